@@ -1,0 +1,64 @@
+"""Reads settings from environment variables, and says by name which one is missing or wrong.
+
+In development a file `.env` beside manage.py (written by `make`, never committed) stands in for variables that are
+not set; a variable that is set always wins.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+
+class ConfigurationError(SystemExit):
+    """A setting is missing or wrong; the process stops with this one line instead of a traceback."""
+
+
+def refuse(message: str) -> NoReturn:
+    raise ConfigurationError(f"{Path(sys.argv[0]).name}: {message}")
+
+
+def number(name: str, *, default: float, least: float = 0, whole: bool = False) -> Any:
+    """A number no smaller than `least`, from the variable `name`."""
+    text = env.str(name, default=str(default))
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        refuse(f"{name} must be a {'whole ' if whole else ''}number, not {text!r}.")
+    if not least <= value < float("inf"):
+        refuse(f"{name} must be a finite number of at least {least}, not {text}.")
+    return value
+
+
+def choice(name: str, *, default: str, among: tuple[str, ...]) -> str:
+    """One of the words in `among`, from the variable `name`."""
+    value = env.str(name, default=default)
+    if value not in among:
+        refuse(f"{name} must be one of {', '.join(among)}, not {value!r}.")
+    return value
+
+
+def parsed(name: str, parse: Callable[[str], dict[str, Any]], *, default: str) -> dict[str, Any]:
+    """What `parse` makes of the URL in the variable `name`; a URL that it cannot read stops the start.
+
+    The URL itself stays out of the message: it may carry a password.
+    """
+    try:
+        return parse(env.str(name, default=default))
+    except (ValueError, KeyError, environ.ImproperlyConfigured):
+        refuse(f"{name} is not a URL that can be used here.")
+
+
+def secret(name: str, *, needed: bool, default: str = "") -> str:
+    """A value that production must set: where it is `needed` and missing, the start stops and names it."""
+    value = env.str(name, default="" if needed else default)
+    if needed and not value:
+        refuse(f"{name} is not set. Set it, or set DJANGO_DEBUG=1 for development on this machine.")
+    return value

@@ -1,0 +1,123 @@
+"""Settings, all from the environment. The units are in the names; what each one means is in README.md."""
+
+import secrets
+
+import django
+
+from config.environment import BASE_DIR, choice, env, number, parsed, secret
+
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+IN_PRODUCTION = not DEBUG
+SECRET_KEY = secret("DJANGO_SECRET_KEY", needed=IN_PRODUCTION, default=secrets.token_urlsafe(50))
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "bookings",
+    "notifications",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Without DATABASE_URL a PostgreSQL of this project's own is started when first needed: config/embedded says where.
+DATABASES = {
+    "default": parsed("DATABASE_URL", env.db_url_config, default="")
+    if env.str("DATABASE_URL", default="")
+    else {"ENGINE": "config.embedded", "NAME": "bookings"},
+}
+# ATOMIC_REQUESTS would put the payment gateway's call inside the transaction.
+DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+REQUEST_BODY_MAX_BYTES = 1_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
+if IN_PRODUCTION:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("DJANGO_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP to the container
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+REST_FRAMEWORK: dict[str, object] = {}
+
+# --- Payments ---------------------------------------------------------------------------------------------------------
+PAYMENT_GATEWAY = choice("PAYMENT_GATEWAY", default="sandbox", among=("sandbox",))
+PAYMENT_GATEWAY_TIMEOUT_SECONDS = number("PAYMENT_GATEWAY_TIMEOUT_SECONDS", default=5, least=0.1)
+SANDBOX_GATEWAY_URL = env.str("SANDBOX_GATEWAY_URL", default="http://127.0.0.1:8091")
+SANDBOX_GATEWAY_SECRET = secret(
+    "SANDBOX_GATEWAY_SECRET", needed=IN_PRODUCTION and PAYMENT_GATEWAY == "sandbox", default="sandbox-gateway-secret"
+)
+ORDER_HOLD_SECONDS = number("ORDER_HOLD_SECONDS", default=15 * 60, least=1)
+
+# --- Channels ---------------------------------------------------------------------------------------------------------
+SMS_PROVIDER = choice("SMS_PROVIDER", default="console", among=("twilio", "console"))
+WHATSAPP_PROVIDER = choice("WHATSAPP_PROVIDER", default="console", among=("twilio", "console"))
+_TWILIO = "twilio" in (SMS_PROVIDER, WHATSAPP_PROVIDER)
+TWILIO_ACCOUNT_SID = secret("TWILIO_ACCOUNT_SID", needed=_TWILIO)
+TWILIO_AUTH_TOKEN = secret("TWILIO_AUTH_TOKEN", needed=_TWILIO)
+TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
+TWILIO_SMS_FROM = secret("TWILIO_SMS_FROM", needed=SMS_PROVIDER == "twilio" and not TWILIO_MESSAGING_SERVICE_SID)
+TWILIO_WHATSAPP_FROM = secret("TWILIO_WHATSAPP_FROM", needed=WHATSAPP_PROVIDER == "twilio")
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="")
+EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION, default="consolemail://")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")
+
+# --- Outbox -----------------------------------------------------------------------------------------------------------
+OUTBOX_MAX_ATTEMPTS = number("OUTBOX_MAX_ATTEMPTS", default=3, least=1, whole=True)
+OUTBOX_BACKOFF_SECONDS = number("OUTBOX_BACKOFF_SECONDS", default=10)
+OUTBOX_BACKOFF_MAX_SECONDS = number("OUTBOX_BACKOFF_MAX_SECONDS", default=600)
+OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", default=60, least=1)
+OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", default=15, least=0.1)
+OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
+OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))

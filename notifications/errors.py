@@ -1,0 +1,45 @@
+"""What can go wrong between an application and its outbox. Pure Python: every application may import it."""
+
+from collections.abc import Sequence
+
+
+class OutboxError(Exception):
+    """Base of all errors that the outbox raises towards its caller; nothing was written."""
+
+
+class NotInTransaction(OutboxError):
+    """`publish` was called outside a transaction; wrap it, with what it announces, in `transaction.atomic()`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "outbox.publish must run inside transaction.atomic(), in the same transaction as what the message is about."
+        )
+
+
+class UnsafeIsolation(OutboxError):
+    """`publish` was called above READ COMMITTED, where the old snapshot would strand the recipient's lane in silence."""
+
+    def __init__(self, isolation: str) -> None:
+        super().__init__(
+            f"outbox.publish needs READ COMMITTED and was called in a {isolation.upper()} transaction: its snapshot is "
+            "older than the recipient's lock, and could miss that the lane has become free."
+        )
+
+
+class UnknownKind(OutboxError):
+    """The kind of message was never registered."""
+
+    def __init__(self, name: str, *, known: Sequence[str]) -> None:
+        super().__init__(f"Unknown kind of message {name!r}; registered are: {', '.join(known) or 'none'}.")
+
+
+class InvalidContext(OutboxError):
+    """The context cannot be kept as JSON in PostgreSQL."""
+
+
+class InvalidRecipient(OutboxError):
+    """The recipient is neither a saved user nor a Recipient."""
+
+
+class InvalidMessage(OutboxError):
+    """A field of the message (dedupe key, reference, expiry) cannot be stored as given."""

@@ -1,0 +1,96 @@
+"""The vocabulary of a message's life: its states, and the outcomes of an attempt to send it. Pure Python, no Django.
+
+    queued ──► pending ──► sending ──► sent
+       │          ▲  │        │  └───► failed ──► (replayed) queued / pending
+       │          └──┼────────┘ retry, rescue, hand back
+       └──► cancelled └──► expired
+
+Only a terminal head lets its lane move on (G4).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a message stands."""
+
+    QUEUED = "queued"  # waits behind an older unfinished message of its lane
+    PENDING = "pending"  # the lane's oldest unfinished message; may be claimed once next_attempt_at has come
+    SENDING = "sending"  # claimed by one relay, under its lease
+    SENT = "sent"  # the provider accepted it; a receipt may follow
+    FAILED = "failed"  # attempts used up, or an error that no retry can mend: the dead letter
+    CANCELLED = "cancelled"  # withdrawn by someone
+    EXPIRED = "expired"  # too late to be useful
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+UNFINISHED = frozenset(Status) - TERMINAL
+
+
+class Answer(StrEnum):
+    """What an attempt came to, as the attempt's row keeps it: the outcomes below, by name."""
+
+    ACCEPTED = "accepted"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    THROTTLED = "throttled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message over; `provider_id` is its name for it (a Twilio SID, a Message-ID)."""
+
+    provider_id: str = ""
+    answer = Answer.ACCEPTED
+    code = ""
+    detail = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """Certainly not accepted, and worth another try: nobody answered, or the provider asked to come back."""
+
+    code: str
+    detail: str = ""
+    answer = Answer.TRANSIENT
+    provider_id = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Permanent:
+    """Certainly not accepted, and no retry can mend it: a wrong address, a refused sender, words that do not render."""
+
+    code: str
+    detail: str = ""
+    answer = Answer.PERMANENT
+    provider_id = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Not accepted because we were too fast: try again after `retry_after` seconds; no attempt is used up."""
+
+    code: str
+    retry_after: float
+    detail: str = ""
+    answer = Answer.THROTTLED
+    provider_id = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request went out and no answer came back: accepted or not, nobody knows (G6)."""
+
+    code: str
+    detail: str = ""
+    answer = Answer.UNKNOWN
+    provider_id = ""
+
+
+Outcome = Accepted | Transient | Permanent | Throttled | Unknown
