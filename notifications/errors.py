@@ -36,9 +36,25 @@ class UnknownKind(OutboxError):
 class InvalidContext(OutboxError):
     """The context cannot be kept as JSON in PostgreSQL."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The context of a message must be a dict of plain JSON (text, numbers, lists, dicts, true, false, null): {reason}."
+        )
+
 
 class InvalidRecipient(OutboxError):
-    """The recipient is neither a saved user nor a Recipient."""
+    """The recipient is neither a saved user nor a saved Recipient."""
+
+    def __init__(self, recipient: object) -> None:
+        super().__init__(f"A recipient must be a saved user or Recipient, not {type(recipient).__name__}.")
+
+
+class InvalidContact(OutboxError):
+    """Contact details that cannot be used; `errors` maps each field to what is wrong with it."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{field}: {' '.join(problems)}" for field, problems in errors.items()))
 
 
 class InvalidMessage(OutboxError):

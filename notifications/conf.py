@@ -1,0 +1,38 @@
+"""The outbox's settings, read from Django's, each with its default. Units: seconds, unless the name says otherwise."""
+
+from django.conf import settings
+
+from notifications.backoff import RetryPolicy
+
+LANES = ("recipient", "recipient+channel")
+RESCUES = ("prompt", "lease")
+
+
+def retry_policy() -> RetryPolicy:
+    """The policy of OUTBOX_MAX_ATTEMPTS, OUTBOX_BACKOFF_SECONDS, OUTBOX_BACKOFF_MAX_SECONDS and OUTBOX_MAX_RESCUES."""
+    return RetryPolicy(
+        max_attempts=getattr(settings, "OUTBOX_MAX_ATTEMPTS", 3),
+        backoff_seconds=getattr(settings, "OUTBOX_BACKOFF_SECONDS", 10),
+        backoff_max_seconds=getattr(settings, "OUTBOX_BACKOFF_MAX_SECONDS", 600),
+        max_rescues=getattr(settings, "OUTBOX_MAX_RESCUES", 5),
+    )
+
+
+def lease_seconds() -> float:
+    """How long a relay's claims stay its own after its last heartbeat (OUTBOX_LEASE_SECONDS)."""
+    return float(getattr(settings, "OUTBOX_LEASE_SECONDS", 60))
+
+
+def send_timeout_seconds() -> float:
+    """The total time one send may take (OUTBOX_SEND_TIMEOUT_SECONDS); shorter than the lease."""
+    return float(getattr(settings, "OUTBOX_SEND_TIMEOUT_SECONDS", 15))
+
+
+def lane() -> str:
+    """What moves strictly in order: all of a recipient's messages, or those of each channel apart (OUTBOX_LANE)."""
+    return getattr(settings, "OUTBOX_LANE", "recipient")
+
+
+def rescue() -> str:
+    """When a relay counts as dead: `prompt`, once its connection drops; `lease`, once its lease ran out."""
+    return getattr(settings, "OUTBOX_RESCUE", "prompt")

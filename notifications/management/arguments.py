@@ -1,0 +1,48 @@
+"""Argument types that the outbox's commands share: each refuses a bad value with one clear line."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import datetime
+from math import isfinite
+from typing import TypeVar
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+Number = TypeVar("Number", int, float)
+
+
+def number_of(kind: type[Number], *, least: Number) -> Callable[[str], Number]:
+    """A finite number of at least `least`."""
+
+    def parse(text: str) -> Number:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not isfinite(value) or value < least:
+            raise ArgumentTypeError(f"must be a {'whole ' if kind is int else ''}number of at least {least}, not {text!r}")
+        return value
+
+    return parse
+
+
+def existing_database(text: str) -> str:
+    """An alias of settings.DATABASES."""
+    if text not in settings.DATABASES:
+        raise ArgumentTypeError(f"must be one of {', '.join(settings.DATABASES)}, not {text!r}")
+    return text
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 date or moment; without a zone it is in the project's TIME_ZONE."""
+    try:
+        day, at = parse_date(text), parse_datetime(text)
+    except ValueError:
+        day = at = None
+    if at is None and day is not None:
+        at = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (made aware below)
+    if at is None:
+        raise ArgumentTypeError(f"must be a date or a moment such as 2026-11-24 or 2026-11-24T18:00, not {text!r}")
+    return timezone.make_aware(at) if timezone.is_naive(at) else at

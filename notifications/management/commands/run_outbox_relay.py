@@ -1,0 +1,68 @@
+"""Starts a relay in the foreground, and stops it gracefully on SIGTERM and SIGINT."""
+
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from notifications import conf
+from notifications.channels import build_channels
+from notifications.management.arguments import existing_database, number_of
+from notifications.relay.loop import Loop, Options
+
+
+class Command(BaseCommand):
+    help = (
+        "Send the outbox's messages: each recipient's oldest first, with retries. Runs until stopped. "
+        "On SIGTERM or SIGINT it claims no more, finishes what is in flight within the grace, hands back the rest and exits 0; "
+        "a second signal ends the grace. Start as many as the load needs."
+    )
+    requires_system_checks = "__all__"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        whole, seconds = number_of(int, least=1), number_of(float, least=0)
+        parser.add_argument("--concurrency", type=whole, default=32, help="Sends at once, per channel. Default: 32.")
+        parser.add_argument("--batch", type=whole, default=500, help="Most messages in hand per channel. Default: 500.")
+        parser.add_argument("--lease", type=seconds, help="Seconds that claims outlive the last heartbeat. Default: OUTBOX_LEASE_SECONDS.")
+        parser.add_argument("--grace", type=seconds, default=30.0, help="Seconds to finish what is in flight when stopped. Default: 30.")
+        parser.add_argument("--channel", nargs="+", metavar="NAME", help="Serve these channels only. Default: all.")
+        parser.add_argument("--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default.")
+        parser.add_argument("--drain", action="store_true", help="Exit 0 once no message is left that could still move.")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        lease = options["lease"] if options["lease"] is not None else conf.lease_seconds()
+        if lease <= conf.send_timeout_seconds():
+            raise CommandError(
+                f"--lease {lease:g} must be longer than OUTBOX_SEND_TIMEOUT_SECONDS ({conf.send_timeout_seconds():g}): "
+                "a send that outlives its lease could be repeated by another relay."
+            )
+        try:
+            channels = build_channels(options["channel"])
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        loop = Loop(
+            channels,
+            Options(
+                database=options["database"],
+                concurrency=options["concurrency"],
+                batch=options["batch"],
+                lease=lease,
+                send_timeout=conf.send_timeout_seconds(),
+                grace=options["grace"],
+                prompt_rescue=conf.rescue() == "prompt",
+                drain=options["drain"],
+            ),
+            conf.retry_policy(),
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.stop())
+        try:
+            loop.run()
+        except psycopg.errors.UndefinedTable as error:
+            raise CommandError("The outbox's tables are missing; run `manage.py migrate` first.") from error
+        finally:
+            for channel in channels.values():
+                channel.close()

@@ -1,0 +1,184 @@
+"""Recipients, their messages, and what became of each: the tables that the promises G1–G6 and G11 rest on.
+
+The relay writes these tables with the statements of `relay/sql.py`; constraints and partial indexes here are part of the
+protocol, not decoration. The unique index on a lane's head makes a second message in flight impossible (G4).
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from notifications.lifecycle import TERMINAL, Answer, Status
+
+HEAD = (Status.PENDING.value, Status.SENDING.value)
+ENDED = sorted(status.value for status in TERMINAL)
+
+
+def _one_of(field: str, words: type[Status] | type[Answer]) -> Q:
+    return Q(**{f"{field}__in": [word.value for word in words]})
+
+
+class Recipient(models.Model):
+    """Someone who gets messages: addresses and wishes. Its row is the lock of the recipient's lanes.
+
+    It is a row apart from the user's: logins and profile edits lock that one.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    phone = models.CharField(max_length=16, blank=True, help_text=_("E.164, for example +14155550123"))
+    email = models.EmailField(blank=True)
+    locale = models.CharField(max_length=16, default="en")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    sms_enabled = models.BooleanField(default=True)
+    whatsapp_enabled = models.BooleanField(default=True)
+    email_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"), name="recipient_phone_is_e164"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recipient {self.pk}"
+
+
+class PublishedKey(models.Model):
+    """A dedupe key that was used: it outlives the messages, so that pruning never lets an event be announced again."""
+
+    key = models.CharField(max_length=200)
+    published_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key"], name="dedupe_key_is_used_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Relay(models.Model):
+    """A running relay process and its lease: what it holds is its own until `lease_until`, by the database's clock."""
+
+    id = models.AutoField(primary_key=True)  # 4 bytes: also the key of the relay's advisory lock
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    concurrency = models.IntegerField()
+    in_flight = models.IntegerField(default=0)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"relay {self.pk} ({self.host}:{self.pid})"
+
+
+class OutboxMessage(models.Model):
+    """One notification on one channel for one recipient.
+
+    Three numbers are kept apart: `claim_number`, the fencing token, only ever rises; `attempts` counts sends that used up
+    the retry budget; `rescues` counts relays that were lost while they held the message.
+    """
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="messages", db_index=False)
+    lane = models.CharField(max_length=32, blank=True, help_text=_("empty: the recipient's one lane; else the channel's"))
+    kind = models.CharField(max_length=64)
+    channel = models.CharField(max_length=32)
+    context = models.JSONField()
+    dedupe_key = models.CharField(max_length=200, blank=True)
+    reference = models.CharField(max_length=100, blank=True, help_text=_("what the message is about, as the publisher names it"))
+
+    status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in Status])
+    claim_number = models.BigIntegerField(db_default=0)
+    attempts = models.IntegerField(db_default=0)
+    rescues = models.IntegerField(db_default=0)
+    relay = models.ForeignKey(Relay, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+", db_index=False)
+
+    created_at = models.DateTimeField(db_default=Now())
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    provider_id = models.CharField(max_length=255, blank=True, db_default="")
+    receipt = models.CharField(max_length=16, blank=True, db_default="", help_text=_("delivered, undelivered, read, bounced"))
+    error_code = models.CharField(max_length=64, blank=True, db_default="")
+    error_detail = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        permissions = [("replay_outboxmessage", "Can replay failed messages")]
+        constraints = [
+            models.CheckConstraint(condition=_one_of("status", Status), name="message_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(status=Status.SENDING.value, relay__isnull=False) | (~Q(status=Status.SENDING.value) & Q(relay__isnull=True)),
+                name="message_has_a_relay_only_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=ENDED, finished_at__isnull=False)
+                | (~Q(status__in=sorted(TERMINAL)) & Q(finished_at__isnull=True)),
+                name="message_is_finished_only_when_terminal",
+            ),
+            models.CheckConstraint(
+                condition=Q(claim_number__gte=0, attempts__gte=0, rescues__gte=0) & Q(claim_number__gte=F("rescues")),
+                name="message_counts_are_not_negative",
+            ),
+            models.UniqueConstraint(
+                fields=["recipient", "lane"], condition=Q(status__in=HEAD), name="message_one_head_per_lane"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "next_attempt_at", "id"], condition=Q(status=Status.PENDING.value), name="message_due"),
+            models.Index(fields=["recipient", "lane", "id"], condition=Q(status=Status.QUEUED.value), name="message_next_in_lane"),
+            models.Index(fields=["relay"], condition=Q(status=Status.SENDING.value), name="message_in_flight"),
+            models.Index(fields=["recipient", "id"], name="message_of_recipient"),
+            models.Index(fields=["-id"], condition=Q(status=Status.FAILED.value), name="message_dead_letter"),
+            models.Index(fields=["reference", "id"], condition=~Q(reference=""), name="message_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.channel} ({self.pk})"
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When the provider accepted the message (UTC), or None."""
+        return self.finished_at if self.status == Status.SENT else None
+
+
+class DeliveryAttempt(models.Model):
+    """One claim that was begun, and what came of it. At most one per claim: a settle that is repeated changes nothing."""
+
+    message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    claim_number = models.BigIntegerField()
+    relay_id = models.IntegerField(help_text=_("the relay that made it; its row is gone once it stopped"))
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(db_default=Now())
+    answer = models.CharField(max_length=16, choices=[(answer.value, answer.value) for answer in Answer])
+    code = models.CharField(max_length=64, blank=True)
+    detail = models.TextField(blank=True)
+    provider_id = models.CharField(max_length=255, blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "claim_number"], name="attempt_once_per_claim"),
+            models.CheckConstraint(condition=_one_of("answer", Answer), name="attempt_answer_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.claim_number} of message {self.message_id}: {self.answer}"
+
+
+class Replay(models.Model):
+    """Who put a failed message back, when and why (G11)."""
+
+    message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="replays")
+    actor = models.CharField(max_length=150, help_text=_("a user's name, or the command"))
+    reason = models.CharField(max_length=200, blank=True)
+    error_code = models.CharField(max_length=64, blank=True, help_text=_("what the message had failed with"))
+    replayed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"message {self.message_id} replayed by {self.actor}"

@@ -1,0 +1,198 @@
+"""The public face of the outbox: publish messages with what they announce, look at them, withdraw or replay them.
+
+    with transaction.atomic():
+        booking = Booking.objects.create(...)
+        outbox.publish("booking.confirmed", recipient=user, context={...}, dedupe_key=f"booking:{booking.pk}:confirmed")
+
+A message exists if and only if the caller's transaction commits (G1). Its recipient's lane is locked from `publish` to
+commit, so that the order of messages is the order of commits (G4).
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import Func, Value
+from django.utils import timezone
+
+from notifications import conf, kinds
+from notifications.errors import (
+    InvalidContact,
+    InvalidContext,
+    InvalidMessage,
+    InvalidRecipient,
+    NotInTransaction,
+    OutboxError,
+    UnknownKind,
+    UnsafeIsolation,
+)
+from notifications.kinds import Kind, Purpose, register
+from notifications.lifecycle import Status
+from notifications.models import OutboxMessage, Recipient
+from notifications.recipients import Contact, change_contact, contact_of, recipient_of
+from notifications.relay import sql
+from notifications.relay.wakeup import notify
+from notifications.replay import cancel, replay
+
+__all__ = [
+    "Contact",
+    "InvalidContact",
+    "InvalidContext",
+    "InvalidMessage",
+    "InvalidRecipient",
+    "Kind",
+    "NotInTransaction",
+    "OutboxError",
+    "Purpose",
+    "Status",
+    "UnknownKind",
+    "UnsafeIsolation",
+    "cancel",
+    "change_contact",
+    "contact_of",
+    "messages_about",
+    "publish",
+    "register",
+    "replay",
+]
+
+MOST_KEY, MOST_REFERENCE = 200, 100  # characters
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def publish(
+    kind: str,
+    *,
+    recipient: Recipient | AbstractBaseUser,
+    context: Mapping[str, Any],
+    dedupe_key: str = "",
+    reference: str = "",
+    expires_at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> list[OutboxMessage]:
+    """Write one message for each channel that the kind and the recipient's wishes ask for; returns those written.
+
+    `context` is what the templates are rendered with, as plain JSON. The same `dedupe_key` again writes nothing, for ever.
+    `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
+
+    Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
+    InvalidRecipient, InvalidMessage.
+    """
+    announced = kinds.get(kind)
+    text = _as_json(context)
+    _check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
+    if not connections[using].in_atomic_block:
+        raise NotInTransaction
+    locked = _lock(recipient_of(recipient), using=using)
+    channels = [channel for channel in announced.channels if getattr(locked, f"{channel}_enabled", True)]
+    if not channels or not _is_new(dedupe_key, using=using):
+        return []
+    if expires_at is None and announced.expires_after is not None:
+        expires_at = timezone.now() + announced.expires_after
+    message = OutboxMessage(
+        recipient=locked,
+        kind=kind,
+        context=dict(context),
+        dedupe_key=dedupe_key,
+        reference=reference,
+        expires_at=expires_at,
+    )
+    return _enqueue(message, text, channels, using=using)
+
+
+def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
+    """The messages about each of `references`, oldest first; every reference asked for is a key of the answer."""
+    about: dict[str, list[OutboxMessage]] = {reference: [] for reference in references}
+    wanted = [reference for reference in about if reference]
+    for message in OutboxMessage.objects.using(using).filter(reference__in=wanted).exclude(reference="").order_by("id"):
+        about[message.reference].append(message)
+    return about
+
+
+def _lock(recipient: Recipient, *, using: str) -> Recipient:
+    """Lock the recipient's lanes until the transaction ends, in a statement of its own, and read its wishes."""
+    isolation = Func(Value("transaction_isolation"), function="current_setting")
+    locked = (
+        Recipient.objects.using(using).select_for_update(no_key=True).annotate(isolation=isolation).get(pk=recipient.pk)
+    )
+    if locked.isolation != "read committed":
+        raise UnsafeIsolation(locked.isolation)
+    return locked
+
+
+def _is_new(dedupe_key: str, *, using: str) -> bool:
+    """Use the key up; False where it was used before. Waits for an open transaction that is just using it."""
+    if not dedupe_key:
+        return True
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.USE_DEDUPE_KEY, {"key": dedupe_key})
+        return cursor.fetchone() is not None
+
+
+def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, using: str) -> list[OutboxMessage]:
+    """Insert one row per channel, in the channels' order; the first of each lane leads it if the lane is empty."""
+    lanes = [channel if conf.lane() == "recipient+channel" else "" for channel in channels]
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            sql.ENQUEUE,
+            {
+                "recipient": message.recipient_id,
+                "kind": message.kind,
+                "context": context,
+                "dedupe_key": message.dedupe_key,
+                "reference": message.reference,
+                "expires_at": message.expires_at,
+                "channels": list(channels),
+                "lanes": lanes,
+                "leads": [lane not in lanes[:position] for position, lane in enumerate(lanes)],
+            },
+        )
+        rows = cursor.fetchall()
+    _notify_after_commit(using)
+    return [_written(message, row, using=using) for row in rows]
+
+
+def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:
+    """A copy of `message` as the database wrote it."""
+    names = ("recipient_id", "kind", "context", "dedupe_key", "reference", "expires_at")
+    written = OutboxMessage(**{name: getattr(message, name) for name in names})
+    written.id, written.channel, written.lane, written.status, written.created_at, written.next_attempt_at = row
+    written.claim_number = written.attempts = written.rescues = 0
+    written.provider_id = written.receipt = written.error_code = written.error_detail = ""
+    written._state.adding = False
+    written._state.db = using
+    return written
+
+
+def _notify_after_commit(using: str) -> None:
+    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays' poll makes up for it."""
+    pending = connections[using].run_on_commit
+    if not any(getattr(entry[1], "func", None) is notify for entry in pending):
+        transaction.on_commit(partial(notify, using), using=using, robust=True)
+
+
+def _as_json(context: Mapping[str, Any]) -> str:
+    """The context as JSON that PostgreSQL's jsonb takes; raises InvalidContext."""
+    if not isinstance(context, Mapping):
+        raise InvalidContext(f"it is a {type(context).__name__}")
+    try:
+        text = json.dumps(dict(context), allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError, of a lone surrogate, is a ValueError
+        raise InvalidContext(str(error) if not isinstance(error, UnicodeError) else "it holds half a character") from error
+    if NUL.search(text):
+        raise InvalidContext("it holds a NUL character")
+    return text
+
+
+def _check_fields(*, dedupe_key: str, reference: str, expires_at: datetime | None) -> None:
+    for name, text, most in (("dedupe_key", dedupe_key, MOST_KEY), ("reference", reference, MOST_REFERENCE)):
+        if not isinstance(text, str) or len(text) > most or "\x00" in text:
+            raise InvalidMessage(f"{name} must be text of at most {most} characters, without NUL.")
+    if expires_at is not None and timezone.is_naive(expires_at):
+        raise InvalidMessage("expires_at must be a moment with a time zone.")

@@ -1,0 +1,81 @@
+"""Claims due messages, oldest first, for as many as can be begun soon (G4, G7, G8).
+
+A claim starts where the last one ended: while an old snapshot is open anywhere in the database, the dead index entries
+in front cannot be cleaned up, and a claim from the beginning would walk over all of them each time. It goes back to the
+beginning every second, and whenever a claim comes back short: a retry or a slow commit may stand behind the position.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import LiteralString, cast
+
+from notifications.relay import sql
+from notifications.relay.connection import Connection
+from notifications.relay.parcels import Claimed, Clock
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+REWIND_SECONDS = 1.0
+
+
+class Claimer:
+    """Claims for one relay; remembers per channel how far it has read."""
+
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._positions: dict[str, datetime] = {}
+        self._rewound_at = clock()
+
+    def claim(self, connection: Connection, *, relay_id: int, limits: Mapping[str, int]) -> list[Claimed]:
+        """Claim up to `limits[channel]` due messages of each channel; they are ours, and in state `sending`, at once."""
+        self._rewind_if_due()
+        while True:
+            rows = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits)).fetchall()
+            claimed = sorted((Claimed._make(row) for row in rows), key=_by_age)
+            started_late = any(channel in self._positions for channel in limits)
+            self._remember(claimed, limits)
+            if claimed or not started_late:
+                return claimed
+
+    def _parameters(self, relay_id: int, limits: Mapping[str, int]) -> dict[str, object]:
+        parameters: dict[str, object] = {"relay": relay_id}
+        for place, (channel, limit) in enumerate(limits.items()):
+            position = self._positions.get(channel, BEGINNING)
+            parameters |= {f"channel_{place}": channel, f"limit_{place}": limit, f"position_{place}": position}
+        return parameters
+
+    def _rewind_if_due(self) -> None:
+        if self._clock() - self._rewound_at >= REWIND_SECONDS:
+            self._positions.clear()
+            self._rewound_at = self._clock()
+
+    def _remember(self, claimed: list[Claimed], limits: Mapping[str, int]) -> None:
+        for channel, limit in limits.items():
+            dues = [message.next_attempt_at for message in claimed if message.channel == channel]
+            if len(dues) < limit:
+                self._positions.pop(channel, None)
+            else:
+                self._positions[channel] = max(dues)
+
+
+@cache
+def _statement(channels: int) -> LiteralString:
+    due = " UNION ALL ".join(sql.DUE_ON_CHANNEL.format(place) for place in range(channels))
+    return cast(LiteralString, sql.CLAIM.format(due=due))
+
+
+def _by_age(message: Claimed) -> tuple[datetime, int]:
+    return message.next_attempt_at, message.id
+
+
+def seconds_to_next_due(connection: Connection, channels: list[str]) -> float | None:
+    """How long until the next message of these channels is due; 0 or less: due now; None: nothing waits."""
+    row = connection.execute(sql.SECONDS_TO_NEXT_DUE, {"channels": channels}).fetchone()
+    return None if row is None else row[0]
+
+
+def is_anything_left(connection: Connection, channels: list[str]) -> bool:
+    """Whether a message is left that these channels could still move, now or later."""
+    row = connection.execute(sql.UNFINISHED, {"channels": channels}).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,112 @@
+"""Delivers one claimed message: a pipe of small steps, each of which settles it or leaves it to the next.
+
+Is the lease sure, is the message still of use, does it kill its relays; else attempt it. Channels are known through their
+interface only. Whatever happens here ends as a settlement: a message is never lost to a bug in a channel (G3).
+"""
+
+import random as _random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from notifications.backoff import RetryPolicy, judge
+from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
+from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Unknown
+from notifications.relay.lease import Lease
+from notifications.relay.parcels import Claimed, Clock, Settlement
+from notifications.rendering import RenderingError, render
+from notifications.telemetry import emit
+
+MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the tables keep
+
+
+class Delivery:
+    """Delivers one message at a time, from any thread: Claimed in, Settlement out."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        *,
+        lease: Lease,
+        policy: RetryPolicy,
+        send_timeout: float,
+        random: Callable[[], float] = _random.random,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._channels = channels
+        self._lease = lease
+        self._policy = policy
+        self._send_timeout = send_timeout
+        self._random = random
+        self._clock = clock
+        self.is_stopping = False
+
+    def deliver(self, message: Claimed) -> Settlement:
+        """Settle `message`: send it, or find a reason not to. Never raises."""
+        return (
+            self._hand_back(message)
+            or self._expire(message)
+            or self._bury_poison(message)
+            or self._attempt(message)
+        )
+
+    def _hand_back(self, message: Claimed) -> Settlement | None:
+        if self.is_stopping or not self._lease.allows_a_send():
+            return handed_back(message)
+        return None
+
+    def _expire(self, message: Claimed) -> Settlement | None:
+        if message.is_expired:
+            return Settlement(message, Status.EXPIRED, message.attempts, code="expired")
+        return None
+
+    def _bury_poison(self, message: Claimed) -> Settlement | None:
+        if message.rescues >= self._policy.max_rescues:
+            return Settlement(message, Status.FAILED, message.attempts, code="relay_lost")
+        return None
+
+    def _attempt(self, message: Claimed) -> Settlement:
+        began = self._clock()
+        outcome = storable(self._send(message))
+        verdict = judge(outcome, attempts=message.attempts, policy=self._policy, random=self._random)
+        delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
+        return Settlement(
+            message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock()
+        )
+
+    def _send(self, message: Claimed) -> Outcome:
+        channel = self._channels[message.channel]
+        address: str = getattr(message, channel.address_field)
+        if not address:
+            return Permanent("no_address", f"The recipient has no {channel.address_field}.")
+        try:
+            parts = render(
+                message.kind, channel.templates, message.context, locale=message.locale, time_zone=message.time_zone
+            )
+            outgoing = Outgoing(message.id, message.claim_number, message.kind, address, parts)
+            return channel.send(outgoing, Deadline.after(self._send_timeout))
+        except RenderingError as error:
+            return Permanent("rendering_failed", str(error))
+        except Exception as error:  # noqa: BLE001  (a channel's bug must not take the relay down, nor lose a message)
+            emit("dispatch.error", message=message.id, claim=message.claim_number, error=type(error).__name__)
+            return Unknown("internal_error", type(error).__name__)
+
+
+def handed_back(message: Claimed) -> Settlement:
+    """Put `message` back as if it had never been claimed; its claim number alone stays risen."""
+    return Settlement(message, Status.PENDING, message.attempts)
+
+
+def storable(outcome: Outcome) -> Outcome:
+    """The outcome with texts that PostgreSQL can keep: one bad answer must not hold up a whole batch."""
+    if isinstance(outcome, Accepted):
+        return Accepted(_storable(outcome.provider_id, MOST_PROVIDER_ID))
+    code, detail = _storable(outcome.code, MOST_CODE), _storable(outcome.detail, MOST_DETAIL)
+    if (code, detail) == (outcome.code, outcome.detail):
+        return outcome
+    return replace(outcome, code=code, detail=detail)
+
+
+def _storable(text: str, most: int) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]

@@ -1,0 +1,102 @@
+"""The relay's lease: what it claims is its own for as long as its heartbeat is heard (G4, G5).
+
+The lease is one row per relay. Besides, the relay's session holds an advisory lock under its number, whose falling free
+tells the others of its death at once. A relay that is not sure of its lease begins no send.
+"""
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+
+from notifications.relay import sql
+from notifications.relay.connection import Connection
+from notifications.relay.parcels import Clock
+
+LOCK_CLASS = 0x0B0C  # the first key of every relay's advisory lock; the second is the relay's id
+HEARTBEAT_SECONDS = 0.6
+STALE_SECONDS = 1.1  # a heartbeat may be late by most of its period before its relay looks dead
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a heartbeat was answered: are we still known, who looks dead, whose messages are left behind."""
+
+    is_known: bool
+    suspects: list[int]
+    departed: list[int]
+
+
+@dataclass(slots=True)
+class Lease:
+    """Our number, and until when (on `clock`) a send may begin. Shared with the sending threads, which only read it.
+
+    `seconds` is the lease's length; `margin` how long a send may take, so that none begins that could outlive the lease.
+    """
+
+    seconds: float
+    margin: float
+    concurrency: int
+    holds_lock: bool
+    clock: Clock = time.monotonic
+    relay_id: int = 0
+    _good_until: float = field(default=0.0, init=False)
+    _has_lock: bool = field(default=False, init=False)
+
+    def allows_a_send(self) -> bool:
+        """Whether a send that begins now surely ends within the lease."""
+        return self.clock() < self._good_until
+
+    def suspend(self) -> None:
+        """Begin no more sends until the next heartbeat is heard: the connection is gone, and our lock with it."""
+        self._good_until = 0.0
+        self._has_lock = False
+
+    def take(self, connection: Connection) -> None:
+        """Register this process as a relay, under a new number."""
+        asked_at = self.clock()
+        row = connection.execute(
+            sql.REGISTER,
+            {
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "concurrency": self.concurrency,
+                "lease": self.seconds,
+            },
+        ).fetchone()
+        assert row is not None
+        self.relay_id = row[0]
+        self._has_lock = False
+        self._hold_lock(connection)
+        self._renew(asked_at)
+
+    def beat(self, connection: Connection, *, in_flight: int) -> Heartbeat:
+        """Extend the lease, and learn about the other relays."""
+        self._hold_lock(connection)
+        asked_at = self.clock()  # before the statement: the lease in the database began no earlier
+        row = connection.execute(
+            sql.HEARTBEAT,
+            {"relay": self.relay_id, "in_flight": in_flight, "lease": self.seconds, "stale": STALE_SECONDS},
+        ).fetchone()
+        assert row is not None
+        heartbeat = Heartbeat(*row)
+        if heartbeat.is_known:
+            self._renew(asked_at)
+        else:
+            self.suspend()
+        return heartbeat
+
+    def leave(self, connection: Connection) -> None:
+        """Stop being a relay; only for one that has nothing in flight."""
+        self.suspend()
+        connection.execute(sql.LEAVE, {"relay": self.relay_id})
+
+    def _hold_lock(self, connection: Connection) -> None:
+        """Take our advisory lock on this session, unless an old session of ours, still dying, has it: then next time."""
+        if self.holds_lock and not self._has_lock:
+            parameters = {"lock_class": LOCK_CLASS, "relay": self.relay_id}
+            row = connection.execute(sql.HOLD_RELAY_LOCK, parameters).fetchone()
+            self._has_lock = bool(row and row[0])
+
+    def _renew(self, asked_at: float) -> None:
+        self._good_until = asked_at + self.seconds - self.margin

@@ -1,0 +1,48 @@
+"""What travels through the relay: a message that was claimed, and the settlement that its delivery came to."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from notifications.lifecycle import Outcome, Status
+
+Clock = Callable[[], float]  # seconds, monotonic
+
+
+class Claimed(NamedTuple):
+    """A claimed message, in the order of CLAIM's columns. `claim_number` is its fencing token."""
+
+    id: int
+    claim_number: int
+    recipient_id: int
+    lane: str
+    kind: str
+    channel: str
+    context: dict[str, Any]
+    attempts: int
+    rescues: int
+    next_attempt_at: datetime
+    is_expired: bool | None
+    phone: str
+    email: str
+    locale: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Where a claimed message goes next, and the attempt to record, if one was made.
+
+    `delay` is in seconds; None leaves the message due when it was. `began` and `ended` are readings of `Clock`.
+    """
+
+    message: Claimed
+    status: Status
+    attempts: int
+    delay: float | None = None
+    outcome: Outcome | None = None
+    code: str | None = None
+    began: float = field(default_factory=time.monotonic)
+    ended: float = field(default_factory=time.monotonic)

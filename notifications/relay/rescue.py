@@ -1,0 +1,40 @@
+"""Takes over from relays that are gone: declares them dead, and puts what they held back in its place (G3, G9).
+
+Dead is a relay whose lease ran out; in `prompt` mode also one whose advisory lock is free while its heartbeat is stale.
+A lock alone proves nothing: when the server restarts, every relay loses its own at the same moment, while its sends go on.
+So nobody is declared dead by a relay whose own session is younger than the others need to come back.
+"""
+
+from collections.abc import Sequence
+
+from notifications.relay import sql
+from notifications.relay.connection import Connection
+from notifications.relay.lease import LOCK_CLASS, STALE_SECONDS
+from notifications.telemetry import emit
+
+SETTLED_SESSION_SECONDS = 1.5  # relays reconnect within a fraction of a second, and take their lock back first thing
+BATCH = 500
+
+
+def bury(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> list[int]:
+    """Remove the rows of those `suspects` that are dead; returns their numbers. `prompt`: a free lock may prove it."""
+    rows = connection.execute(
+        sql.BURY,
+        {"suspects": list(suspects), "prompt": prompt, "stale": STALE_SECONDS, "lock_class": LOCK_CLASS},
+    ).fetchall()
+    dead: list[int] = [row[0] for row in rows]
+    for relay_id in dead:
+        emit("relay.buried", relay=relay_id)
+    return dead
+
+
+def rescue(connection: Connection, departed: Sequence[int]) -> int:
+    """Put what `departed` relays held back to `pending`, each with an attempt of unknown outcome; returns how many."""
+    rescued = 0
+    while True:
+        rows = connection.execute(sql.RESCUE, {"departed": list(departed), "most": BATCH}).fetchall()
+        for (message_id,) in rows:
+            emit("message.rescued", message=message_id)
+        rescued += len(rows)
+        if len(rows) < BATCH:
+            return rescued

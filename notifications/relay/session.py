@@ -1,0 +1,110 @@
+"""The relay's standing with the database: its one connection, its lease, and what it learns about other relays.
+
+When the database goes away the session says so, begins no send, and tries again with growing pauses until it is back.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from notifications.relay.connection import Connection, open_connection
+from notifications.relay.lease import HEARTBEAT_SECONDS, Lease
+from notifications.relay.parcels import Clock
+from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, rescue
+from notifications.telemetry import emit
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
+
+
+class DatabaseUnreachable(Exception):
+    """The relay had to end before the database came back; what it held is rescued once its lease has run out."""
+
+
+class Session:
+    """One relay's connection and lease; `connection` is open whenever `beat` has returned."""
+
+    connection: Connection
+
+    def __init__(
+        self,
+        alias: str,
+        lease: Lease,
+        *,
+        pause: Callable[[float], None],
+        must_end: Callable[[], bool],
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._alias = alias
+        self._lease = lease
+        self._pause = pause
+        self._must_end = must_end
+        self._clock = clock
+        self._opened_at = self._beat_at = 0.0
+
+    def open(self) -> None:
+        """Connect, however long it takes, and make sure of the lease. Raises DatabaseUnreachable when it must end."""
+        for seconds in _pauses():
+            try:
+                self.connection = open_connection(self._alias, name="outbox relay")
+                self._opened_at = self._clock()
+                if not self._lease.relay_id:
+                    self._lease.take(self.connection)
+                self.beat(in_flight=0)
+            except psycopg.OperationalError as error:
+                emit("relay.disconnected", error=type(error).__name__)
+                self._wait(seconds)
+            else:
+                return
+
+    def recover(self, error: psycopg.OperationalError) -> None:
+        """Come back from `error`: at once where the connection survived it (a deadlock), else by a new connection."""
+        emit("relay.disconnected", error=type(error).__name__)
+        if self.connection.closed or self.connection.broken:
+            self._lease.suspend()
+            self.connection.close()
+            self.open()
+            emit("relay.reconnected", relay=self._lease.relay_id)
+        else:
+            self._wait(FIRST_PAUSE_SECONDS)
+
+    @property
+    def seconds_to_beat(self) -> float:
+        """How long until the next heartbeat is due."""
+        return self._beat_at + HEARTBEAT_SECONDS - self._clock()
+
+    def beat(self, *, in_flight: int) -> None:
+        """Extend the lease, and take over from relays that are gone."""
+        self._beat_at = self._clock()
+        heartbeat = self._lease.beat(self.connection, in_flight=in_flight)
+        if not heartbeat.is_known:
+            emit("relay.outlived", relay=self._lease.relay_id)
+            self._lease.take(self.connection)
+        departed = heartbeat.departed + (self._bury(heartbeat.suspects) if heartbeat.suspects else [])
+        if departed:
+            rescue(self.connection, departed)
+
+    def close(self, *, leave: bool) -> None:
+        """Disconnect; with `leave`, stop being a relay first. A database that is away changes nothing more."""
+        try:
+            if leave:
+                self._lease.leave(self.connection)
+            self.connection.close()
+        except psycopg.OperationalError as error:
+            emit("relay.disconnected", error=type(error).__name__)
+
+    def _bury(self, suspects: list[int]) -> list[int]:
+        is_settled = self._clock() - self._opened_at >= SETTLED_SESSION_SECONDS
+        return bury(self.connection, suspects, prompt=self._lease.holds_lock and is_settled)
+
+    def _wait(self, seconds: float) -> None:
+        if self._must_end():
+            raise DatabaseUnreachable
+        self._pause(seconds)
+
+
+def _pauses() -> Iterator[float]:
+    seconds = FIRST_PAUSE_SECONDS
+    while True:
+        yield seconds
+        seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,115 @@
+"""Writes outcomes back, a batch in one short transaction: lock free lanes, settle, promote (G3, G4, G5).
+
+A lane whose recipient is locked right now, because someone is publishing for it, waits for the next flush: a relay never
+waits for a payment's transaction, and no row is stranded between an uncommitted insert and a promotion that could not see
+it. A settlement whose claim is no longer ours changes nothing, and says so.
+"""
+
+from collections.abc import Sequence
+
+from notifications.lifecycle import Status
+from notifications.relay import sql
+from notifications.relay.connection import Connection
+from notifications.relay.parcels import Settlement
+from notifications.telemetry import emit
+
+
+def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float) -> list[Settlement]:
+    """Write `batch` in one transaction; returns what has to wait because its recipient is locked. `now`: on Clock."""
+    with connection.transaction():
+        ready, waiting = _split_by_lock(connection, batch)
+        written = _write(connection, ready, relay_id=relay_id, now=now)
+        _promote(connection, ready)
+    _report(connection, ready, written)
+    return waiting
+
+
+def _split_by_lock(
+    connection: Connection, batch: Sequence[Settlement]
+) -> tuple[list[Settlement], list[Settlement]]:
+    """What may be written now, and what not: only the end of a lane's head needs the lane's lock."""
+    wanted = sorted({settlement.message.recipient_id for settlement in batch if settlement.status.is_terminal})
+    rows = connection.execute(sql.LOCK_FREE_RECIPIENTS, {"recipients": wanted}).fetchall() if wanted else []
+    locked = {row[0] for row in rows}
+    ready: list[Settlement] = []
+    waiting: list[Settlement] = []
+    for settlement in batch:
+        is_free = not settlement.status.is_terminal or settlement.message.recipient_id in locked
+        (ready if is_free else waiting).append(settlement)
+    return ready, waiting
+
+
+def _write(connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float) -> set[int]:
+    """Write outcomes and attempts where the claim is still ours; returns the ids of the messages written."""
+    outcomes = [settlement.outcome for settlement in ready]
+    rows = connection.execute(
+        sql.SETTLE,
+        {
+            "relay": relay_id,
+            "ids": [settlement.message.id for settlement in ready],
+            "claim_numbers": [settlement.message.claim_number for settlement in ready],
+            "statuses": [settlement.status.value for settlement in ready],
+            "attempts": [settlement.attempts for settlement in ready],
+            "delays": [settlement.delay for settlement in ready],
+            "answers": [outcome and outcome.answer.value for outcome in outcomes],
+            "codes": [settlement.outcome.code if settlement.outcome else settlement.code for settlement in ready],
+            "details": [outcome and outcome.detail for outcome in outcomes],
+            "provider_ids": [outcome and outcome.provider_id for outcome in outcomes],
+            "began": [now - settlement.began for settlement in ready],
+            "ended": [now - settlement.ended for settlement in ready],
+        },
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
+    lanes = {(s.message.recipient_id, s.message.lane) for s in ready if s.status.is_terminal}
+    if lanes:
+        recipients, names = zip(*lanes, strict=True)
+        connection.execute(sql.PROMOTE, {"recipients": list(recipients), "lanes": list(names)})
+
+
+def _report(connection: Connection, ready: Sequence[Settlement], written: set[int]) -> None:
+    for settlement in ready:
+        if settlement.message.id in written:
+            emit_settled(settlement)
+    refused = [settlement for settlement in ready if settlement.message.id not in written]
+    if refused:
+        _report_refused(connection, refused)
+
+
+def _report_refused(connection: Connection, refused: Sequence[Settlement]) -> None:
+    """Tell a settle that an earlier commit of ours had already written from one that came too late."""
+    rows = connection.execute(
+        sql.ALREADY_SETTLED,
+        {
+            "ids": [settlement.message.id for settlement in refused],
+            "claim_numbers": [settlement.message.claim_number for settlement in refused],
+            "answers": [settlement.outcome and settlement.outcome.answer.value for settlement in refused],
+        },
+    ).fetchall()
+    already = {row[0] for row in rows}
+    for settlement in refused:
+        if settlement.message.id in already:
+            emit_settled(settlement)
+        else:
+            emit("settle.stale", message=settlement.message.id, claim=settlement.message.claim_number)
+
+
+def emit_settled(settlement: Settlement) -> None:
+    """Tell what an attempt came to, without a word about whom it was for."""
+    event = {
+        Status.SENT: "message.sent",
+        Status.FAILED: "message.failed",
+        Status.EXPIRED: "message.expired",
+        Status.PENDING: "message.retry" if settlement.outcome else "message.handed_back",
+    }[settlement.status]
+    emit(
+        event,
+        message=settlement.message.id,
+        claim=settlement.message.claim_number,
+        channel=settlement.message.channel,
+        kind=settlement.message.kind,
+        attempts=settlement.attempts,
+        code=settlement.outcome.code if settlement.outcome else settlement.code,
+    )

@@ -1,0 +1,220 @@
+"""Every statement of the protocol, by name. The line above each says why it locks what it locks.
+
+Statuses are literals: a bound status under a generic plan could not use the partial indexes. now() stands in
+conditions, so that they stay index conditions; clock_timestamp() in what is stored, because now() is the
+transaction's start. Locking a lane and reading it are always two statements: a statement's snapshot is taken before it
+waits for a lock, so one that did both would read the lane as it was before.
+"""
+
+# Takes the lanes' locks, as a publisher, a replay and a cancellation do: in id order, so that no two wait in a circle.
+LOCK_RECIPIENTS = """
+SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+# Takes what lane locks are free: a relay never waits for a payment's transaction. NO KEY, because inserting a message
+# locks its recipient's key through the foreign key.
+LOCK_FREE_RECIPIENTS = """
+SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+# Needs the lane's lock. Two publications of one key meet in the unique index: the later waits for the earlier's end.
+USE_DEDUPE_KEY = """
+INSERT INTO notifications_publishedkey (key) VALUES (%(key)s) ON CONFLICT (key) DO NOTHING RETURNING id
+"""
+
+# Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit.
+ENQUEUE = """
+INSERT INTO notifications_outboxmessage
+    (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at, created_at, next_attempt_at, status)
+SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
+    %(expires_at)s, clock_timestamp(), clock_timestamp(),
+    CASE WHEN row.leads
+          AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
+                          WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane
+                            AND head.status IN ('pending', 'sending'))
+          AND NOT EXISTS (SELECT FROM notifications_outboxmessage waiting
+                          WHERE waiting.recipient_id = %(recipient)s AND waiting.lane = row.lane
+                            AND waiting.status = 'queued')
+         THEN 'pending' ELSE 'queued' END
+FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(leads)s::boolean[])
+     WITH ORDINALITY AS row (channel, lane, leads, position)
+ORDER BY row.position
+RETURNING id, channel, lane, status, created_at, next_attempt_at
+"""
+
+# One channel's share of a claim. The limit is a bound number of its own: taken from a column, it would be estimated as a
+# tenth of the backlog, and the plan would read the whole table. The channel's place in the statement names its parameters.
+DUE_ON_CHANNEL = """(
+    SELECT id FROM notifications_outboxmessage
+    WHERE status = 'pending' AND channel = %(channel_{0})s
+      AND next_attempt_at <= now() AND next_attempt_at >= %(position_{0})s
+    ORDER BY next_attempt_at, id
+    LIMIT %(limit_{0})s
+    FOR NO KEY UPDATE SKIP LOCKED
+)"""
+
+# Locks the rows it takes and skips those that another relay is taking. One index scan per channel, from where the last
+# claim ended. A relay whose row is gone has lost its lease, and claims nothing (G5).
+CLAIM = """
+WITH due AS MATERIALIZED ({due})
+UPDATE notifications_outboxmessage message
+SET status = 'sending', claim_number = message.claim_number + 1, relay_id = %(relay)s, claimed_at = clock_timestamp()
+FROM due, notifications_recipient recipient
+WHERE message.id = due.id AND recipient.id = message.recipient_id
+  AND EXISTS (SELECT FROM notifications_relay WHERE id = %(relay)s)
+RETURNING message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
+    message.context, message.attempts, message.rescues, message.next_attempt_at,
+    message.expires_at <= clock_timestamp() AS is_expired,
+    recipient.phone, recipient.email, recipient.locale, recipient.time_zone
+"""
+
+# Reads only: how long until the next message is due, so that a retry fires when it is due and not at the next poll.
+SECONDS_TO_NEXT_DUE = """
+SELECT extract(epoch FROM min(head.next_attempt_at) - clock_timestamp())::float8
+FROM unnest(%(channels)s::text[]) AS open (channel)
+CROSS JOIN LATERAL (
+    SELECT message.next_attempt_at
+    FROM notifications_outboxmessage message
+    WHERE message.status = 'pending' AND message.channel = open.channel
+    ORDER BY message.next_attempt_at
+    LIMIT 1
+) AS head
+"""
+
+# Changes a message only while it is being sent under this very claim: the fencing token (G5). What ends a lane's head
+# needs the lane's lock; a retry or a hand-back moves nothing else and needs none. The attempt is written by the same
+# statement as its outcome, so neither is ever without the other.
+SETTLE = """
+WITH settled AS (
+    UPDATE notifications_outboxmessage message
+    SET status = result.status, relay_id = NULL, attempts = result.attempts,
+        next_attempt_at = coalesce(clock_timestamp() + make_interval(secs => result.delay), message.next_attempt_at),
+        finished_at = CASE WHEN result.status = 'pending' THEN NULL ELSE clock_timestamp() END,
+        provider_id = coalesce(nullif(result.provider_id, ''), message.provider_id),
+        error_code = coalesce(result.code, message.error_code),
+        error_detail = coalesce(result.detail, message.error_detail)
+    FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(statuses)s::text[], %(attempts)s::int[],
+                %(delays)s::float8[], %(answers)s::text[], %(codes)s::text[], %(details)s::text[],
+                %(provider_ids)s::text[], %(began)s::float8[], %(ended)s::float8[])
+         AS result (id, claim_number, status, attempts, delay, answer, code, detail, provider_id, began, ended)
+    WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
+    RETURNING message.id, message.claim_number, result.answer, result.code, result.detail, result.provider_id,
+        result.began, result.ended
+), recorded AS (
+    INSERT INTO notifications_deliveryattempt
+        (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
+    SELECT id, claim_number, %(relay)s, clock_timestamp() - make_interval(secs => began),
+        clock_timestamp() - make_interval(secs => ended), answer, code, detail, provider_id
+    FROM settled WHERE answer IS NOT NULL
+)
+SELECT id FROM settled
+"""
+
+# Needs the lanes' locks, and comes after the statement that ended their heads: a unique index cannot be deferred.
+PROMOTE = """
+UPDATE notifications_outboxmessage message
+SET status = 'pending', next_attempt_at = clock_timestamp()
+FROM unnest(%(recipients)s::bigint[], %(lanes)s::text[]) AS lane (recipient_id, name)
+WHERE message.id = (SELECT waiting.id FROM notifications_outboxmessage waiting
+                    WHERE waiting.recipient_id = lane.recipient_id AND waiting.lane = lane.name
+                      AND waiting.status = 'queued'
+                    ORDER BY waiting.id LIMIT 1)
+  AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
+                  WHERE head.recipient_id = lane.recipient_id AND head.lane = lane.name
+                    AND head.status IN ('pending', 'sending'))
+"""
+
+# Reads only: which of these claims are settled already, by a commit whose answer got lost.
+ALREADY_SETTLED = """
+SELECT attempt.message_id
+FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(answers)s::text[]) AS mine (id, claim_number, answer)
+JOIN notifications_deliveryattempt attempt
+  ON attempt.message_id = mine.id AND attempt.claim_number = mine.claim_number AND attempt.answer = mine.answer
+WHERE attempt.code <> 'relay_lost'
+"""
+
+# A new relay's row; its id is also the key of its advisory lock.
+REGISTER = """
+INSERT INTO notifications_relay (host, pid, concurrency, in_flight, started_at, heartbeat_at, lease_until)
+VALUES (%(host)s, %(pid)s, %(concurrency)s, 0, clock_timestamp(), clock_timestamp(),
+        clock_timestamp() + make_interval(secs => %(lease)s))
+RETURNING id
+"""
+
+# Held by the session for as long as the relay lives: the lock falls free when its connection drops.
+HOLD_RELAY_LOCK = "SELECT pg_try_advisory_lock(%(lock_class)s, %(relay)s)"
+
+# Locks its own relay's row, against a rescuer that is just declaring it dead: one of the two wins. Says besides who
+# looks dead (`suspects`) and whose messages are left behind (`departed`).
+HEARTBEAT = """
+WITH beat AS (
+    UPDATE notifications_relay
+    SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s,
+        lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    WHERE id = %(relay)s
+    RETURNING id
+)
+SELECT EXISTS (SELECT FROM beat),
+    ARRAY(SELECT id FROM notifications_relay
+          WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)),
+    ARRAY(SELECT DISTINCT relay_id FROM notifications_outboxmessage
+          WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay))
+"""
+
+# Declares relays dead by removing their rows: those whose lease ran out, and, if `prompt`, those that let go of their
+# lock. The lock is tried last, and released with the statement's transaction.
+BURY = """
+DELETE FROM notifications_relay relay
+WHERE relay.id = ANY(%(suspects)s::int[])
+  AND (relay.lease_until < clock_timestamp()
+       OR CASE WHEN %(prompt)s AND relay.heartbeat_at < clock_timestamp() - make_interval(secs => %(stale)s)
+               THEN pg_try_advisory_xact_lock(%(lock_class)s, relay.id) ELSE false END)
+RETURNING relay.id
+"""
+
+# Gives back what departed relays held. Their ids never return, so no live relay's message can be among them. Locks the
+# rows and skips those that another rescuer is giving back. Nobody knows whether a send had begun: the attempt says so.
+RESCUE = """
+WITH orphan AS MATERIALIZED (
+    SELECT id, relay_id FROM notifications_outboxmessage
+    WHERE status = 'sending' AND relay_id = ANY(%(departed)s::int[])
+    ORDER BY id LIMIT %(most)s
+    FOR NO KEY UPDATE SKIP LOCKED
+), rescued AS (
+    UPDATE notifications_outboxmessage message
+    SET status = 'pending', relay_id = NULL, rescues = message.rescues + 1, next_attempt_at = clock_timestamp(),
+        error_code = 'relay_lost', error_detail = ''
+    FROM orphan WHERE message.id = orphan.id
+    RETURNING message.id, message.claim_number, message.claimed_at, orphan.relay_id
+)
+INSERT INTO notifications_deliveryattempt
+    (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
+SELECT id, claim_number, relay_id, NULL, clock_timestamp(), 'unknown', 'relay_lost', '', '' FROM rescued
+RETURNING message_id
+"""
+
+# A relay that stops takes its row away, unless a send of its own is still on the wire.
+LEAVE = "DELETE FROM notifications_relay WHERE id = %(relay)s"
+
+# Reads only: is there a message left that these channels could still move?
+UNFINISHED = """
+SELECT EXISTS (SELECT FROM notifications_outboxmessage
+               WHERE status IN ('pending', 'sending') AND channel = ANY(%(channels)s::text[]))
+"""
+
+# Needs the lanes' locks. Keeps the history of attempts, and the claim number: it only ever rises.
+REPLAY = """
+UPDATE notifications_outboxmessage message
+SET status = 'queued', attempts = 0, rescues = 0, finished_at = NULL, error_code = '', error_detail = '', receipt = ''
+FROM (SELECT id, error_code FROM notifications_outboxmessage WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
+WHERE message.id = failed.id AND message.status = 'failed'
+RETURNING message.id, message.recipient_id, message.lane, failed.error_code
+"""
+
+# Needs the lanes' locks. What is being sent cannot be called back.
+CANCEL = """
+UPDATE notifications_outboxmessage message
+SET status = 'cancelled', finished_at = clock_timestamp()
+WHERE message.id = ANY(%(ids)s::bigint[]) AND message.status IN ('queued', 'pending')
+RETURNING message.id, message.recipient_id, message.lane
+"""

@@ -1,0 +1,83 @@
+"""Wakes relays the moment a message is committed: NOTIFY after commit, LISTEN on a connection of its own (G9).
+
+NOTIFY stands outside the payment's transaction, because a transaction with a pending NOTIFY takes a lock over the whole
+database when it commits. Nothing rests on its arrival: relays also poll, slowly.
+"""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+import psycopg
+from django.db import connections
+
+from notifications.relay.connection import Connection, open_connection
+from notifications.telemetry import emit
+
+CHANNEL = "notifications_outbox"
+QUIET_SECONDS = 1.0  # how often a listener that hears nothing looks whether it should end
+RECONNECT_SECONDS = 1.0
+
+
+def notify(using: str) -> None:
+    """Wake every relay that listens on the database `using`."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+class Wake:
+    """Wakes the relay's thread out of its sleep, from any thread and from a signal handler.
+
+    A threading.Event would deadlock when a signal arrives while its own lock is held; SimpleQueue's `put` is reentrant.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[None] = SimpleQueue()
+        self._is_set = False
+
+    def set(self) -> None:
+        if not self._is_set:
+            self._is_set = True
+            self._queue.put(None)
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until woken, `timeout` seconds at most. What happened before this returns is seen after it."""
+        try:
+            self._queue.get(timeout=max(timeout, 0.0))
+        except Empty:
+            pass
+        self._is_set = False
+
+
+class Listener:
+    """A thread that calls `wake` for each notification, and once after every (re)connection, to catch up."""
+
+    def __init__(self, alias: str, wake: Callable[[], None]) -> None:
+        self._alias = alias
+        self._wake = wake
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="outbox-listener", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and wait for it."""
+        self._stop.set()
+        self._thread.join(timeout=2 * QUIET_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with open_connection(self._alias, name="outbox relay (listen)") as connection:
+                    self._listen(connection)
+            except psycopg.OperationalError as error:
+                emit("relay.disconnected", error=type(error).__name__)
+                self._stop.wait(RECONNECT_SECONDS)
+
+    def _listen(self, connection: Connection) -> None:
+        connection.execute(f"LISTEN {CHANNEL}")
+        self._wake()
+        while not self._stop.is_set():
+            for _ in connection.notifies(timeout=QUIET_SECONDS, stop_after=1):
+                self._wake()

@@ -1,0 +1,64 @@
+"""Turns a message's context into words, in the recipient's language and time zone.
+
+Templates live in `notifications/<kind>/`, in any app or template folder. Rendering is strict: a variable that the context
+lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones (`.html`) are.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template import Context, Engine
+from django.template.backends.django import get_installed_libraries
+from django.utils import timezone, translation
+
+
+class RenderingError(Exception):
+    """A template is missing or cannot be rendered with this context; the message says which, and why."""
+
+
+class _Undefined(str):
+    """What Django substitutes for an unknown variable: the attempt to use it is an error that names the variable."""
+
+    __slots__ = ()
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __mod__(self, variable: object) -> str:
+        raise RenderingError(f"the context has no {variable}")
+
+
+def render(
+    kind: str, templates: Mapping[str, str], context: Mapping[str, Any], *, locale: str, time_zone: str
+) -> dict[str, str]:
+    """The rendered parts of a message of `kind`: `templates` maps a part's name to its template's file name.
+
+    Raises RenderingError.
+    """
+    with translation.override(locale), timezone.override(ZoneInfo(time_zone)):
+        return {part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()}
+
+
+def _render_one(template_name: str, context: Mapping[str, Any]) -> str:
+    engine = _engine(autoescape=template_name.endswith(".html"))
+    try:
+        text = engine.get_template(template_name).render(Context(dict(context), autoescape=engine.autoescape))
+    except Exception as error:  # a template may raise anything; whatever it is, the words are at fault
+        raise RenderingError(f"{template_name}: {type(error).__name__}: {error}") from error
+    return text.strip()
+
+
+@cache
+def _engine(*, autoescape: bool) -> Engine:
+    """Django's template engine over the project's template folders and apps, with strict variables."""
+    folders = [folder for backend in settings.TEMPLATES for folder in backend.get("DIRS", [])]
+    return Engine(
+        dirs=folders,
+        app_dirs=True,
+        autoescape=autoescape,
+        string_if_invalid=_Undefined("%s"),
+        libraries=get_installed_libraries(),
+    )

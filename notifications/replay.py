@@ -1,0 +1,71 @@
+"""Puts failed messages back, and withdraws waiting ones: the one place behind admin, command and API (G11).
+
+A replayed message keeps its id, so it goes next in its lane, before everything younger that still waits; what was sent
+meanwhile stays sent. Its history of attempts stays, and who replayed it is on record.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from notifications.models import OutboxMessage, Replay
+from notifications.relay import sql
+from notifications.relay.wakeup import notify
+
+BATCH = 500  # messages per transaction: their recipients stay locked until its end
+
+
+def replay(
+    ids: Iterable[int],
+    *,
+    actor: str,
+    reason: str = "",
+    using: str = DEFAULT_DB_ALIAS,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[int]:
+    """Put the failed messages among `ids` back in their lanes, with their attempts counted anew; returns their ids.
+
+    Works in batches, each a transaction of its own, oldest first; `progress` is told how many ids are done.
+    """
+    replayed: list[int] = []
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        replayed += _replay_batch(batch, actor=actor, reason=reason, using=using)
+        progress(start + len(batch))
+    return replayed
+
+
+def cancel(ids: Iterable[int], *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
+    """Withdraw the waiting messages among `ids`; returns the ids withdrawn. What is being sent cannot be called back."""
+    wanted = sorted(set(ids))
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        rows = _change_lanes(cursor, sql.CANCEL, wanted, using=using)
+        transaction.on_commit(lambda: notify(using), using=using, robust=True)
+    return sorted(row[0] for row in rows)
+
+
+def _replay_batch(ids: Sequence[int], *, actor: str, reason: str, using: str) -> list[int]:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        rows = _change_lanes(cursor, sql.REPLAY, ids, using=using)
+        Replay.objects.using(using).bulk_create(
+            Replay(message_id=message, actor=actor, reason=reason, error_code=error_code)
+            for message, _recipient, _lane, error_code in rows
+        )
+        transaction.on_commit(lambda: notify(using), using=using, robust=True)
+    return sorted(row[0] for row in rows)
+
+
+def _change_lanes(cursor: CursorWrapper, statement: str, ids: Sequence[int], *, using: str) -> list[tuple[Any, ...]]:
+    """Lock the messages' lanes, run `statement` on the messages, then let each lane's oldest lead it if none does."""
+    recipients = OutboxMessage.objects.using(using).filter(id__in=ids).values_list("recipient_id", flat=True)
+    cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted(set(recipients))})
+    cursor.execute(statement, {"ids": list(ids)})
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    lanes = {(row[1], row[2]) for row in rows}
+    cursor.execute(
+        sql.PROMOTE, {"recipients": [recipient for recipient, _ in lanes], "lanes": [lane for _, lane in lanes]}
+    )
+    return rows
