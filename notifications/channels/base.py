@@ -1,13 +1,13 @@
 """The interface between the relay and a channel: the relay hands over an `Outgoing`, the channel returns an `Outcome`.
 
-A channel says in class attributes what it needs (which templates, which address) and does one thing: `send`. It never
+A channel says in attributes what it needs (which templates, which address) and does one thing: `send`. It never
 raises for what a provider may answer; an exception that escapes is a bug, and the relay records it as unknown.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Outcome
@@ -31,8 +31,8 @@ class Outgoing:
 class Channel(ABC):
     """A way to reach a recipient through one provider. One instance serves all sending threads of a relay."""
 
-    address_field: ClassVar[Literal["phone", "email"]]
-    templates: ClassVar[Mapping[str, str]]  # part's name → template's file name in notifications/<kind>/
+    address_field: Literal["phone", "email"]
+    templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -46,8 +46,8 @@ class Channel(ABC):
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         """Hand `outgoing` to the provider once, without hidden retries, and say what came of it.
 
-        Returns before `deadline` whatever the provider does: the relay's lease is longer than the deadline, and that is
-        what keeps a second relay from sending the same message meanwhile (G4).
+        Sends nothing after `deadline`, and returns by then whatever the provider does: the relay's lease is longer than
+        the deadline, and that is what keeps a second relay from sending the same message meanwhile (G4).
         """
 
     def close(self) -> None:

@@ -61,8 +61,10 @@ class Claimer:
 
 @cache
 def _statement(channels: int) -> LiteralString:
-    due = " UNION ALL ".join(sql.DUE_ON_CHANNEL.format(place) for place in range(channels))
-    return cast(LiteralString, sql.CLAIM.format(due=due))
+    places = range(channels)
+    due_on_channels = ", ".join(sql.DUE_ON_CHANNEL.format(place) for place in places)
+    due = " UNION ALL ".join(f"SELECT id FROM due_{place}" for place in places)
+    return cast(LiteralString, sql.CLAIM.format(due_on_channels=due_on_channels, due=due))
 
 
 def _by_age(message: Claimed) -> tuple[datetime, int]:

@@ -97,6 +97,11 @@ class Dispatcher:
         """Messages that are claimed and not yet collected."""
         return sum(pool.in_flight for pool in self._pools.values())
 
+    @property
+    def done(self) -> int:
+        """Settlements that wait to be collected."""
+        return len(self._done)
+
     def room(self) -> dict[str, int]:
         """How many messages each channel could take now; channels that are full are left out."""
         rooms = {name: pool.room for name, pool in self._pools.items()}

@@ -86,14 +86,16 @@ class Loop:
             self._session.close(leave=self._in_flight == 0)
         except DatabaseUnreachable:
             emit("relay.abandoned", in_flight=self._in_flight)
+        finally:
+            self._listener.stop()
         emit("relay.stopped", relay=self._lease.relay_id)
 
     def _work(self, turn: Callable[[], None], *, until: Callable[[], bool]) -> None:
-        while True:
+        is_done = False
+        while not is_done:
             try:
-                if until():
-                    return
                 turn()
+                is_done = until()
             except psycopg.OperationalError as error:
                 self._session.recover(error)
 
@@ -106,7 +108,8 @@ class Loop:
     def _last_turn(self) -> None:
         self._beat()
         self._settle()
-        self._sleep(DRAIN_POLL_SECONDS)
+        if self._in_flight:
+            self._sleep(DRAIN_POLL_SECONDS)
 
     def _beat(self) -> None:
         if self._session.seconds_to_beat <= 0:

@@ -44,7 +44,7 @@ RETURNING id, channel, lane, status, created_at, next_attempt_at
 
 # One channel's share of a claim. The limit is a bound number of its own: taken from a column, it would be estimated as a
 # tenth of the backlog, and the plan would read the whole table. The channel's place in the statement names its parameters.
-DUE_ON_CHANNEL = """(
+DUE_ON_CHANNEL = """due_{0} AS MATERIALIZED (
     SELECT id FROM notifications_outboxmessage
     WHERE status = 'pending' AND channel = %(channel_{0})s
       AND next_attempt_at <= now() AND next_attempt_at >= %(position_{0})s
@@ -56,7 +56,7 @@ DUE_ON_CHANNEL = """(
 # Locks the rows it takes and skips those that another relay is taking. One index scan per channel, from where the last
 # claim ended. A relay whose row is gone has lost its lease, and claims nothing (G5).
 CLAIM = """
-WITH due AS MATERIALIZED ({due})
+WITH {due_on_channels}, due AS ({due})
 UPDATE notifications_outboxmessage message
 SET status = 'sending', claim_number = message.claim_number + 1, relay_id = %(relay)s, claimed_at = clock_timestamp()
 FROM due, notifications_recipient recipient

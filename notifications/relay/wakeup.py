@@ -15,7 +15,7 @@ from notifications.relay.connection import Connection, open_connection
 from notifications.telemetry import emit
 
 CHANNEL = "notifications_outbox"
-QUIET_SECONDS = 1.0  # how often a listener that hears nothing looks whether it should end
+QUIET_SECONDS = 0.25  # how often a listener that hears nothing looks whether it should end
 RECONNECT_SECONDS = 1.0
 
 
@@ -64,7 +64,8 @@ class Listener:
     def stop(self) -> None:
         """End the thread, and wait for it."""
         self._stop.set()
-        self._thread.join(timeout=2 * QUIET_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(timeout=4 * QUIET_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -1,0 +1,136 @@
+"""G5: a relay that lost its lease can change nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from notifications.lifecycle import Accepted, Permanent, Status
+from notifications.models import DeliveryAttempt, OutboxMessage, Relay
+from notifications.relay.parcels import Settlement
+from tests.factories.notifications import RecipientFactory, publish_one
+from tests.stage.relay import HandRelay, status_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def relays(hand_relay: Callable[[], HandRelay]) -> tuple[HandRelay, HandRelay]:
+    """One that was stopped beyond its lease while it held a message, and the one that has taken over."""
+    publish_one(RecipientFactory())
+    stopped, successor = hand_relay(), hand_relay()
+    return stopped, successor
+
+
+def test_a_stale_settle_changes_nothing(relays: tuple[HandRelay, HandRelay]) -> None:
+    stopped, successor = relays
+    (old,) = stopped.claim()
+    stopped.let_lease_run_out()
+    assert successor.bury(stopped) == [stopped.lease.relay_id]
+    assert successor.rescue(stopped.lease.relay_id) == 1
+    (new,) = successor.claim()
+    assert (old.id, old.claim_number, new.claim_number) == (new.id, 1, 2)
+
+    stopped.settle(Settlement(old, Status.FAILED, 1, outcome=Permanent("no"), began=0, ended=0))
+
+    assert OutboxMessage.objects.get().status == Status.SENDING, "the successor's claim stands"
+    successor.settle(Settlement(new, Status.SENT, 1, outcome=Accepted("yes"), began=0, ended=0))
+    assert OutboxMessage.objects.get().status == Status.SENT
+    attempts = DeliveryAttempt.objects.order_by("claim_number").values_list("claim_number", "answer", "code")
+    assert list(attempts) == [(1, "unknown", "relay_lost"), (2, "accepted", "")]
+
+
+def test_a_stale_settle_changes_nothing_while_the_message_waits_to_be_claimed(
+    relays: tuple[HandRelay, HandRelay],
+) -> None:
+    stopped, successor = relays
+    (old,) = stopped.claim()
+    stopped.let_lease_run_out()
+    successor.bury(stopped)
+    successor.rescue(stopped.lease.relay_id)
+
+    stopped.settle(Settlement(old, Status.SENT, 1, outcome=Accepted("late"), began=0, ended=0))
+
+    assert OutboxMessage.objects.get().status == Status.PENDING
+
+
+def test_a_replay_does_not_let_an_old_claim_pass_for_a_new_one(relays: tuple[HandRelay, HandRelay]) -> None:
+    """The claim number only ever rises; the number of attempts starts anew at a replay, and would let it pass."""
+    from notifications import outbox
+
+    stopped, successor = relays
+    (old,) = stopped.claim()
+    stopped.let_lease_run_out()
+    successor.bury(stopped)
+    successor.rescue(stopped.lease.relay_id)
+    (second,) = successor.claim()
+    successor.settle(Settlement(second, Status.FAILED, 3, outcome=Permanent("no"), began=0, ended=0))
+    outbox.replay([old.id], actor="ann")
+    (third,) = successor.claim()
+
+    stopped.settle(Settlement(old, Status.SENT, 1, outcome=Accepted("late"), began=0, ended=0))
+
+    message = OutboxMessage.objects.get()
+    assert (message.status, message.claim_number, third.claim_number) == (Status.SENDING, 3, 3)
+
+
+def test_a_relay_declared_dead_claims_nothing_until_it_has_a_new_number(
+    relays: tuple[HandRelay, HandRelay],
+) -> None:
+    stopped, successor = relays
+    stopped.let_lease_run_out()
+    successor.bury(stopped)
+
+    assert stopped.claim() == []
+    assert not stopped.lease.beat(stopped.connection, in_flight=0).is_known
+    assert not stopped.lease.allows_a_send()
+    stopped.lease.take(stopped.connection)
+    assert len(stopped.claim()) == 1
+
+
+def test_a_living_relay_is_not_declared_dead(relays: tuple[HandRelay, HandRelay]) -> None:
+    living, other = relays
+
+    assert other.bury(living) == []
+    assert Relay.objects.count() == 2
+
+
+def test_a_late_heartbeat_alone_does_not_prove_death(relays: tuple[HandRelay, HandRelay]) -> None:
+    slow, other = relays
+    slow.connection.execute("UPDATE notifications_relay SET heartbeat_at = heartbeat_at - interval '5 seconds'")
+
+    assert other.bury(slow) == [], "its session still holds its lock"
+    slow.close()
+    assert other.bury(slow, prompt=False) == [], "by the lease alone, it lives on"
+    assert other.bury(slow) == [slow.lease.relay_id]
+
+
+def test_a_settle_whose_commit_was_written_though_its_answer_got_lost_is_no_stale_one(
+    relays: tuple[HandRelay, HandRelay], caplog: pytest.LogCaptureFixture
+) -> None:
+    relay, _ = relays
+    (claimed,) = relay.claim()
+    outcome = Settlement(claimed, Status.SENT, 1, outcome=Accepted("yes"), began=0, ended=0)
+    relay.settle(outcome)
+
+    relay.settle(outcome)
+
+    assert "settle.stale" not in caplog.text
+    assert DeliveryAttempt.objects.count() == 1
+
+
+def test_a_message_that_outlives_too_many_relays_ends_in_the_dead_letter(hand_relay: Callable[[], HandRelay]) -> None:
+    from tests.stage.relay import RecordingChannel, drain
+
+    message = publish_one(RecipientFactory())
+    for _ in range(5):
+        lost, survivor = hand_relay(), hand_relay()
+        assert len(lost.claim()) == 1
+        lost.let_lease_run_out()
+        survivor.bury(lost)
+        survivor.rescue(lost.lease.relay_id)
+    channel = RecordingChannel()
+
+    drain(channel)
+
+    assert (status_of(message), list(channel.sent)) == (Status.FAILED, [])
+    assert OutboxMessage.objects.get().error_code == "relay_lost"

@@ -1,0 +1,7 @@
+"""The project's settings, with the templates of the tests' own kinds beside the project's."""
+
+from config.settings import *  # noqa: F403
+from config.settings import BASE_DIR, TEMPLATES
+
+TEMPLATES = [{**TEMPLATES[0], "DIRS": [BASE_DIR / "tests" / "templates"]}]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
