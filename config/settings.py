@@ -109,9 +109,15 @@ TWILIO_AUTH_TOKEN = secret("TWILIO_AUTH_TOKEN", needed=_TWILIO)
 TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
 TWILIO_SMS_FROM = secret("TWILIO_SMS_FROM", needed=SMS_PROVIDER == "twilio" and not TWILIO_MESSAGING_SERVICE_SID)
 TWILIO_WHATSAPP_FROM = secret("TWILIO_WHATSAPP_FROM", needed=WHATSAPP_PROVIDER == "twilio")
-TWILIO_API_URL = env.str("TWILIO_API_URL", default="")
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="")  # another server in Twilio's place: a sandbox, a recording proxy
 EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION, default="consolemail://")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")
+_CONSOLE = "notifications.channels.console.ConsoleChannel"
+OUTBOX_CHANNELS = {
+    "sms": {"twilio": "notifications.channels.twilio.SmsChannel", "console": _CONSOLE}[SMS_PROVIDER],
+    "whatsapp": {"twilio": "notifications.channels.twilio.WhatsAppChannel", "console": _CONSOLE}[WHATSAPP_PROVIDER],
+    "email": "notifications.channels.email.EmailChannel",
+}
 
 # --- Outbox -----------------------------------------------------------------------------------------------------------
 OUTBOX_MAX_ATTEMPTS = number("OUTBOX_MAX_ATTEMPTS", default=3, least=1, whole=True)

@@ -40,7 +40,7 @@ class Channel(ABC):
     @classmethod
     @abstractmethod
     def from_settings(cls, name: str, settings: Any) -> Self:
-        """Build the channel called `name` from Django's settings; raises ImproperlyConfigured naming what is missing."""
+        """Build the channel `name` from Django's settings; raises ImproperlyConfigured naming what is missing."""
 
     @abstractmethod
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
@@ -50,5 +50,5 @@ class Channel(ABC):
         the deadline, and that is what keeps a second relay from sending the same message meanwhile (G4).
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (most channels hold nothing)
         """Let go of pooled connections; called once, after the last send."""

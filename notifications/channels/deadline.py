@@ -1,12 +1,12 @@
 """The total time one send may take, enforced on its sockets: a read timeout alone never ends a server that drips bytes.
 
 A send runs `with deadline.enforced() as transmission`. Whatever carries it (HTTP, SMTP) opens its connections with
-`connect`, hands reused ones to `transmission.watch`, and calls `transmission.begin` before the first byte that could make
-the provider act. When the deadline comes, one watchdog thread shuts the watched sockets down, which ends every read
-and write on them at once. After `enforced` is left nothing is shut down any more, so a connection can serve the next send.
+`connect`, hands reused ones to `transmission.watch`, and calls `transmission.begin` before the first byte that could
+make the provider act. When the deadline comes, one watchdog thread shuts the watched sockets down, which ends every
+read and write on them at once. After `enforced` is left nothing is shut down: the connection may serve the next send.
 
-This is what G4 rests on: no byte of a message leaves after its deadline, and the lease is longer than that. Only looking
-up a host's name cannot be cut short; a name server that hangs makes `send` return late, but then nothing was sent.
+This is what G4 rests on: no byte of a message leaves after its deadline, and the lease is longer than that. Only the
+look-up of a host's name cannot be cut short; if a name server hangs, `send` returns late, but then nothing was sent.
 """
 
 import contextlib

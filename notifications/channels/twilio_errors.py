@@ -1,7 +1,8 @@
-"""What Twilio's refusals mean for a message. The numbers are Twilio's own: https://www.twilio.com/docs/api/errors/<number>.
+"""What Twilio's refusals mean for a message. The numbers are Twilio's own, each explained at
+https://www.twilio.com/docs/api/errors/<number>.
 
-Twilio asks not to build on single numbers, since it keeps splitting them up (changelog of 2024-07-10); so the HTTP status
-decides first, the table corrects it where that matters, and a number that it does not know means what its status says.
+Twilio asks not to build on single numbers, since it keeps splitting them up (changelog of 2024-07-10); so the HTTP
+status decides first, the table corrects it where that matters, and an unknown number means what its status says.
 """
 
 from email.utils import parsedate_to_datetime
@@ -12,7 +13,7 @@ from notifications.lifecycle import Outcome, Permanent, Throttled, Transient, Un
 THROTTLED_SECONDS = 5.0  # where Twilio does not say how long to wait
 LEAST_THROTTLED_SECONDS, MOST_THROTTLED_SECONDS = 1.0, 300.0
 
-# Refusals for which the answer to "would another try help?" differs from what the status 400–499 says: no.
+# Refusals for which the answer to "would another try help?" differs from what the status 4xx says: no.
 MEANING: dict[int, type[Transient | Throttled]] = {
     # Our credentials or account are at fault, not the message. Worth another try, because they are mended without
     # touching it; not without end, because a revoked token must not hold back the recipient's email for ever. What

@@ -1,0 +1,46 @@
+"""The ways to reach a recipient, built from settings.
+
+`OUTBOX_CHANNELS` maps each channel's name to the dotted path of its class, a subclass of `base.Channel`: a further
+channel is one file, in this folder or in any other project, and one line in that setting.
+"""
+
+from collections.abc import Collection
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from notifications.channels.base import Channel
+
+DEFAULT_CHANNELS = {
+    "sms": "notifications.channels.console.ConsoleChannel",
+    "whatsapp": "notifications.channels.console.ConsoleChannel",
+    "email": "notifications.channels.email.EmailChannel",
+}
+
+
+def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
+    """The channels called `names`, or all that are configured, ready to send; close them after use.
+
+    Raises ImproperlyConfigured, which names the channel or setting at fault.
+    """
+    paths: dict[str, str] = getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS)
+    for unknown in sorted(set(names or ()) - set(paths)):
+        raise ImproperlyConfigured(f"Unknown channel {unknown!r}; OUTBOX_CHANNELS has: {', '.join(paths) or 'none'}.")
+    return {
+        name: _load(name, path).from_settings(name, settings) for name, path in paths.items() if _wanted(name, names)
+    }
+
+
+def _wanted(name: str, names: Collection[str] | None) -> bool:
+    return names is None or name in names
+
+
+def _load(name: str, path: str) -> type[Channel]:
+    try:
+        channel = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"OUTBOX_CHANNELS[{name!r}] cannot be imported: {error}") from error
+    if not (isinstance(channel, type) and issubclass(channel, Channel)):
+        raise ImproperlyConfigured(f"OUTBOX_CHANNELS[{name!r}] is not a Channel: {path}")
+    return channel

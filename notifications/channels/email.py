@@ -1,0 +1,134 @@
+"""Email through Django's SMTP backend: text with an HTML alternative, on connections that are kept for the next one.
+
+What a failure means follows RFC 5321: an answer 5xx to this message is final, everything else before the final dot is
+worth another try, and a connection lost after it leaves the outcome unknown (RFC 1047). Every attempt at a message
+carries the same Message-ID, by which mailboxes recognise the second copy.
+"""
+
+import re
+import smtplib
+from email.utils import parseaddr
+from typing import Any, Self
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils.encoding import punycode
+from django.utils.module_loading import import_string
+from environ import Env
+
+from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
+from notifications.channels.masking import masked
+from notifications.channels.smtp import Mailer
+from notifications.lifecycle import Accepted, Outcome, Permanent, Transient, Unknown
+
+_SMTP = Env.EMAIL_SCHEMES["smtp"]
+_WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}
+
+
+class EmailChannel(Channel):
+    """Email from DEFAULT_FROM_EMAIL, by the server that EMAIL_URL names."""
+
+    address_field = "email"
+    templates = {"subject": "subject.txt", "text": "email.txt", "html": "email.html"}
+
+    def __init__(self, name: str, *, mailer: Mailer | BaseEmailBackend, sender: str) -> None:
+        super().__init__(name)
+        self._mailer = mailer
+        self._sender = sender
+        self._domain = punycode(parseaddr(sender)[1].rpartition("@")[2]) or "localhost"
+
+    @classmethod
+    def from_settings(cls, name: str, settings: Any) -> Self:
+        url = getattr(settings, "EMAIL_URL", "")
+        if not url:
+            raise ImproperlyConfigured(f"EMAIL_URL is not set; the channel {name!r} needs it.")
+        return cls(name, mailer=_mailer(url), sender=settings.DEFAULT_FROM_EMAIL)
+
+    def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
+        message = self._message(outgoing)
+        with deadline.enforced() as transmission:
+            try:
+                self._mailer.send_messages([message])
+            except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
+                return _refusal(error, outgoing.address, has_begun=transmission.has_begun)
+            except ValueError as error:
+                return _unsendable(error, outgoing)
+            except (smtplib.SMTPException, OSError) as error:
+                return transmission.failure(error)
+        return Accepted(message.extra_headers["Message-ID"])
+
+    def close(self) -> None:
+        self._mailer.close()
+
+    def _message(self, outgoing: Outgoing) -> EmailMultiAlternatives:
+        message = EmailMultiAlternatives(
+            subject=outgoing.parts["subject"],
+            body=outgoing.parts["text"],
+            from_email=self._sender,
+            to=[outgoing.address],
+            headers={
+                "Message-ID": f"<outbox-{outgoing.message_id}@{self._domain}>",
+                "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
+            },
+        )
+        message.attach_alternative(outgoing.parts["html"], "text/html")
+        return message
+
+
+def _refusal(
+    error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused, address: str, *, has_begun: bool
+) -> Outcome:
+    """What the server's answer means; `has_begun` says that it came after the words had been handed over."""
+    code, words = _answer(error)
+    detail = masked(words, address)
+    if not 400 <= code <= 599:
+        return Unknown("unreadable_answer", detail) if has_begun else Transient("unreadable_answer", detail)
+    # A greeting, EHLO or AUTH that is refused says nothing about this message. A wrong password (535) is mended without
+    # touching it, so it is worth another try; not without end, or it would hold back the recipient's SMS.
+    is_about_connection = isinstance(
+        error, smtplib.SMTPConnectError | smtplib.SMTPHeloError | smtplib.SMTPAuthenticationError
+    )
+    if code >= 500 and not is_about_connection:
+        return Permanent(f"smtp_{code}", detail)
+    return Transient(f"smtp_{code}", detail)
+
+
+def _answer(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> tuple[int, str]:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, words = next(iter(error.recipients.values()))
+    else:
+        code, words = error.smtp_code, error.smtp_error
+    return code, words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+
+
+def _unsendable(error: ValueError, outgoing: Outgoing) -> Permanent:
+    """Django or smtplib refuses to put this message on the wire: a line break in a header, an impossible address."""
+    if re.search(r"[\r\n]", outgoing.parts["subject"]):
+        return Permanent("bad_header", "The subject has more than one line.")
+    return Permanent("bad_address", f"The address cannot be used in an email ({type(error).__name__}).")
+
+
+def _mailer(url: str) -> Mailer | BaseEmailBackend:
+    """The mailer that `url` describes; its text stays out of errors, since it may hold a password."""
+    try:
+        config = Env.email_url_config(url)
+    except (ValueError, KeyError, ImproperlyConfigured):
+        raise ImproperlyConfigured("EMAIL_URL is not a URL that can be used here.") from None
+    backend = config["EMAIL_BACKEND"]
+    if backend in _WITHOUT_OPTIONS:
+        mailer: BaseEmailBackend = import_string(backend)(alias="outbox")
+        return mailer
+    if backend != _SMTP or not config["EMAIL_HOST"]:
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be smtp://, smtp+tls:// or smtp+ssl:// with user:password@host:port, or consolemail://."
+        )
+    return Mailer(
+        host=config["EMAIL_HOST"],
+        port=config["EMAIL_PORT"],
+        username=config["EMAIL_HOST_USER"],
+        password=config["EMAIL_HOST_PASSWORD"],
+        use_tls=config.get("EMAIL_USE_TLS", False),
+        use_ssl=config.get("EMAIL_USE_SSL", False),
+    )

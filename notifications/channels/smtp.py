@@ -1,0 +1,131 @@
+"""Django's SMTP backend on connections that keep to the deadline of each send and stay open for the next.
+
+A server may close a connection that waits (RFC 5321, 4.5.3.2.7). Where that shows before it has accepted as much as the
+sender of the next message, the message goes out on a new connection at once: nothing had been handed over.
+"""
+
+import contextlib
+import smtplib
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
+
+from notifications.channels.deadline import connect, current, watched
+
+MOST_IDLE_SECONDS = 30.0  # a firewall may have forgotten an older connection, and swallow what is sent on it
+
+
+class _SMTP(smtplib.SMTP):
+    has_accepted_sender = False  # of the message under way
+
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:  # noqa: ARG002
+        return connect(host, port)
+
+    def mail(self, sender: str, options: Sequence[str] = ()) -> Any:
+        self.has_accepted_sender = False
+        code, words = super().mail(sender, options)
+        self.has_accepted_sender = 200 <= code <= 299
+        return code, words
+
+    def send(self, s: Any) -> None:
+        if isinstance(s, bytes) and s.endswith(b"\r\n.\r\n"):
+            current().begin()  # the words, with their final dot: smtplib writes them in one go
+        super().send(s)
+
+
+class _ImplicitTLS(smtplib.SMTP_SSL, _SMTP):
+    pass
+
+
+class _Connection(EmailBackend):
+    """One connection to the server, used by one thread at a time."""
+
+    used_at = 0.0
+
+    def __init__(self, *, context: ssl.SSLContext, **server: Any) -> None:
+        super().__init__(alias="outbox", **server)
+        self.ssl_context = context  # Django's would read the certificate authorities again for each connection
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return _ImplicitTLS if self.use_ssl else _SMTP
+
+    @property
+    def is_usable(self) -> bool:
+        return self.connection is not None and self.connection.sock is not None
+
+    def abandon(self) -> None:
+        """Close without a word: there may be nobody to hear it."""
+        for connection in (self.connection, self._partial_connection):
+            if connection is not None:
+                connection.close()
+        self.connection = self._partial_connection = None
+
+    def quit(self) -> None:
+        """Say goodbye, without waiting for the answer."""
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            self.connection.putcmd("quit")
+        self.abandon()
+
+
+class Mailer:
+    """Sends on as many connections as there are threads that send at once. Must be used within `Deadline.enforced`."""
+
+    def __init__(self, **server: Any) -> None:
+        self._server = {**server, "context": watched(ssl.create_default_context())}
+        self._idle: deque[_Connection] = deque()
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> None:
+        """Send `messages`. Raises smtplib.SMTPException or OSError; ValueError for what cannot be put into an email."""
+        connection = self._take_idle()
+        if connection is not None:
+            smtp = connection.connection
+            try:
+                return self._send(connection, messages)
+            except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
+                if not _was_stale(smtp, error):
+                    raise
+        return self._send(_Connection(**self._server), messages)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            self._idle.pop().quit()
+
+    def _take_idle(self) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()  # the one used last, so that the others grow old and go
+            if time.monotonic() - connection.used_at <= MOST_IDLE_SECONDS:
+                return connection
+            connection.abandon()
+        return None
+
+    def _send(self, connection: _Connection, messages: Sequence[EmailMessage]) -> None:
+        is_in_order = False
+        try:
+            if not connection.open():
+                current().watch(connection.connection.sock)
+            connection.send_messages(messages)
+            is_in_order = True
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+            is_in_order = True  # smtplib has reset the dialogue, or closed the connection
+            raise
+        finally:
+            if is_in_order and connection.is_usable:
+                connection.used_at = time.monotonic()
+                self._idle.append(connection)
+            else:
+                connection.abandon()
+
+
+def _was_stale(smtp: Any, error: smtplib.SMTPException) -> bool:
+    """Whether the server had given up the idle connection `smtp`: no answer, or 421, before it accepted a sender."""
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return error.smtp_code == 421
+    return not smtp.has_accepted_sender
