@@ -40,7 +40,17 @@ class ReplayInline(ReadOnly, admin.TabularInline[Replay, OutboxMessage]):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin[OutboxMessage]):
-    list_display = ("id", "kind", "channel", "recipient_link", "status", "attempts", "error_code", "created_at", "finished_at")
+    list_display = (
+        "id",
+        "kind",
+        "channel",
+        "recipient_link",
+        "status",
+        "attempts",
+        "error_code",
+        "created_at",
+        "finished_at",
+    )
     list_filter = ("status", "channel", "kind", "error_code", "created_at")
     search_fields = ("=id", "recipient__phone", "recipient__email", "=reference", "=provider_id")
     search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, or a provider's ID."
@@ -62,7 +72,9 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin[OutboxMessage]):
         chosen = list(queryset.values_list("id", flat=True))
         replayed = replay(chosen, actor=request.user.get_username(), reason="replayed in the admin", using=queryset.db)
         if replayed:
-            self.message_user(request, f"Replayed {len(replayed)} messages; they go next in their lanes.", messages.SUCCESS)
+            self.message_user(
+                request, f"Replayed {len(replayed)} messages; they go next in their lanes.", messages.SUCCESS
+            )
         if skipped := len(chosen) - len(replayed):
             self.message_user(request, f"Left alone {skipped} messages that had not failed.", messages.WARNING)
 
@@ -88,4 +100,3 @@ class RecipientAdmin(admin.ModelAdmin[Recipient]):
 class RelayAdmin(ReadOnly, admin.ModelAdmin[Relay]):
     list_display = ("id", "host", "pid", "started_at", "heartbeat_at", "lease_until", "in_flight", "concurrency")
     ordering = ("id",)
-

@@ -50,9 +50,10 @@ def ids_follow_the_lock(databases: Sequence[str] | None = None, **_: Any) -> lis
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
             cursor.execute(
-                "SELECT seqcache FROM pg_sequence WHERE seqrelid = to_regclass(pg_get_serial_sequence(to_regclass(%s)::text, 'id'))"
-                " AND to_regclass(%s) IS NOT NULL",
-                [OutboxMessage._meta.db_table] * 2,
+                "SELECT seqcache FROM pg_sequence"
+                " WHERE to_regclass(%(table)s) IS NOT NULL"
+                " AND seqrelid = to_regclass(pg_get_serial_sequence(to_regclass(%(table)s)::text, 'id'))",
+                {"table": OutboxMessage._meta.db_table},
             )
             row = cursor.fetchone()
         if row and row[0] != 1:

@@ -8,7 +8,7 @@ class OutboxError(Exception):
 
 
 class NotInTransaction(OutboxError):
-    """`publish` was called outside a transaction; wrap it, with what it announces, in `transaction.atomic()`."""
+    """`publish` was called outside a transaction; call it inside, with what it announces."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -17,7 +17,7 @@ class NotInTransaction(OutboxError):
 
 
 class UnsafeIsolation(OutboxError):
-    """`publish` was called above READ COMMITTED, where the old snapshot would strand the recipient's lane in silence."""
+    """`publish` was called above READ COMMITTED, where an old snapshot would strand the recipient's lane in silence."""
 
     def __init__(self, isolation: str) -> None:
         super().__init__(
@@ -38,7 +38,8 @@ class InvalidContext(OutboxError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"The context of a message must be a dict of plain JSON (text, numbers, lists, dicts, true, false, null): {reason}."
+            "The context of a message must be a dict of plain JSON (text, numbers, lists, dicts, true, false, null): "
+            f"{reason}."
         )
 
 

@@ -1,7 +1,7 @@
 """Recipients, their messages, and what became of each: the tables that the promises G1–G6 and G11 rest on.
 
-The relay writes these tables with the statements of `relay/sql.py`; constraints and partial indexes here are part of the
-protocol, not decoration. The unique index on a lane's head makes a second message in flight impossible (G4).
+The relay writes these tables with the statements of `relay/sql.py`; constraints and partial indexes here are part of
+the protocol, not decoration. The unique index on a lane's head makes a second message in flight impossible (G4).
 """
 
 from datetime import datetime
@@ -41,7 +41,9 @@ class Recipient(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"), name="recipient_phone_is_e164"),
+            models.CheckConstraint(
+                condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"), name="recipient_phone_is_e164"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -80,23 +82,29 @@ class Relay(models.Model):
 class OutboxMessage(models.Model):
     """One notification on one channel for one recipient.
 
-    Three numbers are kept apart: `claim_number`, the fencing token, only ever rises; `attempts` counts sends that used up
-    the retry budget; `rescues` counts relays that were lost while they held the message.
+    Three numbers are kept apart: `claim_number`, the fencing token, only ever rises; `attempts` counts sends that used
+    up the retry budget; `rescues` counts relays that were lost while they held the message.
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="messages", db_index=False)
-    lane = models.CharField(max_length=32, blank=True, help_text=_("empty: the recipient's one lane; else the channel's"))
+    lane = models.CharField(
+        max_length=32, blank=True, help_text=_("empty: the recipient's one lane; else the channel's")
+    )
     kind = models.CharField(max_length=64)
     channel = models.CharField(max_length=32)
     context = models.JSONField()
     dedupe_key = models.CharField(max_length=200, blank=True)
-    reference = models.CharField(max_length=100, blank=True, help_text=_("what the message is about, as the publisher names it"))
+    reference = models.CharField(
+        max_length=100, blank=True, help_text=_("what the message is about, as the publisher names it")
+    )
 
     status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in Status])
     claim_number = models.BigIntegerField(db_default=0)
     attempts = models.IntegerField(db_default=0)
     rescues = models.IntegerField(db_default=0)
-    relay = models.ForeignKey(Relay, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+", db_index=False)
+    relay = models.ForeignKey(
+        Relay, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+", db_index=False
+    )
 
     created_at = models.DateTimeField(db_default=Now())
     next_attempt_at = models.DateTimeField(db_default=Now())
@@ -105,7 +113,9 @@ class OutboxMessage(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     provider_id = models.CharField(max_length=255, blank=True, db_default="")
-    receipt = models.CharField(max_length=16, blank=True, db_default="", help_text=_("delivered, undelivered, read, bounced"))
+    receipt = models.CharField(
+        max_length=16, blank=True, db_default="", help_text=_("delivered, undelivered, read, bounced")
+    )
     error_code = models.CharField(max_length=64, blank=True, db_default="")
     error_detail = models.TextField(blank=True, db_default="")
 
@@ -114,7 +124,8 @@ class OutboxMessage(models.Model):
         constraints = [
             models.CheckConstraint(condition=_one_of("status", Status), name="message_status_is_known"),
             models.CheckConstraint(
-                condition=Q(status=Status.SENDING.value, relay__isnull=False) | (~Q(status=Status.SENDING.value) & Q(relay__isnull=True)),
+                condition=Q(status=Status.SENDING.value, relay__isnull=False)
+                | (~Q(status=Status.SENDING.value) & Q(relay__isnull=True)),
                 name="message_has_a_relay_only_while_sending",
             ),
             models.CheckConstraint(
@@ -131,8 +142,14 @@ class OutboxMessage(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["channel", "next_attempt_at", "id"], condition=Q(status=Status.PENDING.value), name="message_due"),
-            models.Index(fields=["recipient", "lane", "id"], condition=Q(status=Status.QUEUED.value), name="message_next_in_lane"),
+            models.Index(
+                fields=["channel", "next_attempt_at", "id"],
+                condition=Q(status=Status.PENDING.value),
+                name="message_due",
+            ),
+            models.Index(
+                fields=["recipient", "lane", "id"], condition=Q(status=Status.QUEUED.value), name="message_next_in_lane"
+            ),
             models.Index(fields=["relay"], condition=Q(status=Status.SENDING.value), name="message_in_flight"),
             models.Index(fields=["recipient", "id"], name="message_of_recipient"),
             models.Index(fields=["-id"], condition=Q(status=Status.FAILED.value), name="message_dead_letter"),
@@ -149,7 +166,7 @@ class OutboxMessage(models.Model):
 
 
 class DeliveryAttempt(models.Model):
-    """One claim that was begun, and what came of it. At most one per claim: a settle that is repeated changes nothing."""
+    """One claim that was begun, and what came of it; at most one per claim."""
 
     message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     claim_number = models.BigIntegerField()

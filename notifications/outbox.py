@@ -77,8 +77,8 @@ def publish(
 ) -> list[OutboxMessage]:
     """Write one message for each channel that the kind and the recipient's wishes ask for; returns those written.
 
-    `context` is what the templates are rendered with, as plain JSON. The same `dedupe_key` again writes nothing, for ever.
-    `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
+    `context` is what the templates are rendered with, as plain JSON. The same `dedupe_key` again writes nothing, for
+    ever. `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
 
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
     InvalidRecipient, InvalidMessage.
@@ -170,7 +170,7 @@ def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> Out
 
 
 def _notify_after_commit(using: str) -> None:
-    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays' poll makes up for it."""
+    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
     pending = connections[using].run_on_commit
     if not any(getattr(entry[1], "func", None) is notify for entry in pending):
         transaction.on_commit(partial(notify, using), using=using, robust=True)
@@ -184,7 +184,9 @@ def _as_json(context: Mapping[str, Any]) -> str:
         text = json.dumps(dict(context), allow_nan=False, ensure_ascii=False)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError, of a lone surrogate, is a ValueError
-        raise InvalidContext(str(error) if not isinstance(error, UnicodeError) else "it holds half a character") from error
+        raise InvalidContext(
+            str(error) if not isinstance(error, UnicodeError) else "it holds half a character"
+        ) from error
     if NUL.search(text):
         raise InvalidContext("it holds a NUL character")
     return text

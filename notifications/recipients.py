@@ -43,7 +43,7 @@ def recipient_of(user: Recipient | AbstractBaseUser) -> Recipient:
         raise InvalidRecipient(user)
     email = getattr(user, user.get_email_field_name(), "") or ""
     recipient, _ = Recipient.objects.get_or_create(
-        user=user, defaults={"email": email, "locale": settings.LANGUAGE_CODE, "time_zone": settings.TIME_ZONE}
+        user_id=user.pk, defaults={"email": email, "locale": settings.LANGUAGE_CODE, "time_zone": settings.TIME_ZONE}
     )
     return recipient
 
@@ -85,7 +85,7 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _phone(value: Any) -> str:
     if value == "":
-        return value  # no phone
+        return ""  # no phone
     try:
         number = phonenumbers.parse(str(value))
     except phonenumbers.NumberParseException:

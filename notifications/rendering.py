@@ -1,7 +1,7 @@
 """Turns a message's context into words, in the recipient's language and time zone.
 
-Templates live in `notifications/<kind>/`, in any app or template folder. Rendering is strict: a variable that the context
-lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones (`.html`) are.
+Templates live in `notifications/<kind>/`, in any app or template folder. Rendering is strict: a variable that the
+context lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones (`.html`) are.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,9 @@ def render(
     Raises RenderingError.
     """
     with translation.override(locale), timezone.override(ZoneInfo(time_zone)):
-        return {part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()}
+        return {
+            part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()
+        }
 
 
 def _render_one(template_name: str, context: Mapping[str, Any]) -> str:
@@ -54,9 +56,9 @@ def _render_one(template_name: str, context: Mapping[str, Any]) -> str:
 @cache
 def _engine(*, autoescape: bool) -> Engine:
     """Django's template engine over the project's template folders and apps, with strict variables."""
-    folders = [folder for backend in settings.TEMPLATES for folder in backend.get("DIRS", [])]
+    backends: list[dict[str, Any]] = settings.TEMPLATES
     return Engine(
-        dirs=folders,
+        dirs=[folder for backend in backends for folder in backend.get("DIRS", [])],
         app_dirs=True,
         autoescape=autoescape,
         string_if_invalid=_Undefined("%s"),

@@ -23,7 +23,7 @@ def replay(
     actor: str,
     reason: str = "",
     using: str = DEFAULT_DB_ALIAS,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] | None = None,
 ) -> list[int]:
     """Put the failed messages among `ids` back in their lanes, with their attempts counted anew; returns their ids.
 
@@ -34,12 +34,13 @@ def replay(
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         replayed += _replay_batch(batch, actor=actor, reason=reason, using=using)
-        progress(start + len(batch))
+        if progress:
+            progress(start + len(batch))
     return replayed
 
 
 def cancel(ids: Iterable[int], *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
-    """Withdraw the waiting messages among `ids`; returns the ids withdrawn. What is being sent cannot be called back."""
+    """Withdraw the waiting messages among `ids`; returns those withdrawn. What is being sent cannot be called back."""
     wanted = sorted(set(ids))
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         rows = _change_lanes(cursor, sql.CANCEL, wanted, using=using)

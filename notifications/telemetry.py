@@ -50,4 +50,6 @@ def emit(event: str, **fields: object) -> None:
     level = LEVELS[event]
     if logger.isEnabledFor(level):
         words = " ".join(f"{name}={value}" for name, value in fields.items())
-        logger.log(level, "%s %s", event, words, extra={"event": event, **{f"outbox_{k}": v for k, v in fields.items()}})
+        logger.log(
+            level, "%s %s", event, words, extra={"event": event, **{f"outbox_{k}": v for k, v in fields.items()}}
+        )

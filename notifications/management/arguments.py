@@ -22,7 +22,9 @@ def number_of(kind: type[Number], *, least: Number) -> Callable[[str], Number]:
         except ValueError:
             value = None
         if value is None or not isfinite(value) or value < least:
-            raise ArgumentTypeError(f"must be a {'whole ' if kind is int else ''}number of at least {least}, not {text!r}")
+            raise ArgumentTypeError(
+                f"must be a {'whole ' if kind is int else ''}number of at least {least}, not {text!r}"
+            )
         return value
 
     return parse

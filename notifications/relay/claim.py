@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from notifications.relay import sql
-from notifications.relay.connection import Connection
+from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.parcels import Claimed, Clock
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ class Claimer:
         self._rewound_at = clock()
 
     def claim(self, connection: Connection, *, relay_id: int, limits: Mapping[str, int]) -> list[Claimed]:
-        """Claim up to `limits[channel]` due messages of each channel; they are ours, and in state `sending`, at once."""
+        """Claim up to `limits[channel]` due messages of each channel; they are ours, in state `sending`, at once."""
         self._rewind_if_due()
         while True:
             rows = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits)).fetchall()
@@ -63,8 +63,8 @@ class Claimer:
 def _statement(channels: int) -> LiteralString:
     places = range(channels)
     due_on_channels = ", ".join(sql.DUE_ON_CHANNEL.format(place) for place in places)
-    due = " UNION ALL ".join(f"SELECT id FROM due_{place}" for place in places)
-    return cast(LiteralString, sql.CLAIM.format(due_on_channels=due_on_channels, due=due))
+    due = " UNION ALL ".join(f"SELECT id FROM due_{place}" for place in places)  # noqa: S608  (places are numbers of ours)
+    return sql.CLAIM.format(due_on_channels=due_on_channels, due=due)
 
 
 def _by_age(message: Claimed) -> tuple[datetime, int]:
@@ -73,11 +73,10 @@ def _by_age(message: Claimed) -> tuple[datetime, int]:
 
 def seconds_to_next_due(connection: Connection, channels: list[str]) -> float | None:
     """How long until the next message of these channels is due; 0 or less: due now; None: nothing waits."""
-    row = connection.execute(sql.SECONDS_TO_NEXT_DUE, {"channels": channels}).fetchone()
-    return None if row is None else row[0]
+    seconds: float | None = fetch_row(connection, sql.SECONDS_TO_NEXT_DUE, {"channels": channels})[0]
+    return seconds
 
 
 def is_anything_left(connection: Connection, channels: list[str]) -> bool:
     """Whether a message is left that these channels could still move, now or later."""
-    row = connection.execute(sql.UNFINISHED, {"channels": channels}).fetchone()
-    return bool(row and row[0])
+    return bool(fetch_row(connection, sql.UNFINISHED, {"channels": channels})[0])

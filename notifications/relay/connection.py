@@ -1,6 +1,7 @@
 """The relay's database connections: plain psycopg, in autocommit, made with the parameters of a Django database."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, LiteralString
 
 import psycopg
 from django.db import connections
@@ -26,3 +27,11 @@ def open_connection(alias: str, *, name: str) -> Connection:
     # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
     connection.execute("SET plan_cache_mode = force_custom_plan")
     return connection
+
+
+def fetch_row(connection: Connection, statement: LiteralString, parameters: Mapping[str, object]) -> tuple[Any, ...]:
+    """The one row of a statement that always has one."""
+    row = connection.execute(statement, parameters).fetchone()
+    if row is None:
+        raise LookupError(f"no row from: {statement}")
+    return row

@@ -1,7 +1,7 @@
 """Delivers one claimed message: a pipe of small steps, each of which settles it or leaves it to the next.
 
-Is the lease sure, is the message still of use, does it kill its relays; else attempt it. Channels are known through their
-interface only. Whatever happens here ends as a settlement: a message is never lost to a bug in a channel (G3).
+Is the lease sure, is the message still of use, does it kill its relays; else attempt it. Channels are known through
+their interface only. Whatever happens here ends as a settlement: a message is never lost to a bug in a channel (G3).
 """
 
 import random as _random
@@ -44,12 +44,7 @@ class Delivery:
 
     def deliver(self, message: Claimed) -> Settlement:
         """Settle `message`: send it, or find a reason not to. Never raises."""
-        return (
-            self._hand_back(message)
-            or self._expire(message)
-            or self._bury_poison(message)
-            or self._attempt(message)
-        )
+        return self._hand_back(message) or self._expire(message) or self._bury_poison(message) or self._attempt(message)
 
     def _hand_back(self, message: Claimed) -> Settlement | None:
         if self.is_stopping or not self._lease.allows_a_send():
@@ -71,9 +66,7 @@ class Delivery:
         outcome = storable(self._send(message))
         verdict = judge(outcome, attempts=message.attempts, policy=self._policy, random=self._random)
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
-        return Settlement(
-            message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock()
-        )
+        return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
 
     def _send(self, message: Claimed) -> Outcome:
         channel = self._channels[message.channel]

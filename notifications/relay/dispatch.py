@@ -34,7 +34,9 @@ class Throughput:
 class Pool:
     """The sending threads of one channel, and the queue in front of them."""
 
-    def __init__(self, name: str, *, concurrency: int, most: int, work: Callable[[Claimed], None], clock: Clock) -> None:
+    def __init__(
+        self, name: str, *, concurrency: int, most: int, work: Callable[[Claimed], None], clock: Clock
+    ) -> None:
         self.name = name
         self._concurrency = concurrency
         self._most = most
@@ -72,7 +74,7 @@ class Pool:
 
 
 class Dispatcher:
-    """The pools of all channels of a relay. Used by the relay's thread; `on_done` is called from the sending threads."""
+    """The pools of all channels of a relay. Used by the relay's thread; sending threads call `on_done`."""
 
     def __init__(
         self,

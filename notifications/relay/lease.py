@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from notifications.relay import sql
-from notifications.relay.connection import Connection
+from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.parcels import Clock
 
 LOCK_CLASS = 0x0B0C  # the first key of every relay's advisory lock; the second is the relay's id
@@ -31,7 +31,7 @@ class Heartbeat:
 class Lease:
     """Our number, and until when (on `clock`) a send may begin. Shared with the sending threads, which only read it.
 
-    `seconds` is the lease's length; `margin` how long a send may take, so that none begins that could outlive the lease.
+    `seconds` is the lease's length; `margin` how long a send may take: none begins that could outlive the lease.
     """
 
     seconds: float
@@ -55,7 +55,8 @@ class Lease:
     def take(self, connection: Connection) -> None:
         """Register this process as a relay, under a new number."""
         asked_at = self.clock()
-        row = connection.execute(
+        row = fetch_row(
+            connection,
             sql.REGISTER,
             {
                 "host": socket.gethostname(),
@@ -63,9 +64,8 @@ class Lease:
                 "concurrency": self.concurrency,
                 "lease": self.seconds,
             },
-        ).fetchone()
-        assert row is not None
-        self.relay_id = row[0]
+        )
+        (self.relay_id,) = row
         self._has_lock = False
         self._hold_lock(connection)
         self._renew(asked_at)
@@ -74,11 +74,11 @@ class Lease:
         """Extend the lease, and learn about the other relays."""
         self._hold_lock(connection)
         asked_at = self.clock()  # before the statement: the lease in the database began no earlier
-        row = connection.execute(
+        row = fetch_row(
+            connection,
             sql.HEARTBEAT,
             {"relay": self.relay_id, "in_flight": in_flight, "lease": self.seconds, "stale": STALE_SECONDS},
-        ).fetchone()
-        assert row is not None
+        )
         heartbeat = Heartbeat(*row)
         if heartbeat.is_known:
             self._renew(asked_at)
@@ -92,11 +92,10 @@ class Lease:
         connection.execute(sql.LEAVE, {"relay": self.relay_id})
 
     def _hold_lock(self, connection: Connection) -> None:
-        """Take our advisory lock on this session, unless an old session of ours, still dying, has it: then next time."""
+        """Take our advisory lock on this session; next time, if an old session of ours, still dying, has it."""
         if self.holds_lock and not self._has_lock:
             parameters = {"lock_class": LOCK_CLASS, "relay": self.relay_id}
-            row = connection.execute(sql.HOLD_RELAY_LOCK, parameters).fetchone()
-            self._has_lock = bool(row and row[0])
+            (self._has_lock,) = fetch_row(connection, sql.HOLD_RELAY_LOCK, parameters)
 
     def _renew(self, asked_at: float) -> None:
         self._good_until = asked_at + self.seconds - self.margin

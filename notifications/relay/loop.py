@@ -30,7 +30,7 @@ LINGER_SECONDS = 0.002  # while sends are running: what ends within it is settle
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an operator chooses. Seconds; `concurrency`: sends at once per channel; `batch`: messages in hand per channel."""
+    """What an operator chooses: seconds; `concurrency`, sends at once, and `batch`, messages in hand, per channel."""
 
     database: str
     concurrency: int

@@ -1,8 +1,8 @@
 """Takes over from relays that are gone: declares them dead, and puts what they held back in its place (G3, G9).
 
 Dead is a relay whose lease ran out; in `prompt` mode also one whose advisory lock is free while its heartbeat is stale.
-A lock alone proves nothing: when the server restarts, every relay loses its own at the same moment, while its sends go on.
-So nobody is declared dead by a relay whose own session is younger than the others need to come back.
+A lock alone proves nothing: when the server restarts, every relay loses its own at the same moment, while its sends go
+on. So nobody is declared dead by a relay whose own session is younger than the others need to come back.
 """
 
 from collections.abc import Sequence

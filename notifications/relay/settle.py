@@ -1,8 +1,8 @@
 """Writes outcomes back, a batch in one short transaction: lock free lanes, settle, promote (G3, G4, G5).
 
-A lane whose recipient is locked right now, because someone is publishing for it, waits for the next flush: a relay never
-waits for a payment's transaction, and no row is stranded between an uncommitted insert and a promotion that could not see
-it. A settlement whose claim is no longer ours changes nothing, and says so.
+A lane whose recipient is locked right now, because someone is publishing for it, waits for the next flush: a relay
+never waits for a payment's transaction, and no row is stranded between an uncommitted insert and a promotion that could
+not see it. A settlement whose claim is no longer ours changes nothing, and says so.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,7 @@ def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int
     return waiting
 
 
-def _split_by_lock(
-    connection: Connection, batch: Sequence[Settlement]
-) -> tuple[list[Settlement], list[Settlement]]:
+def _split_by_lock(connection: Connection, batch: Sequence[Settlement]) -> tuple[list[Settlement], list[Settlement]]:
     """What may be written now, and what not: only the end of a lane's head needs the lane's lock."""
     wanted = sorted({settlement.message.recipient_id for settlement in batch if settlement.status.is_terminal})
     rows = connection.execute(sql.LOCK_FREE_RECIPIENTS, {"recipients": wanted}).fetchall() if wanted else []

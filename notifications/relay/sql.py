@@ -14,7 +14,8 @@ SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) 
 # Takes what lane locks are free: a relay never waits for a payment's transaction. NO KEY, because inserting a message
 # locks its recipient's key through the foreign key.
 LOCK_FREE_RECIPIENTS = """
-SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+SELECT id FROM notifications_recipient
+WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 
 # Needs the lane's lock. Two publications of one key meet in the unique index: the later waits for the earlier's end.
@@ -42,8 +43,8 @@ ORDER BY row.position
 RETURNING id, channel, lane, status, created_at, next_attempt_at
 """
 
-# One channel's share of a claim. The limit is a bound number of its own: taken from a column, it would be estimated as a
-# tenth of the backlog, and the plan would read the whole table. The channel's place in the statement names its parameters.
+# One channel's share of a claim. The limit is a bound number of its own: taken from a column, it would be estimated as
+# a tenth of the backlog, and the plan would read the whole table. The channel's place names its parameters.
 DUE_ON_CHANNEL = """due_{0} AS MATERIALIZED (
     SELECT id FROM notifications_outboxmessage
     WHERE status = 'pending' AND channel = %(channel_{0})s
@@ -206,7 +207,8 @@ SELECT EXISTS (SELECT FROM notifications_outboxmessage
 REPLAY = """
 UPDATE notifications_outboxmessage message
 SET status = 'queued', attempts = 0, rescues = 0, finished_at = NULL, error_code = '', error_detail = '', receipt = ''
-FROM (SELECT id, error_code FROM notifications_outboxmessage WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
+FROM (SELECT id, error_code FROM notifications_outboxmessage
+      WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
 WHERE message.id = failed.id AND message.status = 'failed'
 RETURNING message.id, message.recipient_id, message.lane, failed.error_code
 """

@@ -6,6 +6,7 @@ database when it commits. Nothing rests on its arrival: relays also poll, slowly
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import psycopg
@@ -42,10 +43,8 @@ class Wake:
 
     def wait(self, timeout: float) -> None:
         """Sleep until woken, `timeout` seconds at most. What happened before this returns is seen after it."""
-        try:
+        with suppress(Empty):
             self._queue.get(timeout=max(timeout, 0.0))
-        except Empty:
-            pass
         self._is_set = False
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from notifications import outbox
 from notifications.lifecycle import Accepted, Permanent, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
 from notifications.relay.parcels import Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import HandRelay, status_of
+from tests.stage.relay import HandRelay, RecordingChannel, drain, status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,8 +56,6 @@ def test_a_stale_settle_changes_nothing_while_the_message_waits_to_be_claimed(
 
 def test_a_replay_does_not_let_an_old_claim_pass_for_a_new_one(relays: tuple[HandRelay, HandRelay]) -> None:
     """The claim number only ever rises; the number of attempts starts anew at a replay, and would let it pass."""
-    from notifications import outbox
-
     stopped, successor = relays
     (old,) = stopped.claim()
     stopped.let_lease_run_out()
@@ -119,8 +118,6 @@ def test_a_settle_whose_commit_was_written_though_its_answer_got_lost_is_no_stal
 
 
 def test_a_message_that_outlives_too_many_relays_ends_in_the_dead_letter(hand_relay: Callable[[], HandRelay]) -> None:
-    from tests.stage.relay import RecordingChannel, drain
-
     message = publish_one(RecipientFactory())
     for _ in range(5):
         lost, survivor = hand_relay(), hand_relay()

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import pytest
 
-
 from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
@@ -170,9 +169,7 @@ class RelayProcess:
 
 
 @pytest.fixture
-def relay_process(
-    transactional_db: None, database_url: str, providers: Any
-) -> Iterator[Callable[..., RelayProcess]]:
+def relay_process(transactional_db: None, database_url: str, providers: Any) -> Iterator[Callable[..., RelayProcess]]:
     """Starts real relays on the test database and the provider sandbox; killed when the test ends."""
     started: list[RelayProcess] = []
 

@@ -19,9 +19,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         seconds = number_of(float, least=0)
         parser.add_argument("--json", action="store_true", help="One JSON object instead of a table.")
-        parser.add_argument("--watch", nargs="?", type=number_of(float, least=0.1), const=2.0, metavar="SECONDS", help="Show again every so often, until Ctrl-C. Default: 2.")
-        parser.add_argument("--fail-if-older-than", type=seconds, metavar="SECONDS", help="Exit 1 if a due message has waited longer than this.")
-        parser.add_argument("--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default.")
+        parser.add_argument(
+            "--watch",
+            nargs="?",
+            type=number_of(float, least=0.1),
+            const=2.0,
+            metavar="SECONDS",
+            help="Show again every so often, until Ctrl-C. Default: 2.",
+        )
+        parser.add_argument(
+            "--fail-if-older-than",
+            type=seconds,
+            metavar="SECONDS",
+            help="Exit 1 if a due message has waited longer than this.",
+        )
+        parser.add_argument(
+            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["watch"] is not None:

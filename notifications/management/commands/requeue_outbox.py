@@ -24,8 +24,8 @@ FILTERS = {
 
 class Command(BaseCommand):
     help = (
-        "Put failed messages back in their lanes, to be sent again. Name them by ID, or choose by filters (--failed alone: all). "
-        "Says what it would do, then what it did; exits 1 when an ID is not a failed message."
+        "Put failed messages back in their lanes, to be sent again. Name them by ID, or choose by filters "
+        "(--failed alone: all). Says what it would do, then what it did; exits 1 when an ID is not a failed message."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,12 +42,17 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="Why; kept with the replay's record.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask before replaying what the filters match.")
-        parser.add_argument("--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default.")
+        parser.add_argument(
+            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         has_filter = options["failed"] or options["user"] or any(options[name] for name in FILTERS)
         if not options["ids"] and not has_filter:
-            raise CommandError("Name messages by ID, or choose them: --failed, --kind, --channel, --error-code, --user, --since, --until.")
+            raise CommandError(
+                "Name messages by ID, or choose them by --failed, --kind, --channel, --error-code, --user, --since or "
+                "--until."
+            )
         chosen = self._choose(options)
         ids = list(chosen.order_by("id").values_list("id", flat=True)[: options["limit"]])
         self._preview(OutboxMessage.objects.using(options["database"]).filter(id__in=ids), dry_run=options["dry_run"])
@@ -78,7 +83,9 @@ class Command(BaseCommand):
         if is_agreed:
             return
         if not sys.stdin.isatty():
-            raise CommandError(f"{count} messages match. Add --yes to replay them without being asked, or --dry-run to look.")
+            raise CommandError(
+                f"{count} messages match. Add --yes to replay them without being asked, or --dry-run to look."
+            )
         if input(f"Replay {count} messages? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was replayed.")
 
@@ -96,7 +103,9 @@ class Command(BaseCommand):
         unmatched = sorted(set(options["ids"]) - set(matched))
         if not unmatched:
             return
-        found = dict(OutboxMessage.objects.using(options["database"]).filter(id__in=unmatched).values_list("id", "status"))
+        found = dict(
+            OutboxMessage.objects.using(options["database"]).filter(id__in=unmatched).values_list("id", "status")
+        )
         reasons = ", ".join(f"{id_} ({found.get(id_, 'does not exist')})" for id_ in unmatched)
         raise CommandError(f"Not replayed, because only failed messages that match the filters are: {reasons}.")
 

@@ -16,9 +16,9 @@ from notifications.relay.loop import Loop, Options
 
 class Command(BaseCommand):
     help = (
-        "Send the outbox's messages: each recipient's oldest first, with retries. Runs until stopped. "
-        "On SIGTERM or SIGINT it claims no more, finishes what is in flight within the grace, hands back the rest and exits 0; "
-        "a second signal ends the grace. Start as many as the load needs."
+        "Send the outbox's messages: each recipient's oldest first, with retries. Runs until stopped. On SIGTERM or "
+        "SIGINT it claims no more, finishes what is in flight within the grace, hands back the rest and exits 0; a "
+        "second signal ends the grace. Start as many as the load needs."
     )
     requires_system_checks = "__all__"
 
@@ -26,11 +26,21 @@ class Command(BaseCommand):
         whole, seconds = number_of(int, least=1), number_of(float, least=0)
         parser.add_argument("--concurrency", type=whole, default=32, help="Sends at once, per channel. Default: 32.")
         parser.add_argument("--batch", type=whole, default=500, help="Most messages in hand per channel. Default: 500.")
-        parser.add_argument("--lease", type=seconds, help="Seconds that claims outlive the last heartbeat. Default: OUTBOX_LEASE_SECONDS.")
-        parser.add_argument("--grace", type=seconds, default=30.0, help="Seconds to finish what is in flight when stopped. Default: 30.")
+        parser.add_argument(
+            "--lease",
+            type=seconds,
+            help="Seconds that claims outlive the last heartbeat. Default: OUTBOX_LEASE_SECONDS.",
+        )
+        parser.add_argument(
+            "--grace", type=seconds, default=30.0, help="Seconds to finish what is in flight when stopped. Default: 30."
+        )
         parser.add_argument("--channel", nargs="+", metavar="NAME", help="Serve these channels only. Default: all.")
-        parser.add_argument("--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default.")
-        parser.add_argument("--drain", action="store_true", help="Exit 0 once no message is left that could still move.")
+        parser.add_argument(
+            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
+        )
+        parser.add_argument(
+            "--drain", action="store_true", help="Exit 0 once no message is left that could still move."
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         lease = options["lease"] if options["lease"] is not None else conf.lease_seconds()
