@@ -5,7 +5,6 @@ not set; a variable that is set always wins.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,26 +38,29 @@ def number(name: str, *, default: float, least: float = 0, whole: bool = False) 
 
 def choice(name: str, *, default: str, among: tuple[str, ...]) -> str:
     """One of the words in `among`, from the variable `name`."""
-    value = env.str(name, default=default)
+    value: str = env.str(name, default=default)
     if value not in among:
         refuse(f"{name} must be one of {', '.join(among)}, not {value!r}.")
     return value
 
 
-def parsed(name: str, parse: Callable[[str], dict[str, Any]], *, default: str) -> dict[str, Any]:
-    """What `parse` makes of the URL in the variable `name`; a URL that it cannot read stops the start.
+def database(name: str) -> dict[str, Any]:
+    """The PostgreSQL that the URL in the variable `name` names; anything else stops the start.
 
     The URL itself stays out of the message: it may carry a password.
     """
     try:
-        return parse(env.str(name, default=default))
+        parameters: dict[str, Any] = env.db_url_config(env.str(name))
     except (ValueError, KeyError, environ.ImproperlyConfigured):
-        refuse(f"{name} is not a URL that can be used here.")
+        parameters = {}
+    if parameters.get("ENGINE") != "django.db.backends.postgresql" or not parameters.get("NAME"):
+        refuse(f"{name} must be postgresql://user:password@host:port/database: the outbox rests on PostgreSQL.")
+    return parameters
 
 
 def secret(name: str, *, needed: bool, default: str = "") -> str:
     """A value that production must set: where it is `needed` and missing, the start stops and names it."""
-    value = env.str(name, default="" if needed else default)
+    value: str = env.str(name, default="" if needed else default)
     if needed and not value:
         refuse(f"{name} is not set. Set it, or set DJANGO_DEBUG=1 for development on this machine.")
     return value

@@ -2,9 +2,7 @@
 
 import secrets
 
-import django
-
-from config.environment import BASE_DIR, choice, env, number, parsed, secret
+from config.environment import BASE_DIR, choice, database, env, number, secret
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -55,7 +53,7 @@ TEMPLATES = [
 
 # Without DATABASE_URL a PostgreSQL of this project's own is started when first needed: config/embedded says where.
 DATABASES = {
-    "default": parsed("DATABASE_URL", env.db_url_config, default="")
+    "default": database("DATABASE_URL")
     if env.str("DATABASE_URL", default="")
     else {"ENGINE": "config.embedded", "NAME": "bookings"},
 }

@@ -23,7 +23,7 @@ class ReadOnly:
         return False
 
 
-class AttemptInline(ReadOnly, admin.TabularInline[DeliveryAttempt, OutboxMessage]):
+class AttemptInline(ReadOnly, admin.TabularInline):
     model = DeliveryAttempt
     verbose_name_plural = "attempts"
     fields = ("claim_number", "started_at", "ended_at", "answer", "code", "detail", "provider_id", "relay_id")
@@ -31,7 +31,7 @@ class AttemptInline(ReadOnly, admin.TabularInline[DeliveryAttempt, OutboxMessage
     extra = 0
 
 
-class ReplayInline(ReadOnly, admin.TabularInline[Replay, OutboxMessage]):
+class ReplayInline(ReadOnly, admin.TabularInline):
     model = Replay
     fields = ("replayed_at", "actor", "reason", "error_code")
     ordering = ("replayed_at",)
@@ -39,7 +39,7 @@ class ReplayInline(ReadOnly, admin.TabularInline[Replay, OutboxMessage]):
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin[OutboxMessage]):
+class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
     list_display = (
         "id",
         "kind",
@@ -83,7 +83,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin[OutboxMessage]):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(admin.ModelAdmin[Recipient]):
+class RecipientAdmin(admin.ModelAdmin):
     list_display = ("id", "user", "phone", "email", "locale", "time_zone")
     search_fields = ("=id", "phone", "email")
     list_select_related = ("user",)
@@ -97,6 +97,6 @@ class RecipientAdmin(admin.ModelAdmin[Recipient]):
 
 
 @admin.register(Relay)
-class RelayAdmin(ReadOnly, admin.ModelAdmin[Relay]):
+class RelayAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "host", "pid", "started_at", "heartbeat_at", "lease_until", "in_flight", "concurrency")
     ordering = ("id",)

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -171,9 +170,13 @@ def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> Out
 
 def _notify_after_commit(using: str) -> None:
     """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
-    pending = connections[using].run_on_commit
-    if not any(getattr(entry[1], "func", None) is notify for entry in pending):
-        transaction.on_commit(partial(notify, using), using=using, robust=True)
+
+    def wake_relays() -> None:
+        notify(using)
+
+    pending = (entry[1] for entry in connections[using].run_on_commit)
+    if not any(getattr(hook, "__qualname__", "") == wake_relays.__qualname__ for hook in pending):
+        transaction.on_commit(wake_relays, using=using, robust=True)
 
 
 def _as_json(context: Mapping[str, Any]) -> str:

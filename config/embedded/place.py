@@ -1,0 +1,139 @@
+"""Where an embedded PostgreSQL lives, and as whom it runs.
+
+As an ordinary user: in the folder asked for, as that user. PostgreSQL refuses to run as root, so root runs it as
+another account; where that account cannot enter the folder's parents, the server lives under `fallback` instead.
+No folder that was there before is ever opened to anybody.
+"""
+
+import hashlib
+import os
+import pwd
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+FALLBACK = Path("/var/lib/bookings-outbox")
+PORT = 5432  # only the socket's name; said everywhere, because PGPORT may say otherwise
+ROLE = "postgres"
+SOCKET_FOLDER_MAX_BYTES = 90  # a socket's whole path, with its name of 14 bytes, has 107 at most
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of one embedded server; `account` is who runs the server where the current user must not."""
+
+    home: Path
+    account: pwd.struct_passwd | None = None
+    is_elsewhere: bool = False
+
+    @property
+    def cluster(self) -> Path:
+        return self.home / "cluster"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+    @property
+    def users_lock(self) -> Path:
+        """Held shared by every process that uses the server."""
+        return self.home / "users.lock"
+
+    @property
+    def start_lock(self) -> Path:
+        """Held by the one process that sees to it that the server starts."""
+        return self.home / "start.lock"
+
+    @property
+    def supervisor_lock(self) -> Path:
+        return self.home / "supervisor.lock"
+
+    @property
+    def server_lock(self) -> Path:
+        """Held by every PostgreSQL process that has the cluster open: free means that none is left."""
+        return self.home / "server.lock"
+
+    @property
+    def socket_folder(self) -> Path:
+        beside = self.home / "socket"
+        if len(os.fsencode(beside)) <= SOCKET_FOLDER_MAX_BYTES:
+            return beside
+        return Path("/tmp") / f"bookings-postgres-{_digest(self.home)}"  # noqa: S108  made private before use
+
+    def connection_parameters(self) -> dict[str, Any]:
+        """What libpq needs to reach this server, and nobody else's that listens in its place."""
+        runs_it = self.account or pwd.getpwuid(os.geteuid())
+        return {"host": str(self.socket_folder), "port": PORT, "user": ROLE, "requirepeer": runs_it.pw_name}
+
+    def answers(self) -> bool:
+        """Whether the server takes connections; a real attempt, since files outlive the server they speak of."""
+        conninfo = make_conninfo(**self.connection_parameters(), dbname="postgres", connect_timeout=5)
+        return pq.PGconn.ping(conninfo.encode()) == pq.Ping.OK
+
+    def create(self) -> None:
+        """Make the missing folders; where the server lives elsewhere than asked for, the first to do so says where."""
+        missing = [folder for folder in (self.home, *self.home.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755 if self.account else 0o700)
+        if self.home in missing and self.is_elsewhere:
+            print(f"The embedded PostgreSQL's data are in {self.home}.", file=sys.stderr)
+
+    def make_private(self, folder: Path) -> None:
+        """A folder that nobody but who runs the server may enter. Raises PermissionError if it is somebody else's."""
+        owner = self.account.pw_uid if self.account else os.geteuid()
+        if not folder.is_symlink() and not folder.exists():
+            folder.mkdir(mode=0o700)
+            self.give(folder)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
+            raise PermissionError(f"{folder} is not a private folder of the user who runs PostgreSQL")
+
+    def give(self, path: Path) -> None:
+        """Make `path` belong to who runs the server."""
+        if self.account:
+            os.chown(path, self.account.pw_uid, self.account.pw_gid)
+
+    def identity(self) -> dict[str, Any]:
+        """Arguments of subprocess that run a program as who runs the server."""
+        if not self.account:
+            return {}
+        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+
+    def may(self, access: str, path: Path) -> bool:
+        """Whether who runs the server has `access` ("-x", "-r") to `path`: the kernel is asked, as that user."""
+        return subprocess.run(["test", access, str(path)], check=False, **self.identity()).returncode == 0  # noqa: S607
+
+
+def choose(folder: Path, *, fallback: Path = FALLBACK) -> Place:
+    """The place for a server that is asked to live in `folder`."""
+    folder = folder.resolve()
+    if os.geteuid() != 0:
+        return Place(folder)
+    place = Place(folder, _account(folder))
+    existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
+    if place.may("-x", existing):
+        return place
+    elsewhere = fallback / _digest(folder)
+    return Place(elsewhere, _account(elsewhere), is_elsewhere=True)
+
+
+def _account(home: Path) -> pwd.struct_passwd:
+    """Who runs the server for root: the owner of the data, else PostgreSQL's own account, else nobody."""
+    cluster = home / "cluster"
+    if cluster.exists() and (owner := cluster.stat().st_uid):
+        return pwd.getpwuid(owner)
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]

@@ -1,0 +1,132 @@
+"""The embedded server as its users see it: running whenever they ask, with databases by name.
+
+A process that uses it holds the users' lock until it ends. The functions below speak of the project's own server, in
+`.data/postgres`; a test makes a Server of its own.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+from psycopg import sql
+
+from config.embedded import binaries, locks
+from config.embedded.place import FALLBACK, Place, choose
+from config.embedded.slots import claim_slot
+from config.environment import BASE_DIR
+
+LINGER_SECONDS = 3.0  # how long the server stays after its last user, so that the next command finds it running
+
+
+class Server:
+    """The embedded server of one folder."""
+
+    def __init__(self, folder: Path, *, fallback: Path = FALLBACK, linger_seconds: float = LINGER_SECONDS) -> None:
+        self.folder = folder
+        self.fallback = fallback
+        self.linger_seconds = linger_seconds
+        self._forget_hold()
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    @functools.cached_property
+    def place(self) -> Place:
+        return choose(self.folder, fallback=self.fallback)
+
+    def hold(self) -> None:
+        """Be a user of the server until this process ends; a forked child becomes one when it asks itself."""
+        with self._mutex:
+            if self._held is not None:
+                return
+            try:
+                self.place.create()
+                self._held = locks.shared(self.place.users_lock)
+            except PermissionError as error:
+                raise ImproperlyConfigured(
+                    f"The embedded PostgreSQL cannot use {self.place.home}: {error.strerror}."
+                ) from error
+
+    def ensure_running(self) -> dict[str, Any]:
+        """Start the server unless it answers; what libpq needs to reach it. Raises OperationalError."""
+        self.hold()
+        if not self.place.answers():
+            with locks.exclusive(self.place.start_lock):
+                if not self.place.answers():
+                    self._start()
+        return self.place.connection_parameters()
+
+    def ensure_database(self, name: str) -> None:
+        """Make the database `name` unless it is there."""
+        with self._maintenance() as connection:
+            connection.execute("SELECT pg_advisory_lock(hashtextextended('create database', 0))")
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def database_url(self, name: str) -> str:
+        """The database `name` as a DATABASE_URL for child processes, which live no longer than this one."""
+        address = self.place.connection_parameters()
+        where = urlencode({"host": address["host"], "port": address["port"]}, safe="/")
+        return f"postgresql://{address['user']}@/{quote(name, safe='')}?{where}"
+
+    @contextmanager
+    def claim_database(self, prefix: str) -> Iterator[str]:
+        """A database for this run alone: `prefix`, or `prefix_2`, …, the first that no other run has claimed."""
+        with self._maintenance() as connection:
+            name = claim_slot(connection, prefix)
+            self.ensure_database(name)
+            yield name
+
+    def _maintenance(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(**self.ensure_running(), dbname="postgres", autocommit=True)
+
+    def _start(self) -> None:
+        binaries.installed()
+        arguments = [str(self.folder), str(self.fallback), str(self.linger_seconds)]
+        started = subprocess.run(
+            [sys.executable, "-m", "config.embedded.supervisor", *arguments],
+            cwd=BASE_DIR,
+            start_new_session=True,  # Ctrl-C is for this process, not for the server
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if started.returncode:
+            raise OperationalError(f"The embedded PostgreSQL is not available: {started.stderr.strip()}")
+
+    def _forget_hold(self) -> None:
+        self._mutex = threading.Lock()
+        self._held: int | None = None
+
+    def _after_fork(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+        self._forget_hold()
+
+
+@functools.cache
+def default() -> Server:
+    """The project's own server."""
+    return Server(BASE_DIR / ".data" / "postgres")
+
+
+def ensure_running() -> dict[str, Any]:
+    return default().ensure_running()
+
+
+def database_url(name: str) -> str:
+    return default().database_url(name)
+
+
+def claim_database(prefix: str) -> AbstractContextManager[str]:
+    return default().claim_database(prefix)

@@ -1,0 +1,36 @@
+"""What follows an outcome, in numbers."""
+
+import pytest
+
+from notifications.backoff import RetryPolicy, Verdict, full_jitter, judge
+from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
+
+POLICY = RetryPolicy(max_attempts=3, backoff_seconds=10, backoff_max_seconds=60, max_rescues=5)
+
+
+def almost_one() -> float:
+    return 1.0 - 2**-53
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts", "verdict"),
+    [
+        (Accepted("id"), 0, Verdict(Status.SENT, 1)),
+        (Accepted("id"), 2, Verdict(Status.SENT, 3)),
+        (Permanent("no"), 0, Verdict(Status.FAILED, 1)),
+        (Throttled("slow", retry_after=7), 2, Verdict(Status.PENDING, 2, 7)),
+        (Transient("away"), 0, Verdict(Status.PENDING, 1, 5)),
+        (Transient("away"), 1, Verdict(Status.PENDING, 2, 10)),
+        (Unknown("timeout"), 1, Verdict(Status.PENDING, 2, 10)),
+        (Transient("away"), 2, Verdict(Status.FAILED, 3)),
+        (Unknown("timeout"), 2, Verdict(Status.FAILED, 3)),
+    ],
+)
+def test_verdicts(outcome: Outcome, attempts: int, verdict: Verdict) -> None:
+    assert judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 0.5) == verdict
+
+
+@pytest.mark.parametrize(("attempts", "bound"), [(1, 10), (2, 20), (3, 40), (4, 60), (50, 60), (5000, 60)])
+def test_the_delay_lies_between_nothing_and_a_bound_that_doubles_up_to_the_cap(attempts: int, bound: float) -> None:
+    assert full_jitter(POLICY, attempts=attempts, random=lambda: 0.0) == 0
+    assert full_jitter(POLICY, attempts=attempts, random=almost_one) == pytest.approx(bound)

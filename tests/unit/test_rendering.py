@@ -1,0 +1,71 @@
+"""Words: strict, in the recipient's language and zone, escaped where they are HTML."""
+
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from notifications import rendering
+from notifications.rendering import RenderingError, render
+
+TEMPLATES = {
+    "plain.txt": "Hello {{ name }}, {{ amount|money:currency }} on {{ at|local }}",
+    "rich.html": "<p>{{ name }}</p>",
+    "loop.txt": "{% for seat in seats %}{{ seat.row }} {% endfor %}",
+    "broken.txt": "{% if %}",
+}
+
+
+@pytest.fixture(autouse=True)
+def templates(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "notifications" / "a.kind"
+    folder.mkdir(parents=True)
+    for name, text in TEMPLATES.items():
+        (folder / name).write_text("{% load notifications %}" + text)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    rendering._engine.cache_clear()
+    yield
+    rendering._engine.cache_clear()
+
+
+def words(template: str, *, locale: str = "en", time_zone: str = "UTC", **context: object) -> str:
+    return render("a.kind", {"text": template}, context, locale=locale, time_zone=time_zone)["text"]
+
+
+WHEN = {"name": "Ann", "at": "2026-12-01T17:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "amount", "currency", "text"),
+    [
+        ("en", "UTC", 1250, "EUR", "Hello Ann, €12.50 on Tue, Dec 1, 2026, 5:00 PM UTC"),
+        ("de", "Europe/Berlin", 1250, "EUR", "Hello Ann, 12,50 € on Di., 1. Dez. 2026, 18:00 CET"),
+        ("en", "Asia/Kolkata", 125000, "INR", "Hello Ann, ₹1,250.00 on Tue, Dec 1, 2026, 10:30 PM IST"),
+        ("en", "UTC", 1250, "JPY", "Hello Ann, ¥1,250 on Tue, Dec 1, 2026, 5:00 PM UTC"),
+        ("en", "UTC", 1250, "KWD", "Hello Ann, KWD1.250 on Tue, Dec 1, 2026, 5:00 PM UTC"),
+    ],
+)
+def test_money_and_moments_are_written_as_the_recipient_writes_them(
+    locale: str, zone: str, amount: int, currency: str, text: str
+) -> None:
+    assert words("plain.txt", locale=locale, time_zone=zone, amount=amount, currency=currency, **WHEN) == text
+
+
+def test_html_is_escaped_and_text_is_not() -> None:
+    assert words("rich.html", name="<b>O'Hara</b>") == "<p>&lt;b&gt;O&#x27;Hara&lt;/b&gt;</p>"
+    assert words("plain.txt", **WHEN | {"name": "O'Hara <3"}, amount=1, currency="EUR").startswith("Hello O'Hara <3,")
+
+
+@pytest.mark.parametrize(
+    ("template", "context", "reason"),
+    [
+        ("rich.html", {}, "the context has no name"),
+        ("loop.txt", {"seats": [{"row": 1}, {}]}, "the context has no seat.row"),
+        ("broken.txt", {}, "TemplateSyntaxError"),
+        ("missing.txt", {}, "TemplateDoesNotExist"),
+        ("plain.txt", {"name": "Ann", "amount": "much", "currency": "EUR", "at": "now"}, "plain.txt"),
+    ],
+)
+def test_what_does_not_render_says_why(template: str, context: dict[str, object], reason: str) -> None:
+    with pytest.raises(RenderingError, match=reason):
+        words(template, **context)
