@@ -1,0 +1,82 @@
+"""Staff's view of slots, orders, payments and bookings. Money and seats move through the domain's functions only."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from bookings import cancellation
+from bookings.errors import NotCancellable
+from bookings.models import Booking, Order, Payment, Refund, Slot
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that the domain writes: looked at here, never added, changed or deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Slot)
+class SlotAdmin(admin.ModelAdmin):
+    list_display = ("id", "title", "starts_at", "ends_at", "capacity", "seats_taken", "price", "currency")
+    list_filter = ("starts_at", "currency")
+    search_fields = ("=id", "title")
+    readonly_fields = ("seats_taken",)
+    ordering = ("-starts_at",)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("id", "gateway_order_id", "user", "slot", "quantity", "amount", "currency", "status", "created_at")
+    list_filter = ("status", "created_at")
+    search_fields = ("=id", "=gateway_order_id", "user__username")
+    list_select_related = ("user", "slot")
+    ordering = ("-id",)
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "payment_id", "order", "amount", "currency", "created_at")
+    search_fields = ("=payment_id", "=order__gateway_order_id")
+    ordering = ("-id",)
+
+
+@admin.register(Booking)
+class BookingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "slot", "quantity", "status", "created_at", "cancelled_at")
+    list_filter = ("status", "created_at")
+    search_fields = ("=id", "user__username", "=payment__payment_id", "=order__gateway_order_id")
+    list_select_related = ("user", "slot")
+    ordering = ("-id",)
+    actions = ("cancel_selected",)
+
+    @admin.action(permissions=["cancel"], description="Cancel selected bookings, and tell their customers")
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
+        for booking in queryset.order_by("id"):
+            try:
+                cancellation.cancel(booking.pk)
+            except NotCancellable as error:
+                self.message_user(request, f"Booking {booking.pk}: {error.message}", messages.ERROR)
+            else:
+                self.message_user(request, f"Booking {booking.pk} is cancelled.", messages.SUCCESS)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm("bookings.cancel_booking"))
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ("id", "payment", "amount", "reason", "status", "tries", "created_at", "succeeded_at")
+    list_filter = ("status", "reason")
+    search_fields = ("=payment__payment_id", "=gateway_refund_id")
+    list_select_related = ("payment",)
+    ordering = ("-id",)

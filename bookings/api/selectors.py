@@ -1,0 +1,26 @@
+"""What the API reads, with the queries it takes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+
+from bookings.models import Booking, Slot
+from notifications import outbox
+
+
+def slots() -> QuerySet[Slot]:
+    """Everything that can be booked, the earliest first."""
+    return Slot.objects.order_by("starts_at", "id")
+
+
+def bookings_of(user: AbstractBaseUser) -> QuerySet[Booking]:
+    """The user's bookings, the latest first, with all that an answer shows but the messages."""
+    owned = Booking.objects.filter(user_id=user.pk)
+    return owned.select_related("slot", "order", "payment__refund").order_by("-id")
+
+
+def messages_about(bookings: Iterable[Booking]) -> dict[str, list[Any]]:
+    """The messages about each booking, by its reference, oldest first."""
+    return outbox.messages_about([booking.reference for booking in bookings])

@@ -1,0 +1,129 @@
+"""What the API takes and gives. Amounts are in minor units of an ISO 4217 currency, moments in UTC."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from bookings.gateways import gateway
+from bookings.models import MOST_QUANTITY, Booking, Order, Slot
+from notifications.outbox import Status
+
+MOST_PHONE, MOST_EMAIL = 32, 254  # characters
+
+
+class SlotSerializer(serializers.ModelSerializer):
+    seats_left = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Slot
+        fields = ("id", "title", "starts_at", "ends_at", "capacity", "seats_left", "price", "currency")
+
+
+class NewOrderSerializer(serializers.Serializer):
+    slot = serializers.PrimaryKeyRelatedField(queryset=Slot.objects.all(), pk_field=serializers.IntegerField())
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_QUANTITY)
+
+
+class CheckoutSerializer(serializers.Serializer):
+    name = serializers.CharField(help_text="the gateway's name")
+    pay_url = serializers.CharField(required=False, help_text="where a customer pays, at the sandbox gateway")
+
+
+class OrderSerializer(serializers.ModelSerializer):
+    order_id = serializers.CharField(source="gateway_order_id", read_only=True, help_text="the gateway's")
+    gateway = serializers.SerializerMethodField(help_text="what a client needs to know to pay")
+
+    class Meta:
+        model = Order
+        fields = (
+            "id",
+            "order_id",
+            "slot",
+            "quantity",
+            "amount",
+            "currency",
+            "status",
+            "hold_expires_at",
+            "gateway",
+        )
+
+    def get_gateway(self, order: Order) -> dict[str, Any]:
+        return gateway().checkout(order.gateway_order_id)
+
+
+class PaymentClaimSerializer(serializers.Serializer):
+    """What the gateway handed the customer."""
+
+    order_id = serializers.CharField(max_length=100)
+    payment_id = serializers.CharField(max_length=100)
+    signature = serializers.CharField(max_length=200)
+
+
+class NotificationSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.ChoiceField(choices=[status.value for status in Status])
+    receipt = serializers.CharField(help_text="what the provider said later: delivered, undelivered, read, bounced")
+    attempts = serializers.IntegerField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+
+
+class BookingSerializer(serializers.ModelSerializer):
+    slot = SlotSerializer()
+    order_id = serializers.CharField(source="order.gateway_order_id")
+    payment_id = serializers.CharField(source="payment.payment_id")
+    amount = serializers.IntegerField(source="payment.amount")
+    currency = serializers.CharField(source="payment.currency")
+    refund = serializers.SerializerMethodField(help_text="requested, succeeded, or null")
+    notifications = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Booking
+        fields = (
+            "id",
+            "slot",
+            "quantity",
+            "status",
+            "order_id",
+            "payment_id",
+            "amount",
+            "currency",
+            "refund",
+            "created_at",
+            "cancelled_at",
+            "notifications",
+        )
+
+    def get_refund(self, booking: Booking) -> str | None:
+        refund = getattr(booking.payment, "refund", None)
+        return refund.status if refund else None
+
+    def get_notifications(self, booking: Booking) -> list[dict[str, Any]]:
+        messages = self.context["messages"][booking.reference]
+        return list(NotificationSerializer(messages, many=True).data)
+
+
+class MeSerializer(serializers.Serializer):
+    username = serializers.CharField(read_only=True)
+    phone = serializers.CharField(max_length=MOST_PHONE, allow_blank=True, help_text="E.164; empty: none")
+    email = serializers.CharField(max_length=MOST_EMAIL, allow_blank=True, help_text="empty: none")
+    locale = serializers.CharField(max_length=16, help_text=f"a language tag, for example {settings.LANGUAGE_CODE}")
+    time_zone = serializers.CharField(max_length=64, help_text="of the IANA database, for example Europe/Berlin")
+    sms_enabled = serializers.BooleanField()
+    whatsapp_enabled = serializers.BooleanField()
+    email_enabled = serializers.BooleanField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """An error (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="stable")
+    detail = serializers.CharField()
+    errors = serializers.DictField(  # type: ignore[assignment]
+        required=False, help_text="for invalid_input: what is wrong, by field"
+    )

@@ -1,0 +1,21 @@
+"""Addresses under /api/."""
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from bookings.api import problems, views
+
+urlpatterns = [
+    path("auth/token/", views.TokenView.as_view(), name="token"),
+    path("slots/", views.SlotList.as_view(), name="slot-list"),
+    path("slots/<int:pk>/", views.SlotDetail.as_view(), name="slot"),
+    path("orders/", views.OrderCreate.as_view(), name="order-list"),
+    path("payments/verify/", views.PaymentVerify.as_view(), name="payment-verify"),
+    path("bookings/", views.BookingList.as_view(), name="booking-list"),
+    path("bookings/<int:pk>/", views.BookingDetail.as_view(), name="booking"),
+    path("bookings/<int:pk>/cancel/", views.BookingCancel.as_view(), name="booking-cancel"),
+    path("me/", views.Me.as_view(), name="me"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^(?P<path>.*)$", problems.not_found),
+]

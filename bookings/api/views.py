@@ -1,0 +1,178 @@
+"""The API's views: parse, call the function that does it, answer."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.authtoken.views import ObtainAuthToken
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from bookings import cancellation, orders, verification
+from bookings.api import selectors
+from bookings.api.filters import BookingFilter, SlotFilter
+from bookings.api.parsers import StrictJSONParser
+from bookings.api.serializers import (
+    BookingSerializer,
+    MeSerializer,
+    NewOrderSerializer,
+    OrderSerializer,
+    PaymentClaimSerializer,
+    ProblemSerializer,
+    SlotSerializer,
+)
+from bookings.models import Booking, Slot
+from notifications import outbox
+
+PROBLEM = OpenApiResponse(ProblemSerializer, description="A problem (RFC 9457) with a stable code")
+
+
+class TokenView(ObtainAuthToken):
+    """Trade a name and a password for a token: `Authorization: Token …`."""
+
+    parser_classes = (StrictJSONParser,)
+    throttle_classes = (ScopedRateThrottle,)
+    throttle_scope = "token"
+    authentication_classes = ()
+
+    @extend_schema(
+        request=AuthTokenSerializer,
+        responses={200: {"type": "object", "properties": {"token": {"type": "string"}}}, 400: PROBLEM, 429: PROBLEM},
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().post(request, *args, **kwargs)
+
+
+class SlotList(generics.ListAPIView):
+    """What can be booked, the earliest first."""
+
+    permission_classes = (AllowAny,)
+    serializer_class = SlotSerializer
+    filterset_class = SlotFilter
+
+    def get_queryset(self) -> QuerySet[Slot]:
+        return selectors.slots()
+
+
+class SlotDetail(generics.RetrieveAPIView):
+    """One slot."""
+
+    permission_classes = (AllowAny,)
+    serializer_class = SlotSerializer
+
+    def get_queryset(self) -> QuerySet[Slot]:
+        return selectors.slots()
+
+
+class OrderCreate(APIView):
+    """Hold seats of a slot, and open an order at the payment gateway."""
+
+    @extend_schema(
+        request=NewOrderSerializer, responses={201: OrderSerializer, 400: PROBLEM, 409: PROBLEM, 503: PROBLEM}
+    )
+    def post(self, request: Request) -> Response:
+        wish = _valid(NewOrderSerializer(data=request.data))
+        order = orders.open_order(user=_customer(request), slot_id=wish["slot"].pk, quantity=wish["quantity"])
+        return Response(OrderSerializer(order).data, status=status.HTTP_201_CREATED)
+
+
+class PaymentVerify(APIView):
+    """Report a payment. 201 with the booking that it makes; the same again answers 200 with the same booking."""
+
+    throttle_scope = "verify"
+
+    @extend_schema(
+        request=PaymentClaimSerializer,
+        responses={
+            201: BookingSerializer,
+            200: BookingSerializer,
+            400: PROBLEM,
+            404: PROBLEM,
+            409: PROBLEM,
+            503: PROBLEM,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        claim = _valid(PaymentClaimSerializer(data=request.data))
+        verified = verification.verify(user=_customer(request), **claim)
+        return Response(_shown(verified.booking), status=201 if verified.is_new else 200)
+
+
+class BookingList(generics.ListAPIView):
+    """The signed-in customer's bookings with their messages, the latest first."""
+
+    serializer_class = BookingSerializer
+    filterset_class = BookingFilter
+
+    def get_queryset(self) -> QuerySet[Booking]:
+        if getattr(self, "swagger_fake_view", False):  # the schema is made without a customer
+            return Booking.objects.none()
+        return selectors.bookings_of(_customer(self.request))
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> serializers.BaseSerializer:
+        """For the page of bookings that is shown, with their messages in one query."""
+        kwargs["context"] = {
+            **self.get_serializer_context(),
+            "messages": selectors.messages_about(args[0] if args else []),
+        }
+        return BookingSerializer(*args, **kwargs)
+
+
+class BookingDetail(APIView):
+    """One booking of the signed-in customer."""
+
+    @extend_schema(responses={200: BookingSerializer, 404: PROBLEM})
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(_shown(generics.get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)))
+
+
+class BookingCancel(APIView):
+    """Cancel a booking: seats are freed, the customer is told, and the refund that the rules allow begins."""
+
+    @extend_schema(request=None, responses={200: BookingSerializer, 404: PROBLEM, 409: PROBLEM})
+    def post(self, request: Request, pk: int) -> Response:
+        booking = generics.get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
+        return Response(_shown(cancellation.cancel(booking.pk)))
+
+
+class Me(APIView):
+    """The signed-in customer's contact details and wishes."""
+
+    @extend_schema(responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        return self._shown(request, outbox.contact_of(_customer(request)))
+
+    @extend_schema(request=MeSerializer(partial=True), responses={200: MeSerializer, 400: PROBLEM})
+    def patch(self, request: Request) -> Response:
+        changes = _valid(MeSerializer(data=request.data, partial=True))
+        try:
+            return self._shown(request, outbox.change_contact(_customer(request), **changes))
+        except outbox.InvalidContact as error:
+            raise serializers.ValidationError(error.errors) from None
+
+    def _shown(self, request: Request, contact: outbox.Contact) -> Response:
+        return Response({"username": request.user.get_username(), **asdict(contact)})
+
+
+def _customer(request: Request) -> User:
+    """The signed-in user; views that have no customer do not ask."""
+    if not request.user.is_authenticated:
+        raise NotAuthenticated
+    return request.user
+
+
+def _valid(serializer: serializers.BaseSerializer) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _shown(booking: Booking) -> dict[str, Any]:
+    return dict(BookingSerializer(booking, context={"messages": selectors.messages_about([booking])}).data)

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class BookingsConfig(AppConfig):
+    """The domain; registers its kinds of messages with the outbox."""
+
+    name = "bookings"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from bookings import announcements  # noqa: PLC0415  (models are not loaded before this moment)
+
+        announcements.register_kinds()

@@ -1,0 +1,102 @@
+"""What the domain refuses, each with the stable `code` that clients see. The message is meant for people."""
+
+
+class BookingError(Exception):
+    """Base of all refusals of the domain. `code` is part of the public interface and never changes."""
+
+    code = "refused"
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class InvalidSignature(BookingError):
+    """The gateway did not sign this payment for this order."""
+
+    code = "invalid_signature"
+
+    def __init__(self) -> None:
+        super().__init__("The signature does not belong to this payment of this order.")
+
+
+class OrderNotFound(BookingError):
+    """There is no such order, or it is another user's."""
+
+    code = "order_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("You have no order with this order_id.")
+
+
+class AmountMismatch(BookingError):
+    """The gateway took another amount, or another currency, than the order asks for."""
+
+    code = "amount_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("The payment's amount or currency is not the order's; no booking was made.")
+
+
+class PaymentNotCaptured(BookingError):
+    """The gateway has not taken the money, or not yet."""
+
+    code = "payment_not_captured"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The payment gateway says that this payment is {state}; no booking was made.")
+
+
+class SoldOut(BookingError):
+    """Paid after the hold had lapsed, and the seats are gone: the payment is on record and its refund under way."""
+
+    code = "sold_out"
+
+    def __init__(self) -> None:
+        super().__init__("The seats were taken before the payment arrived. Your payment is being refunded.")
+
+
+class OrderAlreadyPaid(BookingError):
+    """A second payment of a booked order: it is on record and its refund under way."""
+
+    code = "order_already_paid"
+
+    def __init__(self) -> None:
+        super().__init__("Another payment has already paid for this order. This one is being refunded.")
+
+
+class NotEnoughSeats(BookingError):
+    """The slot has fewer free seats than the order asks for."""
+
+    code = "not_enough_seats"
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"The slot has {left} seats left.")
+
+
+class SlotHasStarted(BookingError):
+    """The slot can no longer be booked."""
+
+    code = "slot_has_started"
+
+    def __init__(self) -> None:
+        super().__init__("The slot has already started.")
+
+
+class NotCancellable(BookingError):
+    """The booking is over: its slot has started."""
+
+    code = "not_cancellable"
+
+    def __init__(self) -> None:
+        super().__init__("The slot has already started; the booking can no longer be cancelled.")
+
+
+class GatewayUnavailable(BookingError):
+    """The payment gateway gave no usable answer in time; nothing was written. Try again after `retry_after` seconds."""
+
+    code = "gateway_unavailable"
+
+    def __init__(self, retry_after: int = 5) -> None:
+        self.retry_after = retry_after
+        super().__init__("The payment gateway cannot be reached. Nothing was written; please try again.")

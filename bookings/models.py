@@ -1,0 +1,201 @@
+"""Slots, orders, payments, bookings, refunds. The constraints here are what makes overselling and double booking
+impossible, whatever the code above them does. Amounts are in minor units of an ISO 4217 currency, moments in UTC.
+"""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+MOST_QUANTITY = 100  # seats in one order
+
+
+class Slot(models.Model):
+    """Something that can be booked. `seats_taken` counts the seats of open holds and of confirmed bookings."""
+
+    title = models.CharField(max_length=200)
+    starts_at = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField()
+    capacity = models.PositiveIntegerField()
+    seats_taken = models.PositiveIntegerField(default=0, editable=False)
+    price = models.BigIntegerField(help_text="of one seat, in minor units: 1250 is €12.50")
+    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
+    free_cancellation_hours = models.PositiveIntegerField(
+        default=24, help_text="cancelled at least this long before the start, a booking is refunded in full; later, not"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(seats_taken__gte=0, seats_taken__lte=F("capacity")), name="slot_is_not_oversold"
+            ),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="slot_ends_after_it_starts"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="slot_price_is_positive"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="slot_currency_is_iso_4217"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def seats_left(self) -> int:
+        """Free seats; those of lapsed holds become free when the next order looks for them."""
+        return self.capacity - self.seats_taken
+
+    def take_seats(self, quantity: int) -> bool:
+        """Take `quantity` seats, or none and answer False. Locks the slot until the transaction ends."""
+        return self._change_seats(quantity)
+
+    def free_seats(self, quantity: int) -> None:
+        """Give back `quantity` taken seats. Locks the slot until the transaction ends."""
+        if not self._change_seats(-quantity):
+            raise ValueError(f"Slot {self.pk} has fewer than {quantity} seats taken.")
+
+    def _change_seats(self, change: int) -> bool:
+        taken = F("seats_taken") + change
+        fits = Slot.objects.filter(pk=self.pk).annotate(then=taken).filter(then__gte=0, then__lte=F("capacity"))
+        return fits.update(seats_taken=taken) == 1
+
+
+class Order(models.Model):
+    """A customer's wish to pay for seats, which are held until `hold_expires_at`."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"  # its seats are held
+        BOOKED = "booked"
+        LAPSED = "lapsed"  # not paid in time; the seats are free again
+        SOLD_OUT = "sold_out"  # paid after it had lapsed, when no seats were left; the payment is refunded
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="orders")
+    quantity = models.PositiveIntegerField()
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
+    hold_expires_at = models.DateTimeField()
+    gateway = models.CharField(max_length=32)
+    gateway_order_id = models.CharField(max_length=100, blank=True, help_text="empty until the gateway has answered")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "gateway_order_id"],
+                condition=~Q(gateway_order_id=""),
+                name="gateway_order_is_one_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, quantity__lte=MOST_QUANTITY), name="order_quantity_is_sane"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="order_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "booked", "lapsed", "sold_out"]), name="order_status_is_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["slot", "hold_expires_at"], condition=Q(status="open"), name="order_holds")]
+
+    def __str__(self) -> str:
+        return f"order {self.pk}"
+
+    def becomes(self, status: Status) -> Self:
+        """Move to `status` and write it."""
+        self.status = status
+        self.save(update_fields=["status"])
+        return self
+
+
+class Payment(models.Model):
+    """A captured payment, as the gateway confirmed it. What it paid for, or that it was refunded, follows from it."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    gateway = models.CharField(max_length=32)
+    payment_id = models.CharField(max_length=100)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "payment_id"], name="payment_is_recorded_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.payment_id
+
+
+class Booking(models.Model):
+    """Seats that are paid for: one per order and one per payment, by constraint."""
+
+    class Status(models.TextChoices):
+        CONFIRMED = "confirmed"
+        CANCELLED = "cancelled"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="bookings")
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="booking")
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="booking")
+    quantity = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.CONFIRMED)
+    created_at = models.DateTimeField(db_default=Now())
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions = [("cancel_booking", "Can cancel bookings")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="confirmed", cancelled_at__isnull=True)
+                | Q(status="cancelled", cancelled_at__isnull=False),
+                name="booking_is_cancelled_at_a_moment",
+            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="booking_quantity_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"booking {self.pk}"
+
+    @property
+    def reference(self) -> str:
+        """How the outbox's messages name this booking."""
+        return f"booking:{self.pk}"
+
+    def cancel(self, *, now: datetime) -> None:
+        """Become cancelled, and give the seats back."""
+        self.status, self.cancelled_at = self.Status.CANCELLED, now
+        self.save(update_fields=["status", "cancelled_at"])
+        self.slot.free_seats(self.quantity)
+
+
+class Refund(models.Model):
+    """Money to give back: recorded with its cause, in one transaction, and executed at the gateway afterwards."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"  # to be executed, or tried again
+        SUCCEEDED = "succeeded"
+
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="refund")
+    amount = models.BigIntegerField()
+    reason = models.CharField(max_length=32, help_text="sold_out, order_already_paid or cancelled")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
+    gateway_refund_id = models.CharField(max_length=100, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(status="requested", succeeded_at__isnull=True)
+                | Q(status="succeeded", succeeded_at__isnull=False),
+                name="refund_has_succeeded_at_a_moment",
+            ),
+        ]
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(status="requested"), name="refund_to_execute")]
+
+    def __str__(self) -> str:
+        return f"refund of {self.payment_id}"

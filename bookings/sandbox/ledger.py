@@ -1,0 +1,94 @@
+"""The sandbox gateway's books: orders, payments and refunds, in a file or in memory."""
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, reference TEXT, amount INTEGER, currency TEXT);
+CREATE TABLE IF NOT EXISTS payments (
+    id TEXT PRIMARY KEY, order_id TEXT REFERENCES orders, state TEXT, amount INTEGER, currency TEXT);
+CREATE TABLE IF NOT EXISTS refunds (
+    id TEXT PRIMARY KEY, idempotency_key TEXT UNIQUE, payment_id TEXT REFERENCES payments, amount INTEGER);
+"""
+
+
+class Refused(Exception):
+    """The books do not allow it; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A customer's payment of an order; `amount` in minor units of `currency`."""
+
+    id: str
+    order_id: str
+    state: str
+    amount: int
+    currency: str
+
+
+class Ledger:
+    """Orders, payments and refunds. Not thread-safe: the service has one thread."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self._books = sqlite3.connect(path, isolation_level=None)
+        self._books.execute("PRAGMA synchronous = OFF")  # a sandbox need not survive a power cut
+        self._books.executescript(TABLES)
+
+    def open_order(self, *, reference: str, amount: int, currency: str) -> str:
+        """The id of a new order."""
+        order_id = f"order_{secrets.token_hex(8)}"
+        self._books.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", (order_id, reference, amount, currency))
+        return order_id
+
+    def order(self, order_id: str) -> dict[str, Any] | None:
+        """The order, or None."""
+        row = self._books.execute("SELECT id, reference, amount, currency FROM orders WHERE id = ?", (order_id,))
+        found = row.fetchone()
+        return dict(zip(("id", "reference", "amount", "currency"), found, strict=True)) if found else None
+
+    def pay(self, order_id: str, *, state: str, amount: int | None = None, currency: str | None = None) -> Payment:
+        """A payment of the order, by default of what it asks for. Raises Refused."""
+        order = self.order(order_id)
+        if order is None:
+            raise Refused(f"There is no order {order_id!r}.")
+        payment = Payment(
+            f"pay_{secrets.token_hex(8)}",
+            order_id,
+            state,
+            order["amount"] if amount is None else amount,
+            currency or order["currency"],
+        )
+        values = (payment.id, payment.order_id, payment.state, payment.amount, payment.currency)
+        self._books.execute("INSERT INTO payments VALUES (?, ?, ?, ?, ?)", values)
+        return payment
+
+    def payment(self, payment_id: str) -> Payment | None:
+        """The payment, or None."""
+        row = self._books.execute(
+            "SELECT id, order_id, state, amount, currency FROM payments WHERE id = ?", (payment_id,)
+        ).fetchone()
+        return Payment(*row) if row else None
+
+    def refund(self, payment_id: str, *, amount: int, idempotency_key: str) -> str:
+        """The refund's id: that of the first call with this key. Raises Refused."""
+        before = self._books.execute("SELECT id FROM refunds WHERE idempotency_key = ?", (idempotency_key,)).fetchone()
+        if before:
+            return str(before[0])
+        payment = self.payment(payment_id)
+        if payment is None or payment.state != "captured":
+            raise Refused("There is no captured payment of this id.")
+        if not 0 < amount <= payment.amount:
+            raise Refused("A refund must be more than nothing and no more than the payment.")
+        refund_id = f"rfnd_{secrets.token_hex(8)}"
+        values = (refund_id, idempotency_key, payment_id, amount)
+        self._books.execute("INSERT INTO refunds VALUES (?, ?, ?, ?)", values)
+        self._books.execute("UPDATE payments SET state = 'refunded' WHERE id = ?", (payment_id,))
+        return refund_id
+
+    def refunds(self) -> list[dict[str, Any]]:
+        """Every refund, oldest first."""
+        rows = self._books.execute("SELECT id, payment_id, amount FROM refunds ORDER BY rowid")
+        return [dict(zip(("id", "payment_id", "amount"), row, strict=True)) for row in rows]

@@ -1,0 +1,132 @@
+"""The sandbox gateway over HTTP: what a shop calls, what a paying customer calls, and what makes it fail to order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bookings.gateways.signing import sign
+from bookings.sandbox.ledger import Ledger, Refused
+
+STATES = ("created", "authorized", "captured", "failed")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class Mood:
+    """How the gateway treats its shops at present: `delay` seconds before each answer, or no answer but a 503."""
+
+    is_down: bool = False
+    delay: float = 0.0
+
+
+class Service:
+    """The gateway's routes over its ledger."""
+
+    def __init__(self, ledger: Ledger, *, secret: str) -> None:
+        self._ledger = ledger
+        self._secret = secret
+        self._mood = Mood()
+
+    def application(self) -> web.Application:
+        """The web application."""
+        application = web.Application(middlewares=[self._as_json])
+        application.add_routes(
+            [
+                web.post("/v1/orders", self._for_shops(self._open_order)),
+                web.get("/v1/payments/{payment}", self._for_shops(self._show_payment)),
+                web.post("/v1/refunds", self._for_shops(self._refund)),
+                web.post("/v1/orders/{order}/pay", self._pay),
+                web.post("/_sandbox/mood", self._change_mood),
+                web.get("/_sandbox/refunds", self._show_refunds),
+            ]
+        )
+        return application
+
+    @web.middleware
+    async def _as_json(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refused as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except web.HTTPError as error:
+            return web.json_response({"error": error.text or error.reason}, status=error.status)
+
+    def _for_shops(self, handler: Handler) -> Handler:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            await asyncio.sleep(self._mood.delay)
+            if self._mood.is_down:
+                raise web.HTTPServiceUnavailable(text="The gateway is down.")
+            if request.headers.get("Authorization") != f"Bearer {self._secret}":
+                raise web.HTTPUnauthorized(text="The bearer token is not this shop's secret.")
+            return await handler(request)
+
+        return guarded
+
+    async def _open_order(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        amount, currency = _number(body, "amount"), _text(body, "currency")
+        order = self._ledger.open_order(reference=_text(body, "reference"), amount=amount, currency=currency)
+        return web.json_response({"id": order, "amount": amount, "currency": currency}, status=201)
+
+    async def _show_payment(self, request: web.Request) -> web.Response:
+        payment = self._ledger.payment(request.match_info["payment"])
+        if payment is None:
+            raise web.HTTPNotFound(text="There is no such payment.")
+        return web.json_response(asdict(payment))
+
+    async def _refund(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        refund = self._ledger.refund(
+            _text(body, "payment_id"), amount=_number(body, "amount"), idempotency_key=_text(body, "idempotency_key")
+        )
+        return web.json_response({"id": refund}, status=201)
+
+    async def _pay(self, request: web.Request) -> web.Response:
+        """A customer pays. `state`, `amount` and `currency` in the body let a test make the payment go wrong."""
+        body = await _body(request)
+        state = body.get("state", "captured")
+        if state not in STATES:
+            raise web.HTTPBadRequest(text=f"state must be one of {', '.join(STATES)}.")
+        amount = _number(body, "amount") if "amount" in body else None
+        currency = _text(body, "currency") if "currency" in body else None
+        payment = self._ledger.pay(request.match_info["order"], state=state, amount=amount, currency=currency)
+        signature = sign(self._secret.encode(), payment.order_id, payment.id)
+        receipt = {"order_id": payment.order_id, "payment_id": payment.id, "signature": signature}
+        return web.json_response(receipt, status=201)
+
+    async def _change_mood(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._mood = Mood(is_down=bool(body.get("down", False)), delay=float(body.get("delay", 0.0)))
+        return web.json_response(asdict(self._mood))
+
+    async def _show_refunds(self, request: web.Request) -> web.Response:
+        return web.json_response({"refunds": self._ledger.refunds()})
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    if not request.can_read_body:
+        return {}
+    try:
+        body = await request.json()
+    except ValueError:
+        raise web.HTTPBadRequest(text="The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text="The body is not a JSON object.")
+    return body
+
+
+def _text(body: dict[str, Any], field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str) or not value:
+        raise web.HTTPBadRequest(text=f"{field} must be text.")
+    return value
+
+
+def _number(body: dict[str, Any], field: str) -> int:
+    value = body.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
+        raise web.HTTPBadRequest(text=f"{field} must be a whole number of minor units, above 0.")
+    return value

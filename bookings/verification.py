@@ -1,0 +1,133 @@
+"""THE transaction: a payment is verified, and its booking and the messages that follow are written together (G1, G2).
+
+Everything that goes over the network happens before the transaction. Whoever reports a payment, and however often,
+ends here; the order's row is the lock that makes them go one after another.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from bookings import announcements, refunds
+from bookings.errors import (
+    AmountMismatch,
+    BookingError,
+    InvalidSignature,
+    OrderAlreadyPaid,
+    OrderNotFound,
+    PaymentNotCaptured,
+    SoldOut,
+)
+from bookings.gateways import GatewayPayment, PaymentState, gateway
+from bookings.models import Booking, Order, Payment
+from bookings.orders import take_seats
+from bookings.retrying import in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The payment's booking; `is_new` tells whether this call made it."""
+
+    booking: Booking
+    is_new: bool
+
+
+def verify(
+    *, user: AbstractBaseUser, order_id: str, payment_id: str, signature: str, now: datetime | None = None
+) -> Verified:
+    """Turn a payment that the gateway signed into its booking, once.
+
+    Raises, with nothing written: InvalidSignature, OrderNotFound, PaymentNotCaptured, AmountMismatch,
+    GatewayUnavailable. Raises, with the payment and its refund on record: SoldOut, OrderAlreadyPaid.
+    """
+    if not gateway().has_signed(order_id=order_id, payment_id=payment_id, signature=signature):
+        raise InvalidSignature
+    order = _order_of(user, order_id)
+    if recorded := Payment.objects.filter(order=order, payment_id=payment_id).first():
+        return _answer(_what_came_of(recorded))
+    return confirm(order, _captured(order, payment_id), now=now or timezone.now())
+
+
+def confirm(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified:
+    """Write down a captured payment and what follows from it, in one transaction. Raises SoldOut, OrderAlreadyPaid."""
+    return _answer(in_transaction(lambda: _settle(order.pk, payment, now=now)))
+
+
+def _answer(result: Verified | BookingError) -> Verified:
+    if isinstance(result, BookingError):
+        raise result
+    return result
+
+
+def _order_of(user: AbstractBaseUser, order_id: str) -> Order:
+    try:
+        return Order.objects.get(gateway=gateway().name, gateway_order_id=order_id, user_id=user.pk)
+    except Order.DoesNotExist:
+        raise OrderNotFound from None
+
+
+def _captured(order: Order, payment_id: str) -> GatewayPayment:
+    """The payment as the gateway has it, once it is certain that it pays for this order."""
+    payment = gateway().fetch_payment(payment_id)
+    if payment.state is not PaymentState.UNKNOWN and payment.order_id != order.gateway_order_id:
+        raise InvalidSignature
+    if payment.state is not PaymentState.CAPTURED:
+        raise PaymentNotCaptured(payment.state)
+    if (payment.amount, payment.currency) != (order.amount, order.currency):
+        raise AmountMismatch
+    return payment
+
+
+def _settle(order_id: int, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
+    """Within the transaction. A refusal is returned, not raised: what it writes must be committed."""
+    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot", "user").get(pk=order_id)
+    paid, is_new = _record(order, payment)
+    if paid.order_id != order.pk:
+        return InvalidSignature()
+    if not is_new:
+        return _what_came_of(paid)
+    if order.status == Order.Status.BOOKED:
+        return _refuse(paid, OrderAlreadyPaid())
+    if order.status != Order.Status.OPEN and not take_seats(order.slot, order.quantity, now=now):
+        order.becomes(Order.Status.SOLD_OUT)
+        return _refuse(paid, SoldOut())
+    return Verified(_book(order, paid), is_new=True)
+
+
+def _record(order: Order, payment: GatewayPayment) -> tuple[Payment, bool]:
+    """The payment's row, and whether it is new; the order's lock makes looking first safe."""
+    recorded = Payment.objects.filter(gateway=order.gateway, payment_id=payment.payment_id).first()
+    if recorded is not None:
+        return recorded, False
+    written = Payment.objects.create(
+        order=order,
+        gateway=order.gateway,
+        payment_id=payment.payment_id,
+        amount=payment.amount,
+        currency=payment.currency,
+    )
+    return written, True
+
+
+def _what_came_of(paid: Payment) -> Verified | BookingError:
+    """The same answer as the first time."""
+    booking = Booking.objects.select_related("slot").filter(payment=paid).first()
+    if booking is not None:
+        return Verified(booking, is_new=False)
+    return SoldOut() if paid.refund.reason == SoldOut.code else OrderAlreadyPaid()
+
+
+def _refuse(paid: Payment, refusal: BookingError) -> BookingError:
+    refunds.request(paid, reason=refusal.code)
+    return refusal
+
+
+def _book(order: Order, paid: Payment) -> Booking:
+    order.becomes(Order.Status.BOOKED)
+    booking = Booking.objects.create(
+        user=order.user, slot=order.slot, order=order, payment=paid, quantity=order.quantity
+    )
+    announcements.booking_confirmed(booking)
+    return booking

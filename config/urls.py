@@ -1,0 +1,15 @@
+"""Addresses of the whole project."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("api/auth/", include("rest_framework.urls")),
+    path("api/", include("bookings.api.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+]
+handler500 = "config.errors.server_error"
