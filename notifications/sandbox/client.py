@@ -1,0 +1,153 @@
+"""The sandbox from outside: what it received, and what it shall do; and a sandbox of one's own as a child process."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from notifications.sandbox import AUTH_TOKEN
+
+TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One message as a client handed it over. `body` is an email's text part, too."""
+
+    sequence: int
+    received_at: datetime
+    channel: str
+    to: str
+    sender: str
+    accepted: bool
+    answered: int | None  # the HTTP status or SMTP code; None when the connection was cut instead
+    client_port: int
+    body: str
+    sid: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
+    html: str = ""
+    message_id: str = ""
+    outbox_id: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        known = {name: value for name, value in document.items() if name in _FIELDS}
+        return cls(
+            **known | {"sender": document["from"], "received_at": datetime.fromisoformat(document["received_at"])}
+        )
+
+
+_FIELDS = {each.name for each in fields(Received)}
+
+
+class SandboxClient:
+    """The control API of the sandbox at `http_url`. Raises requests.RequestException."""
+
+    auth_token = AUTH_TOKEN
+
+    def __init__(self, *, http_url: str, email_url: str, account_sid: str) -> None:
+        self.http_url = http_url
+        self.email_url = email_url
+        self.account_sid = account_sid
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy stands between a machine and itself
+
+    def messages(self, *, since: int = 0) -> list[Received]:
+        """All that was received after the sequence number `since`, refused or not, in order."""
+        received: list[Received] = []
+        while True:
+            answer = self._call("GET", f"messages?since={since}")
+            if not answer["messages"]:
+                return received
+            received += map(Received.from_json, answer["messages"])
+            since = answer["last"]
+
+    def add_rule(
+        self,
+        *,
+        channel: str = "",
+        to: str = "",
+        body: str = "",
+        times: int | None = None,
+        probability: float = 1.0,
+        seed: int = 0,
+        **answer: Any,
+    ) -> None:
+        """Have messages to `to` whose text contains `body` answered so: rules.Answer names what can be asked for."""
+        document = {
+            "channel": channel,
+            "match": {"to": to, "body": body},
+            "times": times,
+            "probability": probability,
+            "seed": seed,
+            "answer": answer,
+        }
+        self._call("POST", "rules", document)
+
+    def clear_rules(self) -> None:
+        self._call("DELETE", "rules")
+
+    def clear(self) -> None:
+        """No rules, no messages, up."""
+        self.up()
+        self.clear_rules()
+        self._call("DELETE", "messages")
+
+    def down(self) -> None:
+        """Refuse everything until `up`."""
+        self._call("POST", "down", {"down": True})
+
+    def up(self) -> None:
+        self._call("POST", "down", {"down": False})
+
+    def close(self) -> None:
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> Any:
+        answer = self._session.request(
+            method, f"{self.http_url}/_sandbox/{path}", json=document, timeout=TIMEOUT_SECONDS
+        )
+        if answer.status_code == 400:
+            raise ValueError(answer.json()["error"])
+        answer.raise_for_status()
+        return answer.json()
+
+
+@contextmanager
+def running_sandbox(*arguments: str) -> Iterator[SandboxClient]:
+    """A sandbox of one's own, on free ports unless `arguments` say otherwise; it ends with this block or process."""
+    command = [sys.executable, "-m", "notifications.sandbox", "--http-port", "0", "--smtp-port", "0"]
+    with subprocess.Popen(
+        [*command, "--end-with-parent", *arguments],
+        cwd=Path(__file__).parent.parent.parent,  # where the package is found, wherever the caller stands
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None  # noqa: S101  (asked for above)
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError("The sandbox did not start.")
+            with SandboxClient(**json.loads(line)) as client:
+                yield client
+        finally:
+            process.terminate()

@@ -1,0 +1,87 @@
+"""The control API under /_sandbox/: what was received, the rules in force, and a page for people.
+
+GET    /_sandbox/                    the page
+GET    /_sandbox/messages?since=N    {"messages": [...], "last": N}, oldest first, at most `limit` (1,000) at once
+DELETE /_sandbox/messages
+POST   /_sandbox/rules               a rule, as rules.py describes it: {"channel", "match": {"to", "body"}, "times",
+                                     "probability", "seed", "answer": {...}}
+DELETE /_sandbox/rules
+POST   /_sandbox/down                {"down": true} refuses everything (503, 421) until {"down": false}
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from notifications.sandbox.journal import Journal
+from notifications.sandbox.page import render_page
+from notifications.sandbox.rules import BadRule, Rules, parse_rule
+
+LARGEST_ANSWER = 1000  # messages: more would keep the providers waiting
+
+
+class ControlApi:
+    """The routes under /_sandbox/."""
+
+    def __init__(self, *, journal: Journal, rules: Rules) -> None:
+        self._journal = journal
+        self._rules = rules
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/_sandbox/", self._page, allow_head=False),
+            web.get("/_sandbox/messages", self._messages, allow_head=False),
+            web.delete("/_sandbox/messages", self._forget),
+            web.post("/_sandbox/rules", self._add_rule),
+            web.delete("/_sandbox/rules", self._clear_rules),
+            web.post("/_sandbox/down", self._set_down),
+        ]
+
+    async def _page(self, request: web.Request) -> web.Response:
+        return web.Response(text=render_page(self._journal, is_down=self._rules.is_down), content_type="text/html")
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        try:
+            since, limit = (int(request.query.get(name, default)) for name, default in (("since", 0), ("limit", 1000)))
+        except ValueError:
+            return _mistake("since and limit are whole numbers")
+        found = self._journal.since(since)[: max(1, min(limit, LARGEST_ANSWER))]
+        last = found[-1].sequence if found else since
+        return web.json_response({"messages": [attempt.as_json() for attempt in found], "last": last})
+
+    async def _forget(self, request: web.Request) -> web.Response:
+        self._journal.clear()
+        return web.json_response({})
+
+    async def _add_rule(self, request: web.Request) -> web.Response:
+        try:
+            rule = parse_rule(await _document(request))
+        except BadRule as error:
+            return _mistake(str(error))
+        self._rules.add(rule)
+        return web.json_response(asdict(rule.answer), status=201)
+
+    async def _clear_rules(self, request: web.Request) -> web.Response:
+        self._rules.clear()
+        return web.json_response({})
+
+    async def _set_down(self, request: web.Request) -> web.Response:
+        document = await _document(request)
+        if not (isinstance(document, dict) and isinstance(document.get("down"), bool)):
+            return _mistake('{"down": true} or {"down": false}')
+        self._rules.is_down = document["down"]
+        return web.json_response({"down": self._rules.is_down})
+
+
+async def _document(request: web.Request) -> Any:
+    """The request's JSON; None, which nothing here takes for an answer, where it is none."""
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _mistake(words: str) -> web.Response:
+    return web.json_response({"error": words}, status=400)

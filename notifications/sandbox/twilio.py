@@ -1,0 +1,203 @@
+"""Twilio's Messages API, as far as a sender of messages sees it: create, fetch, list.
+
+Refusals carry Twilio's numbers and shapes: https://www.twilio.com/docs/api/errors
+"""
+
+import asyncio
+import base64
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from notifications.sandbox import resources
+from notifications.sandbox.connections import client_port, cut, drip
+from notifications.sandbox.journal import Attempt, Journal
+from notifications.sandbox.rules import Answer, Rules
+
+MOST_CHARACTERS = 1600
+LARGEST_PAGE = 1000
+
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # E.164
+_SENDER = re.compile(r"\+?\d{3,15}|[A-Za-z0-9 &+_-]{1,11}")  # a number, a short code, a name
+_ERRORS = {
+    401: (20003, "Authenticate"),
+    404: (20404, "The requested resource was not found"),
+    405: (20004, "Method not allowed"),
+    429: (20429, "Too Many Requests"),
+    500: (20500, "An internal server error has occurred"),
+    503: (20503, "Service is down for the moment"),
+}
+
+
+class MessagesApi:
+    """The routes under /2010-04-01/Accounts/{sid}/Messages."""
+
+    def __init__(self, *, account_sid: str, auth_token: str, journal: Journal, rules: Rules) -> None:
+        self._account_sid = account_sid
+        credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
+        self._authorization = f"Basic {credentials}"
+        self._journal = journal
+        self._rules = rules
+
+    def routes(self) -> list[web.RouteDef]:
+        messages = f"/{resources.VERSION}/Accounts/{{account}}/Messages"
+        return [
+            web.post(f"{messages}.json", self._guarded(self._create)),
+            web.get(f"{messages}.json", self._guarded(self._list), allow_head=False),
+            web.get(f"{messages}/{{sid}}.json", self._guarded(self._fetch), allow_head=False),
+        ]
+
+    def _guarded(
+        self, handle: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            given = request.headers.get("Authorization", "")
+            if not hmac.compare_digest(given.encode(), self._authorization.encode()):
+                return refusal(401, headers={"WWW-Authenticate": 'Basic realm="Twilio API"'})
+            if request.match_info["account"] != self._account_sid:
+                return refusal(404)
+            return await handle(request)
+
+        return guarded
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        fields = await _form(request)
+        to = fields.get("To", "")
+        answer = self._rules.answer(
+            channel=_channel(to), to=to.removeprefix("whatsapp:"), text=lambda: fields.get("Body", "")
+        )
+        mistake = None if answer.status else next(_mistakes(fields), None)
+        is_accepted = answer.accepts and mistake is None
+        attempt = self._journal.record(
+            channel=_channel(to),
+            to=to,
+            sender=fields.get("From") or fields.get("MessagingServiceSid", ""),
+            accepted=is_accepted,
+            answered=None if answer.reset else answer.status or (400 if mistake else 201),
+            client_port=client_port(request.transport),
+            sid=f"SM{secrets.token_hex(16)}" if is_accepted else "",
+            parameters=fields,
+        )
+        await asyncio.sleep(answer.delay)
+        if answer.reset:
+            cut(request.transport)
+        response = refusal(400, *mistake) if mistake else self._response(attempt, answer)
+        return await _dripped(request, response, seconds=answer.drip) if answer.drip else response
+
+    def _response(self, attempt: Attempt, answer: Answer) -> web.Response:
+        headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
+        if answer.body is not None:
+            return web.Response(
+                status=answer.status or 201, text=answer.body, content_type="application/json", headers=headers
+            )
+        if answer.status >= 300:
+            return refusal(answer.status, answer.code, answer.message, headers=headers)
+        status = "accepted" if "MessagingServiceSid" in (attempt.parameters or {}) else "queued"
+        document = resources.message(attempt, account_sid=self._account_sid, status=status)
+        return _json(document, status=answer.status or 201, headers=headers)
+
+    async def _fetch(self, request: web.Request) -> web.StreamResponse:
+        attempt = self._journal.by_sid(request.match_info["sid"])
+        return refusal(404) if attempt is None else _json(self._resource(attempt))
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        filters = {name: request.query[name] for name in ("To", "From") if name in request.query}
+        size = _number(request.query.get("PageSize"), default=50, least=1, most=LARGEST_PAGE)
+        number = _number(request.query.get("Page"), default=0, least=0, most=10**9)
+        found = (
+            attempt
+            for attempt in self._journal.newest_first()
+            if attempt.sid
+            and filters.get("To", attempt.to) == attempt.to
+            and filters.get("From", attempt.sender) == attempt.sender
+        )
+        shown = list(islice(found, number * size, (number + 1) * size + 1))
+        return _json(
+            resources.page(
+                [self._resource(attempt) for attempt in shown[:size]],
+                path=request.path,
+                filters=filters,
+                number=number,
+                size=size,
+                has_next=len(shown) > size,
+            )
+        )
+
+    def _resource(self, attempt: Attempt) -> dict[str, Any]:
+        return resources.message(attempt, account_sid=self._account_sid, status="sent")
+
+
+@web.middleware
+async def in_twilios_words(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Unknown paths and methods answered in Twilio's shape."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return refusal(error.status) if error.status >= 400 else error
+
+
+def refusal(status: int, code: int = 0, words: str = "", *, headers: Mapping[str, str] | None = None) -> web.Response:
+    usual_code, usual_words = _ERRORS.get(status, (20001 if status < 500 else 20500, f"HTTP {status}"))
+    document = resources.error(status=status, code=code or usual_code, words=words or usual_words)
+    return _json(document, status=status, headers=headers)
+
+
+def _mistakes(fields: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Twilio's number and words for all that is wrong with a message; it names the first."""
+    to, sender, body = fields.get("To", ""), fields.get("From", ""), fields.get("Body", "")
+    if not to:
+        yield 21604, "A 'To' phone number is required."
+    if not (sender or fields.get("MessagingServiceSid")):
+        yield 21603, "A 'From' phone number is required."
+    if not (body or fields.get("MediaUrl") or fields.get("ContentSid")):
+        yield 21602, "Message body is required."
+    if not _NUMBER.fullmatch(to.removeprefix("whatsapp:")):
+        yield 21211, f"Invalid 'To' Phone Number: {to}"
+    if sender and not _SENDER.fullmatch(sender.removeprefix("whatsapp:")):
+        yield 21212, f"Invalid From Number (caller ID): {sender}"
+    if sender and _channel(to) != _channel(sender):
+        yield 21910, "Invalid From and To pair. From and To should be of the same channel"
+    if len(body) > MOST_CHARACTERS:
+        yield 21617, f"The concatenated message body exceeds the {MOST_CHARACTERS} character limit"
+
+
+def _channel(address: str) -> str:
+    return "whatsapp" if address.startswith("whatsapp:") else "sms"
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The form's fields; like Twilio, none where the body is anything else than a form."""
+    content = await request.read()
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    return dict(parse_qsl(content.decode(errors="replace")))
+
+
+def _number(text: str | None, *, default: int, least: int, most: int) -> int:
+    return min(max(int(text), least), most) if text and re.fullmatch("[0-9]{1,9}", text) else default
+
+
+def _json(document: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=status, text=json.dumps(document), content_type="application/json", headers=dict(headers or {})
+    )
+
+
+async def _dripped(request: web.Request, response: web.Response, *, seconds: float) -> web.StreamResponse:
+    """`response`, its head at once and its body byte by byte."""
+    body = response.body
+    assert isinstance(body, bytes)  # noqa: S101  (made above)
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = len(body)
+    await stream.prepare(request)
+    await drip(request.transport, body, seconds=seconds)
+    return stream
