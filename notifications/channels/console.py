@@ -22,7 +22,7 @@ class ConsoleChannel(Channel):
     def from_settings(cls, name: str, settings: Any) -> Self:  # noqa: ARG003  (needs none)
         return cls(name)
 
-    def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:  # noqa: ARG002  (there is nothing to wait for)
+    def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         title = f"── {self.name} to {outgoing.address} · message {outgoing.message_id} · {outgoing.kind} "
         text = "\n".join(f"  {line}" for line in outgoing.parts["text"].splitlines())
         print(f"{title:─<100}\n{text}\n", end="", flush=True)  # in one write: threads print side by side

@@ -97,10 +97,12 @@ def _refusal(
 
 def _answer(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> tuple[int, str]:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, words = next(iter(error.recipients.values()))
-    else:
-        code, words = error.smtp_code, error.smtp_error
-    return code, words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+        return _readable(*next(iter(error.recipients.values())))
+    return _readable(error.smtp_code, error.smtp_error)
+
+
+def _readable(code: int, words: bytes | str) -> tuple[int, str]:
+    return code, words.decode(errors="replace") if isinstance(words, bytes) else words
 
 
 def _unsendable(error: ValueError, outgoing: Outgoing) -> Permanent:

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 import requests.adapters
-import requests.certs
+import requests.utils
 import urllib3
 import urllib3.connection
 
@@ -32,7 +32,7 @@ class _Watched(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> Any:
         return connect(self._dns_host, self.port)
 
-    def request(self, *args: Any, **options: Any) -> None:  # type: ignore[override]
+    def request(self, *args: Any, **options: Any) -> None:
         if self.sock is not None:
             if self._used_at and time.monotonic() - self._used_at > MOST_IDLE_SECONDS:
                 self.close()  # `send` opens a new one
@@ -111,7 +111,7 @@ class ProviderSession:
 
 def _tls_context(authorities: Any) -> ssl.SSLContext:
     """A context that trusts `authorities`: a file or folder, or those that come with `requests`."""
-    place = authorities if isinstance(authorities, str) else requests.certs.where()
+    place = authorities if isinstance(authorities, str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
     if Path(place).is_dir():
         return ssl.create_default_context(capath=place)
     return ssl.create_default_context(cafile=place)

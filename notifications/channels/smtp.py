@@ -24,7 +24,7 @@ MOST_IDLE_SECONDS = 30.0  # a firewall may have forgotten an older connection, a
 class _SMTP(smtplib.SMTP):
     has_accepted_sender = False  # of the message under way
 
-    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:  # noqa: ARG002
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         return connect(host, port)
 
     def mail(self, sender: str, options: Sequence[str] = ()) -> Any:
@@ -47,6 +47,7 @@ class _Connection(EmailBackend):
     """One connection to the server, used by one thread at a time."""
 
     used_at = 0.0
+    _partial_connection: smtplib.SMTP | None = None  # Django's, while it opens one
 
     def __init__(self, *, context: ssl.SSLContext, **server: Any) -> None:
         super().__init__(alias="outbox", **server)
@@ -60,6 +61,11 @@ class _Connection(EmailBackend):
     def is_usable(self) -> bool:
         return self.connection is not None and self.connection.sock is not None
 
+    def watch(self) -> None:
+        """Have an open connection keep to the deadline of the send that takes it up again."""
+        if self.connection is not None and self.connection.sock is not None:
+            current().watch(self.connection.sock)
+
     def abandon(self) -> None:
         """Close without a word: there may be nobody to hear it."""
         for connection in (self.connection, self._partial_connection):
@@ -70,7 +76,8 @@ class _Connection(EmailBackend):
     def quit(self) -> None:
         """Say goodbye, without waiting for the answer."""
         with contextlib.suppress(smtplib.SMTPException, OSError):
-            self.connection.putcmd("quit")
+            if self.connection is not None:
+                self.connection.putcmd("quit")
         self.abandon()
 
 
@@ -110,7 +117,7 @@ class Mailer:
         is_in_order = False
         try:
             if not connection.open():
-                current().watch(connection.connection.sock)
+                connection.watch()
             connection.send_messages(messages)
             is_in_order = True
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):

@@ -42,7 +42,7 @@ class _PooledHttpClient(HttpClient):  # type: ignore[misc]
         header: str | None = getattr(self._last, "retry_after", None)
         return header
 
-    def request(  # noqa: PLR0913, PLR0917  (the signature is Twilio's)
+    def request(  # noqa: PLR0917  (the signature is Twilio's)
         self,
         method: str,
         url: str,
