@@ -45,7 +45,7 @@ def verify(
     if not gateway().has_signed(order_id=order_id, payment_id=payment_id, signature=signature):
         raise InvalidSignature
     order = _order_of(user, order_id)
-    if recorded := Payment.objects.filter(order=order, payment_id=payment_id).first():
+    if recorded := _recorded(order, payment_id):
         return _answer(_what_came_of(recorded))
     return confirm(order, _captured(order, payment_id), now=now or timezone.now())
 
@@ -83,11 +83,9 @@ def _captured(order: Order, payment_id: str) -> GatewayPayment:
 def _settle(order_id: int, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
     """Within the transaction. A refusal is returned, not raised: what it writes must be committed."""
     order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot", "user").get(pk=order_id)
-    paid, is_new = _record(order, payment)
-    if paid.order_id != order.pk:
-        return InvalidSignature()
-    if not is_new:
-        return _what_came_of(paid)
+    if recorded := _recorded(order, payment.payment_id):
+        return _what_came_of(recorded)
+    paid = _record(order, payment)
     if order.status == Order.Status.BOOKED:
         return _refuse(paid, OrderAlreadyPaid())
     if order.status != Order.Status.OPEN and not take_seats(order.slot, order.quantity, now=now):
@@ -96,19 +94,21 @@ def _settle(order_id: int, payment: GatewayPayment, *, now: datetime) -> Verifie
     return Verified(_book(order, paid), is_new=True)
 
 
-def _record(order: Order, payment: GatewayPayment) -> tuple[Payment, bool]:
-    """The payment's row, and whether it is new; the order's lock makes looking first safe."""
-    recorded = Payment.objects.filter(gateway=order.gateway, payment_id=payment.payment_id).first()
-    if recorded is not None:
-        return recorded, False
-    written = Payment.objects.create(
+def _recorded(order: Order, payment_id: str) -> Payment | None:
+    """The payment's row, if it was verified before: an order that is open or lapsed has none."""
+    if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
+        return None
+    return Payment.objects.filter(order=order, payment_id=payment_id).first()
+
+
+def _record(order: Order, payment: GatewayPayment) -> Payment:
+    return Payment.objects.create(
         order=order,
         gateway=order.gateway,
         payment_id=payment.payment_id,
         amount=payment.amount,
         currency=payment.currency,
     )
-    return written, True
 
 
 def _what_came_of(paid: Payment) -> Verified | BookingError:

@@ -33,7 +33,7 @@ from notifications.errors import (
 from notifications.kinds import Kind, Purpose, register
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
-from notifications.recipients import Contact, change_contact, contact_of, recipient_of
+from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.relay import sql
 from notifications.relay.wakeup import notify
 from notifications.replay import cancel, replay
@@ -87,9 +87,9 @@ def publish(
     _check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
     if not connections[using].in_atomic_block:
         raise NotInTransaction
-    locked = _lock(recipient_of(recipient), using=using)
+    locked = _lock(recipient, using=using)
     channels = [channel for channel in announced.channels if getattr(locked, f"{channel}_enabled", True)]
-    if not channels or not _is_new(dedupe_key, using=using):
+    if not channels:
         return []
     if expires_at is None and announced.expires_after is not None:
         expires_at = timezone.now() + announced.expires_after
@@ -113,24 +113,16 @@ def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS
     return about
 
 
-def _lock(recipient: Recipient, *, using: str) -> Recipient:
+def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
     """Lock the recipient's lanes until the transaction ends, in a statement of its own, and read its wishes."""
     isolation = Func(Value("transaction_isolation"), function="current_setting")
-    locked = (
-        Recipient.objects.using(using).select_for_update(no_key=True).annotate(isolation=isolation).get(pk=recipient.pk)
-    )
+    rows = Recipient.objects.using(using).select_for_update(no_key=True).annotate(isolation=isolation)
+    locked = rows.filter(**key_of(recipient)).first()
+    if locked is None:
+        locked = rows.get(pk=recipient_of(recipient, using=using).pk)
     if locked.isolation != "read committed":
         raise UnsafeIsolation(locked.isolation)
     return locked
-
-
-def _is_new(dedupe_key: str, *, using: str) -> bool:
-    """Use the key up; False where it was used before. Waits for an open transaction that is just using it."""
-    if not dedupe_key:
-        return True
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql.USE_DEDUPE_KEY, {"key": dedupe_key})
-        return cursor.fetchone() is not None
 
 
 def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, using: str) -> list[OutboxMessage]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications.errors import InvalidContact, InvalidRecipient
 from notifications.models import Recipient
@@ -32,19 +32,24 @@ class Contact:
 WORDS = tuple(field.name for field in fields(Contact))
 
 
-def recipient_of(user: Recipient | AbstractBaseUser) -> Recipient:
+def key_of(user: Recipient | AbstractBaseUser) -> dict[str, Any]:
+    """How to look up the row of `user`. Raises InvalidRecipient for anything but a saved user or a saved Recipient."""
+    if not isinstance(user, Recipient | AbstractBaseUser) or user.pk is None:
+        raise InvalidRecipient(user)
+    return {"pk": user.pk} if isinstance(user, Recipient) else {"user_id": user.pk}
+
+
+def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> Recipient:
     """The recipient's row of `user`, made with the user's email address where there is none yet.
 
-    Raises InvalidRecipient for anything but a saved user or a saved Recipient.
+    Raises InvalidRecipient.
     """
-    if isinstance(user, Recipient) and user.pk is not None:
+    key = key_of(user)
+    if isinstance(user, Recipient):
         return user
-    if not isinstance(user, AbstractBaseUser) or user.pk is None:
-        raise InvalidRecipient(user)
     email = getattr(user, user.get_email_field_name(), "") or ""
-    recipient, _ = Recipient.objects.get_or_create(
-        user_id=user.pk, defaults={"email": email, "locale": settings.LANGUAGE_CODE, "time_zone": settings.TIME_ZONE}
-    )
+    defaults = {"email": email, "locale": settings.LANGUAGE_CODE, "time_zone": settings.TIME_ZONE}
+    recipient, _ = Recipient.objects.using(using).get_or_create(**key, defaults=defaults)
     return recipient
 
 

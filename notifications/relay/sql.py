@@ -19,12 +19,14 @@ WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCK
 """
 
 # Needs the lane's lock. Two publications of one key meet in the unique index: the later waits for the earlier's end.
-USE_DEDUPE_KEY = """
-INSERT INTO notifications_publishedkey (key) VALUES (%(key)s) ON CONFLICT (key) DO NOTHING RETURNING id
-"""
-
-# Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit.
+# Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit. The
+# dedupe key is used up in the same statement, which waits for an open transaction that is just using it.
 ENQUEUE = """
+WITH used AS (
+    INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s WHERE %(dedupe_key)s <> ''
+    ON CONFLICT (key) DO NOTHING
+    RETURNING id
+)
 INSERT INTO notifications_outboxmessage
     (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at, created_at, next_attempt_at, status)
 SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
@@ -39,6 +41,7 @@ SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(ded
          THEN 'pending' ELSE 'queued' END
 FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(leads)s::boolean[])
      WITH ORDINALITY AS row (channel, lane, leads, position)
+WHERE %(dedupe_key)s = '' OR EXISTS (SELECT FROM used)
 ORDER BY row.position
 RETURNING id, channel, lane, status, created_at, next_attempt_at
 """
