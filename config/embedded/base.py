@@ -3,6 +3,7 @@
 The server and the database are there when a connection is asked for, even after one of them was lost.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from config.embedded import binaries, server
 class DatabaseClient(client.DatabaseClient):
     """`manage.py dbshell`, with the psql that came with the server."""
 
-    def runshell(self, parameters: list[str]) -> None:
+    def runshell(self, parameters: Iterable[str]) -> None:
         self.connection.ensure_connection()
         address = server.default().place.connection_parameters()
         self.connection.settings_dict |= {"HOST": address["host"], "PORT": address["port"], "USER": address["user"]}

@@ -28,7 +28,7 @@ def installed() -> Path:
 
 
 def programs_for(place: Place) -> Path:
-    """The folder of the programs, readable by who runs the server: a copy, where the installed ones are not."""
+    """The folder of the programs, readable by the account: a copy, where the installed ones are not."""
     site = installed()
     if place.may("-x", site / PROGRAMS / "postgres"):
         return site / PROGRAMS

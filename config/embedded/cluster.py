@@ -29,12 +29,10 @@ class StartError(Exception):
 
 def take(place: Place) -> int:
     """The server lock, once nothing is left of a server whose supervisor was killed."""
+    if (lock := locks.try_exclusive(place.server_lock)) is not None:
+        return lock
+    _ask_to_stop(place)
     deadline = time.monotonic() + STOP_SECONDS
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        if (lock := locks.try_exclusive(place.server_lock)) is not None:
-            return lock
-        # The lock says that processes of that server live, so the number in its file is not somebody else's.
-        os.kill(int((place.cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
     while (lock := locks.try_exclusive(place.server_lock)) is None:
         if time.monotonic() > deadline:
             raise StartError(f"processes of an earlier server still use {place.cluster}")
@@ -51,8 +49,9 @@ def prepare(place: Place, programs: Path, *, lock: int) -> None:
     if unfinished.exists():
         shutil.rmtree(unfinished)
     place.make_private(unfinished)
-    command = [programs / "initdb", "-D", unfinished, "-U", ROLE, "--auth=trust", "--no-sync", "--no-instructions"]
-    with _start(place, *command, "--encoding=UTF8", "--locale=C.UTF-8", lock=lock, stdout=subprocess.PIPE) as initdb:
+    options = ["-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+    command = [str(programs / "initdb"), "-D", str(unfinished), *options]
+    with _start(place, *command, lock=lock, stdout=subprocess.PIPE) as initdb:
         output, _ = initdb.communicate()
     if initdb.returncode:
         raise StartError(f"initdb failed: {last_lines(output)}")
@@ -71,7 +70,7 @@ def start(place: Place, programs: Path, *, lock: int) -> subprocess.Popen[str]:
         "max_connections": str(MAX_CONNECTIONS),
     }
     options = [f"--{name}={value}" for name, value in settings.items()]
-    server = _start(place, programs / "postgres", "-D", place.cluster, *options, lock=lock)
+    server = _start(place, str(programs / "postgres"), "-D", str(place.cluster), *options, lock=lock)
     deadline = time.monotonic() + START_SECONDS
     while not place.answers():
         if server.poll() is not None or time.monotonic() > deadline:
@@ -94,6 +93,13 @@ def last_lines(text: str, count: int = 3) -> str:
     return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-count:])
 
 
+def _ask_to_stop(place: Place) -> None:
+    """Stop a server without a supervisor. Its lock is held, so the number in its file is not some other process's."""
+    with contextlib.suppress(OSError, ValueError):
+        number, *_ = (place.cluster / "postmaster.pid").read_text().splitlines()
+        os.kill(int(number), signal.SIGINT)
+
+
 def _check_version(place: Place, programs: Path) -> None:
     data = (place.cluster / "PG_VERSION").read_text().strip()
     printed = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
@@ -105,11 +111,11 @@ def _check_version(place: Place, programs: Path) -> None:
         )
 
 
-def _start(place: Place, *command: str | Path, lock: int, **options: Any) -> subprocess.Popen[str]:
-    """Start a program as who runs the server, with the lock, without the PG* variables, to end with this process."""
+def _start(place: Place, *command: str, lock: int, **options: Any) -> subprocess.Popen[str]:
+    """Start a program as the place's account, with the lock, without the PG* variables, to end with this process."""
     environment = {name: os.environ[name] for name in ("PATH", "TZ", "TMPDIR") if name in os.environ}
     return subprocess.Popen(
-        list(map(str, command)),
+        command,
         env=environment | {"LC_ALL": "C.UTF-8"},
         cwd="/",
         stdin=subprocess.DEVNULL,

@@ -30,6 +30,14 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_of(descriptor: int, path: Path) -> bool:
+    """Whether the lock is still on the file of that name: the folder may have been removed and made anew."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _locked(path: Path, operation: int) -> int:
     # Reading is enough to lock, so that a file made by root serves the folder's owner too.
     descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)

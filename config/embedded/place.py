@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
@@ -26,11 +27,15 @@ SOCKET_FOLDER_MAX_BYTES = 90  # a socket's whole path, with its name of 14 bytes
 
 @dataclass(frozen=True)
 class Place:
-    """The folder of one embedded server; `account` is who runs the server where the current user must not."""
+    """The folder of one embedded server, and the account that runs it."""
 
     home: Path
-    account: pwd.struct_passwd | None = None
+    account: pwd.struct_passwd
     is_elsewhere: bool = False
+
+    @property
+    def is_run_by_us(self) -> bool:
+        return self.account.pw_uid == os.geteuid()
 
     @property
     def cluster(self) -> Path:
@@ -68,8 +73,8 @@ class Place:
 
     def connection_parameters(self) -> dict[str, Any]:
         """What libpq needs to reach this server, and nobody else's that listens in its place."""
-        runs_it = self.account or pwd.getpwuid(os.geteuid())
-        return {"host": str(self.socket_folder), "port": PORT, "user": ROLE, "requirepeer": runs_it.pw_name}
+        host = str(self.socket_folder)
+        return {"host": host, "port": PORT, "user": ROLE, "requirepeer": self.account.pw_name}
 
     def answers(self) -> bool:
         """Whether the server takes connections; a real attempt, since files outlive the server they speak of."""
@@ -81,33 +86,35 @@ class Place:
         missing = [folder for folder in (self.home, *self.home.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(exist_ok=True)
-            folder.chmod(0o755 if self.account else 0o700)
+            folder.chmod(0o700 if self.is_run_by_us else 0o755)
         if self.home in missing and self.is_elsewhere:
             print(f"The embedded PostgreSQL's data are in {self.home}.", file=sys.stderr)
 
     def make_private(self, folder: Path) -> None:
-        """A folder that nobody but who runs the server may enter. Raises PermissionError if it is somebody else's."""
-        owner = self.account.pw_uid if self.account else os.geteuid()
+        """A folder that nobody but the account may enter. Raises PermissionError if it is somebody else's."""
         if not folder.is_symlink() and not folder.exists():
             folder.mkdir(mode=0o700)
             self.give(folder)
         found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
-            raise PermissionError(f"{folder} is not a private folder of the user who runs PostgreSQL")
+        if (
+            not stat.S_ISDIR(found.st_mode)
+            or found.st_uid != self.account.pw_uid
+            or stat.S_IMODE(found.st_mode) & 0o077
+        ):
+            raise PermissionError(f"{folder} is not a private folder of {self.account.pw_name}, who runs PostgreSQL")
 
     def give(self, path: Path) -> None:
-        """Make `path` belong to who runs the server."""
-        if self.account:
+        if not self.is_run_by_us:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     def identity(self) -> dict[str, Any]:
-        """Arguments of subprocess that run a program as who runs the server."""
-        if not self.account:
+        """Arguments of subprocess that run a program as the account."""
+        if self.is_run_by_us:
             return {}
         return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
 
     def may(self, access: str, path: Path) -> bool:
-        """Whether who runs the server has `access` ("-x", "-r") to `path`: the kernel is asked, as that user."""
+        """Whether the account has `access` ("-x", "-r") to `path`: the kernel is asked, as that account."""
         return subprocess.run(["test", access, str(path)], check=False, **self.identity()).returncode == 0  # noqa: S607
 
 
@@ -115,13 +122,22 @@ def choose(folder: Path, *, fallback: Path = FALLBACK) -> Place:
     """The place for a server that is asked to live in `folder`."""
     folder = folder.resolve()
     if os.geteuid() != 0:
-        return Place(folder)
+        return Place(folder, _own_account())
     place = Place(folder, _account(folder))
     existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
     if place.may("-x", existing):
         return place
     elsewhere = fallback / _digest(folder)
     return Place(elsewhere, _account(elsewhere), is_elsewhere=True)
+
+
+def _own_account() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise ImproperlyConfigured(
+            f"PostgreSQL refuses to run as user {os.geteuid()}, who has no name on this machine: set DATABASE_URL."
+        ) from None
 
 
 def _account(home: Path) -> pwd.struct_passwd:

@@ -35,7 +35,8 @@ class Server:
         self.folder = folder
         self.fallback = fallback
         self.linger_seconds = linger_seconds
-        self._forget_hold()
+        self._mutex = threading.Lock()
+        self._held: int | None = None
         os.register_at_fork(after_in_child=self._after_fork)
 
     @functools.cached_property
@@ -45,15 +46,22 @@ class Server:
     def hold(self) -> None:
         """Be a user of the server until this process ends; a forked child becomes one when it asks itself."""
         with self._mutex:
-            if self._held is not None:
+            if self._held is not None and locks.is_of(self._held, self.place.users_lock):
                 return
+            self.let_go()
             try:
                 self.place.create()
                 self._held = locks.shared(self.place.users_lock)
-            except PermissionError as error:
+            except OSError as error:
                 raise ImproperlyConfigured(
                     f"The embedded PostgreSQL cannot use {self.place.home}: {error.strerror}."
                 ) from error
+
+    def let_go(self) -> None:
+        """Be a user no longer."""
+        if self._held is not None:
+            os.close(self._held)
+        self._held = None
 
     def ensure_running(self) -> dict[str, Any]:
         """Start the server unless it answers; what libpq needs to reach it. Raises OperationalError."""
@@ -104,14 +112,9 @@ class Server:
         if started.returncode:
             raise OperationalError(f"The embedded PostgreSQL is not available: {started.stderr.strip()}")
 
-    def _forget_hold(self) -> None:
-        self._mutex = threading.Lock()
-        self._held: int | None = None
-
     def _after_fork(self) -> None:
-        if self._held is not None:
-            os.close(self._held)
-        self._forget_hold()
+        self.let_go()
+        self._mutex = threading.Lock()  # another thread of the parent may have held the old one
 
 
 @functools.cache

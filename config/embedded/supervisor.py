@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,8 +26,7 @@ def main(folder: str, fallback: str, linger_seconds: str) -> int:
         return 0
     reader, writer = os.pipe()
     if os.fork() == 0:
-        os.close(reader)
-        _run_in_background(place, report=writer, linger_seconds=float(linger_seconds))
+        return _supervise(place, report=writer, linger_seconds=float(linger_seconds))
     os.close(writer)
     with os.fdopen(reader) as report:
         answer = report.read()
@@ -38,7 +36,7 @@ def main(folder: str, fallback: str, linger_seconds: str) -> int:
 
 
 def _is_ours_to_start(place: Place) -> bool:
-    """Wait for the supervisor's lock, held from here on, unless another supervisor's server answers."""
+    """Wait for the supervisor's lock, held until this process ends, unless another supervisor's server answers."""
     deadline = time.monotonic() + cluster.START_SECONDS
     while locks.try_exclusive(place.supervisor_lock) is None:
         if place.answers():
@@ -49,22 +47,21 @@ def _is_ours_to_start(place: Place) -> bool:
     return True
 
 
-def _run_in_background(place: Place, *, report: int, linger_seconds: float) -> NoReturn:
-    status = 1
-    try:
+def _supervise(place: Place, *, report: int, linger_seconds: float) -> int:
+    """The supervisor's life, in the background: its parent ends at the report."""
+    with os.fdopen(report, "w") as answer:
         _turn_to_log(place)
-        server = _start(place)
         try:
-            os.write(report, READY.encode())
-            os.close(report)
-            _wait_for_last_user(place, server, linger_seconds=linger_seconds)
-        finally:
-            cluster.stop(server)
-        status = 0
-    except (cluster.StartError, ImproperlyConfigured, OSError, subprocess.SubprocessError) as error:
-        os.write(report, str(error).encode())
+            server = _start(place)
+        except (cluster.StartError, ImproperlyConfigured, OSError, subprocess.SubprocessError) as error:
+            answer.write(str(error))
+            return 1
+        answer.write(READY)
+    try:
+        _wait_for_last_user(place, server, linger_seconds=linger_seconds)
     finally:
-        os._exit(status)
+        cluster.stop(server)
+    return 0
 
 
 def _turn_to_log(place: Place) -> None:

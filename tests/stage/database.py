@@ -1,0 +1,51 @@
+"""A test database of this run's own: on the server of DATABASE_URL, or on the embedded one where that is unset.
+
+Runs at the same time use test_bookings, test_bookings_2, …; a run without --reuse-db drops its own at the end.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import connections
+
+from config.embedded import server
+from config.embedded.slots import claim_slot
+from config.environment import env
+
+pytest_plugins = ["tests.stage.embedded"]
+
+DJANGOS_OWN = ("cursor_factory", "context", "prepare_threshold")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """Claims the test database; asked for by pytest-django before it makes one."""
+    parameters = connections.create_connection("default").get_connection_params()
+    address = {name: value for name, value in parameters.items() if name not in DJANGOS_OWN}
+    if is_embedded():
+        server.ensure_running()
+    with psycopg.connect(**address | {"dbname": "postgres"}, autocommit=True) as connection:
+        settings = connections["default"].settings_dict
+        name = claim_slot(connection, settings["TEST"]["NAME"] or f"test_{settings['NAME']}")
+        # Processes that a killed run left behind would keep its database from being dropped.
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        settings["TEST"]["NAME"] = name
+        yield
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The test database as a DATABASE_URL for child processes."""
+    name = connections["default"].settings_dict["NAME"]
+    return server.database_url(name) if is_embedded() else with_database(env.str("DATABASE_URL"), name)
+
+
+def is_embedded() -> bool:
+    return connections["default"].settings_dict["ENGINE"] == "config.embedded"
+
+
+def with_database(url: str, name: str) -> str:
+    """`url` with the database `name` in place of its own."""
+    address, question_mark, options = url.partition("?")
+    return address.rpartition("/")[0] + "/" + name + question_mark + options
