@@ -57,7 +57,9 @@ class Slot(models.Model):
     def _change_seats(self, change: int) -> bool:
         taken = F("seats_taken") + change
         fits = Slot.objects.filter(pk=self.pk).annotate(then=taken).filter(then__gte=0, then__lte=F("capacity"))
-        return fits.update(seats_taken=taken) == 1
+        has_changed = fits.update(seats_taken=taken) == 1
+        self.refresh_from_db(fields=["seats_taken"])
+        return has_changed
 
 
 class Order(models.Model):

@@ -58,7 +58,6 @@ def _hold_seats(user: AbstractBaseUser, *, slot_id: int, quantity: int, now: dat
     if slot.starts_at <= now:
         raise SlotHasStarted
     if not take_seats(slot, quantity, now=now):
-        slot.refresh_from_db()
         raise NotEnoughSeats(slot.seats_left)
     return Order.objects.create(
         user_id=user.pk,

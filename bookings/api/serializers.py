@@ -97,6 +97,8 @@ class BookingSerializer(serializers.ModelSerializer):
         )
 
     def get_refund(self, booking: Booking) -> str | None:
+        if booking.status == Booking.Status.CONFIRMED:  # its payment has no refund: there is no need to look
+            return None
         refund = getattr(booking.payment, "refund", None)
         return refund.status if refund else None
 
