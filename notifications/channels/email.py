@@ -48,6 +48,8 @@ class EmailChannel(Channel):
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         message = self._message(outgoing)
+        if not message.recipients():  # Django would send nothing, and call that a success
+            return Permanent("bad_address", "The address is empty.")
         with deadline.enforced() as transmission:
             try:
                 self._mailer.send_messages([message])

@@ -26,7 +26,7 @@ _ANSWER_TYPES: dict[str, type | tuple[type, ...]] = {
     "code": int,
     "message": str,
     "retry_after": str,
-    "body": str,
+    "raw": str,
     "smtp": int,
     "at": str,
     "delay": _NUMBER,
@@ -48,7 +48,7 @@ class Answer:
     code: int = 0  # Twilio's error number
     message: str = ""  # the error's words, HTTP and SMTP
     retry_after: str = ""  # the header of this name
-    body: str | None = None  # HTTP: these bytes in place of JSON
+    raw: str | None = None  # HTTP: this text in place of the JSON
     smtp: int = 0  # SMTP: answer with this code …
     at: str = "data"  # … at this stage of the dialogue
     delay: float = 0.0  # wait so many seconds before the answer

@@ -93,9 +93,9 @@ class MessagesApi:
 
     def _response(self, attempt: Attempt, answer: Answer) -> web.Response:
         headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
-        if answer.body is not None:
+        if answer.raw is not None:
             return web.Response(
-                status=answer.status or 201, text=answer.body, content_type="application/json", headers=headers
+                status=answer.status or 201, text=answer.raw, content_type="application/json", headers=headers
             )
         if answer.status >= 300:
             return refusal(answer.status, answer.code, answer.message, headers=headers)

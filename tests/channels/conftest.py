@@ -1,0 +1,70 @@
+"""Channels built from settings, as a relay builds them, towards the provider sandbox or a server that a test scripts."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
+from notifications.channels.email import EmailChannel
+from notifications.channels.twilio import SmsChannel, WhatsAppChannel
+from notifications.sandbox.client import SandboxClient
+
+PHONE = "+14155552671"
+ADDRESS = "asha@example.com"
+CLASSES: dict[str, type[Channel]] = {"sms": SmsChannel, "whatsapp": WhatsAppChannel, "email": EmailChannel}
+
+
+@pytest.fixture(autouse=True)
+def _without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+@pytest.fixture
+def channel(providers: SandboxClient) -> Iterator[Callable[..., Channel]]:
+    """Makes the channel `name` from settings that lead to the sandbox, unless `changes` lead elsewhere."""
+    made: list[Channel] = []
+
+    def make(name: str, **changes: Any) -> Channel:
+        settings = {
+            "TWILIO_ACCOUNT_SID": providers.account_sid,
+            "TWILIO_AUTH_TOKEN": providers.auth_token,
+            "TWILIO_API_URL": providers.http_url,
+            "TWILIO_SMS_FROM": "+14155550000",
+            "TWILIO_WHATSAPP_FROM": "+14155550001",
+            "EMAIL_URL": providers.email_url,
+            "DEFAULT_FROM_EMAIL": "Bookings <bookings@example.org>",
+        }
+        made.append(CLASSES[name].from_settings(name, SimpleNamespace(**(settings | changes))))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def sms(channel: Callable[..., Channel]) -> Channel:
+    return channel("sms")
+
+
+@pytest.fixture
+def email(channel: Callable[..., Channel]) -> Channel:
+    return channel("email")
+
+
+def outgoing(address: str = PHONE, **changes: Any) -> Outgoing:
+    """An SMS or WhatsApp message."""
+    facts: dict[str, Any] = {"message_id": 7, "claim_number": 3, "kind": "test.greeting", "parts": {"text": "Hello"}}
+    return Outgoing(address=address, **(facts | changes))
+
+
+def an_email(address: str = ADDRESS, **parts: str) -> Outgoing:
+    words = {"subject": "Your booking", "text": "Hello", "html": "<p>Hello</p>"}
+    return outgoing(address, parts=words | parts)
+
+
+def soon(seconds: float = 10.0) -> Deadline:
+    return Deadline.after(seconds)
