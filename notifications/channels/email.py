@@ -55,10 +55,10 @@ class EmailChannel(Channel):
                 self._mailer.send_messages([message])
             except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
                 return _refusal(error, outgoing.address, has_begun=transmission.has_begun)
+            except (smtplib.SMTPException, OSError) as error:  # before ValueError: a wrong certificate is both
+                return transmission.failure(error)
             except ValueError as error:
                 return _unsendable(error, outgoing)
-            except (smtplib.SMTPException, OSError) as error:
-                return transmission.failure(error)
         return Accepted(message.extra_headers["Message-ID"])
 
     def close(self) -> None:

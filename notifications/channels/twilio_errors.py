@@ -5,6 +5,7 @@ Twilio asks not to build on single numbers, since it keeps splitting them up (ch
 status decides first, the table corrects it where that matters, and an unknown number means what its status says.
 """
 
+import math
 from email.utils import parsedate_to_datetime
 from time import time
 
@@ -69,6 +70,8 @@ def throttled_seconds(retry_after: str | None, *, now: float) -> float:
         seconds = float(retry_after) if retry_after else THROTTLED_SECONDS
     except ValueError:
         seconds = _seconds_until(str(retry_after), now=now)
+    if math.isnan(seconds):
+        seconds = THROTTLED_SECONDS
     return min(max(seconds, LEAST_THROTTLED_SECONDS), MOST_THROTTLED_SECONDS)
 
 

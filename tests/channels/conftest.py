@@ -1,4 +1,4 @@
-"""Channels built from settings, as a relay builds them, towards the provider sandbox or a server that a test scripts."""
+"""Channels built from settings, as a relay builds them, towards the provider sandbox or a scripted server."""
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace

@@ -32,9 +32,11 @@ def scripted_server(*scripts: Script, context: ssl.SSLContext | None = None) -> 
             with contextlib.suppress(OSError):  # the listener's end
                 while True:
                     sock, _ = listener.accept()
+                    if context is not None:  # its thread shakes hands
+                        sock = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
                     script = scripts[min(len(server.connections), len(scripts) - 1)]
                     server.connections.append(sock)
-                    threads.append(threading.Thread(target=_play, args=[script, sock, context], daemon=True))
+                    threads.append(threading.Thread(target=_play, args=[script, sock], daemon=True))
                     threads[-1].start()
 
         accepting = threading.Thread(target=accept, daemon=True)
@@ -45,19 +47,17 @@ def scripted_server(*scripts: Script, context: ssl.SSLContext | None = None) -> 
             listener.shutdown(socket.SHUT_RDWR)
             for sock in server.connections:
                 with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)  # an encrypted one's own would drop its encryption
             for thread in [accepting, *threads]:
                 thread.join(timeout=10)
                 assert not thread.is_alive(), "a scripted server did not end"
 
 
-def _play(script: Script, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+def _play(script: Script, sock: socket.socket) -> None:
     with contextlib.suppress(OSError), sock:
-        if context is None:
-            script(sock)
-        else:
-            with context.wrap_socket(sock, server_side=True) as encrypted:
-                script(encrypted)
+        if isinstance(sock, ssl.SSLSocket):
+            sock.do_handshake()
+        script(sock)
 
 
 def closed_port() -> int:
