@@ -28,10 +28,7 @@ class StartError(Exception):
 
 
 def take(place: Place) -> int:
-    """The server lock, once nothing is left of a server whose supervisor was killed."""
-    if (lock := locks.try_exclusive(place.server_lock)) is not None:
-        return lock
-    _ask_to_stop(place)
+    """The server lock, once nothing is left of an earlier server that was killed."""
     deadline = time.monotonic() + STOP_SECONDS
     while (lock := locks.try_exclusive(place.server_lock)) is None:
         if time.monotonic() > deadline:
@@ -93,13 +90,6 @@ def last_lines(text: str, count: int = 3) -> str:
     return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-count:])
 
 
-def _ask_to_stop(place: Place) -> None:
-    """Stop a server without a supervisor. Its lock is held, so the number in its file is not some other process's."""
-    with contextlib.suppress(OSError, ValueError):
-        number, *_ = (place.cluster / "postmaster.pid").read_text().splitlines()
-        os.kill(int(number), signal.SIGINT)
-
-
 def _check_version(place: Place, programs: Path) -> None:
     data = (place.cluster / "PG_VERSION").read_text().strip()
     printed = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
@@ -129,6 +119,6 @@ def _start(place: Place, *command: str, lock: int, **options: Any) -> subprocess
 
 
 def _end_with_parent() -> None:
-    """Linux sends this process SIGINT when its parent dies; elsewhere the next supervisor does (`take`)."""
+    """Linux sends this process SIGINT when its parent dies; no other system does, and leaves the server running."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

@@ -1,0 +1,37 @@
+# A fresh clone needs Python 3.11 or newer, make, and a network to the package registry.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+RUN = $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test lint migrate clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+
+environment: ## Make the virtual environment and .env, unless they are there
+	@$(PYTHON) config/bootstrap.py $(VENV)
+
+demo: environment ## Book and pay through everything that is real (ARGS: --json, --serve)
+	@$(RUN) -m config.demo $(ARGS)
+
+test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's)
+	@$(RUN) -m pytest $(ARGS)
+
+lint: environment ## Check style, types, boundaries, migrations and the settings for production
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) manage.py makemigrations --check --dry-run
+	DJANGO_DEBUG=0 DJANGO_SECRET_KEY=$$($(RUN) -c 'import secrets; print(secrets.token_urlsafe(50))') \
+	  DJANGO_ALLOWED_HOSTS=example.com SANDBOX_GATEWAY_SECRET=a-secret EMAIL_URL=smtp://localhost:25 \
+	  $(RUN) manage.py check --deploy --fail-level WARNING
+
+migrate: environment ## Bring the database up to date
+	@$(RUN) manage.py migrate
+
+clean: ## Remove what make has made, the embedded database included
+	rm -rf $(VENV) $(VENV).lock .data .env .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,84 @@
+"""Makes a fresh clone runnable: a virtual environment with the locked dependencies, and a .env for development.
+
+Called by make with whatever Python there is, so only the standard library is used, in words that old ones understand.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKED = ROOT / "requirements-dev.txt"
+OLDEST = (3, 11)
+DEVELOPMENT = """\
+# Settings for development on this machine; variables that are set win over this file.
+DJANGO_DEBUG=1
+DJANGO_SECRET_KEY={key}
+"""
+
+
+def use_a_python_that_is_new_enough() -> None:
+    """Go on under a newer Python if this one is too old and there is one; else say what is missing."""
+    if sys.version_info >= OLDEST:
+        return
+    for name in ("python3.13", "python3.12", "python3.11"):
+        if shutil.which(name):
+            os.execvp(name, [name, *sys.argv])  # noqa: S606
+    sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Install it, or run make PYTHON=…")
+
+
+def prepare(environment: Path) -> None:
+    """See to it that `environment` has what the lock file says; done once for each state of it."""
+    stamp = environment / ".complete"
+    wanted = hashlib.sha256(LOCKED.read_bytes() + sys.version.encode()).hexdigest()
+    with alone(environment):
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            install(environment)
+            stamp.write_text(wanted)
+        write_settings(ROOT / ".env")
+
+
+@contextlib.contextmanager
+def alone(environment: Path):  # type: ignore[no-untyped-def]
+    """Two makes at once: the second waits for the first."""
+    with open(str(environment) + ".lock", "w") as lock:  # noqa: PTH123
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install(environment: Path) -> None:
+    """Make the virtual environment anew and install the locked dependencies, hashes checked."""
+    began = time.monotonic()
+    print(f"Installing dependencies into {environment.name} …", flush=True)
+    run([sys.executable, "-m", "venv", "--clear", str(environment)], "On Debian, install the package python3-venv.")
+    python = str(environment / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKED)], "Is the package registry reachable?")
+    print(f"Installed in {time.monotonic() - began:.0f} s.", flush=True)
+
+
+def run(command: "list[str]", advice: str) -> None:
+    """Run `command`; what goes wrong ends with its own output and `advice`."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        sys.exit("{}\n{} failed. {}".format(done.stdout.strip(), " ".join(command[:3]), advice))
+
+
+def write_settings(path: Path) -> None:
+    """Write .env with a secret key of its own, unless there is one; only its owner can read it."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as settings:
+            settings.write(DEVELOPMENT.format(key=secrets.token_urlsafe(50)))
+
+
+if __name__ == "__main__":
+    use_a_python_that_is_new_enough()
+    prepare(ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".venv"))

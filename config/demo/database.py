@@ -1,0 +1,45 @@
+"""The demo's database: the project's own, or, where another demo is at work on that, one beside it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import psycopg
+from django.db import connections
+from psycopg import sql
+
+from config.embedded import server
+from config.embedded.slots import claim_slot
+from config.environment import env
+
+NAME = "bookings"
+DJANGOS_OWN = ("cursor_factory", "context", "prepare_threshold")
+
+
+@contextmanager
+def claimed() -> Iterator[tuple[str, str]]:
+    """The name and the DATABASE_URL of a database that no other demo uses until the block ends."""
+    if os.environ.get("DATABASE_URL"):
+        with _on_given_server() as named:
+            yield named
+    else:
+        with server.claim_database(NAME) as name:
+            yield name, server.database_url(name)
+
+
+@contextmanager
+def _on_given_server() -> Iterator[tuple[str, str]]:
+    url = env.str("DATABASE_URL")
+    address, question_mark, options = url.partition("?")
+    head, _, given = address.rpartition("/")
+    with _connect() as connection:
+        name = claim_slot(connection, given)
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield name, f"{head}/{quote(name, safe='')}{question_mark}{options}"
+
+
+def _connect() -> psycopg.Connection[tuple[object, ...]]:
+    parameters = connections.create_connection("default").get_connection_params()
+    return psycopg.connect(**{k: v for k, v in parameters.items() if k not in DJANGOS_OWN}, autocommit=True)

@@ -1,0 +1,126 @@
+"""The demo's processes: started with their addresses, and ended, whatever happens, before the demo is."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from config.environment import BASE_DIR
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+STOP_SECONDS = 15.0
+
+
+class DidNotStart(Exception):
+    """A process ended, or said nothing, before it was ready; the message holds what it printed."""
+
+
+class Child:
+    """One process of the demo, in a session of its own: Ctrl-C is for the demo, which then ends it in good order."""
+
+    def __init__(
+        self, name: str, command: list[str], *, environment: dict[str, str], inherit: tuple[int, ...] = ()
+    ) -> None:
+        self.name = name
+        self._output = tempfile.TemporaryFile("w+", prefix=name)  # noqa: SIM115  (closed by stop)
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=BASE_DIR,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._output,
+            text=True,
+            pass_fds=inherit,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(),  # noqa: PLW1509  (the demo has one thread while it starts its children)
+        )
+
+    def first_line(self) -> Any:
+        """The JSON that it prints when it is ready. Raises DidNotStart."""
+        assert self.process.stdout is not None  # noqa: S101  (asked for above)
+        line = self.process.stdout.readline()
+        if not line:
+            raise DidNotStart(f"{self.name}: {self.printed()}")
+        return json.loads(line)
+
+    def check(self) -> None:
+        """Raise DidNotStart if it has ended."""
+        if self.process.poll() is not None:
+            raise DidNotStart(f"{self.name} ended with exit code {self.process.returncode}: {self.printed()}")
+
+    def printed(self) -> str:
+        """The last of what it wrote to standard error."""
+        self._output.seek(0)
+        return "".join(self._output.readlines()[-20:]).strip()
+
+    def stop(self) -> None:
+        """End it: asked first, killed if it does not."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdout is not None  # noqa: S101
+        self.process.stdout.close()
+        self._output.close()
+
+
+class Children:
+    """The demo's processes, in the order in which they were started."""
+
+    def __init__(self) -> None:
+        self._running: list[Child] = []
+
+    def start(self, name: str, *command: str, inherit: tuple[int, ...] = (), **environment: str) -> Child:
+        """Start `python <command>`, which inherits the file descriptors `inherit`."""
+        child = Child(name, list(command), environment=environment, inherit=inherit)
+        self._running.append(child)
+        return child
+
+    def check(self) -> None:
+        """Raise DidNotStart if one of them has ended."""
+        for child in self._running:
+            child.check()
+
+    def stop(self) -> None:
+        """End them all, the latest first: the relay before the providers that it sends to."""
+        while self._running:
+            self._running.pop().stop()
+
+
+@contextmanager
+def children() -> Iterator[Children]:
+    """Processes that are ended with the block; SIGTERM ends the block as Ctrl-C does."""
+    started = Children()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield started
+    finally:
+        ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind
+        started.stop()
+        signal.signal(signal.SIGINT, ignored)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_with_parent() -> Callable[[], object] | None:
+    """Where Linux offers it: the child gets SIGTERM should the demo itself be killed."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def kept_folder() -> Path:
+    """Where the demo keeps what outlives it."""
+    folder = BASE_DIR / ".data" / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
