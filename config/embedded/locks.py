@@ -2,8 +2,6 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,16 +16,6 @@ def try_exclusive(path: Path) -> int | None:
         return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return None
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Wait for an exclusive lock, and hold it for the length of the block."""
-    descriptor = _locked(path, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def is_of(descriptor: int, path: Path) -> bool:

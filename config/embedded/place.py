@@ -51,12 +51,8 @@ class Place:
         return self.home / "users.lock"
 
     @property
-    def start_lock(self) -> Path:
-        """Held by the one process that sees to it that the server starts."""
-        return self.home / "start.lock"
-
-    @property
     def supervisor_lock(self) -> Path:
+        """Held by the one process that starts the server and stops it."""
         return self.home / "supervisor.lock"
 
     @property

@@ -67,9 +67,7 @@ class Server:
         """Start the server unless it answers; what libpq needs to reach it. Raises OperationalError."""
         self.hold()
         if not self.place.answers():
-            with locks.exclusive(self.place.start_lock):
-                if not self.place.answers():
-                    self._start()
+            self._start()
         return self.place.connection_parameters()
 
     def ensure_database(self, name: str) -> None:

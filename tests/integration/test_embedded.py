@@ -1,9 +1,11 @@
 """The embedded PostgreSQL: there when asked for, shared by all who use it, gone soon after the last of them."""
 
+import os
 import shutil
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,6 +78,19 @@ def test_it_recovers_when_a_process_of_its_own_was_killed(server: Server, progra
     after = processes_on(server.place.home)
     assert {name: len(numbers) for name, numbers in after.items()} == {"supervisor": 1, "postgres": 1}
     assert after[program] != before[program]
+
+
+def test_it_waits_for_what_is_left_of_a_killed_server(server: Server) -> None:
+    server.ensure_running()
+    with connect(server) as connection, ThreadPoolExecutor() as pool:
+        os.kill(connection.info.backend_pid, signal.SIGSTOP)
+        kill(server, "postgres")
+        start = pool.submit(server.ensure_running)
+        with pytest.raises(TimeoutError):
+            start.result(timeout=1)
+        os.kill(connection.info.backend_pid, signal.SIGCONT)
+        start.result()
+        assert server.place.answers()
 
 
 def test_nothing_is_left_when_supervisor_and_users_were_killed(server: Server, start_user: StartUser) -> None:

@@ -72,7 +72,8 @@ def test_a_path_too_long_for_a_socket_gets_its_socket_elsewhere(open_folder: Pat
 
 def test_a_socket_folder_that_others_can_enter_is_refused(server: Server) -> None:
     server.place.create()
-    server.place.socket_folder.mkdir(mode=0o755)
+    server.place.socket_folder.mkdir()
+    server.place.socket_folder.chmod(0o755)
 
     with pytest.raises(OperationalError, match="socket is not a private folder of") as refusal:
         server.ensure_running()

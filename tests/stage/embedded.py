@@ -17,15 +17,15 @@ from config.embedded.server import Server
 from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LINGER_SECONDS = 0.3
+LINGER_SECONDS = 0.2
 ROOMY_BYTES = 500_000_000
 USE_THE_SERVER = """
 import os, sys, time
 from pathlib import Path
 from config.embedded.server import Server
 Server(Path(sys.argv[1]), fallback=Path(sys.argv[2]), linger_seconds=float(sys.argv[3])).ensure_running()
-if "fork" in sys.argv:
-    os.fork()
+if "fork" in sys.argv and os.fork() == 0:
+    time.sleep(600)
 print("running", flush=True)
 time.sleep(600)
 """
