@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import psycopg
-from django.db import connections
 from psycopg import sql
 
 from config.embedded import server
 from config.embedded.slots import claim_slot
-from config.environment import env
+from config.environment import database, env
 
 NAME = "bookings"
-DJANGOS_OWN = ("cursor_factory", "context", "prepare_threshold")
 
 
 @contextmanager
@@ -41,5 +39,8 @@ def _on_given_server() -> Iterator[tuple[str, str]]:
 
 
 def _connect() -> psycopg.Connection[tuple[object, ...]]:
-    parameters = connections.create_connection("default").get_connection_params()
-    return psycopg.connect(**{k: v for k, v in parameters.items() if k not in DJANGOS_OWN}, autocommit=True)
+    """To the maintenance database: the claimed one may not be there yet. Django's settings must not be read before."""
+    given = database("DATABASE_URL")
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    address = {name: given.get(key) or None for name, key in names.items()} | given.get("OPTIONS", {})
+    return psycopg.connect(**address | {"dbname": "postgres"}, autocommit=True)
