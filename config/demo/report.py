@@ -67,9 +67,9 @@ def addresses(stage: Stage) -> str:
         [
             "Everything stays up until Ctrl-C:",
             "",
-            f"  Admin      {stage.web}/admin/                         {STAFF} / {PASSWORD}",
-            f"  API        {stage.web}/api/docs/                      customer1 / {PASSWORD} (and so on)",
-            f"  Providers  {stage.providers.http_url}/_sandbox/       what they received",
-            f"  Gateway    {stage.gateway}/v1/                        POST /v1/orders/<order_id>/pay pays an order",
+            f"  Admin      {stage.web}/admin/     (log in as {STAFF}, password {PASSWORD})",
+            f"  API        {stage.web}/api/docs/  (customer1 and so on, password {PASSWORD})",
+            f"  Providers  {stage.providers.http_url}/_sandbox/  (what they received)",
+            f"  Gateway    {stage.gateway}/v1/orders/<order_id>/pay  (a POST there pays an order)",
         ]
     )

@@ -22,11 +22,11 @@ class RecipientFactory(factory.django.DjangoModelFactory[Recipient]):
     email = factory.Sequence(lambda number: f"recipient{number}@example.com")
 
 
-def publish(recipient: Recipient, *, kind: Kind = GREETING, **words: Any) -> list[OutboxMessage]:
-    """Publish in a transaction of its own."""
+def publish(recipient: Recipient, *, kind: Kind = GREETING, name: str = "Ann", **words: Any) -> list[OutboxMessage]:
+    """Publish a greeting to `name` in a transaction of its own."""
     kinds.register(kind)
     with transaction.atomic():
-        return outbox.publish(kind.name, recipient=recipient, context={"name": "Ann"}, **words)
+        return outbox.publish(kind.name, recipient=recipient, context={"name": name}, **words)
 
 
 def publish_one(recipient: Recipient, **words: Any) -> OutboxMessage:
