@@ -1,0 +1,58 @@
+"""Which room may know of which: import-linter's contracts in pyproject.toml, and what it cannot see."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROOMS = ("config", "bookings", "notifications")
+
+
+def test_the_contracts_between_the_rooms_are_kept() -> None:
+    checked = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_notifications_does_not_know_bookings_even_by_name() -> None:
+    naming = [
+        path
+        for path in (ROOT / "notifications").rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and "bookings" in path.read_text().lower()
+    ]
+    assert naming == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_files_fit_a_mind(room: str) -> None:
+    """No file of ours is longer than 300 lines; migrations are written by Django."""
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text().splitlines())
+        for path in (ROOT / room).rglob("*.py")
+        if "migrations" not in path.parts
+    }
+    assert {path: length for path, length in lengths.items() if length > 300} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_module_says_what_lives_in_it(room: str) -> None:
+    silent = [
+        path.relative_to(ROOT)
+        for path in (ROOT / room).rglob("*.py")
+        if "migrations" not in path.parts and path.name != "apps.py"
+        if (text := path.read_text().removeprefix("#!/usr/bin/env python\n")) and not text.startswith('"""')
+    ]
+    assert silent == []
+
+
+def test_no_migration_is_missing() -> None:
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
