@@ -115,8 +115,13 @@ def test_outside_of_a_send_there_is_no_connection_to_be_had() -> None:
 
 def test_a_host_is_reached_at_whichever_of_its_addresses_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     with scripted_server(silence) as server, Deadline.after(10).enforced():
-        both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, server.port)) for host in ("127.0.0.2", "127.0.0.1")]
-        monkeypatch.setattr(deadline.socket, "getaddrinfo", lambda *_, **__: both)
+        look_up = socket.getaddrinfo
+        both = [each for host in ("127.0.0.2", "127.0.0.1") for each in look_up(host, server.port)]
+        monkeypatch.setattr(
+            deadline.socket,
+            "getaddrinfo",
+            lambda host, *rest, **more: both if host == "two.example" else look_up(host, *rest, **more),
+        )
 
         with connect("two.example", server.port) as sock:
             assert sock.getpeername()[0] == "127.0.0.1"

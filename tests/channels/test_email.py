@@ -125,6 +125,16 @@ def test_a_server_that_drips_is_cut_at_the_deadline(channel: Channels, stage: st
     assert soon(-0.5).at < deadline.at, "returned within half a second of it"
 
 
+def test_a_server_that_drips_is_cut_on_a_connection_used_again(email: Channel, providers: SandboxClient) -> None:
+    email.send(an_email(), soon())
+    providers.add_rule(channel="email", drip=0.02, accept=True)
+    deadline = soon(0.5)
+
+    assert kind_and_code(email.send(an_email(), deadline)) == (Unknown, "timeout")
+    assert soon(-0.5).at < deadline.at
+    assert len({received.client_port for received in providers.messages()}) == 1
+
+
 def test_nothing_is_sent_after_the_deadline(email: Channel, providers: SandboxClient) -> None:
     email.send(an_email(), soon())  # leaves a connection open
     assert isinstance(email.send(an_email(), soon(-1)), Transient)
@@ -186,7 +196,7 @@ def test_an_idle_connection_lost_after_the_sender_was_accepted_is_left_to_the_ne
     assert [received.accepted for received in providers.messages()] == [True, False]
 
 
-@pytest.mark.parametrize("subject", ["Hello\nBcc: everybody@example.com", "Hello\r\n", "Hel\rlo"])
+@pytest.mark.parametrize("subject", ["Hello\nBcc: everybody@example.com", "Hello\r\nX: y", "Hel\rlo"])
 def test_a_subject_of_more_than_one_line_is_a_permanent_failure(
     email: Channel, providers: SandboxClient, subject: str
 ) -> None:

@@ -110,7 +110,8 @@ def test_a_server_that_does_not_speak_tls_gets_nothing(channel: Channels) -> Non
         sms = channel("sms", TWILIO_API_URL=f"https://127.0.0.1:{server.port}")
         outcome = sms.send(outgoing(), soon())
 
-    assert outcome == Transient("tls_failure", "SSLError")
+        assert outcome == Transient("tls_failure", "SSLError")
+        assert len(server.connections) == 1, "without a hidden retry"
 
 
 @pytest.mark.parametrize("url", ["https://", "smtp+ssl://"])
@@ -152,6 +153,19 @@ def test_an_encrypted_answer_that_drips_is_cut_at_the_deadline(channel: Channels
     with scripted_server(answer_slowly, context=context) as server:
         deadline = soon(0.5)
         outcome = channel("sms", TWILIO_API_URL=f"https://127.0.0.1:{server.port}").send(outgoing(), deadline)
+        stop.set()
+
+    assert isinstance(outcome, Unknown)
+    assert soon(-0.5).at < deadline.at
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_an_encrypted_mail_server_that_drips_is_cut_at_the_deadline(channel: Channels, context: ssl.SSLContext) -> None:
+    stop = threading.Event()
+    script = smtp_script(words=lambda sock: drip(sock, b"250-" + b"x" * 1000, stop=stop))
+    with scripted_server(script, context=context) as server:
+        deadline = soon(0.5)
+        outcome = channel("email", EMAIL_URL=f"smtp+ssl://127.0.0.1:{server.port}").send(an_email(), deadline)
         stop.set()
 
     assert isinstance(outcome, Unknown)

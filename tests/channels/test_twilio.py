@@ -121,7 +121,12 @@ def test_an_answer_that_never_comes_is_unknown_at_the_deadline(sms: Channel, pro
     assert soon(-0.5).at < deadline.at, "returned within half a second of it"
 
 
-def test_a_body_that_drips_is_cut_at_the_deadline(sms: Channel, providers: SandboxClient) -> None:
+@pytest.mark.parametrize("messages_before", [0, 1])
+def test_a_body_that_drips_is_cut_at_the_deadline(
+    sms: Channel, providers: SandboxClient, *, messages_before: int
+) -> None:
+    for _ in range(messages_before):
+        sms.send(outgoing(), soon())  # on the connection that is used again below
     providers.add_rule(drip=0.02, accept=True)  # 20 s for the whole of it; each read gets its byte in time
     deadline = soon(0.5)
 
@@ -199,6 +204,21 @@ def test_a_connection_lost_before_it_answers_is_not_tried_again(channel: Channel
         assert isinstance(outcome, Unknown)
         assert outcome.code == "connection_reset"
         assert len(server.connections) == 1
+
+
+def test_a_redirect_is_not_followed(channel: Channels) -> None:
+    def redirect(sock: Any) -> None:
+        head = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+        while request := read_request(sock):
+            requests.append(request)
+            sock.sendall(head)
+
+    requests: list[bytes] = []
+    with scripted_server(redirect) as server:
+        outcome = channel("sms", TWILIO_API_URL=f"http://127.0.0.1:{server.port}").send(outgoing(), soon())
+
+    assert isinstance(outcome, Unknown)
+    assert len(requests) == 1
 
 
 def test_many_threads_share_one_channel(sms: Channel, providers: SandboxClient) -> None:
