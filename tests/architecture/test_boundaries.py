@@ -10,10 +10,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("config", "bookings", "notifications")
 
 
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 def test_the_contracts_between_the_rooms_are_kept() -> None:
-    checked = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
-    )
+    checked = run(str(Path(sys.executable).parent / "lint-imports"), "--no-cache")
     assert checked.returncode == 0, checked.stdout
 
 
@@ -49,10 +51,5 @@ def test_every_module_says_what_lives_in_it(room: str) -> None:
 
 
 def test_no_migration_is_missing() -> None:
-    checked = subprocess.run(
-        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    checked = run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run")
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,0 +1,107 @@
+"""The customer's answer does not wait for messages: verification while a relay sends, and while providers are down.
+
+Both are measured in one run, in turns, over real HTTP against a real web process; the figures are ratios of medians.
+"""
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.auth.models import User
+from rest_framework.authtoken.models import Token
+
+from notifications.models import OutboxMessage
+from notifications.sandbox.client import SandboxClient
+from tests.factories.bookings import CustomerFactory, SlotFactory
+from tests.stage.gateway import SECRET, GatewayProcess
+from tests.stage.relay import RelayProcess
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROUNDS, EACH = 4, 12
+
+
+@pytest.fixture
+def web(transactional_db: None, database_url: str, payment_gateway: GatewayProcess) -> Iterator[str]:
+    """The web as it runs in production, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listening.fileno()}"),
+                *("--threads", "4", "--log-level", "warning", "--no-control-socket"),
+            ],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "DATABASE_URL": database_url,
+                "DJANGO_DEBUG": "1",
+                "SANDBOX_GATEWAY_URL": payment_gateway.url,
+                "SANDBOX_GATEWAY_SECRET": SECRET,
+                "API_RATE_USER": "100000/min",
+                "API_RATE_VERIFY": "100000/min",
+            },
+            pass_fds=[listening.fileno()],
+        )
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        assert requests.get(f"{address}/readyz", timeout=60).ok
+        yield address
+        process.terminate()
+        process.wait(timeout=30)
+
+
+class Shopper:
+    """A customer who pays first, so that only the verification is timed."""
+
+    def __init__(self, web: str, gateway: GatewayProcess, slot: int, number: int) -> None:
+        customer: User = CustomerFactory(phone=f"+1415556{number:04}")
+        self._web = web
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Token {Token.objects.create(user=customer).key}"
+        order = self._session.post(f"{web}/api/orders/", json={"slot": slot, "quantity": 1}, timeout=30).json()
+        self._receipt = gateway.pay(order["order_id"])
+
+    def verify(self) -> float:
+        """Seconds until the booking was confirmed."""
+        began = time.perf_counter()
+        answer = self._session.post(f"{self._web}/api/payments/verify/", json=self._receipt, timeout=30)
+        took = time.perf_counter() - began
+        assert answer.status_code == 201, answer.text
+        self._session.close()
+        return took
+
+
+def test_verification_waits_neither_for_a_sending_relay_nor_for_providers_that_are_down(
+    web: str,
+    payment_gateway: GatewayProcess,
+    providers: SandboxClient,
+    relay_process: Callable[..., RelayProcess],
+    record_property: Callable[[str, Any], None],
+) -> None:
+    slot = SlotFactory(capacity=10_000).pk
+    shoppers = [Shopper(web, payment_gateway, slot, number) for number in range(2 * ROUNDS * EACH + 10)]
+    for shopper in shoppers[-10:]:
+        shopper.verify()  # connections are made and code is warm
+    relay_process()
+    seconds: dict[str, list[float]] = {"sending": [], "down": []}
+    for turn in range(2 * ROUNDS):
+        state = ("sending", "down")[turn % 2]
+        (providers.down if state == "down" else providers.up)()
+        seconds[state] += [shopper.verify() for shopper in shoppers[turn * EACH : (turn + 1) * EACH]]
+    providers.up()
+    assert OutboxMessage.objects.filter(status="sent").exists(), "the relay was sending meanwhile"
+    medians = {state: statistics.median(each) * 1000 for state, each in seconds.items()}
+    record_property("median_ms", medians)
+    print(f"verification, median: {medians['sending']:.1f} ms sending, {medians['down']:.1f} ms with providers down")
+    assert medians["sending"] < 50
+    assert medians["down"] < 1.5 * medians["sending"]
+    wait_until(lambda: not OutboxMessage.objects.filter(attempts=0, status="pending").exists())
