@@ -18,6 +18,14 @@ def try_exclusive(path: Path) -> int | None:
         return None
 
 
+def is_held(path: Path) -> bool:
+    """Whether anybody holds a lock on the file."""
+    descriptor = try_exclusive(path)
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is None
+
+
 def is_of(descriptor: int, path: Path) -> bool:
     """Whether the lock is still on the file of that name: the folder may have been removed and made anew."""
     try:

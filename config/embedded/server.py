@@ -64,9 +64,12 @@ class Server:
         self._held = None
 
     def ensure_running(self) -> dict[str, Any]:
-        """Start the server unless it answers; what libpq needs to reach it. Raises OperationalError."""
+        """Start the server unless it answers; what libpq needs to reach it. Raises OperationalError.
+
+        A server whose supervisor was killed may still answer while it goes down with it.
+        """
         self.hold()
-        if not self.place.answers():
+        if not (locks.is_held(self.place.supervisor_lock) and self.place.answers()):
             self._start()
         return self.place.connection_parameters()
 

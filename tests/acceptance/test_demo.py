@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.stage.database import with_database
+from tests.stage.embedded import has_ended
 from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,13 +43,6 @@ def start(url: str, *arguments: str) -> subprocess.Popen[str]:
 def children_of(number: int) -> list[int]:
     """The demo's processes; each leads a session of its own."""
     return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
-
-
-def is_running(number: int) -> bool:
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_every_message_arrives_once_and_in_order_twice_in_a_row(demo_database: str) -> None:
@@ -90,4 +84,4 @@ def test_however_it_is_ended_it_leaves_nothing_running(demo_database: str, numbe
     demo.send_signal(number)
     output, _ = demo.communicate(timeout=30)
     assert demo.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), output
-    wait_until(lambda: not [process for process in processes if is_running(process)])
+    wait_until(lambda: all(map(has_ended, processes)))

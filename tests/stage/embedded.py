@@ -130,7 +130,15 @@ def processes_on(folder: Path) -> dict[str, list[int]]:
 def kill(server: Server, program: str) -> None:
     (number,) = processes_on(server.place.home)[program]
     os.kill(number, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{number}/cmdline").exists() or not Path(f"/proc/{number}/cmdline").read_bytes())
+    wait_until(lambda: has_ended(number))
+
+
+def has_ended(number: int) -> bool:
+    """Whether the process has let go of everything: a zombie has, one that is still on its way out has not."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def connect(server: Server) -> psycopg.Connection:
