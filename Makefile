@@ -1,12 +1,13 @@
 # A fresh clone needs Python 3.11 or newer, make, and a network to the package registry.
 PYTHON ?= python3
 VENV ?= .venv
+VENV_BENCH ?= .venv-bench
 ARGS ?=
 
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint migrate clean
+.PHONY: help environment demo test bench lint migrate clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -19,6 +20,10 @@ demo: environment ## Book and pay through everything that is real (ARGS: --json,
 
 test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's)
 	@$(RUN) -m pytest $(ARGS)
+
+bench: ## Measure the relay beside its peers, which need a minute or an hour (ARGS: --quick, --json, --case, --contender)
+	@$(PYTHON) config/bootstrap.py $(VENV_BENCH) requirements-bench.txt
+	@$(VENV_BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 lint: environment ## Check style, types, boundaries, migrations and the settings for production
 	$(RUN) -m ruff check .
@@ -34,4 +39,4 @@ migrate: environment ## Bring the database up to date
 	@$(RUN) manage.py migrate
 
 clean: ## Remove what make has made, the embedded database included
-	rm -rf $(VENV) $(VENV).lock .data .env .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV).lock $(VENV_BENCH) $(VENV_BENCH).lock .data .env .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKED = ROOT / "requirements-dev.txt"
+LOCKED = "requirements-dev.txt"
 OLDEST = (3, 11)
 DEVELOPMENT = """\
 # Settings for development on this machine; variables that are set win over this file.
@@ -34,13 +34,13 @@ def use_a_python_that_is_new_enough() -> None:
     sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Install it, or run make PYTHON=…")
 
 
-def prepare(environment: Path) -> None:
-    """See to it that `environment` has what the lock file says; done once for each state of it."""
+def prepare(environment: Path, locked: Path) -> None:
+    """See to it that `environment` has what the lock file `locked` says; done once for each state of it."""
     stamp = environment / ".complete"
-    wanted = hashlib.sha256(LOCKED.read_bytes() + sys.version.encode()).hexdigest()
+    wanted = hashlib.sha256(locked.read_bytes() + sys.version.encode()).hexdigest()
     with alone(environment):
         if not (stamp.exists() and stamp.read_text() == wanted):
-            install(environment)
+            install(environment, locked)
             stamp.write_text(wanted)
         write_settings(ROOT / ".env")
 
@@ -53,14 +53,14 @@ def alone(environment: Path):  # type: ignore[no-untyped-def]
         yield
 
 
-def install(environment: Path) -> None:
+def install(environment: Path, locked: Path) -> None:
     """Make the virtual environment anew and install the locked dependencies, hashes checked."""
     began = time.monotonic()
     print(f"Installing dependencies into {environment.name} …", flush=True)
     run([sys.executable, "-m", "venv", "--clear", str(environment)], "On Debian, install the package python3-venv.")
     python = str(environment / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKED)], "Is the package registry reachable?")
+    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(locked)], "Is the package registry reachable?")
     print(f"Installed in {time.monotonic() - began:.0f} s.", flush=True)
 
 
@@ -81,4 +81,5 @@ def write_settings(path: Path) -> None:
 
 if __name__ == "__main__":
     use_a_python_that_is_new_enough()
-    prepare(ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".venv"))
+    folder, lock_file = [*sys.argv[1:], *[".venv", LOCKED][len(sys.argv) - 1 :]]
+    prepare(ROOT / folder, ROOT / lock_file)
