@@ -26,11 +26,22 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Slot)
 class SlotAdmin(admin.ModelAdmin):
-    list_display = ("id", "title", "starts_at", "ends_at", "capacity", "seats_taken", "price", "currency")
-    list_filter = ("starts_at", "currency")
+    list_display = ("id", "title", "starts_at", "capacity", "seats_taken", "price", "currency", "cancelled_at")
+    list_filter = ("starts_at", "currency", ("cancelled_at", admin.EmptyFieldListFilter))
     search_fields = ("=id", "title")
-    readonly_fields = ("seats_taken",)
+    readonly_fields = ("seats_taken", "cancelled_at")
     ordering = ("-starts_at",)
+    actions = ("cancel_selected",)
+
+    @admin.action(permissions=["cancel"], description="Cancel selected slots, refund everyone booked and tell them")
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Slot]) -> None:
+        for slot in queryset.order_by("id"):
+            booked = cancellation.cancel_slot(slot.pk)
+            said = f"{slot} is cancelled: {booked} booking{'s'[: booked != 1]} refunded in full, their customers told."
+            self.message_user(request, said, messages.SUCCESS)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return _may(request, "bookings.cancel_slot")
 
 
 @admin.register(Order)
@@ -69,8 +80,7 @@ class BookingAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"Booking {booking.pk} is cancelled.", messages.SUCCESS)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return bool(user.has_perm("bookings.cancel_booking"))
+        return _may(request, "bookings.cancel_booking")
 
 
 @admin.register(Refund)
@@ -80,3 +90,8 @@ class RefundAdmin(ReadOnlyAdmin):
     search_fields = ("=payment__payment_id", "=gateway_refund_id")
     list_select_related = ("payment",)
     ordering = ("-id",)
+
+
+def _may(request: HttpRequest, permission: str) -> bool:
+    user: Any = request.user
+    return bool(user.has_perm(permission))

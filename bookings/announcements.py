@@ -3,7 +3,7 @@
 Each function must be called in the transaction of what it announces. The dedupe key makes each fact announced once.
 """
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from bookings.models import Booking, Order, Refund, Slot
@@ -14,10 +14,11 @@ ALL = ("sms", "whatsapp", "email")
 
 BOOKING_CONFIRMED = Kind("booking.confirmed", channels=ALL)
 BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL)
-BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMINDER, expires_after=timedelta(hours=12))
+BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMINDER)
+SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL)
 PAYMENT_FAILED = Kind("payment.failed", channels=ALL)
 PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL)
-KINDS = (BOOKING_CONFIRMED, BOOKING_CANCELLED, BOOKING_REMINDER, PAYMENT_FAILED, PAYMENT_REFUNDED)
+KINDS = (BOOKING_CONFIRMED, BOOKING_CANCELLED, BOOKING_REMINDER, SLOT_CANCELLED, PAYMENT_FAILED, PAYMENT_REFUNDED)
 
 
 def register_kinds() -> None:
@@ -36,9 +37,20 @@ def booking_cancelled(booking: Booking) -> None:
     _about_booking(BOOKING_CANCELLED, booking)
 
 
+def slot_cancelled(booking: Booking) -> None:
+    """Staff called the slot off; the refund in full is announced when it is made."""
+    _about_booking(SLOT_CANCELLED, booking)
+
+
 def booking_reminder(booking: Booking) -> None:
-    """The slot starts soon."""
-    _about_booking(BOOKING_REMINDER, booking)
+    """The slot starts soon. Once it has started, the reminder is not sent any more."""
+    _about_booking(BOOKING_REMINDER, booking, expires_at=booking.slot.starts_at)
+
+
+def withdraw_reminder(booking: Booking) -> None:
+    """Take back a reminder that waits to be sent; one that is being sent cannot be called back."""
+    about = outbox.messages_about([booking.reference])[booking.reference]
+    outbox.cancel([message.pk for message in about if message.kind == BOOKING_REMINDER.name])
 
 
 def payment_failed(order: Order, *, payment_id: str) -> None:
@@ -64,11 +76,11 @@ def payment_refunded(refund: Refund) -> None:
             "reason": refund.reason,
         },
         dedupe_key=f"refund:{refund.pk}:succeeded",
-        reference=f"order:{order.pk}" if refund.reason != "cancelled" else order.booking.reference,
+        reference=order.booking.reference if refund.is_of_a_booking else f"order:{order.pk}",
     )
 
 
-def _about_booking(kind: Kind, booking: Booking) -> None:
+def _about_booking(kind: Kind, booking: Booking, *, expires_at: datetime | None = None) -> None:
     outbox.publish(
         kind.name,
         recipient=booking.user,
@@ -79,6 +91,7 @@ def _about_booking(kind: Kind, booking: Booking) -> None:
         },
         dedupe_key=f"{booking.reference}:{kind.name.removeprefix('booking.')}",
         reference=booking.reference,
+        expires_at=expires_at,
     )
 
 

@@ -1,37 +1,111 @@
-"""Cancels bookings: the seats are free again, the customer is told, and the refund that the rules allow begins."""
+"""Cancels bookings, and whole slots: seats are free again, customers are told, and the refunds that are due begin."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.db.models import Q
 from django.utils import timezone
 
 from bookings import announcements, refunds
 from bookings.errors import NotCancellable
-from bookings.models import Booking
+from bookings.models import Booking, Order, Slot
 from bookings.retrying import in_transaction
 
 
-def cancel(booking_id: int, *, now: datetime | None = None) -> Booking:
-    """Cancel the booking; one that is already cancelled stays as it is.
+def refundable(amount: int, *, slot: Slot, now: datetime) -> int:
+    """What the slot's rules give back of `amount` for a cancellation at `now`, in minor units.
 
-    Refunded in full if cancelled `free_cancellation_hours` before the start, else not at all.
+    All of it until `free_cancellation_hours` before the start, `late_refund_percent` of it until `no_refund_hours`
+    before, then nothing. A share is rounded to the nearest minor unit, half of one in the customer's favour.
+    """
+    left = slot.starts_at - now
+    if left >= timedelta(hours=slot.free_cancellation_hours):
+        return amount
+    if left >= timedelta(hours=slot.no_refund_hours):
+        return (amount * slot.late_refund_percent + 50) // 100
+    return 0
+
+
+def cancel(booking_id: int, *, now: datetime | None = None) -> Booking:
+    """Cancel the booking at its customer's wish, and refund what the rules give back; a cancelled one stays as it is.
+
     Raises NotCancellable once the slot has started; Booking.DoesNotExist.
     """
     cancelled_at = now or timezone.now()
-    return in_transaction(lambda: _cancel(booking_id, now=cancelled_at))
+    return in_transaction(partial(_cancel, booking_id, now=cancelled_at))
+
+
+def cancel_slot(slot_id: int, *, now: datetime | None = None) -> int:
+    """Call the whole slot off: nobody can book it any more, and everyone booked is refunded in full and told.
+
+    Returns how many bookings were cancelled. Each is a transaction of its own, so that a crowd locks nothing for long;
+    what an interruption leaves over, `finish_cancelled_slots` does. Raises Slot.DoesNotExist.
+    """
+    cancelled_at = now or timezone.now()
+    in_transaction(partial(_call_off, slot_id, now=cancelled_at))
+    for order_id in Order.objects.filter(slot_id=slot_id, status=Order.Status.OPEN).values_list("pk", flat=True):
+        in_transaction(partial(_end_hold, order_id))
+    booked = Booking.objects.filter(slot_id=slot_id, status=Booking.Status.CONFIRMED).order_by("pk")
+    return sum(
+        in_transaction(partial(_call_off_booking, booking_id, now=cancelled_at))
+        for booking_id in booked.values_list("pk", flat=True)
+    )
+
+
+def finish_cancelled_slots(*, now: datetime | None = None) -> int:
+    """Complete what `cancel_slot` began and could not end; returns how many bookings were cancelled."""
+    has_holds = Q(orders__status=Order.Status.OPEN)
+    has_bookings = Q(bookings__status=Booking.Status.CONFIRMED)
+    unfinished = Slot.objects.filter(has_holds | has_bookings, cancelled_at__isnull=False)
+    return sum(cancel_slot(slot_id, now=now) for slot_id in set(unfinished.values_list("pk", flat=True)))
 
 
 def _cancel(booking_id: int, *, now: datetime) -> Booking:
-    booking = (
-        Booking.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("slot", "payment", "user")
-        .get(pk=booking_id)
-    )
+    booking = _locked(booking_id)
     if booking.status == Booking.Status.CANCELLED:
         return booking
     if booking.slot.starts_at <= now:
         raise NotCancellable
-    booking.cancel(now=now)
+    _end(booking, now=now)
     announcements.booking_cancelled(booking)
-    if now <= booking.slot.starts_at - timedelta(hours=booking.slot.free_cancellation_hours):
-        refunds.request(booking.payment, reason="cancelled")
+    if amount := refundable(booking.payment.amount, slot=booking.slot, now=now):
+        refunds.request(booking.payment, reason="cancelled", amount=amount)
     return booking
+
+
+def _call_off(slot_id: int, *, now: datetime) -> None:
+    """From here on no seat of the slot can be taken; an order that took one before has committed."""
+    slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
+    if not slot.is_cancelled:
+        slot.cancelled_at = now
+        slot.save(update_fields=["cancelled_at"])
+
+
+def _end_hold(order_id: int) -> None:
+    """An order that is being paid at this moment becomes a booking first; a later payment finds no seat."""
+    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot").get(pk=order_id)
+    if order.status == Order.Status.OPEN:
+        order.becomes(Order.Status.LAPSED)
+        order.slot.free_seats(order.quantity)
+
+
+def _call_off_booking(booking_id: int, *, now: datetime) -> bool:
+    """Cancel a booking of a slot that staff called off; False if it was cancelled already."""
+    booking = _locked(booking_id)
+    if booking.status == Booking.Status.CANCELLED:
+        return False
+    _end(booking, now=now)
+    announcements.slot_cancelled(booking)
+    refunds.request(booking.payment, reason="slot_cancelled")
+    return True
+
+
+def _locked(booking_id: int) -> Booking:
+    rows = Booking.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("slot", "payment", "user").get(pk=booking_id)
+
+
+def _end(booking: Booking, *, now: datetime) -> None:
+    booking.cancel(now=now)
+    if booking.reminded_at is not None:
+        announcements.withdraw_reminder(booking)

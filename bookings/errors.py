@@ -83,6 +83,24 @@ class SlotHasStarted(BookingError):
         super().__init__("The slot has already started.")
 
 
+class SlotIsCancelled(BookingError):
+    """Staff called the slot off."""
+
+    code = "slot_cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The slot has been cancelled.")
+
+
+class IdempotencyKeyReused(BookingError):
+    """The key has made another order already."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key has already made an order for something else.")
+
+
 class NotCancellable(BookingError):
     """The booking is over: its slot has started."""
 

@@ -7,10 +7,21 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
 
 MOST_QUANTITY = 100  # seats in one order
+MOST_IDEMPOTENCY_KEY = 200  # characters
+
+
+class SlotQuerySet(models.QuerySet["Slot"]):
+    """Slots, by what can be said of them."""
+
+    def with_lapsed_seats(self, *, now: datetime) -> Self:
+        """Each with `lapsed_seats`: held by orders whose hold has ended, and free at the next look."""
+        lapsed = Order.objects.filter(slot=OuterRef("pk"), status=Order.Status.OPEN, hold_expires_at__lte=now)
+        seats = lapsed.order_by().values("slot").values(seats=Sum("quantity"))
+        return self.annotate(lapsed_seats=Coalesce(Subquery(seats), 0))
 
 
 class Slot(models.Model):
@@ -24,8 +35,17 @@ class Slot(models.Model):
     price = models.BigIntegerField(help_text="of one seat, in minor units: 1250 is €12.50")
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
     free_cancellation_hours = models.PositiveIntegerField(
-        default=24, help_text="cancelled at least this long before the start, a booking is refunded in full; later, not"
+        default=24, help_text="cancelled at least this long before the start, a booking is refunded in full"
     )
+    late_refund_percent = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="of the price, given back for a later cancellation"
+    )
+    no_refund_hours = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="cancelled less than this long before the start, nothing is given back"
+    )
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="when staff called it off")
+
+    objects = SlotQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -35,28 +55,41 @@ class Slot(models.Model):
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="slot_ends_after_it_starts"),
             models.CheckConstraint(condition=Q(price__gt=0), name="slot_price_is_positive"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="slot_currency_is_iso_4217"),
+            models.CheckConstraint(condition=Q(late_refund_percent__lte=100), name="slot_refunds_at_most_the_price"),
+            models.CheckConstraint(
+                condition=Q(no_refund_hours__lte=F("free_cancellation_hours")), name="slot_refunds_less_with_time"
+            ),
         ]
+        permissions = [("cancel_slot", "Can call off slots")]
 
     def __str__(self) -> str:
         return self.title
 
     @property
     def seats_left(self) -> int:
-        """Free seats; those of lapsed holds become free when the next order looks for them."""
-        return self.capacity - self.seats_taken
+        """Free seats; those of lapsed holds count as free where the query has looked for them (`with_lapsed_seats`)."""
+        return self.capacity - self.seats_taken + getattr(self, "lapsed_seats", 0)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None
 
     def take_seats(self, quantity: int) -> bool:
-        """Take `quantity` seats, or none and answer False. Locks the slot until the transaction ends."""
-        return self._change_seats(quantity)
+        """Take `quantity` seats, or none and answer False; a cancelled slot has none to take.
+
+        Locks the slot until the transaction ends.
+        """
+        return self._change_seats(quantity, cancelled_at=None)
 
     def free_seats(self, quantity: int) -> None:
         """Give back `quantity` taken seats. Locks the slot until the transaction ends."""
         if not self._change_seats(-quantity):
             raise ValueError(f"Slot {self.pk} has fewer than {quantity} seats taken.")
 
-    def _change_seats(self, change: int) -> bool:
+    def _change_seats(self, change: int, **conditions: None) -> bool:
         taken = F("seats_taken") + change
-        fits = Slot.objects.filter(pk=self.pk).annotate(then=taken).filter(then__gte=0, then__lte=F("capacity"))
+        slot = Slot.objects.filter(pk=self.pk, **conditions)
+        fits = slot.annotate(then=taken).filter(then__gte=0, then__lte=F("capacity"))
         has_changed = fits.update(seats_taken=taken) == 1
         self.refresh_from_db(fields=["seats_taken"])
         return has_changed
@@ -80,6 +113,12 @@ class Order(models.Model):
     hold_expires_at = models.DateTimeField()
     gateway = models.CharField(max_length=32)
     gateway_order_id = models.CharField(max_length=100, blank=True, help_text="empty until the gateway has answered")
+    idempotency_key = models.CharField(
+        max_length=MOST_IDEMPOTENCY_KEY,
+        blank=True,
+        db_default="",
+        help_text="the client's own name for it, if it gave one",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -88,6 +127,11 @@ class Order(models.Model):
                 fields=["gateway", "gateway_order_id"],
                 condition=~Q(gateway_order_id=""),
                 name="gateway_order_is_one_order",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="idempotency_key_is_one_order",
             ),
             models.CheckConstraint(
                 condition=Q(quantity__gte=1, quantity__lte=MOST_QUANTITY), name="order_quantity_is_sane"
@@ -144,6 +188,7 @@ class Booking(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.CONFIRMED)
     created_at = models.DateTimeField(db_default=Now())
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True, help_text="when its reminder was queued")
 
     class Meta:
         permissions = [("cancel_booking", "Can cancel bookings")]
@@ -154,6 +199,11 @@ class Booking(models.Model):
                 name="booking_is_cancelled_at_a_moment",
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="booking_quantity_is_positive"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["slot"], condition=Q(status="confirmed", reminded_at__isnull=True), name="booking_to_remind"
+            )
         ]
 
     def __str__(self) -> str:
@@ -180,7 +230,7 @@ class Refund(models.Model):
 
     payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="refund")
     amount = models.BigIntegerField()
-    reason = models.CharField(max_length=32, help_text="sold_out, order_already_paid or cancelled")
+    reason = models.CharField(max_length=32, help_text="sold_out, order_already_paid, cancelled, slot_cancelled")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
     gateway_refund_id = models.CharField(max_length=100, blank=True)
     tries = models.PositiveIntegerField(default=0)
@@ -201,3 +251,8 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"refund of {self.payment_id}"
+
+    @property
+    def is_of_a_booking(self) -> bool:
+        """Whether the payment had bought a booking, which was cancelled since."""
+        return self.reason in ("cancelled", "slot_cancelled")

@@ -5,43 +5,79 @@ where nobody else holds them, so that no circle can form.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError
 from django.utils import timezone
 
-from bookings.errors import GatewayUnavailable, NotEnoughSeats, SlotHasStarted
+from bookings.errors import GatewayUnavailable, IdempotencyKeyReused, NotEnoughSeats, SlotHasStarted, SlotIsCancelled
 from bookings.gateways import gateway
 from bookings.models import Order, Slot
 from bookings.retrying import in_transaction
 
+BATCH = 500  # lapsed orders to a transaction: their slot stays locked until its end
 
-def open_order(*, user: AbstractBaseUser, slot_id: int, quantity: int, now: datetime | None = None) -> Order:
+
+def open_order(
+    *,
+    user: AbstractBaseUser,
+    slot_id: int,
+    quantity: int,
+    idempotency_key: str = "",
+    now: datetime | None = None,
+) -> Order:
     """Hold `quantity` seats of the slot, and ask the gateway for an order over their price.
 
-    Raises NotEnoughSeats, SlotHasStarted, GatewayUnavailable, with nothing written; Slot.DoesNotExist.
+    The same `idempotency_key` of the same user again makes nothing new: the answer is the order that it made.
+    Raises NotEnoughSeats, SlotHasStarted, SlotIsCancelled, GatewayUnavailable, IdempotencyKeyReused, with nothing
+    written; Slot.DoesNotExist.
     """
     opened_at = now or timezone.now()
-    order = in_transaction(lambda: _hold_seats(user, slot_id=slot_id, quantity=quantity, now=opened_at))
+    order = Order(user_id=user.pk, quantity=quantity, idempotency_key=idempotency_key, gateway=gateway().name)
     try:
-        opened = gateway().create_order(reference=f"order:{order.pk}", amount=order.amount, currency=order.currency)
-    except GatewayUnavailable:
-        in_transaction(lambda: _forget(order))
-        raise
-    order.gateway_order_id = opened.order_id
-    order.save(update_fields=["gateway_order_id"])
-    return order
+        in_transaction(lambda: _hold_seats(order, slot_id=slot_id, now=opened_at))
+    except IntegrityError:  # the same key at the same moment
+        made = made_before(user=user, slot_id=slot_id, quantity=quantity, idempotency_key=idempotency_key)
+        if made is None:
+            raise
+        return made
+    return _at_the_gateway(order)
+
+
+def made_before(*, user: AbstractBaseUser, slot_id: int, quantity: int, idempotency_key: str) -> Order | None:
+    """The order that the user's `idempotency_key` made, if it has made one.
+
+    Raises IdempotencyKeyReused if that order is for something else; GatewayUnavailable.
+    """
+    made = Order.objects.filter(user_id=user.pk, idempotency_key=idempotency_key).first() if idempotency_key else None
+    if made is None:
+        return None
+    if (made.slot_id, made.quantity) != (slot_id, quantity):
+        raise IdempotencyKeyReused
+    return made if made.gateway_order_id else _at_the_gateway(made)
 
 
 def release_lapsed_holds(slot: Slot, *, now: datetime) -> int:
     """Free the seats of the slot's open orders whose hold has ended, within a transaction; returns how many seats."""
     lapsed = slot.orders.filter(status=Order.Status.OPEN, hold_expires_at__lte=now)
+    held = dict(lapsed.select_for_update(skip_locked=True, no_key=True).values_list("pk", "quantity")[:BATCH])
+    if not held:
+        return 0
+    Order.objects.filter(pk__in=held).update(status=Order.Status.LAPSED)
+    slot.free_seats(sum(held.values()))
+    return sum(held.values())
+
+
+def release_all_lapsed_holds(*, now: datetime | None = None) -> int:
+    """Free the seats of every lapsed hold, batch by batch; returns how many. Side by side, each seat is freed once."""
+    ended_at = now or timezone.now()
+    lapsed = Order.objects.filter(status=Order.Status.OPEN, hold_expires_at__lte=ended_at)
     seats = 0
-    for order in lapsed.select_for_update(skip_locked=True, no_key=True):
-        order.becomes(Order.Status.LAPSED)
-        seats += order.quantity
-    if seats:
-        slot.free_seats(seats)
+    for slot_id in sorted(set(lapsed.values_list("slot_id", flat=True))):
+        while freed := in_transaction(partial(_release, slot_id, now=ended_at)):
+            seats += freed
     return seats
 
 
@@ -49,30 +85,47 @@ def take_seats(slot: Slot, quantity: int, *, now: datetime) -> bool:
     """Take the seats within a transaction, those of lapsed holds included; False if there are not enough."""
     if slot.take_seats(quantity):
         return True
-    Slot.objects.select_for_update(no_key=True).get(pk=slot.pk)  # before its lapsed orders: see the lock order above
-    return release_lapsed_holds(slot, now=now) > 0 and slot.take_seats(quantity)
+    return _release(slot.pk, now=now) > 0 and slot.take_seats(quantity)
 
 
-def _hold_seats(user: AbstractBaseUser, *, slot_id: int, quantity: int, now: datetime) -> Order:
+def _release(slot_id: int, *, now: datetime) -> int:
+    """Lock the slot before its lapsed orders: see the lock order above."""
+    slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
+    return release_lapsed_holds(slot, now=now)
+
+
+def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
     slot = Slot.objects.get(pk=slot_id)
     if slot.starts_at <= now:
         raise SlotHasStarted
-    if not take_seats(slot, quantity, now=now):
-        raise NotEnoughSeats(slot.seats_left)
-    return Order.objects.create(
-        user_id=user.pk,
-        slot=slot,
-        quantity=quantity,
-        amount=slot.price * quantity,
-        currency=slot.currency,
-        hold_expires_at=now + timedelta(seconds=settings.ORDER_HOLD_SECONDS),
-        gateway=gateway().name,
-    )
+    if not take_seats(slot, order.quantity, now=now):
+        slot.refresh_from_db()
+        raise SlotIsCancelled if slot.is_cancelled else NotEnoughSeats(slot.seats_left)
+    order.slot = slot
+    order.amount, order.currency = slot.price * order.quantity, slot.currency
+    order.hold_expires_at = now + timedelta(seconds=settings.ORDER_HOLD_SECONDS)
+    order.pk = None  # of a try that was rolled back
+    order.save(force_insert=True)
+
+
+def _at_the_gateway(order: Order) -> Order:
+    """The order, once the gateway has one for it. If two ask at once, the first answer counts for both."""
+    try:
+        opened = gateway().create_order(reference=f"order:{order.pk}", amount=order.amount, currency=order.currency)
+    except GatewayUnavailable:
+        in_transaction(lambda: _forget(order))
+        raise
+    Order.objects.filter(pk=order.pk, gateway_order_id="").update(gateway_order_id=opened.order_id)
+    current = Order.objects.select_related("slot").filter(pk=order.pk).first()
+    if current is None:  # the one who asked beside us got no answer, and forgot the order
+        raise GatewayUnavailable
+    return current
 
 
 def _forget(order: Order) -> None:
     """Undo an order that the gateway never heard of, unless its hold has lapsed meanwhile and was released."""
-    still_open = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, status=Order.Status.OPEN).first()
+    unheard = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, gateway_order_id="")
+    still_open = unheard.select_for_update(no_key=True).first()
     if still_open is not None:
         still_open.delete()
         order.slot.free_seats(order.quantity)

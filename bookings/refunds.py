@@ -17,9 +17,9 @@ TRY_SECONDS = 60  # while one process is at a refund, the others leave it alone 
 LONGEST_PAUSE = timedelta(hours=1)
 
 
-def request(payment: Payment, *, reason: str) -> Refund:
-    """Record within the caller's transaction that `payment` is to be given back in full."""
-    return Refund.objects.create(payment=payment, amount=payment.amount, reason=reason)
+def request(payment: Payment, *, reason: str, amount: int | None = None) -> Refund:
+    """Record within the caller's transaction that `payment` is to be given back: in full, or `amount` of it."""
+    return Refund.objects.create(payment=payment, amount=payment.amount if amount is None else amount, reason=reason)
 
 
 def execute_due(*, limit: int = 100, now: datetime | None = None) -> tuple[int, int]:

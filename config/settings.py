@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "django_filters",
+    "django_q",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
@@ -169,3 +170,26 @@ OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", default=60, least=1)
 OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", default=15, least=0.1)
 OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
+
+# --- Schedules --------------------------------------------------------------------------------------------------------
+REMINDER_HOURS = number("REMINDER_HOURS", default=24, least=0)
+# What `manage.py qcluster` runs: task and period in minutes, by name. A new line here is installed at its next start.
+SCHEDULES = {
+    "expire holds": ("bookings.schedules.expire_holds", 1),
+    "execute refunds": ("bookings.schedules.execute_refunds", 1),
+    "queue reminders": ("bookings.schedules.queue_reminders", 1),
+    "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
+    "sweep payments": ("bookings.schedules.sweep_payments", 5),
+}
+Q_CLUSTER = {
+    "name": "bookings",
+    "orm": "default",
+    "workers": number("SCHEDULE_WORKERS", default=2, least=1, whole=True),
+    "timeout": 300,  # seconds after which a task's process is ended
+    "retry": 360,  # seconds after which a task whose worker was killed is given to another
+    "max_attempts": 1,
+    "ack_failures": True,  # the schedule's next run is the retry
+    "catch_up": False,  # one run makes up for all that were missed
+    "save_limit": 500,  # successes that are kept; failures stay until someone deletes them
+    "label": "Schedules",
+}

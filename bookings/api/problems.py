@@ -22,7 +22,9 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.OrderAlreadyPaid: 409,
     errors.NotEnoughSeats: 409,
     errors.SlotHasStarted: 409,
+    errors.SlotIsCancelled: 409,
     errors.NotCancellable: 409,
+    errors.IdempotencyKeyReused: 422,
     errors.GatewayUnavailable: 503,
 }
 

@@ -32,7 +32,7 @@ def test_a_migration_that_is_missing_makes_it_unready(client: Client) -> None:
             ready = client.get("/readyz")
         finally:
             cursor.executemany("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", gone)
-    assert (ready.status_code, ready.json()["pending_migrations"]) == (503, 1)
+    assert (ready.status_code, ready.json()["pending_migrations"]) == (503, len(gone))
 
 
 def test_without_a_database_it_is_alive_and_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,39 @@
+"""Reminders: queued when their time has come, so that no future message stands in a customer's lane."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.utils import timezone
+
+from bookings import announcements
+from bookings.models import Booking
+from bookings.retrying import in_transaction
+
+
+def queue_due(*, now: datetime | None = None, limit: int = 1000) -> int:
+    """Queue the reminders of bookings whose slot starts within REMINDER_HOURS; returns how many.
+
+    Each booking is reminded once, whoever runs this and however often, and not once it is cancelled or has started.
+    At most `limit` are queued, the next to start first.
+    """
+    at = now or timezone.now()
+    soon = at + timedelta(hours=settings.REMINDER_HOURS)
+    due = Booking.objects.filter(
+        status=Booking.Status.CONFIRMED, reminded_at=None, slot__starts_at__gt=at, slot__starts_at__lte=soon
+    )
+    ids = due.order_by("slot__starts_at", "pk").values_list("pk", flat=True)[:limit]
+    return sum(in_transaction(partial(_remind, booking_id, now=at)) for booking_id in ids)
+
+
+def _remind(booking_id: int, *, now: datetime) -> bool:
+    """Remind of the booking, unless somebody else does, or it was cancelled meanwhile."""
+    unreminded = Booking.objects.filter(pk=booking_id, status=Booking.Status.CONFIRMED, reminded_at=None)
+    rows = unreminded.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    booking = rows.select_related("slot", "payment", "user").first()
+    if booking is None:
+        return False
+    booking.reminded_at = now
+    booking.save(update_fields=["reminded_at"])
+    announcements.booking_reminder(booking)
+    return True

@@ -1,0 +1,63 @@
+"""What happens by the clock, through django-q2. Each task may run twice and side by side: the rows it works on say what
+is still to do. One that fails is a Failure in the admin and an error in the log, and the next run tries again.
+
+Which task runs how often is in settings.SCHEDULES, where the project adds the tasks of its other apps.
+"""
+
+from importlib import import_module
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from django_q.models import Schedule
+
+from bookings import cancellation, orders, refunds, reminders
+
+INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
+
+
+def expire_holds() -> str:
+    """Free the seats of holds that were not paid in time."""
+    return f"{orders.release_all_lapsed_holds()} seats freed"
+
+
+def sweep_payments() -> str:
+    """Ask the gateway about orders that were paid, perhaps, and never heard of."""
+    return f"{import_module('bookings.sweep').run(now=timezone.now(), limit=100)}"
+
+
+def queue_reminders() -> str:
+    """Remind customers whose slot starts soon."""
+    return f"{reminders.queue_due()} reminders queued"
+
+
+def execute_refunds() -> str:
+    """Give the money back that is due."""
+    succeeded, failed = refunds.execute_due()
+    return f"{succeeded} refunded, {failed} to be tried again"
+
+
+def finish_cancelled_slots() -> str:
+    """Complete a slot's cancellation that was interrupted."""
+    return f"{cancellation.finish_cancelled_slots()} bookings cancelled"
+
+
+@transaction.atomic
+def install() -> list[str]:
+    """Make django-q2's table say what settings.SCHEDULES says, as often as it is called; returns what was changed.
+
+    A schedule that is new or whose period changed runs at once; one that staff paused (repeats 0) stays paused. Only
+    schedules of ours are touched: those whose name is in settings.SCHEDULES.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [INSTALLING])
+    changed = []
+    for name, (task, minutes) in settings.SCHEDULES.items():
+        wanted = {"func": task, "schedule_type": Schedule.MINUTES, "minutes": minutes}
+        known = Schedule.objects.filter(name=name)
+        if not known.exists():
+            Schedule.objects.create(name=name, **wanted)
+            changed.append(name)
+        elif known.exclude(**wanted).update(**wanted, next_run=timezone.now()):
+            changed.append(name)
+    return changed
