@@ -119,6 +119,9 @@ class Order(models.Model):
         db_default="",
         help_text="the client's own name for it, if it gave one",
     )
+    sweep_at = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="while unpaid: when the gateway is next asked whether it was paid"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -141,7 +144,10 @@ class Order(models.Model):
                 condition=Q(status__in=["open", "booked", "lapsed", "sold_out"]), name="order_status_is_known"
             ),
         ]
-        indexes = [models.Index(fields=["slot", "hold_expires_at"], condition=Q(status="open"), name="order_holds")]
+        indexes = [
+            models.Index(fields=["slot", "hold_expires_at"], condition=Q(status="open"), name="order_holds"),
+            models.Index(fields=["sweep_at"], condition=Q(status__in=["open", "lapsed"]), name="order_to_sweep"),
+        ]
 
     def __str__(self) -> str:
         return f"order {self.pk}"
@@ -171,6 +177,21 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return self.payment_id
+
+
+class PaymentEvent(models.Model):
+    """An event that a gateway's webhook told and that was dealt with; told again, it is passed over."""
+
+    gateway = models.CharField(max_length=32)
+    event_id = models.CharField(max_length=100)
+    kind = models.CharField(max_length=16, help_text="paid, failed or other")
+    received_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "event_id"], name="payment_event_is_handled_once")]
+
+    def __str__(self) -> str:
+        return self.event_id
 
 
 class Booking(models.Model):
