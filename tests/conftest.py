@@ -1,3 +1,9 @@
 """The stage on which the tests play: a real PostgreSQL, real provider stand-ins, real relay processes."""
 
-pytest_plugins = ["tests.stage.database", "tests.stage.providers", "tests.stage.gateway", "tests.stage.relay"]
+pytest_plugins = [
+    "tests.stage.database",
+    "tests.stage.providers",
+    "tests.stage.gateway",
+    "tests.stage.relay",
+    "tests.stage.qcluster",
+]

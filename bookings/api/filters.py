@@ -16,7 +16,7 @@ class SlotFilter(django_filters.FilterSet):
         fields = ("currency",)
 
     def with_seats(self, queryset: QuerySet[Slot], name: str, value: bool) -> QuerySet[Slot]:  # noqa: FBT001  (the library's signature)
-        free = {"seats_taken__lt": F("capacity")}
+        free = {"seats_taken__lt": F("capacity") + F("lapsed_seats")}
         return queryset.filter(**free) if value else queryset.exclude(**free)
 
 

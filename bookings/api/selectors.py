@@ -5,14 +5,16 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from bookings.models import Booking, Slot
 from notifications import outbox
 
 
 def slots() -> QuerySet[Slot]:
-    """Everything that can be booked, the earliest first."""
-    return Slot.objects.order_by("starts_at", "id")
+    """Everything that can be booked, the earliest first; seats of lapsed holds count as free."""
+    offered = Slot.objects.filter(cancelled_at=None)
+    return offered.with_lapsed_seats(now=timezone.now()).order_by("starts_at", "id")
 
 
 def bookings_of(user: AbstractBaseUser) -> QuerySet[Booking]:

@@ -1,0 +1,283 @@
+"""What happens by the clock: holds lapse, reminders go out, refunds are made, once each, whoever runs the task."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from django_q.models import Failure, Schedule, Success
+from pytest_django import Settings
+
+from bookings import cancellation, orders, refunds, reminders, schedules, verification
+from bookings.models import Booking, Order, Refund, Slot
+from notifications import outbox
+from notifications.models import OutboxMessage
+from tests.factories.bookings import CustomerFactory, SlotFactory
+from tests.stage.gateway import SECRET, GatewayProcess
+from tests.stage.relay import RecordingChannel, drain
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(call: Any, times: int = 8) -> list[Any]:
+    barrier = threading.Barrier(times)
+
+    def run(_: int) -> Any:
+        try:
+            barrier.wait(timeout=20)
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))
+
+
+def booked(gateway: GatewayProcess, *, slot: Slot, customer: Any = None, quantity: int = 1) -> Booking:
+    customer = customer or CustomerFactory()
+    order = orders.open_order(user=customer, slot_id=slot.pk, quantity=quantity)
+    return verification.verify(user=customer, **gateway.pay(order.gateway_order_id)).booking
+
+
+def messages(kind: str) -> list[OutboxMessage]:
+    return list(OutboxMessage.objects.filter(kind=kind).order_by("id"))
+
+
+class TestHolds:
+    def test_lapsed_holds_of_all_slots_are_freed_once_side_by_side(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(orders, "BATCH", 7)
+        customer, now = CustomerFactory(), timezone.now()
+        slots = SlotFactory.create_batch(3, capacity=100, seats_taken=50)
+        for slot in slots:
+            Order.objects.bulk_create(
+                a_hold(slot, customer, until=now + timedelta(minutes=minute - 20), quantity=2) for minute in range(25)
+            )
+        freed = at_once(lambda: orders.release_all_lapsed_holds(now=now))
+        assert sum(freed) == 3 * 21 * 2, "21 of 25 holds have ended"
+        assert set(Slot.objects.values_list("seats_taken", flat=True)) == {50 - 42}
+        assert Counter(Order.objects.values_list("status", flat=True)) == {"lapsed": 63, "open": 12}
+
+    def test_their_seats_are_offered_before_anybody_has_freed_them(self, client: Any) -> None:
+        slot = SlotFactory(capacity=5, seats_taken=5)
+        a_hold(slot, CustomerFactory(), until=timezone.now(), quantity=3).save()
+        a_hold(slot, CustomerFactory(), until=timezone.now() + timedelta(hours=1), quantity=2).save()
+        assert client.get(f"/api/slots/{slot.pk}/").json()["seats_left"] == 3
+        (offered,) = client.get("/api/slots/?has_seats=true").json()["results"]
+        assert offered["seats_left"] == 3
+        assert client.get("/api/slots/?has_seats=false").json()["results"] == []
+
+    def test_the_last_seat_goes_to_exactly_one_of_fifty(self, payment_gateway: GatewayProcess) -> None:
+        """It is held by an order that has lapsed, so all fifty must find it free, and one can have it."""
+        slot = SlotFactory(capacity=1, seats_taken=1)
+        a_hold(slot, CustomerFactory(), until=timezone.now(), quantity=1).save()
+        customers = iter(CustomerFactory.create_batch(50))
+
+        def order() -> str:
+            try:
+                orders.open_order(user=next(customers), slot_id=slot.pk, quantity=1)
+            except orders.NotEnoughSeats:
+                return "none"
+            return "the seat"
+
+        assert Counter(at_once(order, times=50)) == {"the seat": 1, "none": 49}
+        assert Slot.objects.get().seats_taken == 1
+
+
+def a_hold(slot: Slot, customer: Any, *, until: datetime, quantity: int) -> Order:
+    return Order(
+        user=customer,
+        slot=slot,
+        quantity=quantity,
+        amount=1,
+        currency="EUR",
+        hold_expires_at=until,
+        gateway="sandbox",
+        gateway_order_id=f"order_{slot.pk}_{until.timestamp()}",
+    )
+
+
+class TestCancellation:
+    HOUR = timedelta(hours=1)
+
+    @pytest.mark.parametrize(
+        ("left", "amount", "given"),
+        [
+            (timedelta(days=7), 1999, 1999),
+            (48 * HOUR, 1999, 1999),
+            (48 * HOUR - timedelta(microseconds=1), 1999, 660),  # 659.67
+            (47 * HOUR, 50, 17),  # 16.5: half a minor unit is the customer's
+            (47 * HOUR, 1, 0),
+            (6 * HOUR, 1999, 660),
+            (6 * HOUR - timedelta(microseconds=1), 1999, 0),
+        ],
+    )
+    def test_a_slots_rules_give_all_a_share_or_nothing(self, left: timedelta, amount: int, given: int) -> None:
+        now = timezone.now()
+        slot = Slot(starts_at=now + left, free_cancellation_hours=48, late_refund_percent=33, no_refund_hours=6)
+        assert cancellation.refundable(amount, slot=slot, now=now) == given
+
+    def test_a_late_cancellation_gives_its_share_back_once(self, payment_gateway: GatewayProcess) -> None:
+        booking = booked(payment_gateway, slot=SlotFactory(late_refund_percent=50), quantity=3)
+        late = booking.slot.starts_at - timedelta(hours=2)
+        at_once(lambda: cancellation.cancel(booking.pk, now=late))
+        assert Refund.objects.get().amount == 1875
+        assert sum(succeeded for succeeded, _ in at_once(refunds.execute_due)) == 1
+        given = [each for each in payment_gateway.refunds() if each["payment_id"] == booking.payment.payment_id]
+        assert [each["amount"] for each in given] == [1875]
+        assert {message.context["amount"] for message in messages("payment.refunded")} == {1875}
+
+    def test_staff_call_a_slot_off_everyone_is_refunded_and_told_once(self, payment_gateway: GatewayProcess) -> None:
+        slot, other = SlotFactory(free_cancellation_hours=24 * 365), SlotFactory()
+        bookings = [booked(payment_gateway, slot=slot) for _ in range(3)]
+        cancellation.cancel(bookings[0].pk)  # by its customer, too late for a refund
+        elsewhere = booked(payment_gateway, slot=other)
+        waiting = orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
+
+        assert sum(at_once(lambda: cancellation.cancel_slot(slot.pk))) == 2
+        slot.refresh_from_db()
+        assert (slot.seats_taken, slot.is_cancelled) == (0, True)
+        assert sorted(Refund.objects.values_list("payment_id", "amount", "reason")) == [
+            (booking.payment_id, 1250, "slot_cancelled") for booking in bookings[1:]
+        ]
+        assert len(messages("slot.cancelled")) == 2 * 3
+        elsewhere.refresh_from_db()
+        assert elsewhere.status == "confirmed"
+        with pytest.raises(orders.SlotIsCancelled):
+            orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
+        with pytest.raises(verification.SoldOut):
+            verification.verify(user=waiting.user, **payment_gateway.pay(waiting.gateway_order_id))
+        assert Refund.objects.filter(reason="sold_out").count() == 1
+
+    def test_a_slots_cancellation_that_was_interrupted_is_completed(self, payment_gateway: GatewayProcess) -> None:
+        booking = booked(payment_gateway, slot=SlotFactory())
+        Slot.objects.update(cancelled_at=timezone.now())
+        assert cancellation.finish_cancelled_slots() == 1
+        assert cancellation.finish_cancelled_slots() == 0
+        booking.refresh_from_db()
+        assert booking.status == "cancelled"
+
+    def test_payments_that_arrive_while_a_slot_is_called_off_end_as_refunds(
+        self, payment_gateway: GatewayProcess
+    ) -> None:
+        slot = SlotFactory(capacity=12)
+        opened = [orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1) for _ in range(12)]
+        paying = iter([(order.user, payment_gateway.pay(order.gateway_order_id)) for order in opened])
+
+        def pay_or_call_off() -> None:
+            following = next(paying, None)
+            if following is None:
+                cancellation.cancel_slot(slot.pk)
+                return
+            user, receipt = following
+            with suppress(verification.SoldOut):
+                verification.verify(user=user, **receipt)
+
+        at_once(pay_or_call_off, times=13)
+        cancellation.finish_cancelled_slots()
+        assert Slot.objects.get().seats_taken == 0
+        assert not Booking.objects.filter(status="confirmed").exists()
+        assert Refund.objects.count() == 12
+
+
+class TestReminders:
+    @pytest.fixture
+    def booking(self, payment_gateway: GatewayProcess) -> Booking:
+        return booked(payment_gateway, slot=SlotFactory(starts_at=datetime.fromisoformat("2040-07-01T18:00:00Z")))
+
+    def test_one_is_queued_when_its_time_has_come_and_once(self, booking: Booking) -> None:
+        due = booking.slot.starts_at - timedelta(hours=24)
+        assert reminders.queue_due(now=due - timedelta(seconds=1)) == 0
+        assert messages("booking.reminder") == []
+        assert sum(at_once(lambda: reminders.queue_due(now=due))) == 1
+        assert reminders.queue_due(now=due) == 0
+        written = messages("booking.reminder")
+        assert [message.channel for message in written] == ["sms", "whatsapp", "email"]
+        assert {message.expires_at for message in written} == {booking.slot.starts_at}
+
+    def test_a_slot_that_has_started_is_not_reminded_of(self, booking: Booking) -> None:
+        assert reminders.queue_due(now=booking.slot.starts_at) == 0
+
+    def test_a_booking_that_was_cancelled_is_not_reminded_of(self, booking: Booking) -> None:
+        cancellation.cancel(booking.pk)
+        assert reminders.queue_due(now=booking.slot.starts_at - timedelta(hours=2)) == 0
+
+    def test_cancelling_withdraws_the_reminder_that_waits(self, booking: Booking) -> None:
+        reminders.queue_due(now=booking.slot.starts_at - timedelta(hours=2))
+        cancellation.cancel(booking.pk, now=booking.slot.starts_at - timedelta(hours=1))
+        assert {message.status for message in messages("booking.reminder")} == {"cancelled"}
+        channel = RecordingChannel()
+        drain(channel, RecordingChannel("whatsapp"), RecordingChannel("email"))
+        assert [outgoing.parts["text"].partition(":")[0] for outgoing in channel.sent] != []
+        assert not any("Reminder" in outgoing.parts["text"] for outgoing in channel.sent)
+        assert not OutboxMessage.objects.filter(status__in=["queued", "pending"]).exists(), "the lane has moved on"
+
+    def test_it_speaks_of_the_customers_own_time(self, booking: Booking) -> None:
+        outbox.change_contact(booking.user, time_zone="Asia/Tokyo", locale="en")
+        reminders.queue_due(now=booking.slot.starts_at - timedelta(hours=2))
+        channel = RecordingChannel()
+        drain(channel, RecordingChannel("whatsapp"), RecordingChannel("email"))
+        assert "Mon, Jul 2, 2040, 3:00 AM JST" in channel.sent[-1].parts["text"]
+
+    def test_hours_are_a_setting_and_the_command_says_what_it_did(
+        self, payment_gateway: GatewayProcess, settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        booked(payment_gateway, slot=SlotFactory(starts_at=timezone.now() + timedelta(hours=30)))
+        call_command("queue_reminders")
+        settings.REMINDER_HOURS = 31
+        call_command("queue_reminders")
+        call_command("queue_reminders", verbosity=0)
+        assert capsys.readouterr().out == "Queued 0 reminders.\nQueued 1 reminders.\n"
+
+
+class TestInstalling:
+    def test_schedules_install_themselves_once(self, settings: Settings) -> None:
+        at_once(schedules.install)
+        assert set(Schedule.objects.values_list("name", flat=True)) == settings.SCHEDULES.keys()
+        assert Schedule.objects.count() == len(settings.SCHEDULES)
+
+    def test_a_changed_period_is_taken_over_and_what_staff_changed_stays(self, settings: Settings) -> None:
+        schedules.install()
+        Schedule.objects.filter(name="queue reminders").update(repeats=0)
+        Schedule.objects.create(name="staff's own", func="math.floor", args="1.5")
+        assert schedules.install() == []
+        settings.SCHEDULES = settings.SCHEDULES | {"expire holds": ("bookings.schedules.expire_holds", 7)}
+        assert schedules.install() == ["expire holds"]
+        assert Schedule.objects.get(name="expire holds").minutes == 7
+        assert Schedule.objects.get(name="queue reminders").repeats == 0
+        assert Schedule.objects.filter(name="staff's own").exists()
+
+    def test_every_task_exists_and_may_run_twice(self, settings: Settings) -> None:
+        from django.utils.module_loading import import_string  # noqa: PLC0415
+
+        for task, _ in settings.SCHEDULES.values():
+            if task != "bookings.schedules.sweep_payments":
+                assert import_string(task)() == import_string(task)()
+
+
+def test_a_real_cluster_does_all_of_it_and_shows_what_fails(qcluster: Any, payment_gateway: GatewayProcess) -> None:
+    soon = SlotFactory(starts_at=timezone.now() + timedelta(hours=3), capacity=10)
+    kept = booked(payment_gateway, slot=soon)
+    cancelled = booked(payment_gateway, slot=SlotFactory())
+    cancellation.cancel(cancelled.pk)
+    unpaid = orders.open_order(user=CustomerFactory(), slot_id=soon.pk, quantity=4)
+    Order.objects.filter(pk=unpaid.pk).update(hold_expires_at=timezone.now())
+
+    cluster = qcluster(SANDBOX_GATEWAY_URL=payment_gateway.url, SANDBOX_GATEWAY_SECRET=SECRET)
+    qcluster(SANDBOX_GATEWAY_URL=payment_gateway.url, SANDBOX_GATEWAY_SECRET=SECRET)  # one beside it does no harm
+    wait_until(lambda: Refund.objects.filter(status="succeeded").exists(), seconds=60)
+    wait_until(lambda: Slot.objects.get(pk=soon.pk).seats_taken == 1, seconds=60)
+    wait_until(lambda: len(messages("booking.reminder")) == 3, seconds=60)
+    wait_until(lambda: Failure.objects.filter(func="tests.stage.qcluster.fail").exists(), seconds=60)
+    assert "the task went wrong, as told" in Failure.objects.filter(func="tests.stage.qcluster.fail")[0].result
+    wait_until(lambda: Success.objects.filter(func="bookings.schedules.expire_holds").exists(), seconds=60)
+    kept.refresh_from_db()
+    assert kept.reminded_at is not None
+    assert cluster.stop() == 0
+    assert "the task went wrong, as told" in cluster.printed()
