@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "config.request_ids.RequestIds",
     "bookings.api.limits.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -120,8 +121,18 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bookings",
-    "DESCRIPTION": "Book a slot, pay, get your messages. Errors are problem details (RFC 9457) with a stable `code`.",
+    "DESCRIPTION": (
+        "Book a slot, pay, get your messages. Errors are problem details (RFC 9457) with a stable `code`. Amounts are "
+        "integers in minor units of an ISO 4217 currency: 1250 EUR is 12.50 €, 1250 JPY is 1,250 ¥, 1250 KWD is 1.250. "
+        "Every answer carries an `X-Request-ID`: the one that you sent, or one of ours.\n\n"
+        "This is version 1. Within it fields, codes and operations may be added, and nothing that is described here is "
+        "renamed or taken away; what would break a client comes under another address, `/api/v2/`, beside this one."
+    ),
     "VERSION": "1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "bookings.api.schema.with_common_errors",
+    ],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -170,6 +181,17 @@ OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", default=60, least=1)
 OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", default=15, least=0.1)
 OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "config.request_ids.WithRequestId"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"handlers": [], "level": "INFO"}, "django-q": {"level": "INFO"}},
+}
 
 # --- Schedules --------------------------------------------------------------------------------------------------------
 REMINDER_HOURS = number("REMINDER_HOURS", default=24, least=0)

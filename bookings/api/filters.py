@@ -1,4 +1,4 @@
-"""How lists can be narrowed down."""
+"""How lists can be narrowed down and ordered: `?ordering=-price,starts_at`."""
 
 import django_filters
 from django.db.models import F, QuerySet
@@ -11,6 +11,8 @@ class SlotFilter(django_filters.FilterSet):
     starts_before = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
     has_seats = django_filters.BooleanFilter(method="with_seats", label="only slots with free seats, or without")
 
+    ordering = django_filters.OrderingFilter(fields=("starts_at", "price", "title"))
+
     class Meta:
         model = Slot
         fields = ("currency",)
@@ -21,6 +23,8 @@ class SlotFilter(django_filters.FilterSet):
 
 
 class BookingFilter(django_filters.FilterSet):
+    ordering = django_filters.OrderingFilter(fields=(("created_at", "created_at"), ("slot__starts_at", "starts_at")))
+
     class Meta:
         model = Booking
         fields = ("status", "slot")

@@ -20,6 +20,10 @@ class SlotSerializer(serializers.ModelSerializer):
         fields = ("id", "title", "starts_at", "ends_at", "capacity", "seats_left", "price", "currency")
 
 
+class TokenSerializer(serializers.Serializer):
+    token = serializers.CharField(help_text="for the header `Authorization: Token …`")
+
+
 class NewOrderSerializer(serializers.Serializer):
     slot = serializers.PrimaryKeyRelatedField(queryset=Slot.objects.all(), pk_field=serializers.IntegerField())
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_QUANTITY)

@@ -5,9 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
@@ -17,7 +15,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from bookings import cancellation, orders, verification
-from bookings.api import selectors
+from bookings.api import documentation, idempotency, selectors
 from bookings.api.filters import BookingFilter, SlotFilter
 from bookings.api.parsers import StrictJSONParser
 from bookings.api.serializers import (
@@ -26,13 +24,10 @@ from bookings.api.serializers import (
     NewOrderSerializer,
     OrderSerializer,
     PaymentClaimSerializer,
-    ProblemSerializer,
     SlotSerializer,
 )
 from bookings.models import Booking, Slot
 from notifications import outbox
-
-PROBLEM = OpenApiResponse(ProblemSerializer, description="A problem (RFC 9457) with a stable code")
 
 
 class TokenView(ObtainAuthToken):
@@ -43,10 +38,7 @@ class TokenView(ObtainAuthToken):
     throttle_scope = "token"
     authentication_classes = ()
 
-    @extend_schema(
-        request=AuthTokenSerializer,
-        responses={200: {"type": "object", "properties": {"token": {"type": "string"}}}, 400: PROBLEM, 429: PROBLEM},
-    )
+    @documentation.token
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().post(request, *args, **kwargs)
 
@@ -75,13 +67,18 @@ class SlotDetail(generics.RetrieveAPIView):
 class OrderCreate(APIView):
     """Hold seats of a slot, and open an order at the payment gateway."""
 
-    @extend_schema(
-        request=NewOrderSerializer, responses={201: OrderSerializer, 400: PROBLEM, 409: PROBLEM, 503: PROBLEM}
-    )
+    @documentation.order_create
     def post(self, request: Request) -> Response:
         wish = _valid(NewOrderSerializer(data=request.data))
-        order = orders.open_order(user=_customer(request), slot_id=wish["slot"].pk, quantity=wish["quantity"])
-        return Response(OrderSerializer(order).data, status=status.HTTP_201_CREATED)
+        wanted = {
+            "user": _customer(request),
+            "slot_id": wish["slot"].pk,
+            "quantity": wish["quantity"],
+            "idempotency_key": idempotency.key_of(request),
+        }
+        if made := orders.made_before(**wanted):
+            return Response(OrderSerializer(made).data)
+        return Response(OrderSerializer(orders.open_order(**wanted)).data, status=status.HTTP_201_CREATED)
 
 
 class PaymentVerify(APIView):
@@ -89,17 +86,7 @@ class PaymentVerify(APIView):
 
     throttle_scope = "verify"
 
-    @extend_schema(
-        request=PaymentClaimSerializer,
-        responses={
-            201: BookingSerializer,
-            200: BookingSerializer,
-            400: PROBLEM,
-            404: PROBLEM,
-            409: PROBLEM,
-            503: PROBLEM,
-        },
-    )
+    @documentation.payment_verify
     def post(self, request: Request) -> Response:
         claim = _valid(PaymentClaimSerializer(data=request.data))
         verified = verification.verify(user=_customer(request), **claim)
@@ -129,7 +116,7 @@ class BookingList(generics.ListAPIView):
 class BookingDetail(APIView):
     """One booking of the signed-in customer."""
 
-    @extend_schema(responses={200: BookingSerializer, 404: PROBLEM})
+    @documentation.booking_detail
     def get(self, request: Request, pk: int) -> Response:
         return Response(_shown(generics.get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)))
 
@@ -137,7 +124,7 @@ class BookingDetail(APIView):
 class BookingCancel(APIView):
     """Cancel a booking: seats are freed, the customer is told, and the refund that the rules allow begins."""
 
-    @extend_schema(request=None, responses={200: BookingSerializer, 404: PROBLEM, 409: PROBLEM})
+    @documentation.booking_cancel
     def post(self, request: Request, pk: int) -> Response:
         booking = generics.get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
         return Response(_shown(cancellation.cancel(booking.pk)))
@@ -146,11 +133,11 @@ class BookingCancel(APIView):
 class Me(APIView):
     """The signed-in customer's contact details and wishes."""
 
-    @extend_schema(responses=MeSerializer)
+    @documentation.me
     def get(self, request: Request) -> Response:
         return self._shown(request, outbox.contact_of(_customer(request)))
 
-    @extend_schema(request=MeSerializer(partial=True), responses={200: MeSerializer, 400: PROBLEM})
+    @documentation.me_change
     def patch(self, request: Request) -> Response:
         changes = _valid(MeSerializer(data=request.data, partial=True))
         try:

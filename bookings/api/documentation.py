@@ -1,0 +1,92 @@
+"""What the OpenAPI document says of each operation: requests with an example, answers, and errors by their codes."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.authtoken.serializers import AuthTokenSerializer
+
+from bookings import errors as refusals
+from bookings.api.idempotency import HEADER, PATTERN
+from bookings.api.schema import errors
+from bookings.api.serializers import (
+    BookingSerializer,
+    MeSerializer,
+    NewOrderSerializer,
+    OrderSerializer,
+    PaymentClaimSerializer,
+    TokenSerializer,
+)
+from bookings.models import MOST_IDEMPOTENCY_KEY
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": MOST_IDEMPOTENCY_KEY, "pattern": f"^{PATTERN}$"},
+    OpenApiParameter.HEADER,
+    description="A name of your own for this order. Sent again with the same body, it answers 200 with the same order.",
+)
+
+
+def _asking(name: str, **body: Any) -> list[OpenApiExample]:
+    return [OpenApiExample(name, value=body, request_only=True)]
+
+
+def _invalid(*fields: str) -> dict[Any, Any]:
+    return errors(400, invalid_input=f"Some fields are missing or wrong: {', '.join(fields)}.")
+
+
+def _codes(*some: refusals.BookingError) -> dict[str, str]:
+    return {refusal.code: refusal.message for refusal in some}
+
+
+NO_BOOKING = errors(404, not_found="No Booking matches the given query.")
+UNAVAILABLE = errors(503, **_codes(refusals.GatewayUnavailable()))
+
+token = extend_schema(
+    request=AuthTokenSerializer,
+    responses={200: TokenSerializer, **_invalid("non_field_errors")},
+    examples=_asking("a login", username="ann", password="a long pass phrase"),  # noqa: S106  (an example)
+)
+order_create = extend_schema(
+    request=NewOrderSerializer,
+    parameters=[IDEMPOTENCY_KEY],
+    responses={
+        201: OrderSerializer,
+        200: OpenApiResponse(OrderSerializer, description="The order that this Idempotency-Key made before"),
+        **_invalid("slot", "quantity"),
+        **errors(409, **_codes(refusals.NotEnoughSeats(1), refusals.SlotHasStarted(), refusals.SlotIsCancelled())),
+        **errors(422, **_codes(refusals.IdempotencyKeyReused())),
+        **UNAVAILABLE,
+    },
+    examples=_asking("two seats", slot=7, quantity=2),
+)
+payment_verify = extend_schema(
+    request=PaymentClaimSerializer,
+    responses={
+        201: BookingSerializer,
+        200: OpenApiResponse(BookingSerializer, description="The booking that this payment made before"),
+        **errors(400, **_codes(refusals.InvalidSignature())),
+        **errors(404, **_codes(refusals.OrderNotFound())),
+        **errors(
+            409,
+            **_codes(
+                refusals.AmountMismatch(),
+                refusals.PaymentNotCaptured("authorized"),
+                refusals.SoldOut(),
+                refusals.OrderAlreadyPaid(),
+            ),
+        ),
+        **UNAVAILABLE,
+    },
+    examples=_asking("what the gateway handed over", order_id="order_6Zk1", payment_id="pay_x8Qp", signature="5d41…"),
+)
+booking_detail = extend_schema(responses={200: BookingSerializer, **NO_BOOKING})
+booking_cancel = extend_schema(
+    request=None,
+    responses={200: BookingSerializer, **NO_BOOKING, **errors(409, **_codes(refusals.NotCancellable()))},
+)
+me = extend_schema(responses=MeSerializer)
+me_change = extend_schema(
+    request=MeSerializer(partial=True),
+    responses={200: MeSerializer, **_invalid("phone", "time_zone")},
+    examples=_asking("a traveller", phone="+4930901820", time_zone="Europe/Berlin"),
+)
