@@ -52,7 +52,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
         "finished_at",
     )
     list_filter = ("status", "channel", "kind", "error_code", "created_at")
-    search_fields = ("=id", "recipient__phone", "recipient__email", "=reference", "=provider_id")
+    search_fields = ("=id", "recipient__phone", "recipient__email", "=about__reference", "=provider_id")
     search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, or a provider's ID."
     list_select_related = ("recipient",)
     ordering = ("-id",)

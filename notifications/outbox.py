@@ -107,8 +107,7 @@ def publish(
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
     """The messages about each of `references`, oldest first; every reference asked for is a key of the answer."""
     about: dict[str, list[OutboxMessage]] = {reference: [] for reference in references}
-    wanted = [reference for reference in about if reference]
-    for message in OutboxMessage.objects.using(using).filter(reference__in=wanted).exclude(reference="").order_by("id"):
+    for message in OutboxMessage.objects.using(using).filter(about__reference__in=about).order_by("id"):
         about[message.reference].append(message)
     return about
 

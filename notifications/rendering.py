@@ -38,10 +38,14 @@ def render(
 
     Raises RenderingError.
     """
+    if translation.get_language() == locale and timezone.get_current_timezone() == ZoneInfo(time_zone):
+        return _render_all(kind, templates, context)  # as most are: switching takes longer than a short text
     with translation.override(locale), timezone.override(ZoneInfo(time_zone)):
-        return {
-            part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()
-        }
+        return _render_all(kind, templates, context)
+
+
+def _render_all(kind: str, templates: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, str]:
+    return {part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()}
 
 
 def _render_one(template_name: str, context: Mapping[str, Any]) -> str:

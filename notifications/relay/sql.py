@@ -18,7 +18,6 @@ SELECT id FROM notifications_recipient
 WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 
-# Needs the lane's lock. Two publications of one key meet in the unique index: the later waits for the earlier's end.
 # Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit. The
 # dedupe key is used up in the same statement, which waits for an open transaction that is just using it.
 ENQUEUE = """
@@ -26,24 +25,29 @@ WITH used AS (
     INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s WHERE %(dedupe_key)s <> ''
     ON CONFLICT (key) DO NOTHING
     RETURNING id
+), written AS (
+    INSERT INTO notifications_outboxmessage
+        (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at, created_at, next_attempt_at, status)
+    SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
+        %(expires_at)s, clock_timestamp(), clock_timestamp(),
+        CASE WHEN row.leads
+              AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
+                              WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane
+                                AND head.status IN ('pending', 'sending'))
+              AND NOT EXISTS (SELECT FROM notifications_outboxmessage waiting
+                              WHERE waiting.recipient_id = %(recipient)s AND waiting.lane = row.lane
+                                AND waiting.status = 'queued')
+             THEN 'pending' ELSE 'queued' END
+    FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(leads)s::boolean[])
+         WITH ORDINALITY AS row (channel, lane, leads, position)
+    WHERE %(dedupe_key)s = '' OR EXISTS (SELECT FROM used)
+    ORDER BY row.position
+    RETURNING id, channel, lane, status, created_at, next_attempt_at
+), about AS (
+    INSERT INTO notifications_messagereference (reference, message_id)
+    SELECT %(reference)s, id FROM written WHERE %(reference)s <> ''
 )
-INSERT INTO notifications_outboxmessage
-    (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at, created_at, next_attempt_at, status)
-SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
-    %(expires_at)s, clock_timestamp(), clock_timestamp(),
-    CASE WHEN row.leads
-          AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
-                          WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane
-                            AND head.status IN ('pending', 'sending'))
-          AND NOT EXISTS (SELECT FROM notifications_outboxmessage waiting
-                          WHERE waiting.recipient_id = %(recipient)s AND waiting.lane = row.lane
-                            AND waiting.status = 'queued')
-         THEN 'pending' ELSE 'queued' END
-FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(leads)s::boolean[])
-     WITH ORDINALITY AS row (channel, lane, leads, position)
-WHERE %(dedupe_key)s = '' OR EXISTS (SELECT FROM used)
-ORDER BY row.position
-RETURNING id, channel, lane, status, created_at, next_attempt_at
+SELECT * FROM written ORDER BY id
 """
 
 # One channel's share of a claim. The limit is a bound number of its own: taken from a column, it would be estimated as

@@ -1,7 +1,8 @@
 """Template filters for messages: money and moments, as the recipient writes them."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_skeleton, format_time
@@ -11,24 +12,37 @@ from django.utils import timezone, translation
 
 register = template.Library()
 
+REMEMBERED = 2048  # texts; the messages of one event share its moment and its price
+
 
 @register.filter
 def money(amount: int, currency: str) -> str:
     """`amount` minor units of the ISO 4217 `currency`, in the active locale: {{ amount|money:currency }} → €12.50."""
-    value = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return _plain_spaces(format_currency(value, currency, locale=_locale()))
+    return _money(amount, currency, translation.get_language() or "en")
 
 
 @register.filter
 def local(moment: str) -> str:
     """An ISO 8601 moment in the active time zone and locale: {{ starts_at|local }} → Tue, Dec 1, 2026, 6:00 PM CET."""
-    at = timezone.localtime(datetime.fromisoformat(moment))
-    date = format_skeleton("yMMMEd", at, locale=_locale())
-    return _plain_spaces(f"{date}, {format_time(at, 'short', locale=_locale())} {at.tzname()}")
+    return _local(moment, timezone.get_current_timezone(), translation.get_language() or "en")
 
 
-def _locale() -> Locale:
-    return Locale.parse(translation.to_locale(translation.get_language() or "en"))
+@lru_cache(REMEMBERED)
+def _money(amount: int, currency: str, language: str) -> str:
+    value = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return _plain_spaces(format_currency(value, currency, locale=_locale(language)))
+
+
+@lru_cache(REMEMBERED)
+def _local(moment: str, zone: tzinfo, language: str) -> str:
+    at = timezone.localtime(datetime.fromisoformat(moment), zone)
+    date = format_skeleton("yMMMEd", at, locale=_locale(language))
+    return _plain_spaces(f"{date}, {format_time(at, 'short', locale=_locale(language))} {at.tzname()}")
+
+
+@lru_cache(REMEMBERED)
+def _locale(language: str) -> Locale:
+    return Locale.parse(translation.to_locale(language))
 
 
 def _plain_spaces(text: str) -> str:
