@@ -120,7 +120,10 @@ class Order(models.Model):
         help_text="the client's own name for it, if it gave one",
     )
     sweep_at = models.DateTimeField(
-        db_default=Now(), editable=False, help_text="while unpaid: when the gateway is next asked whether it was paid"
+        db_default=Now(),
+        null=True,
+        editable=False,
+        help_text="while unpaid: when the gateway is next asked whether it was paid; empty: not any more",
     )
     created_at = models.DateTimeField(db_default=Now())
 
@@ -184,7 +187,7 @@ class PaymentEvent(models.Model):
 
     gateway = models.CharField(max_length=32)
     event_id = models.CharField(max_length=100)
-    kind = models.CharField(max_length=16, help_text="paid, failed or other")
+    kind = models.CharField(max_length=16, help_text="paid or failed")
     received_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("gateway", models.CharField(max_length=32)),
                 ("event_id", models.CharField(max_length=100)),
-                ("kind", models.CharField(help_text="paid, failed or other", max_length=16)),
+                ("kind", models.CharField(help_text="paid or failed", max_length=16)),
                 ("received_at", models.DateTimeField(db_default=Now())),
             ],
             options={
@@ -29,7 +29,8 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 db_default=Now(),
                 editable=False,
-                help_text="while unpaid: when the gateway is next asked whether it was paid",
+                help_text="while unpaid: when the gateway is next asked whether it was paid; empty: not any more",
+                null=True,
             ),
         ),
     ]
