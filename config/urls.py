@@ -2,14 +2,15 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
+from bookings import webhooks
 from config import health
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", include("bookings.pages.urls")),
     path("api/auth/", include("rest_framework.urls")),
     path("api/", include("bookings.api.urls")),
+    path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
     path("admin/", admin.site.urls),
     path("healthz", health.alive),
     path("readyz", health.ready),

@@ -1,0 +1,22 @@
+"""What a customer fills in."""
+
+import uuid
+from typing import Any
+
+from django import forms
+
+from bookings.models import Slot
+
+MOST_OFFERED = 10  # seats that the page offers at once; the API takes more
+
+
+class OrderForm(forms.Form):
+    """How many seats of a slot. `key` makes a form that is sent twice one order."""
+
+    quantity = forms.TypedChoiceField(label="Seats", coerce=int)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, slot: Slot, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        most = min(MOST_OFFERED, slot.capacity if self.is_bound else slot.seats_left)
+        self.fields["quantity"].choices = [(number, number) for number in range(1, most + 1)]  # type: ignore[attr-defined]

@@ -1,0 +1,22 @@
+"""Addresses of the customer's pages."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from bookings.pages import views
+
+urlpatterns = [
+    path("", views.slots, name="slots-page"),
+    path("slots/<int:pk>/", views.slot, name="slot-page"),
+    path("orders/<int:pk>/", views.order, name="order-page"),
+    path("orders/<int:pk>/pay/", views.pay, name="pay-page"),
+    path("bookings/", views.bookings, name="bookings-page"),
+    path("bookings/<int:pk>/", views.booking, name="booking-page"),
+    path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
+    path(
+        "login/",
+        LoginView.as_view(template_name="pages/login.html", next_page="slots-page", redirect_authenticated_user=True),
+        name="login-page",
+    ),
+    path("logout/", LogoutView.as_view(next_page="slots-page"), name="logout-page"),
+]

@@ -1,0 +1,149 @@
+"""The customer's pages: find what is asked for, call the domain's function, show what came of it."""
+
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from bookings import cancellation, orders
+from bookings.api import selectors
+from bookings.errors import BookingError
+from bookings.models import Booking, Order
+from bookings.pages import checkout, words
+from bookings.pages.forms import OrderForm
+from notifications import outbox
+
+MOST_SHOWN = 50
+customers_only = partial(login_required, login_url="login-page")
+
+
+@require_GET
+def slots(request: HttpRequest) -> HttpResponse:
+    """What can be booked, the earliest first."""
+    offered = selectors.slots().filter(starts_at__gt=timezone.now())[:MOST_SHOWN]
+    return _page(request, "pages/slots.html", {"slots": offered})
+
+
+@require_http_methods(["GET", "POST"])
+def slot(request: HttpRequest, pk: int) -> HttpResponse:
+    """One slot with its rules, and the form that orders seats of it."""
+    shown = get_object_or_404(selectors.slots(), pk=pk)
+    form = OrderForm(request.POST or None, slot=shown)
+    if request.method == "POST":
+        if not request.user.is_authenticated:
+            return redirect("login-page")
+        if form.is_valid():
+            return _order(request, pk, form)
+    is_open = shown.starts_at > timezone.now() and shown.seats_left > 0
+    return _page(request, "pages/slot.html", {"slot": shown, "form": form, "is_open": is_open})
+
+
+@customers_only
+@require_GET
+@never_cache
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """An order that waits to be paid; one that is paid shows its booking."""
+    shown = _order_of(request, pk)
+    if shown.status == Order.Status.BOOKED:
+        return redirect("booking-page", shown.booking.pk)
+    is_payable = shown.status == Order.Status.OPEN and checkout.can_be_paid_here(shown)
+    return _page(request, "pages/order.html", {"order": shown, "is_payable": is_payable})
+
+
+@customers_only
+@require_POST
+def pay(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pay the order at the sandbox gateway, and verify the payment as any client does."""
+    paid = _order_of(request, pk)
+    if paid.status != Order.Status.OPEN or not checkout.can_be_paid_here(paid):
+        return redirect("order-page", pk)
+    try:
+        made = checkout.pay(paid, customer=_customer(request))
+    except BookingError as error:
+        messages.error(request, error.message)
+        return redirect("order-page", pk)
+    messages.success(request, "Paid and booked. Your messages are on their way.")
+    return redirect("booking-page", made.pk)
+
+
+@customers_only
+@require_GET
+@never_cache
+def bookings(request: HttpRequest) -> HttpResponse:
+    """The customer's bookings, the latest first."""
+    own = selectors.bookings_of(_customer(request))[:MOST_SHOWN]
+    return _page(request, "pages/bookings.html", {"bookings": own})
+
+
+@customers_only
+@require_GET
+@never_cache
+def booking(request: HttpRequest, pk: int) -> HttpResponse:
+    """One booking, and its messages as they arrive."""
+    shown = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
+    about = selectors.messages_about([shown])[shown.reference]
+    now = timezone.now()
+    context = {
+        "booking": shown,
+        "messages_about": [words.of(message) for message in about],
+        "words": words.ALL,
+        "refund": getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None,
+        "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
+        "refundable": cancellation.refundable(shown.payment.amount, slot=shown.slot, now=now),
+    }
+    return _page(request, "pages/booking.html", context)
+
+
+@customers_only
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel the booking."""
+    own = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
+    try:
+        cancellation.cancel(own.pk)
+    except BookingError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Your booking is cancelled.")
+    return redirect("booking-page", pk)
+
+
+def _order(request: HttpRequest, slot_id: int, form: OrderForm) -> HttpResponse:
+    wanted: dict[str, Any] = {
+        "user": _customer(request),
+        "slot_id": slot_id,
+        "quantity": form.cleaned_data["quantity"],
+        "idempotency_key": str(form.cleaned_data["key"]),
+    }
+    try:
+        made = orders.made_before(**wanted) or orders.open_order(**wanted)
+    except BookingError as error:
+        messages.error(request, error.message)
+        return redirect("slot-page", slot_id)
+    return redirect("order-page", made.pk)
+
+
+def _order_of(request: HttpRequest, pk: int) -> Order:
+    own = Order.objects.select_related("slot").filter(user_id=_customer(request).pk).exclude(gateway_order_id="")
+    return get_object_or_404(own, pk=pk)
+
+
+def _customer(request: HttpRequest) -> User:
+    assert request.user.is_authenticated  # noqa: S101  (customers_only)
+    return request.user
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The page, with moments in the customer's own time zone."""
+    signed_in = request.user if request.user.is_authenticated else None
+    zone = outbox.contact_of(signed_in).time_zone if signed_in else "UTC"
+    with timezone.override(ZoneInfo(zone)):
+        return render(request, template, context)

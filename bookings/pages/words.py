@@ -1,0 +1,35 @@
+"""What the page calls a message's channel, kind and state. The script on the page uses the same words."""
+
+from typing import Any
+
+CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "email": "Email"}
+KINDS = {
+    "booking.confirmed": "Confirmation",
+    "booking.cancelled": "Cancellation",
+    "booking.reminder": "Reminder",
+    "slot.cancelled": "Cancelled by us",
+    "payment.refunded": "Refund",
+    "payment.failed": "Payment failed",
+}
+STATUSES = {
+    "queued": "waiting",
+    "pending": "waiting",
+    "sending": "being sent",
+    "sent": "sent",
+    "failed": "could not be sent",
+    "cancelled": "withdrawn",
+    "expired": "not sent: too late",
+}
+ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES}
+
+
+def of(message: Any) -> dict[str, Any]:
+    """A message in the page's words; what has no word of its own is called by its name."""
+    status = STATUSES.get(message.status, message.status)
+    return {
+        "id": message.pk,
+        "channel": CHANNELS.get(message.channel, message.channel),
+        "kind": KINDS.get(message.kind, message.kind),
+        "status": message.receipt or status,
+        "state": message.status,
+    }
