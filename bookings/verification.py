@@ -47,11 +47,30 @@ def verify(
     order = _order_of(user, order_id)
     if recorded := _recorded(order, payment_id):
         return _answer(_what_came_of(recorded))
-    return confirm(order, _captured(order, payment_id), now=now or timezone.now())
+    payment = gateway(order.gateway).fetch_payment(payment_id)
+    return confirm(order, payment, now=now or timezone.now())
+
+
+def look_at(order: Order, payment_id: str, *, now: datetime) -> Verified:
+    """Turn a payment that the gateway told of into its booking, once; tell the customer of one that failed.
+
+    What it told may be old by now: what counts is how the payment stands when asked. Raises what `verify` does.
+    """
+    if recorded := _recorded(order, payment_id):
+        return _answer(_what_came_of(recorded))
+    payment = gateway(order.gateway).fetch_payment(payment_id)
+    if payment.state is PaymentState.FAILED and payment.order_id == order.gateway_order_id:
+        in_transaction(lambda: _tell_of_failure(order.pk, payment))
+    return confirm(order, payment, now=now)
 
 
 def confirm(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified:
-    """Write down a captured payment and what follows from it, in one transaction. Raises SoldOut, OrderAlreadyPaid."""
+    """Write down a payment, as the gateway has just described it, and what follows from it, in one transaction.
+
+    Raises, with nothing written: InvalidSignature, PaymentNotCaptured, AmountMismatch. Raises, with the payment and its
+    refund on record: SoldOut, OrderAlreadyPaid.
+    """
+    _check(order, payment)
     return _answer(in_transaction(lambda: _settle(order.pk, payment, now=now)))
 
 
@@ -68,21 +87,30 @@ def _order_of(user: AbstractBaseUser, order_id: str) -> Order:
         raise OrderNotFound from None
 
 
-def _captured(order: Order, payment_id: str) -> GatewayPayment:
-    """The payment as the gateway has it, once it is certain that it pays for this order."""
-    payment = gateway().fetch_payment(payment_id)
+def _check(order: Order, payment: GatewayPayment) -> None:
+    """Whether the payment pays for this order."""
     if payment.state is not PaymentState.UNKNOWN and payment.order_id != order.gateway_order_id:
         raise InvalidSignature
     if payment.state is not PaymentState.CAPTURED:
         raise PaymentNotCaptured(payment.state)
     if (payment.amount, payment.currency) != (order.amount, order.currency):
         raise AmountMismatch
-    return payment
+
+
+def _tell_of_failure(order_id: int, payment: GatewayPayment) -> None:
+    """Within the transaction. Who has paid meanwhile need not hear of it."""
+    order = _locked(order_id)
+    if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
+        announcements.payment_failed(order, payment_id=payment.payment_id)
+
+
+def _locked(order_id: int) -> Order:
+    return Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot", "user").get(pk=order_id)
 
 
 def _settle(order_id: int, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
     """Within the transaction. A refusal is returned, not raised: what it writes must be committed."""
-    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot", "user").get(pk=order_id)
+    order = _locked(order_id)
     if recorded := _recorded(order, payment.payment_id):
         return _what_came_of(recorded)
     paid = _record(order, payment)

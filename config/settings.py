@@ -146,12 +146,24 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Payments ---------------------------------------------------------------------------------------------------------
-PAYMENT_GATEWAY = choice("PAYMENT_GATEWAY", default="sandbox", among=("sandbox",))
+PAYMENT_GATEWAY = choice("PAYMENT_GATEWAY", default="sandbox", among=("sandbox", "razorpay", "stripe"))
 PAYMENT_GATEWAY_TIMEOUT_SECONDS = number("PAYMENT_GATEWAY_TIMEOUT_SECONDS", default=5, least=0.1)
 SANDBOX_GATEWAY_URL = env.str("SANDBOX_GATEWAY_URL", default="http://127.0.0.1:8091")
 SANDBOX_GATEWAY_SECRET = secret(
-    "SANDBOX_GATEWAY_SECRET", needed=IN_PRODUCTION and PAYMENT_GATEWAY == "sandbox", default="sandbox-gateway-secret"
+    "SANDBOX_GATEWAY_SECRET",
+    needed=IN_PRODUCTION and PAYMENT_GATEWAY == "sandbox",
+    default="" if IN_PRODUCTION else "sandbox-gateway-secret",
 )
+# Set for a gateway that is no longer chosen, these let it settle the orders that began there.
+RAZORPAY_KEY_ID = secret("RAZORPAY_KEY_ID", needed=PAYMENT_GATEWAY == "razorpay")
+RAZORPAY_KEY_SECRET = secret("RAZORPAY_KEY_SECRET", needed=PAYMENT_GATEWAY == "razorpay")
+RAZORPAY_WEBHOOK_SECRET = secret("RAZORPAY_WEBHOOK_SECRET", needed=PAYMENT_GATEWAY == "razorpay")
+RAZORPAY_API_URL = env.str("RAZORPAY_API_URL", default="https://api.razorpay.com")
+STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY", needed=PAYMENT_GATEWAY == "stripe")
+STRIPE_WEBHOOK_SECRET = secret("STRIPE_WEBHOOK_SECRET", needed=PAYMENT_GATEWAY == "stripe")
+STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com")
+WEBHOOK_BODY_MAX_BYTES = number("WEBHOOK_BODY_MAX_BYTES", default=256 * 1024, least=1024, whole=True)
+PAYMENT_SWEEP_HOURS = number("PAYMENT_SWEEP_HOURS", default=6 * 24, least=1)  # banks confirm up to five days late
 ORDER_HOLD_SECONDS = number("ORDER_HOLD_SECONDS", default=15 * 60, least=1)
 
 # --- Channels ---------------------------------------------------------------------------------------------------------

@@ -1,24 +1,75 @@
-"""Payment gateways, by name; PAYMENT_GATEWAY chooses the one in use."""
+"""Payment gateways, by name; PAYMENT_GATEWAY chooses the one that new orders use."""
 
 from functools import cache
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
-from bookings.gateways.base import Gateway, GatewayOrder, GatewayPayment, PaymentState
-from bookings.gateways.sandbox import SandboxGateway
+from bookings.gateways.base import (
+    EventKind,
+    Gateway,
+    GatewayEvent,
+    GatewayOrder,
+    GatewayPayment,
+    PaymentState,
+    UnreadableEvent,
+)
 
-__all__ = ["Gateway", "GatewayOrder", "GatewayPayment", "PaymentState", "gateway"]
+__all__ = [
+    "EventKind",
+    "Gateway",
+    "GatewayEvent",
+    "GatewayOrder",
+    "GatewayPayment",
+    "PaymentState",
+    "UnknownGateway",
+    "UnreadableEvent",
+    "gateway",
+]
+
+# Where each client lives, and which setting each of its arguments comes from.
+GATEWAYS = {
+    "sandbox": (
+        "bookings.gateways.sandbox.SandboxGateway",
+        {"url": "SANDBOX_GATEWAY_URL", "secret": "SANDBOX_GATEWAY_SECRET"},
+    ),
+    "razorpay": (
+        "bookings.gateways.razorpay.RazorpayGateway",
+        {
+            "url": "RAZORPAY_API_URL",
+            "key_id": "RAZORPAY_KEY_ID",
+            "key_secret": "RAZORPAY_KEY_SECRET",
+            "webhook_secret": "RAZORPAY_WEBHOOK_SECRET",
+        },
+    ),
+    "stripe": (
+        "bookings.gateways.stripe.StripeGateway",
+        {"url": "STRIPE_API_URL", "secret_key": "STRIPE_SECRET_KEY", "webhook_secret": "STRIPE_WEBHOOK_SECRET"},
+    ),
+}
 
 
-def gateway() -> Gateway:
-    """The gateway that PAYMENT_GATEWAY names; its connections are kept between calls."""
-    if settings.PAYMENT_GATEWAY != "sandbox":
-        raise ValueError(f"PAYMENT_GATEWAY is {settings.PAYMENT_GATEWAY!r}; known is: sandbox.")
-    return _sandbox(
-        settings.SANDBOX_GATEWAY_URL, settings.SANDBOX_GATEWAY_SECRET, settings.PAYMENT_GATEWAY_TIMEOUT_SECONDS
-    )
+class UnknownGateway(LookupError):
+    """No gateway has this name, or its secrets are not set."""
+
+
+def gateway(name: str = "") -> Gateway:
+    """The gateway `name`, or the one that PAYMENT_GATEWAY chooses; its connections are kept between calls.
+
+    Orders remember their gateway: after PAYMENT_GATEWAY has changed, those that are under way are still settled where
+    they began, as long as its secrets are set. Raises UnknownGateway.
+    """
+    wanted = name or settings.PAYMENT_GATEWAY
+    if wanted not in GATEWAYS:
+        raise UnknownGateway(f"There is no payment gateway {wanted!r}; known are: {', '.join(GATEWAYS)}.")
+    path, names = GATEWAYS[wanted]
+    arguments = {argument: getattr(settings, setting) for argument, setting in names.items()}
+    if not all(arguments.values()):
+        raise UnknownGateway(f"The payment gateway {wanted} needs {', '.join(names.values())} to be set.")
+    return _connected(path, timeout=settings.PAYMENT_GATEWAY_TIMEOUT_SECONDS, **arguments)
 
 
 @cache
-def _sandbox(url: str, secret: str, timeout: float) -> Gateway:
-    return SandboxGateway(url, secret=secret, timeout=timeout)
+def _connected(path: str, **arguments: str | float) -> Gateway:
+    client: Gateway = import_string(path)(**arguments)
+    return client

@@ -1,12 +1,14 @@
 """What the domain asks of a payment gateway. A further gateway is one file beside this one and one line in __init__.
 
-Every call goes over the network, so none may be made inside a transaction (G1): a slow gateway would hold locks.
+Calls go over the network, so none may be made inside a transaction (G1): a slow gateway would hold locks.
+docs/gateways.md is the recipe; tests/gateways/test_contract.py is what every gateway must pass.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connections
 
@@ -41,10 +43,38 @@ class GatewayPayment:
     currency: str
 
 
-class Gateway(ABC):
-    """A payment gateway. Calls raise GatewayUnavailable when no usable answer came in time."""
+class EventKind(StrEnum):
+    """What an event is about."""
 
-    name: str
+    PAID = "paid"
+    FAILED = "failed"
+    OTHER = "other"  # nothing that the domain acts on, or nothing that it knows
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEvent:
+    """What a webhook told: a hint to look at a payment, which counts as the gateway says it stands when asked.
+
+    `event_id` is the same however often the event is told. The payment's ids are empty for OTHER.
+    """
+
+    event_id: str
+    kind: EventKind
+    order_id: str = ""
+    payment_id: str = ""
+
+
+class UnreadableEvent(ValueError):
+    """The body is the gateway's, perhaps, but no event."""
+
+
+class Gateway(ABC):
+    """A payment gateway. Calls raise GatewayUnavailable when no usable answer came in time.
+
+    Each payment has one id, whichever way it is asked for: two sides that report it must report the same one.
+    """
+
+    name: ClassVar[str]
 
     @abstractmethod
     def create_order(self, *, reference: str, amount: int, currency: str) -> GatewayOrder:
@@ -52,19 +82,36 @@ class Gateway(ABC):
 
     @abstractmethod
     def checkout(self, order_id: str) -> dict[str, Any]:
-        """What a client needs to know to pay the order, without asking the gateway."""
+        """What a client needs to know to pay the order. May ask the gateway."""
 
     @abstractmethod
     def has_signed(self, *, order_id: str, payment_id: str, signature: str) -> bool:
-        """Whether the gateway signed this payment for this order; compares in constant time, without a call."""
+        """Whether `signature` is what the gateway handed the payer of this order; compares in constant time.
+
+        May ask the gateway. Any text may come in, and what is not well formed is not signed.
+        """
 
     @abstractmethod
     def fetch_payment(self, payment_id: str) -> GatewayPayment:
         """The payment as it stands now."""
 
     @abstractmethod
+    def payments_of(self, order_id: str) -> list[GatewayPayment]:
+        """Every payment of the order as it stands now, failed ones included; none for an order that nobody knows."""
+
+    @abstractmethod
     def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
         """Give `amount` back and return the gateway's name for the refund; the same key again refunds nothing more."""
+
+    @abstractmethod
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
+        """The event in a webhook's body, once the signature in `headers` (names in any case) shows the gateway sent it.
+
+        Raises InvalidSignature, also for one that is too old where the gateway signs the time; UnreadableEvent.
+        """
+
+
+NO_PAYMENT = GatewayPayment("", "", PaymentState.UNKNOWN, 0, "")
 
 
 def assert_no_transaction() -> None:

@@ -1,22 +1,28 @@
 """The sandbox gateway's client: real HTTP to the local service in bookings/sandbox."""
 
-import hmac
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import requests
-from requests.adapters import HTTPAdapter
+from bookings.errors import InvalidSignature
+from bookings.gateways.base import (
+    NO_PAYMENT,
+    EventKind,
+    Gateway,
+    GatewayEvent,
+    GatewayOrder,
+    GatewayPayment,
+    PaymentState,
+    UnreadableEvent,
+)
+from bookings.gateways.http import JsonApi, Missing, an_object, listed, text, whole
+from bookings.gateways.signing import is_same, sign, sign_body
 
-from bookings.errors import GatewayUnavailable
-from bookings.gateways.base import Gateway, GatewayOrder, GatewayPayment, PaymentState, assert_no_transaction
-from bookings.gateways.signing import sign
-
-CONNECT_SECONDS = 2.0
 AN_ID = re.compile(r"[A-Za-z0-9_]{1,100}")  # without "|", which separates the two ids that are signed
+SIGNATURE_HEADER = "X-Sandbox-Signature"
 STATES = {state.value: state for state in PaymentState}
-NOTHING = GatewayPayment("", "", PaymentState.UNKNOWN, 0, "")
+KINDS = {"payment.captured": EventKind.PAID, "payment.failed": EventKind.FAILED}
 
 
 class SandboxGateway(Gateway):
@@ -25,74 +31,56 @@ class SandboxGateway(Gateway):
     name = "sandbox"
 
     def __init__(self, url: str, *, secret: str, timeout: float) -> None:
-        self._url = url.rstrip("/")
         self._secret = secret.encode()
-        self._timeout = (min(CONNECT_SECONDS, timeout), timeout)
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy and no netrc between us and a local service
-        self._session.headers["Authorization"] = f"Bearer {secret}"
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=64))
+        self._api = JsonApi(url, timeout=timeout, is_local=True)
+        self._api.session.headers["Authorization"] = f"Bearer {secret}"
 
     def create_order(self, *, reference: str, amount: int, currency: str) -> GatewayOrder:
-        answer = self._ask("POST", "/v1/orders", {"reference": reference, "amount": amount, "currency": currency})
-        order_id = _text(answer, "id")
+        answer = self._api.post("/v1/orders", {"reference": reference, "amount": amount, "currency": currency})
+        order_id = text(answer, "id")
         return GatewayOrder(order_id, self.checkout(order_id))
 
     def checkout(self, order_id: str) -> dict[str, Any]:
-        return {"name": self.name, "pay_url": f"{self._url}/v1/orders/{order_id}/pay"}
+        return {"name": self.name, "pay_url": f"{self._api.url}/v1/orders/{order_id}/pay"}
 
     def has_signed(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         if not (AN_ID.fullmatch(order_id) and AN_ID.fullmatch(payment_id)):
             return False
-        return hmac.compare_digest(
-            sign(self._secret, order_id, payment_id).encode(), signature.encode(errors="replace")
-        )
+        return is_same(signature, sign(self._secret, order_id, payment_id))
 
     def fetch_payment(self, payment_id: str) -> GatewayPayment:
-        answer = self._ask("GET", f"/v1/payments/{quote(payment_id, safe='')}", missing_is={})
-        if not answer:
-            return NOTHING
-        amount = answer.get("amount")
-        if not isinstance(amount, int) or isinstance(amount, bool):
-            raise GatewayUnavailable
-        return GatewayPayment(
-            payment_id=_text(answer, "id"),
-            order_id=_text(answer, "order_id"),
-            state=STATES.get(_text(answer, "state"), PaymentState.UNKNOWN),
-            amount=amount,
-            currency=_text(answer, "currency"),
-        )
+        try:
+            return _payment(self._api.get(f"/v1/payments/{quote(payment_id, safe='')}"))
+        except Missing:
+            return NO_PAYMENT
+
+    def payments_of(self, order_id: str) -> list[GatewayPayment]:
+        try:
+            answer = self._api.get(f"/v1/orders/{quote(order_id, safe='')}/payments")
+        except Missing:
+            return []
+        return [_payment(item) for item in listed(answer, "items")]
 
     def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
         body = {"payment_id": payment_id, "amount": amount, "idempotency_key": idempotency_key}
-        return _text(self._ask("POST", "/v1/refunds", body), "id")
+        return text(self._api.post("/v1/refunds", body), "id")
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        missing_is: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        assert_no_transaction()
-        try:
-            answer = self._session.request(
-                method, self._url + path, json=body, timeout=self._timeout, allow_redirects=False
-            )
-            if answer.status_code == 404 and missing_is is not None:
-                return missing_is
-            answer.raise_for_status()
-            decoded = answer.json()
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            raise GatewayUnavailable from error
-        if not isinstance(decoded, dict):
-            raise GatewayUnavailable
-        return decoded
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
+        if not is_same(headers.get(SIGNATURE_HEADER, ""), sign_body(self._secret, body)):
+            raise InvalidSignature
+        told = an_object(body)
+        ids = [str(told.get(field, "")) for field in ("id", "order_id", "payment_id")]
+        if not all(AN_ID.fullmatch(each) for each in ids):
+            raise UnreadableEvent("An id is missing or malformed.")
+        event_id, order_id, payment_id = ids
+        return GatewayEvent(event_id, KINDS.get(str(told.get("type")), EventKind.OTHER), order_id, payment_id)
 
 
-def _text(answer: Mapping[str, Any], field: str) -> str:
-    value = answer.get(field)
-    if not isinstance(value, str) or not value:
-        raise GatewayUnavailable
-    return value
+def _payment(answer: Mapping[str, Any]) -> GatewayPayment:
+    return GatewayPayment(
+        payment_id=text(answer, "id"),
+        order_id=text(answer, "order_id"),
+        state=STATES.get(text(answer, "state"), PaymentState.UNKNOWN),
+        amount=whole(answer, "amount"),
+        currency=text(answer, "currency"),
+    )

@@ -1,0 +1,120 @@
+"""A gateway's JSON over HTTP: kept connections, a limit on every wait, and one error for whatever goes wrong.
+
+What is certainly not done is tried once more: any call whose connection was refused, and a GET that was answered with
+502, 503 or 504. A call whose answer was lost is not: it has been waited for long enough, and may have been done.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from bookings.errors import GatewayUnavailable
+from bookings.gateways.base import UnreadableEvent, assert_no_transaction
+
+CONNECT_SECONDS = 2.0
+LONGEST_RETRY_AFTER_SECONDS = 3600
+ONCE_MORE = Retry(
+    total=1,
+    read=0,
+    other=0,
+    allowed_methods={"GET"},
+    status_forcelist=(502, 503, 504),
+    backoff_factor=0.1,
+    raise_on_status=False,
+    respect_retry_after_header=False,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Missing(Exception):
+    """The gateway has nothing of this name."""
+
+
+class JsonApi:
+    """The API at `url`; `timeout` is the longest wait, in seconds, for any part of an answer."""
+
+    def __init__(self, url: str, *, timeout: float, is_local: bool = False) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = (min(CONNECT_SECONDS, timeout), timeout)
+        self.session = requests.Session()
+        self.session.trust_env = not is_local  # no proxy and no netrc between us and a service on this machine
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=64, max_retries=ONCE_MORE))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Raises Missing, GatewayUnavailable."""
+        answer = self._ask("GET", path)
+        # Razorpay says it with a 400, in words.
+        if answer.status_code == 404 or (answer.status_code == 400 and b"does not exist" in answer.content):
+            raise Missing
+        return _usable(answer)
+
+    def post(self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Raises GatewayUnavailable."""
+        return _usable(self._ask("POST", path, json=body, headers=headers))
+
+    def _ask(self, method: str, path: str, **content: Any) -> requests.Response:
+        assert_no_transaction()
+        try:
+            return self.session.request(
+                method, self.url + path, timeout=self._timeout, allow_redirects=False, **content
+            )
+        except requests.RequestException as error:
+            raise GatewayUnavailable from error
+
+
+def _usable(answer: requests.Response) -> dict[str, Any]:
+    if not 200 <= answer.status_code < 300:
+        request = answer.request
+        log.error("The gateway refused %s %s: %s %.500s", request.method, request.url, answer.status_code, answer.text)
+        raise GatewayUnavailable(**_retry_after(answer))
+    try:
+        return an_object(answer.content)
+    except UnreadableEvent as error:
+        raise GatewayUnavailable from error
+
+
+def an_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`. Raises UnreadableEvent."""
+    try:
+        decoded = json.loads(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise UnreadableEvent("The body is not JSON that can be read.") from error
+    if not isinstance(decoded, dict):
+        raise UnreadableEvent("The body is not a JSON object.")
+    return decoded
+
+
+def text(answer: Mapping[str, Any], field: str) -> str:
+    """The text in `field` of a gateway's answer. Raises GatewayUnavailable: an answer without it is of no use."""
+    value = answer.get(field)
+    if not isinstance(value, str) or not value:
+        raise GatewayUnavailable
+    return value
+
+
+def whole(answer: Mapping[str, Any], field: str) -> int:
+    """The whole number in `field` of a gateway's answer. Raises GatewayUnavailable."""
+    value = answer.get(field)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise GatewayUnavailable
+    return value
+
+
+def listed(answer: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+    """The objects listed in `field` of a gateway's answer. Raises GatewayUnavailable."""
+    value = answer.get(field)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise GatewayUnavailable
+    return value
+
+
+def _retry_after(answer: requests.Response) -> dict[str, int]:
+    seconds = answer.headers.get("Retry-After", "")
+    return {"retry_after": min(int(seconds[:9]), LONGEST_RETRY_AFTER_SECONDS)} if seconds.isdecimal() else {}

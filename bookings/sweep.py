@@ -1,0 +1,91 @@
+"""The scheduled look for orders that were paid at the gateway and never heard of: the customer closed the tab, and the
+webhook went astray. Ends where every report of a payment ends, in verification.confirm (G2).
+
+An unpaid order is looked at again and again, at about twice the age each time: a dozen times in PAYMENT_SWEEP_HOURS.
+One look at a time puts an order off before the gateway is asked, so that sweeps side by side share the work, and one
+that dies loses nothing. Booked orders are not looked at: gateways take one payment for an order.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from bookings import verification
+from bookings.errors import AmountMismatch, GatewayUnavailable, InvalidSignature, OrderAlreadyPaid, SoldOut
+from bookings.gateways import GatewayPayment, PaymentState, UnknownGateway, gateway
+from bookings.models import Order
+
+SHORTEST_PAUSE = timedelta(minutes=1)
+MOST_UNANSWERED = 3  # in one run: a gateway that does not answer is left alone until the next
+LONGEST_RUN_SECONDS = 120  # the rest waits for the next run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep came to: orders looked at, bookings and refunds that followed, questions without an answer."""
+
+    orders: int = 0
+    booked: int = 0
+    refunded: int = 0
+    unanswered: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.orders} orders: {self.booked} booked, {self.refunded} to refund, {self.unanswered} unanswered"
+
+
+def run(*, now: datetime | None = None, limit: int = 100, clock: Callable[[], float] = time.monotonic) -> Swept:
+    """Look at up to `limit` orders that are due. Safe to run twice and side by side."""
+    at, began, swept = now or timezone.now(), clock(), Swept()
+    while swept.orders < limit and swept.unanswered < MOST_UNANSWERED and clock() - began < LONGEST_RUN_SECONDS:
+        order = _take_one(now=at)
+        if order is None:
+            break
+        swept.orders += 1
+        _sweep(order, swept, now=at)
+    return swept
+
+
+@transaction.atomic
+def _take_one(*, now: datetime) -> Order | None:
+    """The order that is due first, put off at once."""
+    unpaid = Order.objects.filter(status__in=[Order.Status.OPEN, Order.Status.LAPSED], sweep_at__lte=now)
+    order = unpaid.order_by("sweep_at").select_for_update(skip_locked=True, no_key=True).first()
+    if order is not None:
+        age = now - order.created_at
+        is_over = age > timedelta(hours=settings.PAYMENT_SWEEP_HOURS)
+        order.sweep_at = None if is_over else now + max(age, SHORTEST_PAUSE)
+        order.save(update_fields=["sweep_at"])
+    return order
+
+
+def _sweep(order: Order, swept: Swept, *, now: datetime) -> None:
+    if not order.gateway_order_id:  # the gateway was never heard to have it, so nobody could pay it
+        return
+    try:
+        payments = gateway(order.gateway).payments_of(order.gateway_order_id)
+    except UnknownGateway as error:
+        log.error("%s cannot be looked at: %s", order, error)  # noqa: TRY400  (no bug)
+    except GatewayUnavailable:
+        swept.unanswered += 1
+        Order.objects.filter(pk=order.pk).update(sweep_at=now + SHORTEST_PAUSE)
+    else:
+        for payment in payments:
+            if payment.state is PaymentState.CAPTURED:
+                _confirm(order, payment, swept, now=now)
+
+
+def _confirm(order: Order, payment: GatewayPayment, swept: Swept, *, now: datetime) -> None:
+    try:
+        swept.booked += verification.confirm(order, payment, now=now).is_new
+    except (SoldOut, OrderAlreadyPaid):
+        swept.refunded += 1
+    except (AmountMismatch, InvalidSignature) as error:
+        log.error("Payment %s of %s needs a person: %s", payment.payment_id, order, error.code)  # noqa: TRY400  (no bug)

@@ -1,0 +1,94 @@
+"""What payment gateways tell by webhook: authenticate → parse → call the function that does it.
+
+An event is a hint to look at a payment (verification.look_at), so that events which come twice, late or out of order
+change nothing twice (G2). Answered with 200, an event is not told again; with 503, the gateway tells it again later.
+"""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from bookings import verification
+from bookings.api import problems
+from bookings.errors import (
+    AmountMismatch,
+    GatewayUnavailable,
+    InvalidSignature,
+    OrderAlreadyPaid,
+    PaymentNotCaptured,
+    SoldOut,
+)
+from bookings.gateways import EventKind, Gateway, GatewayEvent, UnknownGateway, UnreadableEvent, gateway
+from bookings.models import Order, PaymentEvent
+
+log = logging.getLogger(__name__)
+
+
+@csrf_exempt  # the gateway's signature says who is speaking; a session, if any, is not asked for
+def payments(request: HttpRequest, name: str) -> HttpResponse:
+    """`POST /webhooks/payments/<name>/`: an event of the gateway `name`, in JSON, signed by it."""
+    try:
+        teller = gateway(name)
+    except UnknownGateway:
+        return problems.answer(404, code="not_found", detail="There is no such payment gateway here.")
+    if refusal := _refusal(request):
+        return refusal
+    try:
+        event = teller.read_event(request.body, request.headers)
+    except InvalidSignature:
+        detail = "The gateway did not sign this body, or did so too long ago."
+        return problems.answer(400, code=InvalidSignature.code, detail=detail)
+    except UnreadableEvent as error:
+        return problems.answer(400, code="invalid_input", detail=str(error))
+    try:
+        return JsonResponse({"outcome": hear(teller, event, now=timezone.now())})
+    except GatewayUnavailable as error:
+        answer = problems.answer(503, code=error.code, detail=error.message)
+        answer["Retry-After"] = str(error.retry_after)
+        return answer
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """What is refused before anybody asks who sent it. Bodies beyond REQUEST_BODY_MAX_BYTES did not come so far."""
+    if request.method != "POST":
+        answer = problems.answer(405, code="method_not_allowed", detail="Events are posted.")
+        answer["Allow"] = "POST"
+        return answer
+    if request.content_type != "application/json":
+        return problems.answer(415, code="unsupported_media_type", detail="Events are application/json.")
+    if len(request.body) > settings.WEBHOOK_BODY_MAX_BYTES:
+        most = settings.WEBHOOK_BODY_MAX_BYTES
+        return problems.answer(413, code="body_too_large", detail=f"An event may have at most {most} bytes.")
+    return None
+
+
+def hear(teller: Gateway, event: GatewayEvent, *, now: datetime) -> str:
+    """Deal with the event unless that was done before. Answers "ignored", "known" or "handled".
+
+    It is remembered once it is dealt with, so that one which an error interrupted is told and dealt with again. Raises
+    GatewayUnavailable.
+    """
+    if event.kind is EventKind.OTHER or not event.order_id:
+        return "ignored"
+    if PaymentEvent.objects.filter(gateway=teller.name, event_id=event.event_id).exists():
+        return "known"
+    order = Order.objects.filter(gateway=teller.name, gateway_order_id=event.order_id).first()
+    if order is None:  # another shop's on the same account
+        return "ignored"
+    _look(order, event, now=now)
+    heard = PaymentEvent(gateway=teller.name, event_id=event.event_id, kind=event.kind)
+    PaymentEvent.objects.bulk_create([heard], ignore_conflicts=True)  # the same event may be told twice at once
+    return "handled"
+
+
+def _look(order: Order, event: GatewayEvent, *, now: datetime) -> None:
+    try:
+        verification.look_at(order, event.payment_id, now=now)
+    except (SoldOut, OrderAlreadyPaid, PaymentNotCaptured) as outcome:
+        log.info("Payment %s of %s: %s", event.payment_id, order, outcome.code)
+    except (AmountMismatch, InvalidSignature) as error:
+        log.error("Payment %s of %s needs a person: %s", event.payment_id, order, error.code)  # noqa: TRY400  (no bug)
