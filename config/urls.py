@@ -4,14 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 
 from bookings import webhooks
-from bookings import webhooks
 from config import health
 
 urlpatterns = [
     path("", include("bookings.pages.urls")),
     path("api/auth/", include("rest_framework.urls")),
     path("api/", include("bookings.api.urls")),
-    path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
     path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
     path("admin/", admin.site.urls),
     path("healthz", health.alive),
