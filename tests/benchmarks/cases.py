@@ -1,0 +1,116 @@
+"""The cases by name: what work each is, and what is measured at it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tests.benchmarks.contenders.base import Contender, Peer
+from tests.benchmarks.drain import Drain, drain
+from tests.benchmarks.promptness import enqueue_ms, latencies_ms
+from tests.benchmarks.seeding import Connection
+from tests.benchmarks.sizes import QUICK, Sizes
+from tests.benchmarks.work import Missing, Work
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Some measure and the figures it yields, under the names of the table's lines."""
+
+    figures: tuple[str, ...]
+    described: str
+    measure: Callable[["Bench", Contender], Figures]
+
+
+@dataclass
+class Bench:
+    """What the measures of a round are taken with; notes runs that were ended before their work was done."""
+
+    connection: Connection
+    sizes: Sizes
+    was_stopped: bool = False
+    drained: dict[tuple[str, Work], Drain] = field(default_factory=dict)
+
+    def drain(self, contender: Contender, work: Work) -> Drain:
+        """What came of `work`; the same work is done once in a round."""
+        key = contender.name, work
+        if key not in self.drained:
+            self.drained[key] = drain(
+                contender, work, connection=self.connection, limit_seconds=self.sizes.limit_seconds
+            )
+        self.was_stopped = self.drained[key].was_stopped
+        return self.drained[key]
+
+
+def cases_of(sizes: Sizes) -> list[Case]:
+    small = Work(messages=sizes.messages, users=sizes.users)
+    slow = Work(messages=sizes.provider_50ms, users=sizes.users, latency=0.05)
+    return [
+        _drain("drain_10k", "a small outbox", small),
+        _drain("history_1m", "after many finished messages", replace(small, history=sizes.history)),
+        _drain("backlog_250k", "a large backlog", Work(messages=sizes.backlog, users=sizes.backlog_users)),
+        _drain("backoff_30k", "many other users in backoff", replace(small, backoff=sizes.backoff)),
+        _drain("hot_100k", "one other user with very many; all but that one", replace(small, hot=sizes.hot)),
+        _drain("paused_100k", "another channel's crowd", replace(small, elsewhere=sizes.elsewhere)),
+        _old_snapshot(replace(small, messages=sizes.old_snapshot, has_old_snapshot=True)),
+        _drain("provider_50ms", "a provider that takes 50 ms", slow),
+        _drain(
+            "provider_200ms", "a provider that takes 200 ms", replace(slow, messages=sizes.provider_200ms, latency=0.2)
+        ),
+        Case(("latency_p50_ms", "latency_p99_ms"), "from commit to the provider's call, idle", _latency),
+        Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
+        *(
+            _drain(f"relays_{workers}", f"{workers} × the workers, 50 ms", _scaled(slow, workers=workers))
+            for workers in (1, 2, 4)
+        ),
+        *(
+            _drain(f"relays_{workers}_no_op", f"{workers} × the workers, no-op", replace(small, workers=workers))
+            for workers in (2, 4)
+        ),
+        Case(
+            ("memory_100k_mb", "memory_1m_mb"), "a relay's memory after a tenth of the messages and after all", _memory
+        ),
+    ]
+
+
+def _scaled(work: Work, *, workers: int) -> Work:
+    return replace(work, workers=workers, messages=work.messages * workers)
+
+
+def _drain(name: str, described: str, work: Work) -> Case:
+    def measure(bench: Bench, contender: Contender) -> Figures:
+        if work.is_many and isinstance(contender, Peer) and bench.sizes is QUICK:
+            raise Missing("only in a full run")
+        return {name: bench.drain(contender, work).per_second}
+
+    return Case((name,), described, measure)
+
+
+def _old_snapshot(work: Work) -> Case:
+    def measure(bench: Bench, contender: Contender) -> Figures:
+        drained = bench.drain(contender, work)
+        return {
+            "old_snapshot": drained.per_second,
+            "old_snapshot_last_quarter": drained.last_quarter_per_second,
+        }
+
+    return Case(("old_snapshot", "old_snapshot_last_quarter"), "an old snapshot held open; at its end", measure)
+
+
+def _latency(bench: Bench, contender: Contender) -> Figures:
+    latencies = sorted(latencies_ms(contender, samples=bench.sizes.samples))
+    p50, p99 = (latencies[int(share * (len(latencies) - 1))] for share in (0.50, 0.99))
+    return {"latency_p50_ms": p50, "latency_p99_ms": p99}
+
+
+def _enqueue(bench: Bench, contender: Contender) -> Figures:
+    return {"enqueue_ms": enqueue_ms(contender, samples=bench.sizes.samples, users=bench.sizes.users)}
+
+
+def _memory(bench: Bench, contender: Contender) -> Figures:
+    if contender.name != "relay":
+        raise Missing("measured of the relay alone")
+    work = Work(messages=bench.sizes.memory, users=bench.sizes.memory // 5)
+    drained = drain(contender, work, connection=bench.connection, limit_seconds=bench.sizes.memory_limit_seconds)
+    bench.was_stopped = drained.was_stopped
+    return dict(zip(("memory_100k_mb", "memory_1m_mb"), drained.memory, strict=True))

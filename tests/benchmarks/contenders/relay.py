@@ -1,0 +1,74 @@
+"""Our own: `manage.py run_outbox_relay` as it is shipped, with rendering, attempt rows and all other records."""
+
+from notifications import outbox
+from notifications.models import Recipient
+from notifications.relay.connection import fetch_row
+from tests.benchmarks.contenders.base import Contender
+from tests.benchmarks.processes import Processes
+from tests.benchmarks.provider import LATENCY
+from tests.benchmarks.seeding import seed_outbox
+from tests.benchmarks.work import CONTEXT, KIND, Delivery, Failed, Progress, Work
+
+# Only what the records bear out counts: sent, by one attempt, which was accepted.
+SENT = """
+SELECT message.id, message.recipient_id, message.provider_id::float8,
+    extract(epoch FROM attempt.started_at)::float8, extract(epoch FROM message.finished_at)::float8
+FROM notifications_outboxmessage message
+JOIN notifications_deliveryattempt attempt ON attempt.message_id = message.id AND attempt.answer = 'accepted'
+WHERE message.id > %(history)s AND message.status = 'sent'
+"""
+# Attempts are numbered from 1, and one is written for each message: the last number is read without counting.
+ATTEMPTS = "SELECT coalesce(max(id), 0) FROM notifications_deliveryattempt"
+# The head's unique index and the index of what is queued answer this without reading the crowds.
+IS_UNFINISHED = """
+SELECT EXISTS (SELECT FROM notifications_outboxmessage
+               WHERE recipient_id <= %(users)s AND status IN ('pending', 'sending'))
+    OR EXISTS (SELECT FROM notifications_outboxmessage WHERE recipient_id <= %(users)s AND status = 'queued')
+"""
+REFUSED = "SELECT count(*) FROM notifications_deliveryattempt WHERE answer <> 'accepted'"
+
+
+class Outbox(Contender):
+    """The tables that the relay and the bare loop share."""
+
+    keeps_order = True
+
+    def seed(self, work: Work) -> None:
+        seed_outbox(self._stage.connection, work)
+
+    def deliveries(self, work: Work) -> list[Delivery]:
+        connection = self._stage.connection
+        (refused,) = fetch_row(connection, REFUSED, {})
+        if refused:
+            raise Failed(f"{refused} attempts that were not accepted")
+        return [Delivery._make(row) for row in connection.execute(SENT, {"history": work.history})]
+
+    def progress(self, work: Work) -> Progress:
+        total = fetch_row(self._stage.connection, ATTEMPTS, {})[0] - work.history
+        (is_unfinished,) = fetch_row(self._stage.connection, IS_UNFINISHED, {"users": work.users})
+        return Progress(total, min(total, work.messages - is_unfinished))
+
+
+class Relay(Outbox):
+    """The relay, at least one process of it."""
+
+    name = "relay"
+    described = "run_outbox_relay, default options"
+
+    def start(self, work: Work, processes: Processes) -> None:
+        for _ in range(work.workers):
+            environment = {LATENCY: str(work.latency)}
+            processes.start_python("manage.py", "run_outbox_relay", "--channel", "sms", **environment)
+
+    def announce(self, number: int, user: int) -> None:
+        outbox.publish(KIND, recipient=Recipient(pk=user), context=CONTEXT, dedupe_key=f"single:{number}")
+
+    def announce_thrice(self, number: int, user: int) -> None:
+        messages = outbox.publish(
+            KIND,
+            recipient=Recipient(pk=user),
+            context=CONTEXT,
+            dedupe_key=f"booking:{number}:confirmed",
+            reference=f"booking:{number}",
+        )
+        assert len(messages) == 3

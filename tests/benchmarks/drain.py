@@ -1,0 +1,115 @@
+"""Measures how fast a contender gets through its work, and proves that it did it.
+
+The clock runs from the first call to the provider to the last outcome written down: nobody's start-up counts.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from tests.benchmarks.contenders.base import Contender
+from tests.benchmarks.processes import Processes
+from tests.benchmarks.seeding import Connection
+from tests.benchmarks.work import Delivery, Failed, Work
+
+START_SECONDS = 60.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Drain:
+    """What came of a run. Rates are in messages/s, memory in MB of the first worker."""
+
+    per_second: float
+    last_quarter_per_second: float
+    was_stopped: bool
+    out_of_order: int
+    memory: tuple[float, float]  # after a tenth of the messages, and at the end
+
+
+def drain(contender: Contender, work: Work, *, connection: Connection, limit_seconds: float) -> Drain:
+    """Let `contender` do `work`. Raises Missing if that makes no sense, Failed if it was not done, or not in order."""
+    contender.refuse(work)
+    contender.prepare(work)
+    with _old_snapshot(connection, wanted=work.has_old_snapshot), Processes() as processes:
+        contender.start(work, processes)
+        was_stopped, memory = _wait(contender, work, processes, limit_seconds=limit_seconds)
+    deliveries = contender.deliveries(work)
+    measured = [delivery for delivery in deliveries if delivery.user <= work.users]
+    out_of_order = verify(measured, work, is_complete=not was_stopped)
+    if contender.keeps_order and out_of_order:
+        raise Failed(f"{out_of_order} messages were sent before the one ahead of them was settled")
+    began = min(delivery.began for delivery in deliveries)
+    ended = max(delivery.settled for delivery in (deliveries if was_stopped else measured))
+    return Drain(
+        per_second=len(measured) / (ended - began),
+        last_quarter_per_second=_last_quarter(measured),
+        was_stopped=was_stopped,
+        out_of_order=out_of_order,
+        memory=memory,
+    )
+
+
+def verify(measured: list[Delivery], work: Work, *, is_complete: bool) -> int:
+    """Raise Failed unless each message was sent once and none is missing; how many overtook their predecessor."""
+    numbers = {delivery.number for delivery in measured}
+    if len(numbers) != len(measured):
+        raise Failed(f"{len(measured) - len(numbers)} messages were sent twice")
+    if is_complete and len(measured) != work.messages:
+        raise Failed(f"{len(measured)} of {work.messages} messages were sent")
+    in_lanes = sorted(measured, key=lambda delivery: (delivery.user, delivery.number))
+    return sum(
+        earlier.user == later.user and (later.began < earlier.settled or later.number != earlier.number + work.users)
+        for earlier, later in itertools.pairwise(in_lanes)
+    )
+
+
+def wait_for_first(contender: Contender, work: Work, processes: Processes) -> None:
+    """Wait until the workers are up: until something was sent."""
+    deadline = time.monotonic() + START_SECONDS
+    while not contender.progress(work).total:
+        processes.check()
+        if time.monotonic() > deadline:
+            raise Failed(f"nothing was sent within {START_SECONDS:.0f} s: {processes.printed()}")
+        time.sleep(POLL_SECONDS / 5)
+
+
+def _wait(
+    contender: Contender, work: Work, processes: Processes, *, limit_seconds: float
+) -> tuple[bool, tuple[float, float]]:
+    """Wait until the work is done or the time is up; whether it was, and the memory used meanwhile."""
+    wait_for_first(contender, work, processes)
+    deadline = time.monotonic() + limit_seconds
+    early = None
+    while (done := contender.progress(work).measured) < work.messages:
+        processes.check()
+        if early is None and done >= work.messages / 10:
+            early = processes.resident_mb()
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    late = processes.resident_mb()
+    return done < work.messages, (early or late, late)
+
+
+def _last_quarter(measured: list[Delivery]) -> float:
+    settled = sorted(delivery.settled for delivery in measured)
+    quarter = settled[len(settled) * 3 // 4 :]
+    return (len(quarter) - 1) / (quarter[-1] - quarter[0]) if len(quarter) > 1 and quarter[-1] > quarter[0] else 0.0
+
+
+@contextmanager
+def _old_snapshot(connection: Connection, *, wanted: bool) -> Iterator[None]:
+    """While the block lasts, somebody else's transaction sees the database as it is now."""
+    if not wanted:
+        yield
+        return
+    with psycopg.connect(connection.info.dsn, password=connection.info.password) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        reader.execute("SELECT txid_current_snapshot()")
+        yield
+        reader.rollback()

@@ -1,0 +1,80 @@
+"""The worker processes of a run, each in a process group of its own, killed when the run is over.
+
+Killed, not asked: what they have not written down by then does not count.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks.work import Failed
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class Processes:
+    """The processes of one contender; a `with` block ends them."""
+
+    def __init__(self) -> None:
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the block)
+
+    def start(self, *command: str, **environment: str) -> None:
+        self._running.append(
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent(),  # noqa: PLW1509  (the benchmark has one thread)
+            )
+        )
+
+    def start_python(self, *arguments: str, **environment: str) -> None:
+        self.start(sys.executable, *arguments, **environment)
+
+    def check(self) -> None:
+        """Raise Failed if one of them has ended."""
+        for process in self._running:
+            if process.poll() is not None:
+                raise Failed(f"a worker ended with exit code {process.returncode}: {self.printed()}")
+
+    def printed(self) -> str:
+        """The last of what they wrote."""
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")[-2000:].strip()
+
+    def resident_mb(self) -> float:
+        """The memory of the first process; Linux says it."""
+        status = Path(f"/proc/{self._running[0].pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        for process in self._running:
+            process.wait()
+        self._output.close()
+
+
+def _end_with_parent() -> Callable[[], object] | None:
+    """Where Linux offers it: they get SIGTERM should the benchmark itself be killed."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,65 @@
+"""Measures what a payment waits for and what its customer waits for: publishing, and from commit to provider's call."""
+
+import random
+import statistics
+import time
+
+from django.db import connection as django_connection
+from django.db import transaction
+
+from tests.benchmarks.contenders.base import Contender
+from tests.benchmarks.drain import START_SECONDS, wait_for_first
+from tests.benchmarks.processes import Processes
+from tests.benchmarks.work import Failed, Work
+
+WARM_UP = 20
+PAUSE_SECONDS = 0.02  # between messages, so that the workers are idle when one comes
+
+
+def latencies_ms(contender: Contender, *, samples: int) -> list[float]:
+    """From a transaction's commit to its message's call to the provider, one at a time. Raises Missing, Failed."""
+    work = Work(messages=samples + WARM_UP, users=samples + WARM_UP)
+    contender.prepare(Work(messages=0, users=work.users))
+    committed: dict[int, float] = {}
+    with Processes() as processes:
+        contender.start(work, processes)
+        for number in range(1, work.messages + 1):
+            _commit(contender, number, committed)
+            if number == 1:
+                wait_for_first(contender, work, processes)
+            time.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))
+        _wait_for_all(contender, work, processes)
+    called = {delivery.number: delivery.called for delivery in contender.deliveries(work)}
+    return [1000 * (called[number] - committed[number]) for number in range(WARM_UP + 1, work.messages + 1)]
+
+
+def enqueue_ms(contender: Contender, *, samples: int, users: int) -> float:
+    """What announcing a booking on three channels adds to the transaction, at the median. Raises Missing."""
+    contender.prepare(Work(messages=0, users=users, all_channels=True))
+    spent = []
+    for number in range(1, samples + WARM_UP + 1):
+        with transaction.atomic():
+            with django_connection.cursor() as cursor:
+                cursor.execute("SELECT 1")  # the transaction has begun
+            began = time.perf_counter()
+            contender.announce_thrice(number, 1 + number % users)
+            spent.append(time.perf_counter() - began)
+    return 1000 * statistics.median(spent[WARM_UP:])
+
+
+def _commit(contender: Contender, number: int, committed: dict[int, float]) -> None:
+    def note() -> None:
+        committed[number] = time.time()
+
+    with transaction.atomic():
+        transaction.on_commit(note)
+        contender.announce(number, number)
+
+
+def _wait_for_all(contender: Contender, work: Work, processes: Processes) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while contender.progress(work).total < work.messages:
+        processes.check()
+        if time.monotonic() > deadline:
+            raise Failed(f"{contender.progress(work).total} of {work.messages} messages arrived")
+        time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,112 @@
+"""Runs the cases in turn, each with every contender, round after round; what goes wrong is a reason, not an end.
+
+One run is a whole round, so that what disturbs the machine for a while disturbs all contenders alike.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.benchmarks import contenders
+from tests.benchmarks.cases import Bench, Case, cases_of
+from tests.benchmarks.contenders.base import Contender, Stage
+from tests.benchmarks.provider import Journal
+from tests.benchmarks.results import Results, machine, versions
+from tests.benchmarks.seeding import Connection
+from tests.benchmarks.sizes import FULL, QUICK
+from tests.benchmarks.work import Failed, Missing
+
+Say = Callable[[str], None]
+
+
+def run(options: argparse.Namespace, connection: Connection, folder: Path, *, say: Say) -> Results:
+    """Everything that `options` ask for. A name of a case that there is none of ends the program."""
+    sizes = QUICK if options.quick else FULL
+    cases = [case for case in cases_of(sizes) if not options.case or set(options.case) & set(case.figures)]
+    figures = {name: case.described for case in cases for name in case.figures}
+    for unknown in sorted(set(options.case or ()) - set(figures)):
+        known = [name for case in cases_of(sizes) for name in case.figures]
+        raise SystemExit(f"There is no case {unknown!r}; there are: {', '.join(known)}.")
+    results = Results(
+        machine=machine(),
+        versions=versions(connection),
+        sizes=sizes,
+        is_quick=options.quick,
+        contenders=tuple(options.contender),
+        cases=figures,
+    )
+    stage = Stage(connection, Journal(folder / "journal"))
+    Run(Bench(connection, sizes), results, say=say).all(cases, stage)
+    return results
+
+
+class Run:
+    """Measures, and writes down what came of it."""
+
+    def __init__(self, bench: Bench, results: Results, *, say: Say) -> None:
+        self._bench = bench
+        self._results = results
+        self._say = say
+        self._began = time.monotonic()
+
+    def all(self, cases: Sequence[Case], stage: Stage) -> None:
+        """Measure `cases` with the results' contenders."""
+        loaded = self._load(cases, stage)
+        runs = self._bench.sizes.runs
+        for number in range(1, runs + 1):
+            self._bench.drained.clear()
+            for case in cases:
+                self._say(f"\n{', '.join(case.figures)}: {case.described} (round {number} of {runs})")
+                for contender in loaded.values():
+                    self._measure(case, contender)
+
+    def _load(self, cases: Sequence[Case], stage: Stage) -> Mapping[str, Contender]:
+        loaded = {}
+        for name in self._results.contenders:
+            try:
+                loaded[name] = contenders.load(name, stage)
+                self._results.descriptions[name] = loaded[name].described
+            except Missing as missing:
+                self._results.descriptions[name] = f"missing: {missing}"
+                self._say(f"{name} is missing: {missing}")
+                for case in cases:
+                    self._give_reason(case, name, f"missing: {missing}")
+        return loaded
+
+    def _measure(self, case: Case, contender: Contender) -> None:
+        if self._is_refused(case, contender):
+            return
+        began = time.monotonic()
+        self._bench.was_stopped = False
+        try:
+            self._check_time()
+            figures = case.measure(self._bench, contender)
+        except Missing as missing:
+            self._give_reason(case, contender.name, str(missing))
+            self._say(f"  {contender.name:15} –  {missing}")
+            return
+        except Failed as failed:
+            last_line = str(failed).splitlines()[-1]
+            self._give_reason(case, contender.name, f"failed: {last_line}")
+            self._results.failures.append(f"{case.figures[0]} with {contender.name}: {failed}")
+            self._say(f"  {contender.name:15} FAILED: {failed}")
+            return
+        for name, figure in figures.items():
+            self._results.runs[name, contender.name].append(figure)
+            if self._bench.was_stopped:
+                self._results.stopped.add((name, contender.name))
+        shown = "  ".join(f"{figure:10,.2f}" for figure in figures.values())
+        self._say(f"  {contender.name:15}{shown}   in {time.monotonic() - began:.1f} s")
+
+    def _is_refused(self, case: Case, contender: Contender) -> bool:
+        return any((name, contender.name) in self._results.reasons for name in case.figures)
+
+    def _give_reason(self, case: Case, contender: str, reason: str) -> None:
+        for name in case.figures:
+            self._results.reasons[name, contender] = reason
+
+    def _check_time(self) -> None:
+        most = self._bench.sizes.total_seconds
+        if most is not None and time.monotonic() - self._began > most:
+            raise Missing("no time was left for it")

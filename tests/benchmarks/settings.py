@@ -1,0 +1,32 @@
+"""The project's settings with providers that do nothing, and what the peers need of Django beside them."""
+
+import importlib.util
+
+from config.settings import *  # noqa: F403
+from config.settings import DATABASES, INSTALLED_APPS
+from tests.benchmarks.sizes import CONCURRENCY
+
+DEBUG = False
+_NO_OP = "tests.benchmarks.provider.NoOpChannel"
+OUTBOX_CHANNELS = {"sms": _NO_OP, "whatsapp": _NO_OP, "email": _NO_OP}
+# The peers that work through Django's connections keep them; without this each task would make a new one.
+DATABASES = {"default": DATABASES["default"] | {"CONN_MAX_AGE": None}}
+
+_PEERS = {"django_q": "django_q", "procrastinate": "procrastinate.contrib.django"}
+INSTALLED_APPS = INSTALLED_APPS + [
+    app for package, app in _PEERS.items() if importlib.util.find_spec(package) and app not in INSTALLED_APPS
+]
+PROCRASTINATE_IMPORT_PATHS = ["tests.benchmarks.contenders.procrastinate"]
+Q_CLUSTER = {
+    "name": "benchmark",
+    "orm": "default",
+    "workers": env.int("BENCHMARK_WORKERS", default=2),  # noqa: F405
+    "bulk": CONCURRENCY,
+    "queue_limit": 2 * CONCURRENCY,
+    "poll": 0.2,
+    "timeout": 60,
+    "retry": 3600,
+    "recycle": 1_000_000,
+    "save_limit": 0,
+    "log_level": "ERROR",
+}
