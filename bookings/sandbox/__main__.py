@@ -34,9 +34,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bookings.sandbox", description="A payment gateway to play with.")
     parser.add_argument("--port", type=int, default=8091, help="0 takes a free one. Default: 8091.")
     parser.add_argument("--ledger", default=":memory:", metavar="FILE", help="Keep the books in FILE.")
+    parser.add_argument("--webhook", default="", metavar="URL", help="Tell URL of every payment. Default: nobody.")
     options = parser.parse_args()
     secret = os.environ.get("SANDBOX_GATEWAY_SECRET", DEFAULT_SECRET)
-    asyncio.run(serve(Service(Ledger(options.ledger), secret=secret), port=options.port))
+    service = Service(Ledger(options.ledger), secret=secret, webhook=options.webhook)
+    asyncio.run(serve(service, port=options.port))
 
 
 if __name__ == "__main__":

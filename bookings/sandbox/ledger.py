@@ -72,6 +72,13 @@ class Ledger:
         ).fetchone()
         return Payment(*row) if row else None
 
+    def payments_of(self, order_id: str) -> list[Payment]:
+        """The order's payments, oldest first."""
+        rows = self._books.execute(
+            "SELECT id, order_id, state, amount, currency FROM payments WHERE order_id = ? ORDER BY rowid", (order_id,)
+        )
+        return [Payment(*row) for row in rows]
+
     def refund(self, payment_id: str, *, amount: int, idempotency_key: str) -> str:
         """The refund's id: that of the first call with this key. Raises Refused."""
         before = self._books.execute("SELECT id FROM refunds WHERE idempotency_key = ?", (idempotency_key,)).fetchone()

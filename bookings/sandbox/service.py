@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bookings.gateways.signing import sign
 from bookings.sandbox.ledger import Ledger, Refused
+from bookings.sandbox.webhooks import Webhooks, event_of
 
 STATES = ("created", "authorized", "captured", "failed")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,22 +26,27 @@ class Mood:
 class Service:
     """The gateway's routes over its ledger."""
 
-    def __init__(self, ledger: Ledger, *, secret: str) -> None:
+    def __init__(self, ledger: Ledger, *, secret: str, webhook: str = "") -> None:
         self._ledger = ledger
         self._secret = secret
         self._mood = Mood()
+        self._webhooks = Webhooks(secret.encode(), url=webhook)
 
     def application(self) -> web.Application:
         """The web application."""
         application = web.Application(middlewares=[self._as_json])
+        application.on_shutdown.append(self._webhooks.close)
         application.add_routes(
             [
                 web.post("/v1/orders", self._for_shops(self._open_order)),
+                web.get("/v1/orders/{order}/payments", self._for_shops(self._show_payments)),
                 web.get("/v1/payments/{payment}", self._for_shops(self._show_payment)),
                 web.post("/v1/refunds", self._for_shops(self._refund)),
                 web.post("/v1/orders/{order}/pay", self._pay),
                 web.post("/_sandbox/mood", self._change_mood),
                 web.get("/_sandbox/refunds", self._show_refunds),
+                web.post("/_sandbox/webhook", self._change_webhook),
+                web.post("/_sandbox/events", self._tell),
             ]
         )
         return application
@@ -77,6 +83,12 @@ class Service:
             raise web.HTTPNotFound(text="There is no such payment.")
         return web.json_response(asdict(payment))
 
+    async def _show_payments(self, request: web.Request) -> web.Response:
+        order = request.match_info["order"]
+        if self._ledger.order(order) is None:
+            raise web.HTTPNotFound(text="There is no such order.")
+        return web.json_response({"items": [asdict(payment) for payment in self._ledger.payments_of(order)]})
+
     async def _refund(self, request: web.Request) -> web.Response:
         body = await _body(request)
         refund = self._ledger.refund(
@@ -94,6 +106,7 @@ class Service:
         currency = _text(body, "currency") if "currency" in body else None
         payment = self._ledger.pay(request.match_info["order"], state=state, amount=amount, currency=currency)
         signature = sign(self._secret.encode(), payment.order_id, payment.id)
+        self._webhooks.tell_soon(payment)
         receipt = {"order_id": payment.order_id, "payment_id": payment.id, "signature": signature}
         return web.json_response(receipt, status=201)
 
@@ -101,6 +114,24 @@ class Service:
         body = await _body(request)
         self._mood = Mood(is_down=bool(body.get("down", False)), delay=float(body.get("delay", 0.0)))
         return web.json_response(asdict(self._mood))
+
+    async def _change_webhook(self, request: web.Request) -> web.Response:
+        """`{"url": …}`: every payment from now on is told there; without a url, nobody is told."""
+        self._webhooks.url = str((await _body(request)).get("url") or "")
+        return web.json_response({"url": self._webhooks.url})
+
+    async def _tell(self, request: web.Request) -> web.Response:
+        """`{"payment_id": …, "url": …}`: tell of a payment now, again perhaps, and answer what the shop answered.
+
+        `event_id` and `type` are the payment's own unless the body has others.
+        """
+        body = await _body(request)
+        payment = self._ledger.payment(_text(body, "payment_id"))
+        if payment is None:
+            raise web.HTTPNotFound(text="There is no such payment.")
+        changes = {name: _text(body, name) for name in ("event_id", "type") if name in body}
+        status, answer = await self._webhooks.tell(event_of(payment, **changes), url=_text(body, "url"))
+        return web.json_response({"status": status, "answer": answer})
 
     async def _show_refunds(self, request: web.Request) -> web.Response:
         return web.json_response({"refunds": self._ledger.refunds()})
