@@ -3,7 +3,7 @@ impossible, whatever the code above them does. Amounts are in minor units of an 
 """
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -126,6 +126,7 @@ class Order(models.Model):
         help_text="while unpaid: when the gateway is next asked whether it was paid; empty: not any more",
     )
     created_at = models.DateTimeField(db_default=Now())
+    checkout: dict[str, Any] | None = None  # what the gateway handed over with its order; not kept
 
     class Meta:
         constraints = [

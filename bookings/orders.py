@@ -111,7 +111,9 @@ def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
 def _at_the_gateway(order: Order) -> Order:
     """The order, once the gateway has one for it. If two ask at once, the first answer counts for both."""
     try:
-        opened = gateway().create_order(reference=f"order:{order.pk}", amount=order.amount, currency=order.currency)
+        opened = gateway(order.gateway).create_order(
+            reference=f"order:{order.pk}", amount=order.amount, currency=order.currency
+        )
     except GatewayUnavailable:
         in_transaction(lambda: _forget(order))
         raise
@@ -119,6 +121,8 @@ def _at_the_gateway(order: Order) -> Order:
     current = Order.objects.select_related("slot").filter(pk=order.pk).first()
     if current is None:  # the one who asked beside us got no answer, and forgot the order
         raise GatewayUnavailable
+    if current.gateway_order_id == opened.order_id:
+        current.checkout = opened.checkout
     return current
 
 

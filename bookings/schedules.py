@@ -4,14 +4,12 @@ is still to do. One that fails is a Failure in the admin and an error in the log
 Which task runs how often is in settings.SCHEDULES, where the project adds the tasks of its other apps.
 """
 
-from importlib import import_module
-
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from bookings import cancellation, orders, refunds, reminders
+from bookings import cancellation, orders, refunds, reminders, sweep
 
 INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
 
@@ -23,7 +21,7 @@ def expire_holds() -> str:
 
 def sweep_payments() -> str:
     """Ask the gateway about orders that were paid, perhaps, and never heard of."""
-    return f"{import_module('bookings.sweep').run(now=timezone.now(), limit=100)}"
+    return str(sweep.run())
 
 
 def queue_reminders() -> str:

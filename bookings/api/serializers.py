@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.gateways import gateway
@@ -30,8 +31,13 @@ class NewOrderSerializer(serializers.Serializer):
 
 
 class CheckoutSerializer(serializers.Serializer):
+    """What a client needs to know to pay; which members there are depends on the gateway."""
+
     name = serializers.CharField(help_text="the gateway's name")
-    pay_url = serializers.CharField(required=False, help_text="where a customer pays, at the sandbox gateway")
+    pay_url = serializers.CharField(required=False, help_text="sandbox: where a customer pays")
+    key_id = serializers.CharField(required=False, help_text="Razorpay: for its checkout")
+    order_id = serializers.CharField(required=False, help_text="Razorpay: for its checkout")
+    client_secret = serializers.CharField(required=False, help_text="Stripe: for its payment element")
 
 
 class OrderSerializer(serializers.ModelSerializer):
@@ -52,8 +58,9 @@ class OrderSerializer(serializers.ModelSerializer):
             "gateway",
         )
 
+    @extend_schema_field(CheckoutSerializer)
     def get_gateway(self, order: Order) -> dict[str, Any]:
-        return gateway().checkout(order.gateway_order_id)
+        return order.checkout or gateway(order.gateway).checkout(order.gateway_order_id)
 
 
 class PaymentClaimSerializer(serializers.Serializer):
