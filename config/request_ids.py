@@ -26,6 +26,7 @@ class RequestIds:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get(HEADER, "")
         request_id = sent if SANE.fullmatch(sent) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
         token = current.set(request_id)
         try:
             answer = self._get_response(request)
@@ -36,8 +37,11 @@ class RequestIds:
 
 
 class WithRequestId(logging.Filter):
-    """Adds `request_id` to a log record; "-" outside of requests."""
+    """Adds `request_id` to a log record; "-" outside of requests.
+
+    Django logs a refusal after its middleware is done, with the request attached.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current.get()
+        record.request_id = getattr(getattr(record, "request", None), "request_id", current.get())
         return True
