@@ -6,7 +6,8 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from notifications.models import DeliveryAttempt, OutboxMessage, Recipient, Relay, Replay
+from notifications import pausing
+from notifications.models import Channel, DeliveryAttempt, OutboxMessage, Recipient, Relay, Replay
 from notifications.replay import replay
 
 
@@ -94,6 +95,28 @@ class RecipientAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("user",) if obj else ()
+
+
+@admin.register(Channel)
+class ChannelAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("name", "paused_at", "paused_by", "pause_reason", "broken_at", "probe_at", "recovered_at")
+    ordering = ("name",)
+    actions = ("pause_selected", "resume_selected")
+
+    @admin.action(permissions=["pause"], description="Pause selected channels")
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        for channel in queryset:
+            pausing.pause(channel.name, actor=request.user.get_username(), using=queryset.db)
+            self.message_user(request, f"{channel} is paused.", messages.WARNING)
+
+    @admin.action(permissions=["pause"], description="Resume selected channels")
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        for channel in queryset:
+            pausing.resume(channel.name, using=queryset.db)
+            self.message_user(request, f"{channel} goes on.", messages.SUCCESS)
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("notifications.pause_channel"))
 
 
 @admin.register(Relay)

@@ -40,8 +40,13 @@ def full_jitter(policy: RetryPolicy, *, attempts: int, random: Callable[[], floa
     return random() * min(policy.backoff_max_seconds, policy.backoff_seconds * 2.0**doublings)
 
 
-def judge(outcome: Outcome, *, attempts: int, policy: RetryPolicy, random: Callable[[], float]) -> Verdict:
-    """The verdict on a message that had used up `attempts` attempts before this `outcome`."""
+def judge(
+    outcome: Outcome, *, attempts: int, policy: RetryPolicy, random: Callable[[], float], charges: bool = True
+) -> Verdict:
+    """The verdict on a message that had used up `attempts` attempts before this `outcome`.
+
+    `charges` is False for a failure that says nothing about the message: its provider is known to be out of service.
+    """
     match outcome:
         case Accepted():
             return Verdict(Status.SENT, attempts + 1)
@@ -49,6 +54,8 @@ def judge(outcome: Outcome, *, attempts: int, policy: RetryPolicy, random: Calla
             return Verdict(Status.FAILED, attempts + 1)
         case Throttled(retry_after=retry_after):
             return Verdict(Status.PENDING, attempts, retry_after)
+        case Transient() | Unknown() if not charges:
+            return Verdict(Status.PENDING, attempts, full_jitter(policy, attempts=1, random=random))
         case Transient() | Unknown():
             if attempts + 1 >= policy.max_attempts:
                 return Verdict(Status.FAILED, attempts + 1)

@@ -1,5 +1,7 @@
 """The outbox's settings, read from Django's, each with its default. Units: seconds, unless the name says otherwise."""
 
+from math import inf
+
 from django.conf import settings
 
 from notifications.backoff import RetryPolicy
@@ -8,14 +10,23 @@ LANES = ("recipient", "recipient+channel")
 RESCUES = ("prompt", "lease")
 
 
-def retry_policy() -> RetryPolicy:
-    """The policy of OUTBOX_MAX_ATTEMPTS, OUTBOX_BACKOFF_SECONDS, OUTBOX_BACKOFF_MAX_SECONDS and OUTBOX_MAX_RESCUES."""
+def retry_policy(channel: str) -> RetryPolicy:
+    """The policy of OUTBOX_MAX_ATTEMPTS, OUTBOX_BACKOFF_SECONDS, OUTBOX_BACKOFF_MAX_SECONDS and OUTBOX_MAX_RESCUES.
+
+    OUTBOX_MAX_ATTEMPTS_OF, a dict by channel, takes the place of the first.
+    """
+    everywhere = getattr(settings, "OUTBOX_MAX_ATTEMPTS", 3)
     return RetryPolicy(
-        max_attempts=getattr(settings, "OUTBOX_MAX_ATTEMPTS", 3),
+        max_attempts=getattr(settings, "OUTBOX_MAX_ATTEMPTS_OF", {}).get(channel, everywhere),
         backoff_seconds=getattr(settings, "OUTBOX_BACKOFF_SECONDS", 10),
         backoff_max_seconds=getattr(settings, "OUTBOX_BACKOFF_MAX_SECONDS", 600),
         max_rescues=getattr(settings, "OUTBOX_MAX_RESCUES", 5),
     )
+
+
+def rate(channel: str) -> float:
+    """The most messages a second that the channel may send, over all relays (OUTBOX_RATES, a dict by channel); inf: no limit."""
+    return float(getattr(settings, "OUTBOX_RATES", {}).get(channel) or inf)
 
 
 def lease_seconds() -> float:

@@ -1,9 +1,10 @@
 """The kinds of messages that applications publish, registered by name when Django starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from notifications.backoff import RetryPolicy
 from notifications.errors import UnknownKind
 
 
@@ -19,13 +20,15 @@ class Kind:
     """A kind of message: which channels carry it, and for how long it is of use.
 
     Its words live in the templates `notifications/<name>/`: one or more per channel, as the channel asks for.
-    `expires_after` counts from publishing; None means the message never becomes useless.
+    `expires_after` counts from publishing; None means the message never becomes useless. `max_attempts` takes the
+    place of the channel's.
     """
 
     name: str
     channels: tuple[str, ...]
     purpose: Purpose = Purpose.TRANSACTIONAL
     expires_after: timedelta | None = None
+    max_attempts: int | None = None
 
 
 _registered: dict[str, Kind] = {}
@@ -43,6 +46,14 @@ def get(name: str) -> Kind:
         return _registered[name]
     except KeyError:
         raise UnknownKind(name, known=sorted(_registered)) from None
+
+
+def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:
+    """The channel's `policy`, with what the kind called `name` wants otherwise; a kind that is gone wants nothing."""
+    kind = _registered.get(name)
+    if kind is None or kind.max_attempts is None:
+        return policy
+    return replace(policy, max_attempts=kind.max_attempts)
 
 
 def names() -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from notifications.channels import build_channels
+from notifications.channels import channel_names
 from notifications.lifecycle import Status
 
 # Unfinished messages are counted through their partial indexes; finished ones by a scan of the status alone.
@@ -34,6 +34,12 @@ GROUP BY channel
 """
 
 
+CHANNELS = """
+SELECT name, CASE WHEN paused_at IS NOT NULL THEN 'paused' WHEN broken_at IS NOT NULL THEN 'broken' ELSE 'open' END
+FROM notifications_channel
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The outbox at one moment, in the shape of `outbox_status --json`."""
@@ -49,6 +55,7 @@ def overview(using: str = DEFAULT_DB_ALIAS) -> Overview:
     """Read the outbox's state from the database `using`."""
     counted = dict(_rows(COUNTS, using))
     last_minute = {channel: counts for channel, *counts in _rows(LAST_MINUTE, using)}
+    states = dict(_rows(CHANNELS, using))
     open_lanes, blocked = _rows(LANES, using)[0]
     return Overview(
         messages={status.value: counted.get(status.value, 0) for status in Status},
@@ -59,8 +66,8 @@ def overview(using: str = DEFAULT_DB_ALIAS) -> Overview:
             for row in _rows(RELAYS, using)
         ],
         channels={
-            name: {"state": "open", "sent_last_minute": sent, "failed_last_minute": failed}
-            for name in sorted(build_channels())
+            name: {"state": states.get(name, "open"), "sent_last_minute": sent, "failed_last_minute": failed}
+            for name in channel_names()
             for sent, failed in [last_minute.get(name, (0, 0))]
         },
     )

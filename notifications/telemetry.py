@@ -9,6 +9,10 @@
     message.rescued       warning  message: its relay was lost, the outcome is unknown
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
     dispatch.error        error    message, claim, error: a bug in a channel; counted as an unknown outcome
+    channel.paused        warning  channel: somebody paused it
+    channel.resumed       info     channel
+    channel.broken        warning  channel: its provider is out of service; messages wait and use up no attempts
+    channel.recovered     info     channel: the backlog goes out at a rising rate
     relay.started         info     relay, channels, concurrency
     relay.buried          warning  relay: declared dead
     relay.outlived        warning  relay: declared dead by another while it was away; it goes on under a new number
@@ -34,6 +38,10 @@ LEVELS = {
     "message.rescued": logging.WARNING,
     "settle.stale": logging.WARNING,
     "dispatch.error": logging.ERROR,
+    "channel.paused": logging.WARNING,
+    "channel.resumed": logging.INFO,
+    "channel.broken": logging.WARNING,
+    "channel.recovered": logging.INFO,
     "relay.started": logging.INFO,
     "relay.buried": logging.WARNING,
     "relay.outlived": logging.WARNING,

@@ -19,6 +19,11 @@ DEFAULT_CHANNELS = {
 }
 
 
+def channel_names() -> list[str]:
+    """The names of the configured channels."""
+    return sorted(getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS))
+
+
 def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
     """The channels called `names`, or all that are configured, ready to send; close them after use.
 

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from notifications.channels import channel_names
+
 Number = TypeVar("Number", int, float)
 
 
@@ -34,6 +36,14 @@ def existing_database(text: str) -> str:
     """An alias of settings.DATABASES."""
     if text not in settings.DATABASES:
         raise ArgumentTypeError(f"must be one of {', '.join(settings.DATABASES)}, not {text!r}")
+    return text
+
+
+def configured_channel(text: str) -> str:
+    """The name of a channel in OUTBOX_CHANNELS."""
+    names = channel_names()
+    if text not in names:
+        raise ArgumentTypeError(f"must be one of {', '.join(names)}, not {text!r}")
     return text
 
 

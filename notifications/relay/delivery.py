@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from notifications import kinds
 from notifications.backoff import RetryPolicy, judge
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Unknown
+from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.parcels import Claimed, Clock, Settlement
 from notifications.rendering import RenderingError, render
@@ -29,14 +31,16 @@ class Delivery:
         channels: Mapping[str, Channel],
         *,
         lease: Lease,
-        policy: RetryPolicy,
+        policies: Mapping[str, RetryPolicy],
+        breakers: Mapping[str, Breaker],
         send_timeout: float,
         random: Callable[[], float] = _random.random,
         clock: Clock = time.monotonic,
     ) -> None:
         self._channels = channels
         self._lease = lease
-        self._policy = policy
+        self._policies = policies
+        self._breakers = breakers
         self._send_timeout = send_timeout
         self._random = random
         self._clock = clock
@@ -57,14 +61,16 @@ class Delivery:
         return None
 
     def _bury_poison(self, message: Claimed) -> Settlement | None:
-        if message.rescues >= self._policy.max_rescues:
+        if message.rescues >= self._policies[message.channel].max_rescues:
             return Settlement(message, Status.FAILED, message.attempts, code="relay_lost")
         return None
 
     def _attempt(self, message: Claimed) -> Settlement:
         began = self._clock()
         outcome = storable(self._send(message))
-        verdict = judge(outcome, attempts=message.attempts, policy=self._policy, random=self._random)
+        policy = kinds.policy_of(message.kind, self._policies[message.channel])
+        charges = self._breakers[message.channel].charges(outcome)
+        verdict = judge(outcome, attempts=message.attempts, policy=policy, random=self._random, charges=charges)
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
         return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
 

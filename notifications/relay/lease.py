@@ -7,6 +7,7 @@ tells the others of its death at once. A relay that is not sure of its lease beg
 import os
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from notifications.relay import sql
@@ -20,11 +21,15 @@ STALE_SECONDS = 1.1  # a heartbeat may be late by most of its period before its 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a heartbeat was answered: are we still known, who looks dead, whose messages are left behind."""
+    """What a heartbeat was answered: are we still known, who looks dead, whose messages are left behind, how the
+    channels are, and whether a message is due that we could claim.
+    """
 
     is_known: bool
     suspects: list[int]
     departed: list[int]
+    channels: dict[str, dict[str, float | bool | None]]
+    is_something_due: bool
 
 
 @dataclass(slots=True)
@@ -70,14 +75,20 @@ class Lease:
         self._hold_lock(connection)
         self._renew(asked_at)
 
-    def beat(self, connection: Connection, *, in_flight: int) -> Heartbeat:
+    def beat(self, connection: Connection, *, in_flight: int, claimable: Collection[str] = ()) -> Heartbeat:
         """Extend the lease, and learn about the other relays."""
         self._hold_lock(connection)
         asked_at = self.clock()  # before the statement: the lease in the database began no earlier
         row = fetch_row(
             connection,
             sql.HEARTBEAT,
-            {"relay": self.relay_id, "in_flight": in_flight, "lease": self.seconds, "stale": STALE_SECONDS},
+            {
+                "relay": self.relay_id,
+                "in_flight": in_flight,
+                "lease": self.seconds,
+                "stale": STALE_SECONDS,
+                "claimable": list(claimable),
+            },
         )
         heartbeat = Heartbeat(*row)
         if heartbeat.is_known:

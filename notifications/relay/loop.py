@@ -5,15 +5,17 @@ All database work is done here, by one thread on one connection; sending threads
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
 from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel
+from notifications.relay.breaker import Breaker
 from notifications.relay.claim import Claimer, is_anything_left, seconds_to_next_due
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
+from notifications.relay.gate import Gate
 from notifications.relay.lease import Lease
 from notifications.relay.parcels import Settlement
 from notifications.relay.session import DatabaseUnreachable, Session
@@ -40,12 +42,14 @@ class Options:
     grace: float
     prompt_rescue: bool
     drain: bool
+    policies: Mapping[str, RetryPolicy]
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 class Loop:
     """A relay's loop: `run` returns once stopped, or, with `drain`, once nothing is left that could move."""
 
-    def __init__(self, channels: Mapping[str, Channel], options: Options, policy: RetryPolicy) -> None:
+    def __init__(self, channels: Mapping[str, Channel], options: Options) -> None:
         self._options = options
         self._channels = channels
         self._wake = Wake()
@@ -55,15 +59,30 @@ class Loop:
             concurrency=options.concurrency,
             holds_lock=options.prompt_rescue,
         )
-        self._session = Session(options.database, self._lease, pause=self._wake.wait, must_end=self._is_over)
-        delivery = Delivery(channels, lease=self._lease, policy=policy, send_timeout=options.send_timeout)
+        breakers = {name: Breaker() for name in channels}
+        self._gate = Gate(breakers, rates=options.rates)
+        self._session = Session(
+            options.database,
+            self._lease,
+            on_channels=self._gate.learn,
+            pause=self._wake.wait,
+            must_end=self._is_over,
+        )
+        delivery = Delivery(
+            channels,
+            lease=self._lease,
+            policies=options.policies,
+            breakers=breakers,
+            send_timeout=options.send_timeout,
+        )
         self._dispatcher = Dispatcher(
             delivery, channels, concurrency=options.concurrency, most=options.batch, on_done=self._wake.set
         )
-        self._listener = Listener(options.database, self._wake.set)
+        self._listener = Listener(options.database, self._on_notify)
         self._claimer = Claimer()
         self._unsettled: list[Settlement] = []
-        self._due_at = 0.0
+        self._is_stirred = True  # something happened after which there may be something to claim
+        self._claim_at = 0.0
         self._ends_at: float | None = None
 
     def stop(self) -> None:
@@ -76,6 +95,7 @@ class Loop:
         """Work until stopped or drained. Raises psycopg.ProgrammingError where the outbox has no tables."""
         try:
             self._session.open()
+            self._gate.open(self._session.connection)
             emit("relay.started", relay=self._lease.relay_id, channels=",".join(self._channels))
             self._listener.start()
             self._work(self._turn, until=self._should_stop)
@@ -103,7 +123,7 @@ class Loop:
         self._beat()
         self._settle()
         self._claim()
-        self._sleep(self._due_at - time.monotonic())
+        self._sleep(self._seconds_to_turn())
 
     def _last_turn(self) -> None:
         self._beat()
@@ -113,7 +133,8 @@ class Loop:
 
     def _beat(self) -> None:
         if self._session.seconds_to_beat <= 0:
-            self._session.beat(in_flight=self._in_flight)
+            claimable = self._gate.claimable(self._dispatcher.room())
+            self._is_stirred |= self._session.beat(in_flight=self._in_flight, claimable=claimable)
 
     def _settle(self) -> None:
         self._unsettled += self._dispatcher.collect()
@@ -121,22 +142,40 @@ class Loop:
             return
         batch, now = self._unsettled, time.monotonic()
         self._unsettled = settle(self._session.connection, batch, relay_id=self._lease.relay_id, now=now)
-        for settlement in batch:
-            if settlement.delay is not None:
-                self._due_at = min(self._due_at, now + settlement.delay)
+        self._gate.report(self._session.connection)
+        self._is_stirred = True
 
     def _claim(self) -> None:
-        limits = self._dispatcher.room()
-        if limits:
-            connection, relay_id = self._session.connection, self._lease.relay_id
-            self._dispatcher.submit(self._claimer.claim(connection, relay_id=relay_id, limits=limits))
-        if self._due_at <= time.monotonic():
-            self._due_at = time.monotonic() + self._seconds_to_next_due()
+        """Claim what the channels with room and with the gate's leave can take; then know when to come back."""
+        rooms = self._dispatcher.room()
+        if not rooms or not (self._is_stirred or time.monotonic() >= self._claim_at):
+            return
+        self._is_stirred = False  # before looking: what happens from here on is seen next time
+        connection, relay_id = self._session.connection, self._lease.relay_id
+        with self._gate.limits(connection, rooms) as limits:
+            claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits) if limits else []
+            self._gate.charge(connection, claimed)
+        self._dispatcher.submit(claimed)
+        if limits and len(claimed) == sum(limits.values()):
+            self._claim_at = 0.0
+        else:
+            self._claim_at = time.monotonic() + self._seconds_to_claim(rooms)
 
-    def _seconds_to_next_due(self) -> float:
-        """For the channels that have room; a channel without wakes us when a send ends."""
-        seconds = seconds_to_next_due(self._session.connection, list(self._dispatcher.room()))
-        return POLL_SECONDS if seconds is None else min(max(seconds, SHORTEST_SLEEP_SECONDS), POLL_SECONDS)
+    def _seconds_to_claim(self, rooms: Mapping[str, int]) -> float:
+        """How long until something can be claimed for the channels that had room; one without room wakes us itself."""
+        due = seconds_to_next_due(self._session.connection, self._gate.claimable(rooms))
+        seconds = min(POLL_SECONDS if due is None else due, self._gate.seconds_to_change(rooms))
+        return min(max(seconds, SHORTEST_SLEEP_SECONDS), POLL_SECONDS)
+
+    def _on_notify(self) -> None:
+        self._is_stirred = True
+        self._wake.set()
+
+    def _seconds_to_turn(self) -> float:
+        """How long nothing needs doing, unless something wakes us: a send that ended makes room."""
+        if not self._dispatcher.room():
+            return POLL_SECONDS
+        return 0.0 if self._is_stirred else self._claim_at - time.monotonic()
 
     def _sleep(self, seconds: float) -> None:
         if self._unsettled:
@@ -155,7 +194,7 @@ class Loop:
         return self._ends_at is not None or (self._options.drain and self._is_drained())
 
     def _is_drained(self) -> bool:
-        return not self._in_flight and not is_anything_left(self._session.connection, list(self._channels))
+        return not self._in_flight and not is_anything_left(self._session.connection, self._gate.open_channels())
 
     def _is_over(self) -> bool:
         return self._ends_at is not None and time.monotonic() >= self._ends_at

@@ -4,7 +4,7 @@ When the database goes away the session says so, begins no send, and tries again
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import psycopg
 
@@ -13,6 +13,8 @@ from notifications.relay.lease import HEARTBEAT_SECONDS, Lease
 from notifications.relay.parcels import Clock
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, rescue
 from notifications.telemetry import emit
+
+ChannelStates = Mapping[str, Mapping[str, float | bool | None]]
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 
@@ -31,12 +33,14 @@ class Session:
         alias: str,
         lease: Lease,
         *,
+        on_channels: Callable[[ChannelStates], None],
         pause: Callable[[float], None],
         must_end: Callable[[], bool],
         clock: Clock = time.monotonic,
     ) -> None:
         self._alias = alias
         self._lease = lease
+        self._on_channels = on_channels
         self._pause = pause
         self._must_end = must_end
         self._clock = clock
@@ -73,16 +77,18 @@ class Session:
         """How long until the next heartbeat is due."""
         return self._beat_at + HEARTBEAT_SECONDS - self._clock()
 
-    def beat(self, *, in_flight: int) -> None:
-        """Extend the lease, and take over from relays that are gone."""
+    def beat(self, *, in_flight: int, claimable: Collection[str] = ()) -> bool:
+        """Extend the lease, take over from relays that are gone; whether a `claimable` channel has a message due."""
         self._beat_at = self._clock()
-        heartbeat = self._lease.beat(self.connection, in_flight=in_flight)
+        heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable)
+        self._on_channels(heartbeat.channels)
         if not heartbeat.is_known:
             emit("relay.outlived", relay=self._lease.relay_id)
             self._lease.take(self.connection)
         departed = heartbeat.departed + (self._bury(heartbeat.suspects) if heartbeat.suspects else [])
         if departed:
             rescue(self.connection, departed)
+        return heartbeat.is_something_due or bool(departed)
 
     def close(self, *, leave: bool) -> None:
         """Disconnect; with `leave`, stop being a relay first. A database that is away changes nothing more."""

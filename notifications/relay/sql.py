@@ -6,6 +6,8 @@ transaction's start. Locking a lane and reading it are always two statements: a 
 waits for a lock, so one that did both would read the lane as it was before.
 """
 
+from notifications.relay.sql_channels import CHANNEL_STATE
+
 # Takes the lanes' locks, as a publisher, a replay and a cancellation do: in id order, so that no two wait in a circle.
 LOCK_RECIPIENTS = """
 SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
@@ -27,7 +29,8 @@ WITH used AS (
     RETURNING id
 ), written AS (
     INSERT INTO notifications_outboxmessage
-        (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at, created_at, next_attempt_at, status)
+        (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at,
+         created_at, next_attempt_at, status)
     SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
         %(expires_at)s, clock_timestamp(), clock_timestamp(),
         CASE WHEN row.leads
@@ -154,7 +157,8 @@ HOLD_RELAY_LOCK = "SELECT pg_try_advisory_lock(%(lock_class)s, %(relay)s)"
 
 # Locks its own relay's row, against a rescuer that is just declaring it dead: one of the two wins. Says besides who
 # looks dead (`suspects`) and whose messages are left behind (`departed`).
-HEARTBEAT = """
+HEARTBEAT = (
+    """
 WITH beat AS (
     UPDATE notifications_relay
     SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s,
@@ -166,8 +170,14 @@ SELECT EXISTS (SELECT FROM beat),
     ARRAY(SELECT id FROM notifications_relay
           WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)),
     ARRAY(SELECT DISTINCT relay_id FROM notifications_outboxmessage
-          WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay))
+          WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay)),
+    (SELECT coalesce(jsonb_object_agg(name, """
+    + CHANNEL_STATE
+    + """), '{}') FROM notifications_channel channel),
+    EXISTS (SELECT FROM notifications_outboxmessage
+            WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now())
 """
+)
 
 # Declares relays dead by removing their rows: those whose lease ran out, and, if `prompt`, those that let go of their
 # lock. The lock is tried last, and released with the statement's transaction.

@@ -12,6 +12,7 @@ from django.utils import timezone
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
+from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
 from notifications.relay.loop import Loop
@@ -164,7 +165,9 @@ def test_what_a_stopping_relay_has_not_begun_is_handed_back_as_if_never_claimed(
         return Accepted("yes")
 
     channels = {"sms": RecordingChannel(answer=answer_when_told)}
-    delivery = Delivery(channels, lease=relay.lease, policy=PATIENT, send_timeout=10)
+    delivery = Delivery(
+        channels, lease=relay.lease, policies={"sms": PATIENT}, breakers={"sms": Breaker()}, send_timeout=10
+    )
     dispatcher = Dispatcher(delivery, channels, concurrency=1, most=10, on_done=lambda: None)
     dispatcher.submit(relay.claim())
     assert is_sending.wait(20)

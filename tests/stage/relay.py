@@ -117,8 +117,9 @@ def a_loop(*channels: Channel, policy: RetryPolicy = PATIENT, **changes: Any) ->
         "grace": 10.0,
         "prompt_rescue": True,
         "drain": False,
+        "policies": {channel.name: policy for channel in channels},
     }
-    return Loop({channel.name: channel for channel in channels}, Options(**(options | changes)), policy)
+    return Loop({channel.name: channel for channel in channels}, Options(**(options | changes)))
 
 
 def drain(*channels: Channel, **changes: Any) -> None:

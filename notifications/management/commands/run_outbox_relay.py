@@ -64,8 +64,9 @@ class Command(BaseCommand):
                 grace=options["grace"],
                 prompt_rescue=conf.rescue() == "prompt",
                 drain=options["drain"],
+                policies={name: conf.retry_policy(name) for name in channels},
+                rates={name: conf.rate(name) for name in channels},
             ),
-            conf.retry_policy(),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())

@@ -1,0 +1,25 @@
+"""Pauses a channel, for all relays."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from notifications import pausing
+from notifications.management.arguments import configured_channel, existing_database
+
+
+class Command(BaseCommand):
+    help = "Have all relays claim nothing more for a channel, until it is resumed. What waits loses nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
+        parser.add_argument("--reason", default="", help="Why; shown wherever the channel's state is.")
+        parser.add_argument(
+            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        name = options["channel"]
+        has_changed = pausing.pause(name, actor="pause_channel", reason=options["reason"], using=options["database"])
+        self.stdout.write(f"{name} is paused." if has_changed else f"{name} was paused already.")

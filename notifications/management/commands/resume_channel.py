@@ -1,0 +1,24 @@
+"""Resumes a paused channel, for all relays."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from notifications import pausing
+from notifications.management.arguments import configured_channel, existing_database
+
+
+class Command(BaseCommand):
+    help = "Let a paused channel go on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
+        parser.add_argument(
+            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        name = options["channel"]
+        has_changed = pausing.resume(name, using=options["database"])
+        self.stdout.write(f"{name} goes on." if has_changed else f"{name} was not paused.")

@@ -1,0 +1,172 @@
+"""How much each channel may claim now: nothing while it is paused, one probe while its provider is out of service, a
+rising rate once that has come back, and never more than its rate limit, over all relays together (G10).
+
+A channel that is open and unlimited costs nothing here: its state comes with the heartbeat. Only a limited one is
+locked, for the length of a claim.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+
+from notifications.relay import sql_channels as sql
+from notifications.relay.breaker import FAILURES, Breaker
+from notifications.relay.connection import Connection
+from notifications.relay.parcels import Claimed, Clock
+from notifications.telemetry import emit
+
+FIRST_PROBE_SECONDS, LONGEST_PROBE_SECONDS = 1.0, 30.0  # between probes: doubled each time
+RAMP_FIRST_RATE = 5.0  # messages a second at which a recovered channel begins; doubled every second
+RAMP_SECONDS = 12.0  # after which it is as fast as any
+BURST_SECONDS = 0.1  # of a limited rate, at most, that may go at once
+
+
+@dataclass(slots=True)
+class ChannelState:
+    """A channel as the relays agree on it; seconds count from `read_at`, on Clock."""
+
+    is_paused: bool = False
+    is_broken: bool = False
+    probe_in: float = 0.0
+    recovered_for: float = inf
+    read_at: float = 0.0
+
+
+class Gate:
+    """Decides for one relay; `rates` are the channels' limits in messages a second."""
+
+    def __init__(
+        self, breakers: Mapping[str, Breaker], *, rates: Mapping[str, float], clock: Clock = time.monotonic
+    ) -> None:
+        self._breakers = breakers
+        self._rates = rates
+        self._clock = clock
+        self._states = {name: ChannelState() for name in breakers}
+        self._next_slot_at = dict.fromkeys(breakers, 0.0)
+
+    def open(self, connection: Connection) -> None:
+        """Make the channels known to the database."""
+        connection.execute(sql.KNOW_CHANNELS, {"channels": sorted(self._states)})
+
+    def learn(self, rows: Mapping[str, Mapping[str, float | bool | None]]) -> None:
+        """Take over what a heartbeat brought."""
+        for name in self._states.keys() & rows.keys():
+            row = rows[name]
+            recovered_for = row["recovered_for"]
+            state = ChannelState(
+                is_paused=bool(row["is_paused"]),
+                is_broken=bool(row["is_broken"]),
+                probe_in=float(row["probe_in"] or 0.0),
+                recovered_for=inf if recovered_for is None else float(recovered_for),
+                read_at=self._clock(),
+            )
+            self._announce(name, self._states[name], state)
+            self._states[name] = state
+            self._breakers[name].learn(is_broken=state.is_broken)
+
+    def report(self, connection: Connection) -> None:
+        """Tell the database what was seen of the providers, where that changes anything."""
+        for name, breaker in self._breakers.items():
+            news = breaker.take_news()
+            if news.failures or (news.has_answered and breaker.is_broken):
+                parameters = {
+                    "channel": name,
+                    "failures": news.failures,
+                    "has_answered": news.has_answered,
+                    "most": FAILURES,
+                    "first_probe": FIRST_PROBE_SECONDS,
+                    "longest_probe": LONGEST_PROBE_SECONDS,
+                }
+                ((states,),) = connection.execute(sql.REPORT_CHANNEL, parameters).fetchall()
+                self.learn(states)
+
+    @contextmanager
+    def limits(self, connection: Connection, rooms: Mapping[str, int]) -> Iterator[dict[str, int]]:
+        """How many messages each channel with room may claim, within this block; what was claimed goes to `charge`."""
+        free = {name: room for name, room in rooms.items() if self._is_free(name)}
+        probing = {name: 1 for name in rooms if self._may_probe(connection, name)}
+        metered = {name: room for name, room in rooms.items() if self._is_metered(name)}
+        if not metered:
+            yield free | probing
+            return
+        with connection.transaction():
+            yield free | probing | self._grant(connection, metered)
+
+    def charge(self, connection: Connection, claimed: list[Claimed]) -> None:
+        """Count what was claimed against the limits, within the block of `limits`."""
+        counts: dict[str, int] = {}
+        for message in claimed:
+            if self._is_metered(message.channel):
+                counts[message.channel] = counts.get(message.channel, 0) + 1
+        for name, count in counts.items():
+            parameters = {"channel": name, "seconds": count / self._rate(name), "burst": BURST_SECONDS}
+            ((wait,),) = connection.execute(sql.CHARGE_CHANNEL, parameters).fetchall()
+            self._next_slot_at[name] = self._clock() + wait
+
+    def open_channels(self) -> list[str]:
+        """Those from which something could be claimed at some time without anybody's help."""
+        return [name for name, state in self._states.items() if not state.is_paused]
+
+    def claimable(self, names: Mapping[str, int]) -> list[str]:
+        """Those of `names` whose due messages may be claimed at once."""
+        now = self._clock()
+        return [
+            name
+            for name in names
+            if self._is_free(name) or (self._is_metered(name) and now >= self._next_slot_at[name])
+        ]
+
+    def seconds_to_change(self, names: Mapping[str, int]) -> float:
+        """How long until one of `names` that may claim nothing now may claim something."""
+        now = self._clock()
+        waits = [inf]
+        for name in names:
+            state = self._states[name]
+            if state.is_broken and not state.is_paused:
+                waits.append(state.read_at + state.probe_in - now)
+            elif self._is_metered(name):
+                waits.append(self._next_slot_at[name] - now)
+        return min(waits)
+
+    def _is_free(self, name: str) -> bool:
+        state = self._states[name]
+        return not (state.is_paused or self._breakers[name].is_broken or self._is_metered(name))
+
+    def _is_metered(self, name: str) -> bool:
+        state = self._states[name]
+        return not (state.is_paused or state.is_broken) and self._rate(name) < inf
+
+    def _rate(self, name: str) -> float:
+        """Messages a second that the channel may send now, over all relays."""
+        state = self._states[name]
+        recovered_for = state.recovered_for + self._clock() - state.read_at
+        ramp = inf if recovered_for > RAMP_SECONDS else RAMP_FIRST_RATE * 2.0**recovered_for
+        return min(self._rates.get(name, inf), ramp)
+
+    def _may_probe(self, connection: Connection, name: str) -> bool:
+        """Take the right to send the one message that tests a provider, if it is time and nobody has taken it."""
+        state = self._states[name]
+        if state.is_paused or not state.is_broken or self._clock() < state.read_at + state.probe_in:
+            return False
+        state.probe_in = self._clock() - state.read_at + FIRST_PROBE_SECONDS
+        parameters = {"channel": name, "pause": FIRST_PROBE_SECONDS}
+        return bool(connection.execute(sql.TAKE_PROBE, parameters).fetchall())
+
+    def _grant(self, connection: Connection, metered: Mapping[str, int]) -> dict[str, int]:
+        """What the rates allow now. Locks the channels until the block ends, so that relays take turns."""
+        rows = connection.execute(sql.LOCK_CHANNELS, {"channels": sorted(metered)}).fetchall()
+        grants: dict[str, int] = {}
+        for name, credit in rows:
+            if credit >= 0:
+                grants[name] = min(metered[name], int(min(credit, BURST_SECONDS) * self._rate(name)) + 1)
+            else:
+                self._next_slot_at[name] = self._clock() - credit
+        return grants
+
+    def _announce(self, name: str, before: ChannelState, after: ChannelState) -> None:
+        if after.is_broken != before.is_broken:
+            emit("channel.broken" if after.is_broken else "channel.recovered", channel=name)
+        if after.is_paused != before.is_paused:
+            emit("channel.paused" if after.is_paused else "channel.resumed", channel=name)
