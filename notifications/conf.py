@@ -25,7 +25,7 @@ def retry_policy(channel: str) -> RetryPolicy:
 
 
 def rate(channel: str) -> float:
-    """The most messages a second that the channel may send, over all relays (OUTBOX_RATES, a dict by channel); inf: no limit."""
+    """The most messages a second that the channel may send, over all relays (OUTBOX_RATES, by channel); inf: any."""
     return float(getattr(settings, "OUTBOX_RATES", {}).get(channel) or inf)
 
 
