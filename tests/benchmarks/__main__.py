@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="make bench", description="Measure the relay beside its peers.")
     made.add_argument("--quick", action="store_true", help="Small sizes and one round: under 3 minutes.")
     made.add_argument("--json", action="store_true", help="End with one line of JSON; the rest goes to standard error.")
+    made.add_argument("--rounds", type=int, metavar="N", help="Figures are medians of N rounds. Default: 3, quick 1.")
     made.add_argument("--case", nargs="+", metavar="NAME", help="These figures only.")
     made.add_argument("--contender", nargs="+", choices=NAMES, default=list(NAMES), help="These contenders only.")
     made.add_argument("--write-docs", action="store_true", help="Put table and plots into docs/.")

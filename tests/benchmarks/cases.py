@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from tests.benchmarks.contenders.base import Contender, Peer
 from tests.benchmarks.drain import Drain, drain
+from tests.benchmarks.idle import idle_percent
 from tests.benchmarks.promptness import enqueue_ms, latencies_ms
 from tests.benchmarks.seeding import Connection
-from tests.benchmarks.sizes import QUICK, Sizes
+from tests.benchmarks.sizes import Sizes
 from tests.benchmarks.work import Missing, Work
 
 Figures = dict[str, float]
@@ -67,6 +68,7 @@ def cases_of(sizes: Sizes) -> list[Case]:
             _drain(f"relays_{workers}_no_op", f"{workers} × the workers, no-op", replace(small, workers=workers))
             for workers in (2, 4)
         ),
+        Case(("idle_cpu_percent",), "a relay with nothing to do", _idle),
         Case(
             ("memory_100k_mb", "memory_1m_mb"), "a relay's memory after a tenth of the messages and after all", _memory
         ),
@@ -79,7 +81,7 @@ def _scaled(work: Work, *, workers: int) -> Work:
 
 def _drain(name: str, described: str, work: Work) -> Case:
     def measure(bench: Bench, contender: Contender) -> Figures:
-        if work.is_many and isinstance(contender, Peer) and bench.sizes is QUICK:
+        if work.is_many and isinstance(contender, Peer) and bench.sizes.is_quick:
             raise Missing("only in a full run")
         return {name: bench.drain(contender, work).per_second}
 
@@ -101,6 +103,12 @@ def _latency(bench: Bench, contender: Contender) -> Figures:
     latencies = sorted(latencies_ms(contender, samples=bench.sizes.samples))
     p50, p99 = (latencies[int(share * (len(latencies) - 1))] for share in (0.50, 0.99))
     return {"latency_p50_ms": p50, "latency_p99_ms": p99}
+
+
+def _idle(bench: Bench, contender: Contender) -> Figures:
+    if contender.name != "relay":
+        raise Missing("measured of the relay alone")
+    return {"idle_cpu_percent": idle_percent(contender, seconds=bench.sizes.idle_seconds)}
 
 
 def _enqueue(bench: Bench, contender: Contender) -> Figures:

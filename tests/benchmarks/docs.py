@@ -24,7 +24,7 @@ def write(results: Results, *, folder: Path = DOCS) -> None:
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{report.as_table(results)}\n\n{END}{after}")
     (folder / "benchmarks").mkdir(exist_ok=True)
-    note = f"{results.began:%Y-%m-%d}, {results.machine}" + (", quick run" if results.is_quick else "")
+    note = f"{results.began:%Y-%m-%d}, {results.machine}" + (", quick run" if results.sizes.is_quick else "")
     for name, (title, cases) in PLOTS.items():
         groups = {case: {who: results.figure(case, who) for who in results.contenders} for case in cases}
         (folder / "benchmarks" / f"{name}.svg").write_text(charts.bars(title, groups, note=note))

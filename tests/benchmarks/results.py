@@ -23,7 +23,6 @@ class Results:
     machine: str
     versions: dict[str, str]
     sizes: Sizes
-    is_quick: bool
     contenders: tuple[str, ...]
     cases: dict[str, str]  # the figures' names, and what each is of
     descriptions: dict[str, str] = field(default_factory=dict)  # of the contenders
@@ -46,7 +45,7 @@ class Results:
         return {
             "machine": self.machine,
             "cases": {case: {name: self.figure(case, name) for name in self.contenders} for case in self.cases},
-            "quick": self.is_quick,
+            "quick": self.sizes.is_quick,
             "sizes": self.sizes.as_json(),
             "versions": self.versions,
             "began": self.began.isoformat(timespec="seconds"),

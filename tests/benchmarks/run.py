@@ -6,6 +6,7 @@ One run is a whole round, so that what disturbs the machine for a while disturbs
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks import contenders
@@ -23,6 +24,7 @@ Say = Callable[[str], None]
 def run(options: argparse.Namespace, connection: Connection, folder: Path, *, say: Say) -> Results:
     """Everything that `options` ask for. A name of a case that there is none of ends the program."""
     sizes = QUICK if options.quick else FULL
+    sizes = replace(sizes, rounds=options.rounds or sizes.rounds)
     cases = [case for case in cases_of(sizes) if not options.case or set(options.case) & set(case.figures)]
     figures = {name: case.described for case in cases for name in case.figures}
     for unknown in sorted(set(options.case or ()) - set(figures)):
@@ -32,7 +34,6 @@ def run(options: argparse.Namespace, connection: Connection, folder: Path, *, sa
         machine=machine(),
         versions=versions(connection),
         sizes=sizes,
-        is_quick=options.quick,
         contenders=tuple(options.contender),
         cases=figures,
     )
@@ -53,11 +54,11 @@ class Run:
     def all(self, cases: Sequence[Case], stage: Stage) -> None:
         """Measure `cases` with the results' contenders."""
         loaded = self._load(cases, stage)
-        runs = self._bench.sizes.runs
-        for number in range(1, runs + 1):
+        rounds = self._bench.sizes.rounds
+        for number in range(1, rounds + 1):
             self._bench.drained.clear()
             for case in cases:
-                self._say(f"\n{', '.join(case.figures)}: {case.described} (round {number} of {runs})")
+                self._say(f"\n{', '.join(case.figures)}: {case.described} (round {number} of {rounds})")
                 for contender in loaded.values():
                     self._measure(case, contender)
 
@@ -89,7 +90,7 @@ class Run:
         except Failed as failed:
             last_line = str(failed).splitlines()[-1]
             self._give_reason(case, contender.name, f"failed: {last_line}")
-            self._results.failures.append(f"{case.figures[0]} with {contender.name}: {failed}")
+            self._results.failures.append(f"{case.figures[0]} with {contender.name}: {last_line}")
             self._say(f"  {contender.name:15} FAILED: {failed}")
             return
         for name, figure in figures.items():

@@ -22,10 +22,12 @@ class Sizes:
     provider_200ms: int = 2_400
     samples: int = 300
     memory: int = 1_000_000
-    runs: int = 3
+    idle_seconds: float = 20.0
+    rounds: int = 3
     limit_seconds: float = 30.0  # a run that is not done by then is ended, and its figure is of what was
     memory_limit_seconds: float = 600.0
     total_seconds: float | None = None
+    is_quick: bool = False
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -42,12 +44,14 @@ QUICK = Sizes(
     hot=5_000,
     elsewhere=5_000,
     old_snapshot=5_000,
-    provider_50ms=960,
-    provider_200ms=320,
+    provider_50ms=640,
+    provider_200ms=160,
     samples=100,
     memory=10_000,
-    runs=1,
+    idle_seconds=3.0,
+    rounds=1,
     limit_seconds=1.2,
     memory_limit_seconds=10.0,
     total_seconds=160.0,
+    is_quick=True,
 )
