@@ -62,7 +62,8 @@ class SandboxGateway(Gateway):
         return [_payment(item) for item in listed(answer, "items")]
 
     def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
-        body = {"payment_id": payment_id, "amount": amount, "idempotency_key": idempotency_key}
+        key = f"{payment_id}-{idempotency_key}"
+        body = {"payment_id": payment_id, "amount": amount, "idempotency_key": key}
         return text(self._api.post("/v1/refunds", body), "id")
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:

@@ -155,7 +155,7 @@ def _calling(*, may_be_missing: bool = False) -> Iterator[None]:
         if may_be_missing and error.http_status == 404:
             raise Missing from error
         if error.http_status is not None:
-            log.exception("Stripe refused a call")
+            log.error("Stripe refused a call: %s %.500s", error.http_status, error)  # noqa: TRY400  (it says enough)
         raise GatewayUnavailable from error
 
 

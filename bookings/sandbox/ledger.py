@@ -81,18 +81,24 @@ class Ledger:
 
     def refund(self, payment_id: str, *, amount: int, idempotency_key: str) -> str:
         """The refund's id: that of the first call with this key. Raises Refused."""
-        before = self._books.execute("SELECT id FROM refunds WHERE idempotency_key = ?", (idempotency_key,)).fetchone()
+        before = self._books.execute(
+            "SELECT id, payment_id, amount FROM refunds WHERE idempotency_key = ?", (idempotency_key,)
+        ).fetchone()
         if before:
+            if before[1:] != (payment_id, amount):
+                raise Refused("This key has refunded something else.")
             return str(before[0])
         payment = self.payment(payment_id)
         if payment is None or payment.state != "captured":
             raise Refused("There is no captured payment of this id.")
-        if not 0 < amount <= payment.amount:
-            raise Refused("A refund must be more than nothing and no more than the payment.")
+        left = payment.amount - sum(each["amount"] for each in self.refunds() if each["payment_id"] == payment_id)
+        if not 0 < amount <= left:
+            raise Refused("A refund must be more than nothing and no more than what is left of the payment.")
         refund_id = f"rfnd_{secrets.token_hex(8)}"
         values = (refund_id, idempotency_key, payment_id, amount)
         self._books.execute("INSERT INTO refunds VALUES (?, ?, ?, ?)", values)
-        self._books.execute("UPDATE payments SET state = 'refunded' WHERE id = ?", (payment_id,))
+        if amount == left:
+            self._books.execute("UPDATE payments SET state = 'refunded' WHERE id = ?", (payment_id,))
         return refund_id
 
     def refunds(self) -> list[dict[str, Any]]:

@@ -32,6 +32,17 @@ class GatewayProcess:
     def is_in_the_mood(self, *, down: bool = False, delay: float = 0.0) -> None:
         requests.post(f"{self.url}/_sandbox/mood", json={"down": down, "delay": delay}, timeout=10).raise_for_status()
 
+    def tells(self, url: str) -> None:
+        """Have every payment told to `url` from now on; "": to nobody."""
+        requests.post(f"{self.url}/_sandbox/webhook", json={"url": url}, timeout=10).raise_for_status()
+
+    def tell(self, payment_id: str, *, url: str, **wishes: str) -> int:
+        """Have one payment told now; answers the status that the shop answered, 0 for none."""
+        wish = {"payment_id": payment_id, "url": url} | wishes
+        answer = requests.post(f"{self.url}/_sandbox/events", json=wish, timeout=60)
+        answer.raise_for_status()
+        return int(answer.json()["status"])
+
     def refunds(self) -> list[dict[str, Any]]:
         return requests.get(f"{self.url}/_sandbox/refunds", timeout=10).json()["refunds"]
 
@@ -60,3 +71,4 @@ def payment_gateway(gateway_process: GatewayProcess, settings: Settings) -> Iter
     settings.PAYMENT_GATEWAY_TIMEOUT_SECONDS = 5
     yield gateway_process
     gateway_process.is_in_the_mood()
+    gateway_process.tells("")
