@@ -21,7 +21,7 @@ demo: environment ## Book and pay through everything that is real (ARGS: --json,
 test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's)
 	@$(RUN) -m pytest $(ARGS)
 
-bench: ## Measure the relay beside its peers, which need a minute or an hour (ARGS: --quick, --json, --case, --contender)
+bench: ## Measure the relay beside its peers, for about an hour (ARGS: --quick, --json, --case, --contender, --write-docs)
 	@$(PYTHON) config/bootstrap.py $(VENV_BENCH) requirements-bench.txt
 	@$(VENV_BENCH)/bin/python -m tests.benchmarks $(ARGS)
 

@@ -13,6 +13,8 @@ from tests.benchmarks.run import run
 
 def main() -> int:
     options = parser().parse_args()
+    if options.write_docs and (options.case or options.contender != list(NAMES)):
+        parser().error("--write-docs needs all cases and all contenders")
     talk = sys.stderr if options.json else sys.stdout
     print("Preparing the database …", file=talk, flush=True)
     with (
@@ -23,7 +25,7 @@ def main() -> int:
     ):
         results = run(options, connection, Path(folder), say=lambda line: print(line, file=talk, flush=True))
     print("", report.as_table(results), sep="\n", file=talk)
-    if options.write_docs:
+    if options.write_docs and not results.failures:
         docs.write(results)
     if options.json:
         print(json.dumps(results.as_json(), ensure_ascii=False))

@@ -22,7 +22,8 @@ def write(results: Results, *, folder: Path = DOCS) -> None:
     page = folder / "benchmarks.md"
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{report.as_table(results)}\n\n{END}{after}")
+    plots = "\n".join(f"![{title}](benchmarks/{name}.svg)" for name, (title, _) in PLOTS.items())
+    page.write_text(f"{before}{BEGIN}\n\n{report.as_table(results)}\n\n{plots}\n\n{END}{after}")
     (folder / "benchmarks").mkdir(exist_ok=True)
     note = f"{results.began:%Y-%m-%d}, {results.machine}" + (", quick run" if results.sizes.is_quick else "")
     for name, (title, cases) in PLOTS.items():

@@ -30,7 +30,11 @@ class _Notes:
 
 
 def _head(results: Results) -> list[str]:
-    kind = "QUICK RUN: small sizes" if results.sizes.is_quick else f"medians of {results.sizes.rounds} rounds"
+    kind = (
+        "QUICK RUN: small sizes"
+        if results.sizes.is_quick
+        else f"rounds, of which these are the medians: {results.sizes.rounds}"
+    )
     versions = ", ".join(f"{name} {number}" for name, number in results.versions.items())
     described = [f"- {name}: {text}" for name, text in results.descriptions.items()]
     return [

@@ -2,8 +2,9 @@
 
 import importlib.util
 
+from config.environment import env
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, INSTALLED_APPS
+from config.settings import DATABASES, INSTALLED_APPS, LOGGING
 from tests.benchmarks.sizes import CONCURRENCY
 
 DEBUG = False
@@ -11,6 +12,8 @@ _NO_OP = "tests.benchmarks.provider.NoOpChannel"
 OUTBOX_CHANNELS = {"sms": _NO_OP, "whatsapp": _NO_OP, "email": _NO_OP}
 # The peers that work through Django's connections keep them; without this each task would make a new one.
 DATABASES = {"default": DATABASES["default"] | {"CONN_MAX_AGE": None}}
+LOGGING = {**LOGGING, "loggers": LOGGING["loggers"] | {"django-q": {"level": "ERROR"}}}  # else a line for each task
+SCHEDULES = {}  # the business's own
 
 _PEERS = {"django_q": "django_q", "procrastinate": "procrastinate.contrib.django"}
 INSTALLED_APPS = INSTALLED_APPS + [
@@ -20,7 +23,7 @@ PROCRASTINATE_IMPORT_PATHS = ["tests.benchmarks.contenders.procrastinate"]
 Q_CLUSTER = {
     "name": "benchmark",
     "orm": "default",
-    "workers": env.int("BENCHMARK_WORKERS", default=2),  # noqa: F405
+    "workers": env.int("BENCHMARK_WORKERS", default=2),
     "bulk": CONCURRENCY,
     "queue_limit": 2 * CONCURRENCY,
     "poll": 0.2,
@@ -28,5 +31,4 @@ Q_CLUSTER = {
     "retry": 3600,
     "recycle": 1_000_000,
     "save_limit": 0,
-    "log_level": "ERROR",
 }

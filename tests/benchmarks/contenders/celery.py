@@ -50,12 +50,11 @@ class CeleryPrefork(Peer):
         self._redis = app.connection_for_write(address()).default_channel.client
 
     def seed(self, work: Work) -> None:
-        """Copies of a message that Celery itself made, with other numbers; those in backoff it must make itself."""
+        """Copies of a message that Celery itself made, with other numbers."""
         self._redis.flushall()
         self._push(QUEUE, [(0, work.users + 1)] * work.hot)
         self._push(ELSEWHERE, [(0, 0)] * work.elsewhere)
-        for number in range(work.backoff):
-            deliver.apply_async((-number, work.users + 2), countdown=3600)
+        self._push(QUEUE, [(0, work.users + 2)] * work.backoff, countdown=3600)
         self._push(QUEUE, [(number, 1 + (number - 1) % work.users) for number in range(1, work.messages + 1)])
 
     def start(self, work: Work, processes: Processes) -> None:
@@ -73,8 +72,8 @@ class CeleryPrefork(Peer):
         for _ in range(3):
             deliver.delay(number, user)
 
-    def _push(self, queue: str, arguments: list[tuple[int, int]]) -> None:
-        deliver.apply_async((0, 0), queue="template")
+    def _push(self, queue: str, arguments: list[tuple[int, int]], **options: Any) -> None:
+        deliver.apply_async((0, 0), queue="template", **options)
         template = json.loads(self._redis.lpop("template"))
         with self._redis.pipeline(transaction=False) as pipeline:
             for position, pair in enumerate(arguments, start=1):
