@@ -5,5 +5,6 @@ pytest_plugins = [
     "tests.stage.providers",
     "tests.stage.gateway",
     "tests.stage.relay",
+    "tests.stage.proxy",
     "tests.stage.qcluster",
 ]

@@ -7,6 +7,8 @@ import psycopg
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from notifications import conf
+
 # A peer that vanished without a word is noticed within about half a minute: 15 s idle, then 3 probes 5 s apart.
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
@@ -17,15 +19,18 @@ def open_connection(alias: str, *, name: str) -> Connection:
     """Connect to the Django database `alias`; `name` shows in pg_stat_activity. Raises OperationalError.
 
     Server-side parameters and prepared statements, which Django's own connections go without, make the relay's few
-    statements cheap; the standard adapters replace Django's, so that JSON arrives decoded.
+    statements cheap; the standard adapters replace Django's, so that JSON arrives decoded. Where OUTBOX_RESCUE is
+    `lease` there may be a proxy in between that pools transactions: nothing then is left behind in the session.
     """
+    owns_session = conf.rescue() == "prompt"
     wrapper: BaseDatabaseWrapper = connections.create_connection(alias)
     parameters = wrapper.get_connection_params()
     parameters |= KEEPALIVES | {"application_name": name, "connect_timeout": 5, "autocommit": True}
-    parameters |= {"context": None, "cursor_factory": psycopg.Cursor, "prepare_threshold": 3}
+    parameters |= {"context": None, "cursor_factory": psycopg.Cursor, "prepare_threshold": 3 if owns_session else None}
     connection: Connection = wrapper.get_new_connection(parameters)
-    # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
-    connection.execute("SET plan_cache_mode = force_custom_plan")
+    if owns_session:
+        # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
+        connection.execute("SET plan_cache_mode = force_custom_plan")
     return connection
 
 

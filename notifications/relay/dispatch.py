@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from notifications.relay.delivery import Delivery, handed_back
 from notifications.relay.parcels import Claimed, Clock, Settlement
 
-PREFETCH_SECONDS = 0.1  # of work at the present rate, claimed ahead of the threads; a kill leaves all of it unknown
+PREFETCH_SECONDS = 0.2  # of work at the present rate, claimed ahead of the threads; a kill leaves all of it unknown
 AVERAGE_SECONDS = 0.5
 
 

@@ -95,7 +95,7 @@ class Loop:
         """Work until stopped or drained. Raises psycopg.ProgrammingError where the outbox has no tables."""
         try:
             self._session.open()
-            self._gate.open(self._session.connection)
+            self._work(lambda: self._gate.open(self._session.connection), until=lambda: True)
             emit("relay.started", relay=self._lease.relay_id, channels=",".join(self._channels))
             self._listener.start()
             self._work(self._turn, until=self._should_stop)

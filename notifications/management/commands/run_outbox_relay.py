@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         whole, seconds = number_of(int, least=1), number_of(float, least=0)
         parser.add_argument("--concurrency", type=whole, default=32, help="Sends at once, per channel. Default: 32.")
-        parser.add_argument("--batch", type=whole, default=500, help="Most messages in hand per channel. Default: 500.")
+        parser.add_argument("--batch", type=whole, default=2000, help="Most in hand per channel. Default: 2000.")
         parser.add_argument(
             "--lease",
             type=seconds,

@@ -1,0 +1,220 @@
+"""A relay whose database is not there, goes away, is behind a proxy, or has no tables; and what an idle one costs."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from notifications.models import OutboxMessage, Relay
+from notifications.sandbox.client import SandboxClient
+from tests.factories.notifications import RecipientFactory, publish, publish_one
+from tests.stage.database import with_database
+from tests.stage.proxy import Proxy, url_through
+from tests.stage.relay import RecordingChannel, RelayProcess, running_loop
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Start = Callable[..., RelayProcess]
+
+
+def test_a_database_that_is_not_there_at_the_start_is_waited_for(
+    relay_process: Start, proxy: Proxy, database_url: str, providers: SandboxClient
+) -> None:
+    publish(RecipientFactory())
+    proxy.cut()
+    relay = relay_process(DATABASE_URL=url_through(proxy.port, database_url))
+    assert relay.process.stdout is not None
+    while "relay.disconnected" not in (line := relay.process.stdout.readline()):
+        assert line, "it ended"
+    proxy.mend()
+    wait_until(providers.messages)
+    relay.signal(signal.SIGTERM)
+    assert relay.wait()[0] == 0
+
+
+def test_a_database_that_goes_away_loses_nothing_and_is_found_again(
+    relay_process: Start, proxy: Proxy, database_url: str, providers: SandboxClient
+) -> None:
+    providers.add_rule(delay=0.3)
+    for recipient in RecipientFactory.create_batch(20):
+        publish(recipient)
+    relay = relay_process("--concurrency", "5", DATABASE_URL=url_through(proxy.port, database_url))
+    wait_until(lambda: len(providers.messages()) >= 5)
+    proxy.cut()
+    late = publish_one(RecipientFactory())  # its NOTIFY reaches nobody
+    before = len(providers.messages())
+    time.sleep(0.5)
+    assert len(providers.messages()) <= before + 5, "a relay that is not sure of its lease begins no send"
+    proxy.mend()
+    wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 21)
+    late.refresh_from_db()
+    assert late.status == "sent"
+    relay.signal(signal.SIGTERM)
+    code, output = relay.wait()
+    assert code == 0, output
+    assert "relay.reconnected" in output
+    assert len(providers.messages()) == 21, "what was known to be sent was written down after the cut, not sent again"
+
+
+def test_a_relay_that_is_stopped_while_the_database_is_away_ends(
+    relay_process: Start, proxy: Proxy, database_url: str
+) -> None:
+    relay = relay_process("--grace", "0.5", DATABASE_URL=url_through(proxy.port, database_url))
+    wait_until(lambda: Relay.objects.filter(pid=relay.process.pid))
+    proxy.cut()
+    relay.signal(signal.SIGTERM)
+    code, output = relay.wait(timeout=20)
+    assert code == 0, output
+    assert "relay.abandoned" in output
+
+
+def test_a_lost_listen_connection_is_made_again_with_a_catch_up() -> None:
+    sms = RecordingChannel()
+    with running_loop(sms):
+        wait_until(lambda: listeners() == 1)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%%(listen)'"
+            )
+        publish(RecipientFactory())
+        wait_until(lambda: sms.sent, seconds=5)
+        wait_until(lambda: listeners() == 1, seconds=5)
+        publish(RecipientFactory())
+        wait_until(lambda: len(sms.sent) == 2, seconds=0.5)
+
+
+def listeners() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name LIKE '%%(listen)' AND datname = current_database()"
+        )
+        row = cursor.fetchone()
+    assert row
+    return row[0]
+
+
+def test_a_database_without_tables_is_said_in_one_line(relay_process: Start, database_url: str) -> None:
+    empty = with_database(database_url, "test_empty")
+    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS test_empty")
+        server.execute("CREATE DATABASE test_empty")
+        try:
+            code, output = relay_process(DATABASE_URL=empty).wait()
+        finally:
+            server.execute("DROP DATABASE test_empty WITH (FORCE)")
+    assert code == 1
+    assert output.strip().splitlines()[-1].endswith("run `manage.py migrate` first.")
+    assert "Traceback" not in output
+
+
+class Counting:
+    """A connection that notes when it is asked."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.asked: list[float] = []
+
+    def execute(self, *arguments: Any, **words: Any) -> Any:
+        self.asked.append(time.monotonic())
+        return self._inner.execute(*arguments, **words)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def test_an_idle_relay_asks_less_than_twice_a_second() -> None:
+    with running_loop(RecordingChannel()) as loop:
+        wait_until(Relay.objects.exists)
+        wait_until(lambda: listeners() == 1)
+        loop._session.connection = counting = Counting(loop._session.connection)
+        began = time.monotonic() + 0.5
+        wait_until(lambda: time.monotonic() > began + 4)
+    idle = [at for at in counting.asked if began <= at <= began + 4]
+    assert 0 < len(idle) <= 8
+
+
+def test_an_idle_relay_takes_less_than_a_hundredth_of_a_core(relay_process: Start) -> None:
+    relay = relay_process()
+    wait_until(lambda: Relay.objects.filter(pid=relay.process.pid))
+    time.sleep(1.0)  # imports are over
+    before, began = cpu_seconds(relay.process.pid), time.monotonic()
+    time.sleep(5.0)  # a share of time can only be measured over time
+    share = (cpu_seconds(relay.process.pid) - before) / (time.monotonic() - began)
+    assert share < 0.01
+
+
+def cpu_seconds(number: int) -> float:
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def bouncer(database_url: str, proxy: Proxy, tmp_path: Path) -> Iterator[str]:
+    """PgBouncer in transaction mode in front of the test database, and its URL."""
+    program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
+    if program is None:
+        pytest.skip("pgbouncer is not installed")
+    target = url_through(proxy.port, database_url)
+    user, name = target.partition("//")[2].partition("@")[0], target.rpartition("/")[2]
+    port = free_port()
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    settings = tmp_path / "pgbouncer.ini"
+    settings.write_text(
+        f"[databases]\n{name} = host=127.0.0.1 port={proxy.port} dbname={name} user={user.partition(':')[0]}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+        "pool_mode = transaction\ndefault_pool_size = 5\nignore_startup_parameters = extra_float_digits\n"
+    )
+    command = [program, *(["-u", "nobody"] if os.geteuid() == 0 else []), str(settings)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield f"postgresql://{user}@127.0.0.1:{port}/{name}"
+    process.terminate()
+    process.wait(timeout=10)
+
+
+def free_port() -> int:
+    import socket  # noqa: PLC0415
+
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+def test_behind_a_transaction_pooling_proxy_a_killed_relays_messages_move_within_the_lease(
+    relay_process: Start, bouncer: str, providers: SandboxClient
+) -> None:
+    behind = {
+        "DATABASE_URL": bouncer,
+        "OUTBOX_RESCUE": "lease",
+        "OUTBOX_LEASE_SECONDS": "3",
+        "OUTBOX_SEND_TIMEOUT_SECONDS": "2",
+    }
+    providers.add_rule(delay=1.5, times=4)
+    for recipient in RecipientFactory.create_batch(4):
+        publish(recipient)
+    doomed = relay_process(**behind)
+    wait_until(lambda: OutboxMessage.objects.filter(status="sending").count() == 4)
+    heir = relay_process(**behind)
+    wait_until(lambda: Relay.objects.filter(pid=heir.process.pid))
+    doomed.signal(signal.SIGKILL)
+    killed_at = time.monotonic()
+    time.sleep(1.0)
+    assert OutboxMessage.objects.filter(status="sending", claim_number=1).exists(), "not before the lease is over"
+    wait_until(lambda: not OutboxMessage.objects.filter(claim_number=1).exists())
+    assert time.monotonic() - killed_at < 3 + 1.5
+    wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 4)
+    publish(RecipientFactory())
+    wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 5, seconds=5)
+    heir.signal(signal.SIGTERM)
+    assert heir.wait()[0] == 0
