@@ -1,17 +1,45 @@
 """How lists can be narrowed down and ordered: `?ordering=-price,starts_at`."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
+from django_filters.fields import IsoDateTimeField
 
 from bookings.models import Booking, Slot
 
 
+class MomentField(IsoDateTimeField):
+    """A moment, in UTC: PostgreSQL does not take every offset from UTC that ISO 8601 allows."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = MomentField
+
+
+class Ordering(django_filters.OrderingFilter):
+    """An order that names nothing between its commas leaves it at that."""
+
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        ordered: QuerySet = super().filter(qs, [name for name in value or () if name])
+        return ordered
+
+
 class SlotFilter(django_filters.FilterSet):
-    starts_after = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gte")
-    starts_before = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
+    starts_after = MomentFilter(field_name="starts_at", lookup_expr="gte")
+    starts_before = MomentFilter(field_name="starts_at", lookup_expr="lt")
     has_seats = django_filters.BooleanFilter(method="with_seats", label="only slots with free seats, or without")
 
-    ordering = django_filters.OrderingFilter(fields=("starts_at", "price", "title"))
+    ordering = Ordering(fields=("starts_at", "price", "title"))
 
     class Meta:
         model = Slot
@@ -23,7 +51,7 @@ class SlotFilter(django_filters.FilterSet):
 
 
 class BookingFilter(django_filters.FilterSet):
-    ordering = django_filters.OrderingFilter(fields=(("created_at", "created_at"), ("slot__starts_at", "starts_at")))
+    ordering = Ordering(fields=(("created_at", "created_at"), ("slot__starts_at", "starts_at")))
 
     class Meta:
         model = Booking

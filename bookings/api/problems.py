@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -79,6 +80,7 @@ def answer(status: int, *, code: str, detail: str) -> JsonResponse:
     return JsonResponse(problem(status, code=code, detail=detail), status=status, content_type=MEDIA_TYPE)
 
 
+@csrf_exempt  # it does nothing, and a client that forgot the token as well is told what is wrong first
 def not_found(request: HttpRequest, path: str = "") -> JsonResponse:
     """An address under /api/ that does not exist."""
     return answer(404, code="not_found", detail="There is nothing at this address.")

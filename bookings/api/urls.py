@@ -16,6 +16,6 @@ urlpatterns = [
     path("bookings/<int:pk>/cancel/", views.BookingCancel.as_view(), name="booking-cancel"),
     path("me/", views.Me.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^(?P<path>.*)$", problems.not_found),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"),
+    re_path(r"^(?P<path>[\s\S]*)$", problems.not_found),
 ]

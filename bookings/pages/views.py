@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import cancellation, orders
 from bookings.api import selectors
@@ -25,14 +25,14 @@ MOST_SHOWN = 50
 customers_only = partial(login_required, login_url="login-page")
 
 
-@require_GET
+@require_safe
 def slots(request: HttpRequest) -> HttpResponse:
     """What can be booked, the earliest first."""
     offered = selectors.slots().filter(starts_at__gt=timezone.now())[:MOST_SHOWN]
     return _page(request, "pages/slots.html", {"slots": offered})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def slot(request: HttpRequest, pk: int) -> HttpResponse:
     """One slot with its rules, and the form that orders seats of it."""
     shown = get_object_or_404(selectors.slots(), pk=pk)
@@ -47,7 +47,7 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @customers_only
-@require_GET
+@require_safe
 @never_cache
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """An order that waits to be paid; one that is paid shows its booking."""
@@ -75,7 +75,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @customers_only
-@require_GET
+@require_safe
 @never_cache
 def bookings(request: HttpRequest) -> HttpResponse:
     """The customer's bookings, the latest first."""
@@ -84,7 +84,7 @@ def bookings(request: HttpRequest) -> HttpResponse:
 
 
 @customers_only
-@require_GET
+@require_safe
 @never_cache
 def booking(request: HttpRequest, pk: int) -> HttpResponse:
     """One booking, and its messages as they arrive."""

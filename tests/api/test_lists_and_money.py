@@ -21,10 +21,26 @@ def test_slots_come_in_the_order_asked_for(api: APIClient, slot: Slot) -> None:
         ("-price", [slot, cheap]),
         ("-starts_at", [cheap, slot]),
         ("title,-price", [cheap, slot]),
+        (",price,", [cheap, slot]),
+        (",", [slot, cheap]),
     ):
         answer = api.get("/api/slots/", {"ordering": ordering}).json()
         assert [each["id"] for each in answer["results"]] == [each.pk for each in expected], ordering
     assert_problem(api.get("/api/slots/?ordering=capacity"), 400, "invalid_input", "ordering")
+
+
+@pytest.mark.parametrize(
+    "moment", ["0305-11-06T00:01:36-23:56", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-01:00"]
+)
+def test_moments_at_the_ends_of_time_are_no_error_of_ours(api: APIClient, slot: Slot, moment: str) -> None:
+    for bound in ("starts_after", "starts_before"):
+        assert api.get("/api/slots/", {bound: moment}).status_code in {200, 400}
+
+
+def test_an_offset_counts(api: APIClient) -> None:
+    SlotFactory(starts_at="2040-06-01T12:00:00Z", ends_at="2040-06-01T13:00:00Z")
+    for moment, found in (("2040-06-01T23:00:00+11:00", 1), ("2040-06-02T10:00:01+22:00", 0)):
+        assert api.get("/api/slots/", {"starts_after": moment}).json()["count"] == found, moment
 
 
 def test_bookings_come_in_the_order_asked_for(api: APIClient, payment_gateway: GatewayProcess) -> None:

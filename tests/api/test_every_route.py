@@ -1,0 +1,132 @@
+"""Every route, by every method, as a stranger and as nobody. A new route fails until ACCESS says who may use it."""
+
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from bookings.models import Booking
+from tests.factories.bookings import CustomerFactory
+from tests.stage.gateway import GatewayProcess
+
+
+class Access(Enum):
+    """Who gets an answer there, and with what in it."""
+
+    PUBLIC = "the same for everyone: nothing of any customer's"
+    OWN = "one customer's object: to anybody else it does not exist"
+    SELF = "whatever belongs to who asks; nobody is asked to sign in"
+    STAFF = "staff with a permission; everybody else is asked to sign in"
+    SIGNED = "machines that sign what they say"
+
+
+ACCESS = {
+    "": Access.PUBLIC,
+    "slots/<int:pk>/": Access.PUBLIC,
+    "orders/<int:pk>/": Access.OWN,
+    "orders/<int:pk>/pay/": Access.OWN,
+    "bookings/": Access.SELF,
+    "bookings/<int:pk>/": Access.OWN,
+    "bookings/<int:pk>/cancel/": Access.OWN,
+    "login/": Access.PUBLIC,
+    "logout/": Access.PUBLIC,
+    "api/auth/login/": Access.PUBLIC,
+    "api/auth/logout/": Access.PUBLIC,
+    "api/auth/token/": Access.PUBLIC,
+    "api/slots/": Access.PUBLIC,
+    "api/slots/<int:pk>/": Access.PUBLIC,
+    "api/orders/": Access.SELF,
+    "api/payments/verify/": Access.SELF,
+    "api/bookings/": Access.SELF,
+    "api/bookings/<int:pk>/": Access.OWN,
+    "api/bookings/<int:pk>/cancel/": Access.OWN,
+    "api/me/": Access.SELF,
+    "api/schema/": Access.PUBLIC,
+    "api/docs/": Access.PUBLIC,
+    "api/^(?P<path>[\\s\\S]*)$": Access.PUBLIC,
+    "webhooks/payments/<slug:name>/": Access.SIGNED,
+    "healthz": Access.PUBLIC,
+    "readyz": Access.PUBLIC,
+    "admin/login/": Access.PUBLIC,
+    "admin/logout/": Access.PUBLIC,
+    "admin/jsi18n/": Access.PUBLIC,
+}
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+ALLOWED = {  # statuses that a stranger, and nobody, may be answered with; 405 is always right
+    Access.PUBLIC: ({200, 302, 400, 404, 415}, {200, 302, 400, 404, 415}),
+    Access.OWN: ({404}, {302, 401}),
+    Access.SELF: ({200, 400, 415}, {302, 401}),
+    Access.STAFF: ({302}, {302}),
+    Access.SIGNED: ({400, 415}, {400, 415}),
+}
+
+
+def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        here = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, here)
+        else:
+            yield here
+
+
+ROUTES = sorted(set(routes(get_resolver().url_patterns)))
+
+
+def access_to(route: str) -> Access | None:
+    return ACCESS.get(route) or (Access.STAFF if route.startswith("admin/") else None)
+
+
+def test_every_route_is_classified() -> None:
+    assert [route for route in ROUTES if access_to(route) is None] == [], "say in ACCESS who may use it"
+    assert [route for route in ACCESS if route not in ROUTES] == [], "no longer a route"
+
+
+@pytest.fixture
+def booking(api: Any, customer: Any, order: dict[str, Any], payment_gateway: GatewayProcess) -> Booking:
+    """A booking whose order has the same number, so that either stands for the other in an address."""
+    made = api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"])).json()
+    Booking.objects.filter(pk=made["id"]).update(id=order["id"])
+    return Booking.objects.select_related("order", "payment", "user").get()
+
+
+def address(route: str, pk: int) -> str:
+    route = re.sub(r"\(\?P<\w+>(\w*)[^)]*\)", lambda found: found[1] or "anything/", route)
+    return "/" + re.sub(r"<int:pk>|<path:object_id>", str(pk), route).translate(str.maketrans("", "", "^$")).replace(
+        "<slug:name>", "sandbox"
+    )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nobody_else_gets_or_changes_a_customers_things(
+    booking: Booking, everything_written: Callable[[], dict[str, int]], route: str
+) -> None:
+    access, where, before = access_to(route), address(route, booking.pk), everything_written()
+    assert access is not None
+    for who, allowed in zip(("stranger", "nobody"), ALLOWED[access], strict=True):
+        for method in METHODS:
+            client = Client()
+            if who == "stranger":
+                client.force_login(CustomerFactory())
+            answer = getattr(client, method)(where)
+            said = f"{who}: {method} {where}: {answer.status_code} {answer.content[:200]!r}"
+            harmless = {200, 405} if method == "options" else {405}
+            assert answer.status_code in allowed | harmless, said
+            for trace in (booking.order.gateway_order_id, booking.payment.payment_id, booking.user.email):
+                assert trace.encode() not in answer.content, said
+    booking.refresh_from_db()
+    assert (booking.status, everything_written()) == ("confirmed", before)
+
+
+def test_the_owner_gets_what_others_do_not(booking: Booking) -> None:
+    """Else the test above would pass with every address broken."""
+    client = Client()
+    client.force_login(booking.user)
+    for route, access in ACCESS.items():
+        if access is Access.OWN and not route.endswith(("cancel/", "pay/")):
+            answer = client.get(address(route, booking.pk), follow=True)
+            assert answer.status_code == 200, route
