@@ -1,0 +1,113 @@
+"""The gate by hand: who may probe, how much a limited channel may claim, and that relays take turns."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from notifications.models import Channel
+from notifications.relay.breaker import FAILURES, Breaker
+from notifications.relay.gate import BURST_SECONDS, Gate
+from notifications.relay.parcels import Claimed
+from tests.factories.notifications import RecipientFactory, publish
+from tests.stage.relay import HandRelay
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MakeRelay = Callable[..., HandRelay]
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def a_gate(relay: HandRelay, *, rate: float = 0.0) -> Gate:
+    gate = Gate({"sms": Breaker()}, rates={"sms": rate} if rate else {})
+    gate.open(relay.connection)
+    return gate
+
+
+def learn(gate: Gate, relay: HandRelay) -> None:
+    gate.learn(relay.lease.beat(relay.connection, in_flight=0).channels)
+
+
+def limits(gate: Gate, relay: HandRelay, *, room: int = 1_000) -> dict[str, int]:
+    with gate.limits(relay.connection, {"sms": room}) as granted:
+        return granted
+
+
+def claimed(number: int) -> list[Claimed]:
+    """So many messages, as far as the gate is concerned."""
+    return [Claimed(*[None] * 5, "sms", *[None] * 9)] * number  # type: ignore[arg-type]
+
+
+def test_an_open_channel_may_take_whatever_has_room(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    assert limits(a_gate(relay), relay, room=7) == {"sms": 7}
+
+
+def test_of_two_relays_one_may_probe(hand_relay: MakeRelay) -> None:
+    relays = [hand_relay(), hand_relay()]
+    gates = [a_gate(relay) for relay in relays]
+    Channel.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO)
+    for gate, relay in zip(gates, relays, strict=True):
+        learn(gate, relay)
+    assert [limits(gate, relay) for gate, relay in zip(gates, relays, strict=True)] == [{"sms": 1}, {}]
+    assert limits(gates[0], relays[0]) == {}, "nor twice"
+
+
+def test_a_broken_channel_that_is_paused_is_not_probed(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    gate = a_gate(relay)
+    Channel.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO, paused_at=LONG_AGO)
+    learn(gate, relay)
+    assert limits(gate, relay) == {}
+
+
+def test_what_a_limited_channel_did_not_use_is_forfeited_but_for_a_burst(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    gate = a_gate(relay, rate=50)
+    Channel.objects.update(next_slot_at=LONG_AGO)
+    assert limits(gate, relay) == {"sms": int(50 * BURST_SECONDS) + 1}
+    assert limits(gate, relay, room=2) == {"sms": 2}
+
+
+def test_what_was_claimed_is_charged(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    gate = a_gate(relay, rate=50)
+    with gate.limits(relay.connection, {"sms": 1_000}) as granted:
+        gate.charge(relay.connection, claimed(granted["sms"]))
+    assert limits(gate, relay) == {}
+    assert 0 < gate.seconds_to_change({"sms": 1}) <= 1 / 50
+
+
+def test_relays_take_turns_at_a_limited_channel(hand_relay: MakeRelay) -> None:
+    first, second = hand_relay(), hand_relay()
+    gate, other = a_gate(first, rate=10), a_gate(second, rate=10)
+    Channel.objects.update(next_slot_at=LONG_AGO)
+    granted_to_other: list[dict[str, int]] = []
+    thread = threading.Thread(target=lambda: granted_to_other.append(limits(other, second)))
+    with gate.limits(first.connection, {"sms": 1_000}) as granted:
+        gate.charge(first.connection, claimed(granted["sms"]))
+        thread.start()
+        wait_until(lambda: granted_to_other or is_waiting(first, second))
+        assert not granted_to_other, "it waits for the first one's charge"
+    thread.join()
+    assert granted_to_other == [{}]
+
+
+def is_waiting(watcher: HandRelay, waiter: HandRelay) -> bool:
+    row = watcher.connection.execute(
+        "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s", [waiter.connection.info.backend_pid]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def test_a_limited_claim_takes_no_more_than_it_was_granted(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    gate = a_gate(relay, rate=20)
+    for recipient in RecipientFactory.create_batch(5):
+        publish(recipient)
+    Channel.objects.update(next_slot_at=LONG_AGO)
+    with gate.limits(relay.connection, {"sms": 1_000}) as granted:
+        taken = relay.claim(limit=granted["sms"])
+        gate.charge(relay.connection, taken)
+    assert len(taken) == granted["sms"] == int(20 * BURST_SECONDS) + 1
