@@ -101,6 +101,16 @@ def test_a_gateway_that_is_down_is_left_alone_and_asked_soon(payment_gateway: Ga
     assert sweep.run(now=timezone.now() + timedelta(minutes=1)).booked == 5
 
 
+def test_an_old_order_is_asked_about_soon_after_an_outage(payment_gateway: GatewayProcess) -> None:
+    """Not at twice its age."""
+    payment_gateway.pay(an_order().gateway_order_id)
+    Order.objects.update(created_at=timezone.now() - timedelta(hours=10))
+    payment_gateway.is_in_the_mood(down=True)
+    assert sweep.run().unanswered == 1
+    payment_gateway.is_in_the_mood()
+    assert sweep.run(now=timezone.now() + timedelta(minutes=2)).booked == 1
+
+
 def test_a_run_ends_in_time_although_the_gateway_is_slow(payment_gateway: GatewayProcess) -> None:
     for _ in range(3):
         an_order()
