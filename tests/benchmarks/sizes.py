@@ -52,6 +52,6 @@ QUICK = Sizes(
     rounds=1,
     limit_seconds=1.0,
     memory_limit_seconds=10.0,
-    total_seconds=150.0,
+    total_seconds=140.0,
     is_quick=True,
 )
