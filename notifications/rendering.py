@@ -2,17 +2,18 @@
 
 Templates live in `notifications/<kind>/`, in any app or template folder. Rendering is strict: a variable that the
 context lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones (`.html`) are.
+Numbers are printed as they are, because most name something; the filters `money` and `local` know the language.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template import Context, Engine
 from django.template.backends.django import get_installed_libraries
-from django.utils import timezone, translation
+
+from notifications.voice import speaking
 
 
 class RenderingError(Exception):
@@ -38,20 +39,18 @@ def render(
 
     Raises RenderingError.
     """
-    if translation.get_language() == locale and timezone.get_current_timezone() == ZoneInfo(time_zone):
-        return _render_all(kind, templates, context)  # as most are: switching takes longer than a short text
-    with translation.override(locale), timezone.override(ZoneInfo(time_zone)):
-        return _render_all(kind, templates, context)
-
-
-def _render_all(kind: str, templates: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, str]:
-    return {part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()}
+    with speaking(locale, time_zone):
+        return {
+            part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()
+        }
 
 
 def _render_one(template_name: str, context: Mapping[str, Any]) -> str:
     engine = _engine(autoescape=template_name.endswith(".html"))
     try:
-        text = engine.get_template(template_name).render(Context(dict(context), autoescape=engine.autoescape))
+        text = engine.get_template(template_name).render(
+            Context(dict(context), autoescape=engine.autoescape, use_l10n=False)
+        )
     except Exception as error:  # a template may raise anything; whatever it is, the words are at fault
         raise RenderingError(f"{template_name}: {type(error).__name__}: {error}") from error
     return text.strip()

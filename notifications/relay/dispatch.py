@@ -1,5 +1,10 @@
-"""Sends claimed messages on a pool of threads per channel, so that a slow provider takes no thread from a fast one."""
+"""Sends claimed messages on a pool of threads per channel, so that a slow provider takes no thread from a fast one.
 
+Threads that wait for a provider are free; threads that all want the processor only hinder each other (one interpreter
+runs one at a time). So each pool has as many as keep the processor busy, up to the concurrency asked for.
+"""
+
+import itertools
 import math
 import threading
 import time
@@ -12,6 +17,9 @@ from notifications.relay.parcels import Claimed, Clock, Settlement
 
 PREFETCH_SECONDS = 0.2  # of work at the present rate, claimed ahead of the threads; a kill leaves all of it unknown
 AVERAGE_SECONDS = 0.5
+FEWEST_THREADS = 2
+LOOK_SECONDS = 0.005  # how often a pool may change its size
+IDLE_SHARE, CROWDED_SHARE = 0.5, 0.8  # of a processor that a pool's threads use: below it grows, above it shrinks
 
 
 class Throughput:
@@ -42,7 +50,13 @@ class Pool:
         self._most = most
         self._work = work
         self._queue: SimpleQueue[Claimed] = SimpleQueue()
-        self._threads = 0
+        self.threads = 0
+        self._wanted = min(FEWEST_THREADS, concurrency)
+        self._changing = threading.Lock()
+        self._numbers = itertools.count()
+        self._cpu_clocks: dict[int, float] = {}  # of each thread there ever was: one writer each
+        self._clock = clock
+        self._looked_at, self._cpu_then, self._was_waiting = clock(), 0.0, False
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
         self.throughput = Throughput(clock=clock)
 
@@ -54,10 +68,28 @@ class Pool:
 
     def put(self, message: Claimed) -> None:
         self.in_flight += 1
-        if self._threads < min(self._concurrency, self.in_flight):
-            self._threads += 1
-            threading.Thread(target=self._serve, name=f"send-{self.name}-{self._threads}", daemon=True).start()
         self._queue.put(message)
+        self._start_threads()
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether messages wait, and more threads may be started for them."""
+        return self._wanted < self._concurrency and not self._queue.empty()
+
+    def adapt(self) -> None:
+        """Grow while messages wait and the threads leave the processor idle; shrink when they fight over it."""
+        now, is_waiting = self._clock(), not self._queue.empty()
+        elapsed = now - self._looked_at
+        if elapsed < LOOK_SECONDS:
+            return
+        cpu = sum(list(self._cpu_clocks.values()))
+        share = (cpu - self._cpu_then) / elapsed
+        if is_waiting and self._was_waiting and share < IDLE_SHARE:
+            self._wanted = min(2 * self._wanted, self._concurrency)
+            self._start_threads()
+        elif share > CROWDED_SHARE:
+            self._wanted = max(self._wanted // 2, min(FEWEST_THREADS, self._concurrency))
+        self._looked_at, self._cpu_then, self._was_waiting = now, cpu, is_waiting
 
     def take_back(self) -> list[Claimed]:
         """The messages that no thread has begun."""
@@ -68,9 +100,27 @@ class Pool:
             except Empty:
                 return unbegun
 
+    def _start_threads(self) -> None:
+        while self.threads < min(self._wanted, self.in_flight):
+            with self._changing:
+                self.threads += 1
+            threading.Thread(target=self._serve, name=f"send-{self.name}", daemon=True).start()
+
     def _serve(self) -> None:
-        while True:
+        number = next(self._numbers)
+        while not self._is_superfluous():
             self._work(self._queue.get())
+            self._cpu_clocks[number] = time.thread_time()
+
+    def _is_superfluous(self) -> bool:
+        """Whether this thread is one too many; it then must end."""
+        if self.threads <= self._wanted:
+            return False
+        with self._changing:
+            if self.threads <= self._wanted:
+                return False
+            self.threads -= 1
+            return True
 
 
 class Dispatcher:
@@ -103,6 +153,16 @@ class Dispatcher:
     def done(self) -> int:
         """Settlements that wait to be collected."""
         return len(self._done)
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether a pool may soon have more threads: `adapt` then wants to be called often."""
+        return any(pool.may_grow for pool in self._pools.values())
+
+    def adapt(self) -> None:
+        """Give each pool as many threads as are of use to it."""
+        for pool in self._pools.values():
+            pool.adapt()
 
     def room(self) -> dict[str, int]:
         """How many messages each channel could take now; channels that are full are left out."""

@@ -14,7 +14,7 @@ from notifications.channels.base import Channel
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import Claimer, is_anything_left, seconds_to_next_due
 from notifications.relay.delivery import Delivery
-from notifications.relay.dispatch import Dispatcher
+from notifications.relay.dispatch import LOOK_SECONDS, Dispatcher
 from notifications.relay.gate import Gate
 from notifications.relay.lease import Lease
 from notifications.relay.parcels import Settlement
@@ -182,7 +182,10 @@ class Loop:
             seconds = min(seconds, LOCKED_LANE_SECONDS)
         if self._options.drain:
             seconds = min(seconds, DRAIN_POLL_SECONDS)
+        if self._dispatcher.may_grow:
+            seconds = min(seconds, LOOK_SECONDS)
         self._wake.wait(min(seconds, self._session.seconds_to_beat))
+        self._dispatcher.adapt()
         if self._dispatcher.in_flight:
             time.sleep(LINGER_SECONDS)
 

@@ -10,6 +10,8 @@ from babel.numbers import format_currency, get_currency_precision
 from django import template
 from django.utils import timezone, translation
 
+from notifications.voice import voice
+
 register = template.Library()
 
 REMEMBERED = 2048  # texts; the messages of one event share its moment and its price
@@ -18,13 +20,15 @@ REMEMBERED = 2048  # texts; the messages of one event share its moment and its p
 @register.filter
 def money(amount: int, currency: str) -> str:
     """`amount` minor units of the ISO 4217 `currency`, in the active locale: {{ amount|money:currency }} → €12.50."""
-    return _money(amount, currency, translation.get_language() or "en")
+    language, _ = voice()
+    return _money(amount, currency, language)
 
 
 @register.filter
 def local(moment: str) -> str:
     """An ISO 8601 moment in the active time zone and locale: {{ starts_at|local }} → Tue, Dec 1, 2026, 6:00 PM CET."""
-    return _local(moment, timezone.get_current_timezone(), translation.get_language() or "en")
+    language, zone = voice()
+    return _local(moment, zone, language)
 
 
 @lru_cache(REMEMBERED)
