@@ -44,22 +44,23 @@ class Bench:
 
 
 def cases_of(sizes: Sizes) -> list[Case]:
+    """In the order of the table; what matters most comes first, for a quick run on a slow machine."""
     small = Work(messages=sizes.messages, users=sizes.users)
     slow = Work(messages=sizes.provider_50ms, users=sizes.users, latency=0.05)
     return [
         _drain("drain_10k", "a small outbox", small),
+        Case(("latency_p50_ms", "latency_p99_ms"), "from commit to the provider's call, idle", _latency),
+        Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
+        _drain("provider_50ms", "a provider that takes 50 ms", slow),
+        _drain(
+            "provider_200ms", "a provider that takes 200 ms", replace(slow, messages=sizes.provider_200ms, latency=0.2)
+        ),
         _drain("history_1m", "after many finished messages", replace(small, history=sizes.history)),
         _drain("backlog_250k", "a large backlog", Work(messages=sizes.backlog, users=sizes.backlog_users)),
         _drain("backoff_30k", "many other users in backoff", replace(small, backoff=sizes.backoff)),
         _drain("hot_100k", "one other user with very many; all but that one", replace(small, hot=sizes.hot)),
         _drain("paused_100k", "another channel's crowd", replace(small, elsewhere=sizes.elsewhere)),
         _old_snapshot(replace(small, messages=sizes.old_snapshot, has_old_snapshot=True)),
-        _drain("provider_50ms", "a provider that takes 50 ms", slow),
-        _drain(
-            "provider_200ms", "a provider that takes 200 ms", replace(slow, messages=sizes.provider_200ms, latency=0.2)
-        ),
-        Case(("latency_p50_ms", "latency_p99_ms"), "from commit to the provider's call, idle", _latency),
-        Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
         *(
             _drain(f"relays_{workers}", f"{workers} × the workers, 50 ms", _scaled(slow, workers=workers))
             for workers in (1, 2, 4)

@@ -26,7 +26,7 @@ class Sizes:
     rounds: int = 3
     limit_seconds: float = 30.0  # a run that is not done by then is ended, and its figure is of what was
     memory_limit_seconds: float = 600.0
-    total_seconds: float | None = None
+    peers_seconds: float | None = None  # after that no peer is started
     is_quick: bool = False
 
     def as_json(self) -> dict[str, object]:
@@ -52,6 +52,6 @@ QUICK = Sizes(
     rounds=1,
     limit_seconds=1.0,
     memory_limit_seconds=10.0,
-    total_seconds=140.0,
+    peers_seconds=130.0,
     is_quick=True,
 )
