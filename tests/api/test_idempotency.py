@@ -117,3 +117,15 @@ def test_the_database_itself_refuses_a_second_order(customer: Any, slot: Slot, p
     order.pk, order.gateway_order_id = None, "another"
     with pytest.raises(IntegrityError, match="idempotency_key_is_one_order"), transaction.atomic():
         order.save(force_insert=True)
+
+
+def test_an_order_that_another_try_completed_is_not_forgotten(
+    customer: Any, slot: Slot, payment_gateway: GatewayProcess
+) -> None:
+    """The first try got no answer from the gateway; the second, beside it, did."""
+    order = orders.open_order(user=customer, slot_id=slot.pk, quantity=2)
+    payment_gateway.is_in_the_mood(down=True)
+    with pytest.raises(GatewayUnavailable):
+        orders._at_the_gateway(order)
+    slot.refresh_from_db()
+    assert (Order.objects.get().gateway_order_id, slot.seats_taken) == (order.gateway_order_id, 2)

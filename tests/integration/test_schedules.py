@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from django_q.models import Failure, Schedule, Success
 from pytest_django import Settings
@@ -284,3 +286,18 @@ def test_a_real_cluster_does_all_of_it_and_shows_what_fails(qcluster: Any, payme
     assert [cluster.stop() for cluster in clusters] == [0, 0]
     logged = "".join(cluster.printed() for cluster in clusters)
     assert re.search("ERROR django-q .*fail.*the task went wrong, as told", logged)
+
+
+@pytest.mark.parametrize(("permission", "cancels"), [("cancel_slot", True), ("change_slot", False)])
+def test_staff_with_the_permission_call_slots_off_in_the_admin(
+    client: Client, payment_gateway: GatewayProcess, permission: str, cancels: bool
+) -> None:
+    slot = SlotFactory()
+    booked(payment_gateway, slot=slot)
+    staff = User.objects.create_user("manager", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=("view_slot", permission)))
+    client.force_login(staff)
+    asked = {"action": "cancel_selected", "_selected_action": [slot.pk]}
+    said = client.post("/admin/bookings/slot/", asked, follow=True).content.decode()
+    assert ("is cancelled: 1 booking refunded in full" in said) is cancels
+    assert Refund.objects.filter(reason="slot_cancelled").exists() is cancels
