@@ -16,14 +16,14 @@ from notifications.relay.delivery import Delivery, handed_back
 from notifications.relay.parcels import Claimed, Clock, Settlement
 
 PREFETCH_SECONDS = 0.2  # of work at the present rate, claimed ahead of the threads; a kill leaves all of it unknown
-AVERAGE_SECONDS = 0.5
+AVERAGE_SECONDS = 0.1
 FEWEST_THREADS = 2
 LOOK_SECONDS = 0.005  # how often a pool may change its size
 IDLE_SHARE, CROWDED_SHARE = 0.5, 0.8  # of a processor that a pool's threads use: below it grows, above it shrinks
 
 
 class Throughput:
-    """How many messages a second a channel ends at present: a moving average over about half a second."""
+    """How many messages a second a channel ends at present: a moving average over about a tenth of a second."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
