@@ -9,8 +9,10 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from notifications.relay.delivery import Delivery, handed_back
 from notifications.relay.parcels import Claimed, Clock, Settlement
@@ -19,7 +21,21 @@ PREFETCH_SECONDS = 0.2  # of work at the present rate, claimed ahead of the thre
 AVERAGE_SECONDS = 0.1
 FEWEST_THREADS = 2
 LOOK_SECONDS = 0.005  # how often a pool may change its size
-IDLE_SHARE, CROWDED_SHARE = 0.5, 0.8  # of a processor that a pool's threads use: below it grows, above it shrinks
+WAITING_SHARE = (
+    0.25  # of the time that threads spend on messages: using the processor for less, they wait for a provider
+)
+CROWDED_SHARE = 0.8  # of a processor, used by a pool's threads together: more threads would only be in each other's way
+
+
+class Usage(NamedTuple):
+    """Seconds that were looked at, and in them, over all threads: of processor time, and spent on messages."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+    busy: float = 0.0
+
+    def __add__(self, other: tuple[float, ...]) -> "Usage":  # type: ignore[override]
+        return Usage(*map(sum, zip(self, other, strict=True)))
 
 
 class Throughput:
@@ -54,9 +70,9 @@ class Pool:
         self._wanted = min(FEWEST_THREADS, concurrency)
         self._changing = threading.Lock()
         self._numbers = itertools.count()
-        self._cpu_clocks: dict[int, float] = {}  # of each thread there ever was: one writer each
+        self._usages: dict[int, Usage] = {}  # of each thread there ever was: one writer each
         self._clock = clock
-        self._looked_at, self._cpu_then, self._was_waiting = clock(), 0.0, False
+        self._watch = Usage()
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
         self.throughput = Throughput(clock=clock)
 
@@ -76,20 +92,32 @@ class Pool:
         """Whether messages wait, and more threads may be started for them."""
         return self._wanted < self._concurrency and not self._queue.empty()
 
-    def adapt(self) -> None:
-        """Grow while messages wait and the threads leave the processor idle; shrink when they fight over it."""
-        now, is_waiting = self._clock(), not self._queue.empty()
-        elapsed = now - self._looked_at
-        if elapsed < LOOK_SECONDS:
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Look at the threads while the relay's own thread sleeps within this block, and leaves them the interpreter.
+
+        Grow if messages wait while the threads wait for something other than the processor; shrink if they crowd it.
+        """
+        waited, before, began = not self._queue.empty(), self._usage(), self._clock()
+        yield
+        after = self._usage()
+        if not (waited and not self._queue.empty()):
+            self._watch = Usage()  # with nothing waiting there is nothing to learn
             return
-        cpu = sum(list(self._cpu_clocks.values()))
-        share = (cpu - self._cpu_then) / elapsed
-        if is_waiting and self._was_waiting and share < IDLE_SHARE:
+        self._watch += Usage(self._clock() - began, after.cpu - before.cpu, after.busy - before.busy)
+        if self._watch.seconds >= LOOK_SECONDS:
+            self._resize(self._watch)
+            self._watch = Usage()
+
+    def _resize(self, seen: "Usage") -> None:
+        if seen.cpu > CROWDED_SHARE * seen.seconds:
+            self._wanted = max(self._wanted // 2, min(FEWEST_THREADS, self._concurrency))
+        elif seen.cpu <= WAITING_SHARE * seen.busy:
             self._wanted = min(2 * self._wanted, self._concurrency)
             self._start_threads()
-        elif share > CROWDED_SHARE:
-            self._wanted = max(self._wanted // 2, min(FEWEST_THREADS, self._concurrency))
-        self._looked_at, self._cpu_then, self._was_waiting = now, cpu, is_waiting
+
+    def _usage(self) -> "Usage":
+        return sum(list(self._usages.values()), Usage())
 
     def take_back(self) -> list[Claimed]:
         """The messages that no thread has begun."""
@@ -107,10 +135,13 @@ class Pool:
             threading.Thread(target=self._serve, name=f"send-{self.name}", daemon=True).start()
 
     def _serve(self) -> None:
-        number = next(self._numbers)
+        number, busy = next(self._numbers), 0.0
         while not self._is_superfluous():
-            self._work(self._queue.get())
-            self._cpu_clocks[number] = time.thread_time()
+            message = self._queue.get()
+            began = self._clock()
+            self._work(message)
+            busy += self._clock() - began
+            self._usages[number] = Usage(cpu=time.thread_time(), busy=busy)
 
     def _is_superfluous(self) -> bool:
         """Whether this thread is one too many; it then must end."""
@@ -159,10 +190,13 @@ class Dispatcher:
         """Whether a pool may soon have more threads: `adapt` then wants to be called often."""
         return any(pool.may_grow for pool in self._pools.values())
 
-    def adapt(self) -> None:
-        """Give each pool as many threads as are of use to it."""
-        for pool in self._pools.values():
-            pool.adapt()
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Give each pool as many threads as are of use to it, by what they do while the caller sleeps in this block."""
+        with ExitStack() as stack:
+            for pool in self._pools.values():
+                stack.enter_context(pool.watched())
+            yield
 
     def room(self) -> dict[str, int]:
         """How many messages each channel could take now; channels that are full are left out."""

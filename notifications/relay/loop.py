@@ -184,10 +184,10 @@ class Loop:
             seconds = min(seconds, DRAIN_POLL_SECONDS)
         if self._dispatcher.may_grow:
             seconds = min(seconds, LOOK_SECONDS)
-        self._wake.wait(min(seconds, self._session.seconds_to_beat))
-        self._dispatcher.adapt()
-        if self._dispatcher.in_flight:
-            time.sleep(LINGER_SECONDS)
+        with self._dispatcher.watched():
+            self._wake.wait(min(seconds, self._session.seconds_to_beat))
+            if self._dispatcher.in_flight:
+                time.sleep(LINGER_SECONDS)
 
     @property
     def _in_flight(self) -> int:
