@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED = "requirements-dev.txt"
 OLDEST = (3, 11)
+SOURCE_ONLY = "localstripe"  # published without a wheel; everything else comes built
 DEVELOPMENT = """\
 # Settings for development on this machine; variables that are set win over this file.
 DJANGO_DEBUG=1
@@ -60,7 +61,8 @@ def install(environment: Path, locked: Path) -> None:
     run([sys.executable, "-m", "venv", "--clear", str(environment)], "On Debian, install the package python3-venv.")
     python = str(environment / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(locked)], "Is the package registry reachable?")
+    wheels = ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY]
+    run([*pip, "--require-hashes", *wheels, "-r", str(locked)], "Is the package registry reachable?")
     print(f"Installed in {time.monotonic() - began:.0f} s.", flush=True)
 
 
