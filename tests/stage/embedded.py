@@ -43,6 +43,8 @@ class User:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A shell's `&` leaves Ctrl-C ignored, and its children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def wait_for_server(self) -> None:
