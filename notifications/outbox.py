@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Func, Value
 from django.utils import timezone
 
@@ -35,7 +35,7 @@ from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.relay import sql
-from notifications.relay.wakeup import notify
+from notifications.relay.wakeup import notify_after_commit
 from notifications.replay import cancel, replay
 
 __all__ = [
@@ -143,7 +143,7 @@ def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, u
             },
         )
         rows = cursor.fetchall()
-    _notify_after_commit(using)
+    notify_after_commit(using)
     return [_written(message, row, using=using) for row in rows]
 
 
@@ -157,17 +157,6 @@ def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> Out
     written._state.adding = False
     written._state.db = using
     return written
-
-
-def _notify_after_commit(using: str) -> None:
-    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
-
-    def wake_relays() -> None:
-        notify(using)
-
-    pending = (entry[1] for entry in connections[using].run_on_commit)
-    if not any(getattr(hook, "__qualname__", "") == wake_relays.__qualname__ for hook in pending):
-        transaction.on_commit(wake_relays, using=using, robust=True)
 
 
 def _as_json(context: Mapping[str, Any]) -> str:

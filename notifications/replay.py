@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from notifications.models import OutboxMessage, Replay
 from notifications.relay import sql
-from notifications.relay.wakeup import notify
+from notifications.relay.wakeup import notify_after_commit
 
 BATCH = 500  # messages per transaction: their recipients stay locked until its end
 
@@ -44,7 +44,7 @@ def cancel(ids: Iterable[int], *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
     wanted = sorted(set(ids))
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         rows = _change_lanes(cursor, sql.CANCEL, wanted, using=using)
-        transaction.on_commit(lambda: notify(using), using=using, robust=True)
+        notify_after_commit(using)
     return sorted(row[0] for row in rows)
 
 
@@ -55,7 +55,7 @@ def _replay_batch(ids: Sequence[int], *, actor: str, reason: str, using: str) ->
             Replay(message_id=message, actor=actor, reason=reason, error_code=error_code)
             for message, _recipient, _lane, error_code in rows
         )
-        transaction.on_commit(lambda: notify(using), using=using, robust=True)
+        notify_after_commit(using)
     return sorted(row[0] for row in rows)
 
 

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import quote
+from typing import Any
 
 import psycopg
-from psycopg import sql
 
+from config.databases import ensure_database, with_database
 from config.embedded import server
 from config.embedded.slots import claim_slot
 from config.environment import database, env
@@ -28,19 +28,15 @@ def claimed() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _on_given_server() -> Iterator[tuple[str, str]]:
-    url = env.str("DATABASE_URL")
-    address, question_mark, options = url.partition("?")
-    head, _, given = address.rpartition("/")
-    with _connect() as connection:
-        name = claim_slot(connection, given)
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield name, f"{head}/{quote(name, safe='')}{question_mark}{options}"
-
-
-def _connect() -> psycopg.Connection[tuple[object, ...]]:
-    """To the maintenance database: the claimed one may not be there yet. Django's settings must not be read before."""
     given = database("DATABASE_URL")
+    with _connect(given) as connection:
+        name = claim_slot(connection, given["NAME"])
+        ensure_database(connection, name)
+        yield name, with_database(env.str("DATABASE_URL"), name)
+
+
+def _connect(given: dict[str, Any]) -> psycopg.Connection[tuple[object, ...]]:
+    """To the maintenance database: the claimed one may not be there yet. Django's settings must not be read before."""
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     address = {name: given.get(key) or None for name, key in names.items()} | given.get("OPTIONS", {})
     return psycopg.connect(**address | {"dbname": "postgres"}, autocommit=True)

@@ -1,20 +1,19 @@
 """The demo's processes: started with their addresses, and ended, whatever happens, before the demo is."""
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from config.environment import BASE_DIR
+from config.lifetime import end_with_parent
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
 STOP_SECONDS = 15.0
 
 
@@ -40,7 +39,7 @@ class Child:
             text=True,
             pass_fds=inherit,
             start_new_session=True,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509  (the demo has one thread while it starts its children)
+            preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509  (the demo has one thread while it starts its children)
         )
 
     def first_line(self) -> Any:
@@ -109,14 +108,6 @@ def children() -> Iterator[Children]:
         started.stop()
         signal.signal(signal.SIGINT, ignored)
         signal.signal(signal.SIGTERM, before)
-
-
-def _end_with_parent() -> Callable[[], object] | None:
-    """Where Linux offers it: the child gets SIGTERM should the demo itself be killed."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def kept_folder() -> Path:

@@ -4,23 +4,21 @@ Every program that touches the data inherits the server lock's descriptor, so th
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from config.embedded import locks
 from config.embedded.place import ROLE, Place
+from config.lifetime import end_with_parent
 
 MAX_CONNECTIONS = 200
 START_SECONDS = 60.0  # recovery from a crash included
 STOP_SECONDS = 30.0
-PR_SET_PDEATHSIG = 1
 
 
 class StartError(Exception):
@@ -112,13 +110,7 @@ def _start(place: Place, *command: str, lock: int, **options: Any) -> subprocess
         stderr=subprocess.STDOUT,
         text=True,
         pass_fds=[lock],
-        preexec_fn=_end_with_parent,  # noqa: PLW1509  the supervisor has one thread
+        preexec_fn=end_with_parent(signal.SIGINT),  # noqa: PLW1509  the supervisor has one thread
         **place.identity(),
         **options,
     )
-
-
-def _end_with_parent() -> None:
-    """Linux sends this process SIGINT when its parent dies; no other system does, and leaves the server running."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

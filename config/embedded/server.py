@@ -18,8 +18,8 @@ from urllib.parse import quote, urlencode
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
-from psycopg import sql
 
+from config import databases
 from config.embedded import binaries, locks
 from config.embedded.place import FALLBACK, Place, choose
 from config.embedded.slots import claim_slot
@@ -76,9 +76,7 @@ class Server:
     def ensure_database(self, name: str) -> None:
         """Make the database `name` unless it is there."""
         with self._maintenance() as connection:
-            connection.execute("SELECT pg_advisory_lock(hashtextextended('create database', 0))")
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            databases.ensure_database(connection, name)
 
     def database_url(self, name: str) -> str:
         """The database `name` as a DATABASE_URL for child processes, which live no longer than this one."""

@@ -1,6 +1,6 @@
 """Argument types that the outbox's commands share: each refuses a bad value with one clear line."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
@@ -37,6 +37,13 @@ def existing_database(text: str) -> str:
     if text not in settings.DATABASES:
         raise ArgumentTypeError(f"must be one of {', '.join(settings.DATABASES)}, not {text!r}")
     return text
+
+
+def add_database(parser: ArgumentParser) -> None:
+    """The option --database, the same for all commands."""
+    parser.add_argument(
+        "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
+    )
 
 
 def configured_channel(text: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import psycopg
-from django.db import connections
+from django.db import connections, transaction
 
 from notifications.relay.connection import Connection, open_connection
 from notifications.telemetry import emit
@@ -24,6 +24,17 @@ def notify(using: str) -> None:
     """Wake every relay that listens on the database `using`."""
     with connections[using].cursor() as cursor:
         cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def notify_after_commit(using: str) -> None:
+    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
+
+    def wake_relays() -> None:
+        notify(using)
+
+    pending = (entry[1] for entry in connections[using].run_on_commit)
+    if not any(getattr(hook, "__qualname__", "") == wake_relays.__qualname__ for hook in pending):
+        transaction.on_commit(wake_relays, using=using, robust=True)
 
 
 class Wake:

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from django.db import connection
 
+from config.databases import with_database
 from notifications.models import OutboxMessage, Relay
 from notifications.sandbox.client import SandboxClient
 from tests.factories.notifications import RecipientFactory, publish, publish_one
-from tests.stage.database import with_database
 from tests.stage.proxy import Proxy, url_through
 from tests.stage.relay import RecordingChannel, RelayProcess, running_loop
 from tests.stage.waiting import wait_until

@@ -9,6 +9,7 @@ import psycopg
 from django.core.management import call_command
 from psycopg import sql
 
+from config.databases import with_database
 from config.embedded import server
 from config.embedded.slots import claim_slot
 from config.environment import env
@@ -22,10 +23,10 @@ def claimed() -> Iterator[str]:
     """The URL of an empty database that is this run's alone."""
     given = env.str("DATABASE_URL", default="")
     if given:
-        with psycopg.connect(_beside(given, "postgres"), autocommit=True) as connection:
+        with psycopg.connect(with_database(given, "postgres"), autocommit=True) as connection:
             name = claim_slot(connection, PREFIX)
             _make_anew(connection, name)
-            yield _beside(given, name)
+            yield with_database(given, name)
     else:
         with server.claim_database(PREFIX) as name:
             with psycopg.connect(**server.ensure_running(), dbname="postgres", autocommit=True) as connection:
@@ -46,9 +47,3 @@ def migrated(url: str) -> Iterator[Connection]:
 def _make_anew(connection: Connection, name: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-
-
-def _beside(url: str, name: str) -> str:
-    """`url` with the database `name` in place of its own."""
-    address, question_mark, options = url.partition("?")
-    return address.rpartition("/")[0] + "/" + name + question_mark + options

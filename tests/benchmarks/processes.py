@@ -4,19 +4,17 @@ Killed, not asked: what they have not written down by then does not count.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
+from config.lifetime import end_with_parent
 from tests.benchmarks.work import Failed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Processes:
@@ -36,7 +34,7 @@ class Processes:
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),  # noqa: PLW1509  (the benchmark has one thread)
+                preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509  (the benchmark has one thread)
             )
         )
 
@@ -75,11 +73,3 @@ class Processes:
         for process in self._running:
             process.wait()
         self._output.close()
-
-
-def _end_with_parent() -> Callable[[], object] | None:
-    """Where Linux offers it: they get SIGTERM should the benchmark itself be killed."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

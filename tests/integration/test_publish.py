@@ -133,7 +133,7 @@ def test_a_wake_up_that_fails_does_not_harm_the_transaction(monkeypatch: pytest.
     def broken(using: str) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(outbox, "notify", broken)
+    monkeypatch.setattr(wakeup, "notify", broken)
 
     publish(RecipientFactory())
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.db import connections
 
+from config.databases import with_database
 from config.embedded import server
 from config.embedded.slots import claim_slot
 from config.environment import env
@@ -43,9 +44,3 @@ def database_url(django_db_setup: None) -> str:
 
 def is_embedded() -> bool:
     return connections["default"].settings_dict["ENGINE"] == "config.embedded"
-
-
-def with_database(url: str, name: str) -> str:
-    """`url` with the database `name` in place of its own."""
-    address, question_mark, options = url.partition("?")
-    return address.rpartition("/")[0] + "/" + name + question_mark + options

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from notifications.management.arguments import existing_database, number_of
+from notifications.management.arguments import add_database, number_of
 from notifications.stats import Overview, overview
 
 
@@ -33,9 +33,7 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="Exit 1 if a due message has waited longer than this.",
         )
-        parser.add_argument(
-            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
-        )
+        add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["watch"] is not None:

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 
 from notifications import replay
 from notifications.lifecycle import Status
-from notifications.management.arguments import existing_database, moment, number_of
+from notifications.management.arguments import add_database, moment, number_of
 from notifications.models import OutboxMessage
 
 FILTERS = {
@@ -42,9 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="Why; kept with the replay's record.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask before replaying what the filters match.")
-        parser.add_argument(
-            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
-        )
+        add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         has_filter = options["failed"] or options["user"] or any(options[name] for name in FILTERS)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from notifications import pausing
-from notifications.management.arguments import configured_channel, existing_database
+from notifications.management.arguments import add_database, configured_channel
 
 
 class Command(BaseCommand):
@@ -14,9 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
-        parser.add_argument(
-            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
-        )
+        add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         name = options["channel"]

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from notifications import conf
 from notifications.channels import build_channels
-from notifications.management.arguments import existing_database, number_of
+from notifications.management.arguments import add_database, number_of
 from notifications.relay.loop import Loop, Options
 
 
@@ -35,9 +35,7 @@ class Command(BaseCommand):
             "--grace", type=seconds, default=30.0, help="Seconds to finish what is in flight when stopped. Default: 30."
         )
         parser.add_argument("--channel", nargs="+", metavar="NAME", help="Serve these channels only. Default: all.")
-        parser.add_argument(
-            "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
-        )
+        add_database(parser)
         parser.add_argument(
             "--drain", action="store_true", help="Exit 0 once no message is left that could still move."
         )
