@@ -70,7 +70,8 @@ class Pool:
         self._wanted = min(FEWEST_THREADS, concurrency)
         self._changing = threading.Lock()
         self._numbers = itertools.count()
-        self._usages: dict[int, Usage] = {}  # of each thread there ever was: one writer each
+        self._usages: dict[int, Usage] = {}  # of each thread there is: one writer each
+        self._ended = Usage()  # of those that have ended
         self._clock = clock
         self._watch = Usage()
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
@@ -98,12 +99,16 @@ class Pool:
 
         Grow if messages wait while the threads wait for something other than the processor; shrink if they crowd it.
         """
-        waited, before, began = not self._queue.empty(), self._usage(), self._clock()
-        yield
-        after = self._usage()
-        if not (waited and not self._queue.empty()):
+        if self._queue.empty():
             self._watch = Usage()  # with nothing waiting there is nothing to learn
+            yield
             return
+        before, began = self._usage(), self._clock()
+        yield
+        if self._queue.empty():
+            self._watch = Usage()
+            return
+        after = self._usage()
         self._watch += Usage(self._clock() - began, after.cpu - before.cpu, after.busy - before.busy)
         if self._watch.seconds >= LOOK_SECONDS:
             self._resize(self._watch)
@@ -117,7 +122,9 @@ class Pool:
             self._start_threads()
 
     def _usage(self) -> "Usage":
-        return sum(list(self._usages.values()), Usage())
+        """Of all threads so far, those that have ended included."""
+        with self._changing:
+            return sum(list(self._usages.values()), self._ended)
 
     def take_back(self) -> list[Claimed]:
         """The messages that no thread has begun."""
@@ -136,21 +143,22 @@ class Pool:
 
     def _serve(self) -> None:
         number, busy = next(self._numbers), 0.0
-        while not self._is_superfluous():
+        while not self._is_superfluous(number):
             message = self._queue.get()
             began = self._clock()
             self._work(message)
             busy += self._clock() - began
             self._usages[number] = Usage(cpu=time.thread_time(), busy=busy)
 
-    def _is_superfluous(self) -> bool:
-        """Whether this thread is one too many; it then must end."""
+    def _is_superfluous(self, number: int) -> bool:
+        """Whether the calling thread, of this number, is one too many; it then must end."""
         if self.threads <= self._wanted:
             return False
         with self._changing:
             if self.threads <= self._wanted:
                 return False
             self.threads -= 1
+            self._ended += self._usages.pop(number, Usage())
             return True
 
 
