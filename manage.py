@@ -9,7 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415  (after the settings are named)
 
-    execute_from_command_line(sys.argv)
+    from notifications.origin import coming_from  # noqa: PLC0415  (after Django is known to be there)
+
+    with coming_from(" ".join(["command", *sys.argv[1:2]])):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -10,31 +10,37 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from bookings import cancellation, orders, refunds, reminders, sweep
+from notifications import outbox
 
 INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
 
 
+@outbox.coming_from("schedule expire holds")
 def expire_holds() -> str:
     """Free the seats of holds that were not paid in time."""
     return f"{orders.release_all_lapsed_holds()} seats freed"
 
 
+@outbox.coming_from("schedule sweep payments")
 def sweep_payments() -> str:
     """Ask the gateway about orders that were paid, perhaps, and never heard of."""
     return str(sweep.run())
 
 
+@outbox.coming_from("schedule queue reminders")
 def queue_reminders() -> str:
     """Remind customers whose slot starts soon."""
     return f"{reminders.queue_due()} reminders queued"
 
 
+@outbox.coming_from("schedule execute refunds")
 def execute_refunds() -> str:
     """Give the money back that is due."""
     succeeded, failed = refunds.execute_due()
     return f"{succeeded} refunded, {failed} to be tried again"
 
 
+@outbox.coming_from("schedule finish cancelled slots")
 def finish_cancelled_slots() -> str:
     """Complete a slot's cancellation that was interrupted."""
     return f"{cancellation.finish_cancelled_slots()} bookings cancelled"

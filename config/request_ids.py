@@ -1,4 +1,5 @@
-"""One id for each request, in its answer (X-Request-ID) and in every line of the log that is written on its behalf.
+"""One id for each request, in its answer (X-Request-ID) and in every line of the log that is written on its behalf;
+each message that it publishes keeps it too.
 
 A sane id that the client or a proxy in front sends is kept, so that one search finds a request in all logs.
 """
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
+
+from notifications.origin import coming_from
 
 HEADER = "X-Request-ID"
 SANE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)  # nothing that could break a line of the log
@@ -29,7 +32,8 @@ class RequestIds:
         request.request_id = request_id  # type: ignore[attr-defined]
         token = current.set(request_id)
         try:
-            answer = self._get_response(request)
+            with coming_from(f"request {request_id}"):
+                answer = self._get_response(request)
         finally:
             current.reset(token)
         answer[HEADER] = request_id

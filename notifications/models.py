@@ -9,10 +9,23 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
+from notifications.audit import BulkReplay, OperatorAction
 from notifications.lifecycle import TERMINAL, Answer, Status
+
+__all__ = [
+    "BulkReplay",
+    "Channel",
+    "DeliveryAttempt",
+    "MessageReference",
+    "OperatorAction",
+    "OutboxMessage",
+    "PublishedKey",
+    "Recipient",
+    "Relay",
+]
 
 HEAD = (Status.PENDING.value, Status.SENDING.value)
 ENDED = sorted(status.value for status in TERMINAL)
@@ -40,10 +53,15 @@ class Recipient(models.Model):
     email_enabled = models.BooleanField(default=True)
 
     class Meta:
+        permissions = [("change_recipient_address", "Can change a recipient's phone number and email address")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"), name="recipient_phone_is_e164"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["phone"], condition=~Q(phone=""), name="recipient_by_phone"),
+            models.Index(Upper("email"), condition=~Q(email=""), name="recipient_by_email"),
         ]
 
     def __str__(self) -> str:
@@ -126,6 +144,9 @@ class OutboxMessage(models.Model):
     reference = models.CharField(
         max_length=100, blank=True, help_text=_("what the message is about, as the publisher names it")
     )
+    origin = models.CharField(
+        max_length=160, blank=True, db_default="", help_text=_("the request, command or schedule that published it")
+    )
 
     status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in Status])
     claim_number = models.BigIntegerField(db_default=0)
@@ -149,7 +170,10 @@ class OutboxMessage(models.Model):
     error_detail = models.TextField(blank=True, db_default="")
 
     class Meta:
-        permissions = [("replay_outboxmessage", "Can replay failed messages")]
+        permissions = [
+            ("replay_outboxmessage", "Can replay failed messages"),
+            ("cancel_outboxmessage", "Can cancel waiting messages"),
+        ]
         constraints = [
             models.CheckConstraint(condition=_one_of("status", Status), name="message_status_is_known"),
             models.CheckConstraint(
@@ -233,16 +257,3 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.claim_number} of message {self.message_id}: {self.answer}"
-
-
-class Replay(models.Model):
-    """Who put a failed message back, when and why (G11)."""
-
-    message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="replays")
-    actor = models.CharField(max_length=150, help_text=_("a user's name, or the command"))
-    reason = models.CharField(max_length=200, blank=True)
-    error_code = models.CharField(max_length=64, blank=True, help_text=_("what the message had failed with"))
-    replayed_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"message {self.message_id} replayed by {self.actor}"

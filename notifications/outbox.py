@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Func, Value
 from django.utils import timezone
 
-from notifications import conf, kinds
+from notifications import conf, kinds, origin
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -33,6 +33,7 @@ from notifications.errors import (
 from notifications.kinds import Kind, Purpose, register
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
+from notifications.origin import coming_from
 from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.relay import sql
 from notifications.relay.wakeup import notify_after_commit
@@ -53,6 +54,7 @@ __all__ = [
     "UnsafeIsolation",
     "cancel",
     "change_contact",
+    "coming_from",
     "contact_of",
     "messages_about",
     "publish",
@@ -99,6 +101,7 @@ def publish(
         context=dict(context),
         dedupe_key=dedupe_key,
         reference=reference,
+        origin=origin.current(),
         expires_at=expires_at,
     )
     return _enqueue(message, text, channels, using=using)
@@ -136,6 +139,7 @@ def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, u
                 "context": context,
                 "dedupe_key": message.dedupe_key,
                 "reference": message.reference,
+                "origin": message.origin,
                 "expires_at": message.expires_at,
                 "channels": list(channels),
                 "lanes": lanes,
@@ -149,7 +153,7 @@ def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, u
 
 def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:
     """A copy of `message` as the database wrote it."""
-    names = ("recipient_id", "kind", "context", "dedupe_key", "reference", "expires_at")
+    names = ("recipient_id", "kind", "context", "dedupe_key", "reference", "origin", "expires_at")
     written = OutboxMessage(**{name: getattr(message, name) for name in names})
     written.id, written.channel, written.lane, written.status, written.created_at, written.next_attempt_at = row
     written.claim_number = written.attempts = written.rescues = 0

@@ -1,7 +1,8 @@
-"""Pauses and resumes channels: the one place behind the admin and the commands. What waits meanwhile loses nothing."""
+"""Pauses and resumes channels: the one place behind admin, API and commands. On record; what waits loses nothing."""
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
+from notifications.audit import OperatorAction, Verb
 from notifications.relay import sql_channels
 from notifications.relay.wakeup import notify
 
@@ -11,16 +12,24 @@ def pause(channel: str, *, actor: str, reason: str = "", using: str = DEFAULT_DB
 
     What is being sent is finished. Messages of other channels behind a paused one's in the same lane wait with it.
     """
-    parameters = {"channel": channel, "actor": actor, "reason": reason}
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql_channels.PAUSE_CHANNEL, parameters)
-        return cursor.fetchone() is not None
+    statement, parameters = sql_channels.PAUSE_CHANNEL, {"channel": channel, "actor": actor, "reason": reason}
+    return _change(statement, parameters, Verb.PAUSE, actor=actor, reason=reason, using=using)
 
 
-def resume(channel: str, *, using: str = DEFAULT_DB_ALIAS) -> bool:
+def resume(channel: str, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS) -> bool:
     """Let `channel` go on; False if it was not paused."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql_channels.RESUME_CHANNEL, {"channel": channel})
-        has_changed = cursor.fetchone() is not None
+    statement, parameters = sql_channels.RESUME_CHANNEL, {"channel": channel}
+    has_changed = _change(statement, parameters, Verb.RESUME, actor=actor, reason=reason, using=using)
     notify(using)
+    return has_changed
+
+
+def _change(statement: str, parameters: dict[str, str], verb: Verb, *, actor: str, reason: str, using: str) -> bool:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        has_changed = cursor.fetchone() is not None
+        if has_changed:
+            OperatorAction.objects.using(using).create(
+                action=verb, channel=parameters["channel"], actor=actor, reason=reason
+            )
     return has_changed

@@ -10,10 +10,13 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from notifications.models import OutboxMessage, Replay
+from notifications import origin
+from notifications.audit import BulkReplay, OperatorAction, Verb
+from notifications.models import OutboxMessage
 from notifications.relay import sql
 from notifications.relay.wakeup import notify_after_commit
 
+MOST_ACTOR = 150  # characters
 BATCH = 500  # messages per transaction: their recipients stay locked until its end
 
 
@@ -33,26 +36,39 @@ def replay(
     wanted = sorted(set(ids))
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
-        replayed += _replay_batch(batch, actor=actor, reason=reason, using=using)
+        replayed += replay_batch(batch, actor=actor, reason=reason, using=using)
         if progress:
             progress(start + len(batch))
     return replayed
 
 
-def cancel(ids: Iterable[int], *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
-    """Withdraw the waiting messages among `ids`; returns those withdrawn. What is being sent cannot be called back."""
+def cancel(ids: Iterable[int], *, actor: str = "", reason: str = "", using: str = DEFAULT_DB_ALIAS) -> list[int]:
+    """Withdraw the waiting messages among `ids`; returns those withdrawn. What is being sent cannot be called back.
+
+    Without an `actor` it is the application that withdraws them, on behalf of the request that is on record.
+    """
     wanted = sorted(set(ids))
+    actor = actor or origin.current() or "the application"
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         rows = _change_lanes(cursor, sql.CANCEL, wanted, using=using)
+        OperatorAction.objects.using(using).bulk_create(
+            OperatorAction(action=Verb.CANCEL, message_id=message, actor=actor[:MOST_ACTOR], reason=reason)
+            for message, _recipient, _lane in rows
+        )
         notify_after_commit(using)
     return sorted(row[0] for row in rows)
 
 
-def _replay_batch(ids: Sequence[int], *, actor: str, reason: str, using: str) -> list[int]:
+def replay_batch(
+    ids: Sequence[int], *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS, bulk: BulkReplay | None = None
+) -> list[int]:
+    """Put the failed messages among `ids` back, in one transaction, or in the caller's; returns their ids."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         rows = _change_lanes(cursor, sql.REPLAY, ids, using=using)
-        Replay.objects.using(using).bulk_create(
-            Replay(message_id=message, actor=actor, reason=reason, error_code=error_code)
+        OperatorAction.objects.using(using).bulk_create(
+            OperatorAction(
+                action=Verb.REPLAY, message_id=message, actor=actor, reason=reason, error_code=error_code, bulk=bulk
+            )
             for message, _recipient, _lane, error_code in rows
         )
         notify_after_commit(using)

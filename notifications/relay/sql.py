@@ -29,10 +29,10 @@ WITH used AS (
     RETURNING id
 ), written AS (
     INSERT INTO notifications_outboxmessage
-        (recipient_id, lane, kind, channel, context, dedupe_key, reference, expires_at,
+        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, expires_at,
          created_at, next_attempt_at, status)
     SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
-        %(expires_at)s, clock_timestamp(), clock_timestamp(),
+        %(origin)s, %(expires_at)s, clock_timestamp(), clock_timestamp(),
         CASE WHEN row.leads
               AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
                               WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane

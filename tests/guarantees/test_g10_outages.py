@@ -165,8 +165,8 @@ def test_a_paused_channel_sends_nothing_and_says_so_until_it_is_resumed() -> Non
     state = Channel.objects.get(name="sms")
     assert (state.paused_by, state.pause_reason) == ("ann", "wrong sender")
     with running_loop(sms):
-        assert pausing.resume("sms")
-        assert not pausing.resume("sms")
+        assert pausing.resume("sms", actor="ann")
+        assert not pausing.resume("sms", actor="ann")
         wait_until(lambda: sms.sent, seconds=5)
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("sent", 1)
@@ -182,7 +182,7 @@ def test_a_channel_paused_while_a_relay_runs_stops_within_a_heartbeat() -> None:
         publish(RecipientFactory())
         wait_for_heartbeats(2)
         assert len(sms.sent) == 1
-        pausing.resume("sms")
+        pausing.resume("sms", actor="ann")
         wait_until(lambda: len(sms.sent) == 2, seconds=5)
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from bookings import orders, verification
 from bookings.models import Booking, Slot
 from notifications.lifecycle import Permanent
-from notifications.models import OutboxMessage, Replay
+from notifications.models import OperatorAction, OutboxMessage
 from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.gateway import GatewayProcess
@@ -53,7 +53,7 @@ def test_support_finds_a_failed_message_sees_why_and_replays_it(failed: OutboxMe
     assert "Replayed 1 messages" in replay(client, failed)
     failed.refresh_from_db()
     assert failed.status == "pending"
-    assert Replay.objects.get().actor == "support"
+    assert OperatorAction.objects.get().actor == "support"
     assert "Left alone 1 messages that had not failed." in replay(client, failed)
 
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from notifications.lifecycle import Permanent
-from notifications.models import OutboxMessage, Recipient, Replay
+from notifications.models import OperatorAction, OutboxMessage, Recipient
 from tests.factories.bookings import CustomerFactory
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import RecordingChannel, drain, running_loop
@@ -50,7 +50,7 @@ class TestRequeue:
         assert "Replaying 1 × test.greeting by sms, failed with twilio_21211" in said
         assert "Replayed 1 of 1 messages." in said
         assert statuses() == ["pending", "failed", "failed"]
-        record = Replay.objects.get()
+        record = OperatorAction.objects.get()
         assert (record.message_id, record.actor, record.reason, record.error_code) == (
             failed[0].pk,
             "requeue_outbox",
@@ -65,7 +65,7 @@ class TestRequeue:
             "requeue_outbox", "--failed", "--error-code", "twilio_21211", "--dry-run"
         )
         assert statuses() == ["failed"] * 3
-        assert not Replay.objects.exists()
+        assert not OperatorAction.objects.exists()
 
     @pytest.mark.parametrize(
         ("filters", "expected"),

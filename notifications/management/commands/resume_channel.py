@@ -18,5 +18,5 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         name = options["channel"]
-        has_changed = pausing.resume(name, using=options["database"])
+        has_changed = pausing.resume(name, actor="resume_channel", using=options["database"])
         self.stdout.write(f"{name} goes on." if has_changed else f"{name} was not paused.")

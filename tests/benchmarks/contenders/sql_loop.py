@@ -32,6 +32,7 @@ class SqlLoop(Outbox):
                     "context": json.dumps(CONTEXT),
                     "dedupe_key": f"booking:{number}:confirmed",
                     "reference": f"booking:{number}",
+                    "origin": "",
                     "expires_at": None,
                     "channels": list(CHANNELS),
                     "lanes": [""] * len(CHANNELS),

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from notifications import pausing
-from notifications.models import Channel, DeliveryAttempt, OutboxMessage, Recipient, Relay, Replay
+from notifications.models import Channel, DeliveryAttempt, OperatorAction, OutboxMessage, Recipient, Relay
 from notifications.replay import replay
 
 
@@ -32,10 +32,10 @@ class AttemptInline(ReadOnly, admin.TabularInline):
     extra = 0
 
 
-class ReplayInline(ReadOnly, admin.TabularInline):
-    model = Replay
-    fields = ("replayed_at", "actor", "reason", "error_code")
-    ordering = ("replayed_at",)
+class ActionInline(ReadOnly, admin.TabularInline):
+    model = OperatorAction
+    fields = ("acted_at", "action", "actor", "reason", "error_code")
+    ordering = ("acted_at",)
     extra = 0
 
 
@@ -58,7 +58,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ("recipient",)
     ordering = ("-id",)
     show_full_result_count = False
-    inlines = (AttemptInline, ReplayInline)
+    inlines = (AttemptInline, ActionInline)
     actions = ("replay_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMessage]:
@@ -112,7 +112,7 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(permissions=["pause"], description="Resume selected channels")
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
         for channel in queryset:
-            pausing.resume(channel.name, using=queryset.db)
+            pausing.resume(channel.name, actor=request.user.get_username(), using=queryset.db)
             self.message_user(request, f"{channel} goes on.", messages.SUCCESS)
 
     def has_pause_permission(self, request: HttpRequest) -> bool:

@@ -1,0 +1,87 @@
+"""What staff and commands did to the outbox, on record: who, what, when and why (G11).
+
+The tables outlive the messages: pruning an old message does not take away who had replayed it.
+"""
+
+from enum import StrEnum
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+MOST_REASON = 200  # characters
+
+
+class Verb(StrEnum):
+    """What was done."""
+
+    REPLAY = "replay"
+    CANCEL = "cancel"
+    CHANGE_ADDRESS = "change_address"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class BulkReplay(models.Model):
+    """A replay of all that matches a filter, worked through in batches, from the lowest ID to the highest.
+
+    Nothing that failed after `as_of` is part of it: what goes out again is what the preview had shown, or less.
+    """
+
+    filters = models.JSONField(help_text=_("which failed messages: the words of a Selection"))
+    as_of = models.DateTimeField(help_text=_("what failed later is left alone"))
+    actor = models.CharField(max_length=150)
+    reason = models.CharField(max_length=MOST_REASON)
+    total = models.IntegerField(help_text=_("matching messages when it began"))
+    replayed = models.IntegerField(db_default=0)
+    position = models.BigIntegerField(db_default=0, help_text=_("the ID up to which it has come"))
+    created_at = models.DateTimeField(db_default=Now())
+    worked_at = models.DateTimeField(db_default=Now(), help_text=_("when its last batch ended"))
+    finished_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.CharField(max_length=150, blank=True, db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["worked_at"], condition=Q(finished_at__isnull=True), name="bulk_replay_unfinished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk replay {self.pk} by {self.actor}"
+
+
+class OperatorAction(models.Model):
+    """One thing that was done to one message, or to a recipient's address, or to a channel."""
+
+    action = models.CharField(max_length=16, choices=[(verb.value, verb.value.replace("_", " ")) for verb in Verb])
+    message = models.ForeignKey(
+        "notifications.OutboxMessage",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="actions",
+    )
+    recipient = models.ForeignKey(
+        "notifications.Recipient", on_delete=models.PROTECT, null=True, blank=True, related_name="actions"
+    )
+    channel = models.CharField(max_length=32, blank=True, db_default="")
+    actor = models.CharField(max_length=150, help_text=_("a user's name, or the command"))
+    reason = models.CharField(max_length=MOST_REASON, blank=True, db_default="")
+    error_code = models.CharField(
+        max_length=64, blank=True, db_default="", help_text=_("what a replayed message had failed with")
+    )
+    detail = models.CharField(
+        max_length=200, blank=True, db_default="", help_text=_("of an address: the old and the new one, masked")
+    )
+    bulk = models.ForeignKey(BulkReplay, on_delete=models.PROTECT, null=True, blank=True, related_name="actions")
+    acted_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(action__in=[verb.value for verb in Verb]), name="action_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        about = self.channel or (f"message {self.message_id}" if self.message_id else f"recipient {self.recipient_id}")
+        return f"{self.action} of {about} by {self.actor}"
