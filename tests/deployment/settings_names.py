@@ -1,0 +1,32 @@
+"""The names of the environment's variables, as config/settings.py reads them."""
+
+import ast
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READERS = frozenset(
+    {"secret", "number", "choice", "database", "str", "bool", "list", "int"}
+)  # env.str(…), number(…), …
+
+
+def variables() -> set[str]:
+    """Every variable that settings are read from; those that each channel has are named for each channel."""
+    found: set[str] = set()
+    for call in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
+        if isinstance(call, ast.Call) and call.args and _name_of(call.func) in READERS:
+            found |= _names(call.args[0])
+    return found
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _names(argument: ast.expr) -> set[str]:
+    if isinstance(argument, ast.Constant):
+        return {argument.value}
+    if isinstance(argument, ast.JoinedStr) and isinstance(argument.values[0], ast.Constant):
+        return {f"{argument.values[0].value}{channel.upper()}" for channel in settings.OUTBOX_CHANNELS}
+    return set()
