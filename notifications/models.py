@@ -147,6 +147,9 @@ class OutboxMessage(models.Model):
     origin = models.CharField(
         max_length=160, blank=True, db_default="", help_text=_("the request, command or schedule that published it")
     )
+    traceparent = models.CharField(
+        max_length=55, blank=True, db_default="", help_text=_("the W3C trace context it was published in, if traced")
+    )
 
     status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in Status])
     claim_number = models.BigIntegerField(db_default=0)

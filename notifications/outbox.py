@@ -33,6 +33,7 @@ from notifications.errors import (
 from notifications.kinds import Kind, Purpose, register
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
+from notifications.monitoring import traces
 from notifications.origin import coming_from
 from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.relay import sql
@@ -130,7 +131,7 @@ def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
 def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, using: str) -> list[OutboxMessage]:
     """Insert one row per channel, in the channels' order; the first of each lane leads it if the lane is empty."""
     lanes = [channel if conf.lane() == "recipient+channel" else "" for channel in channels]
-    with connections[using].cursor() as cursor:
+    with traces.publishing(message.kind, channels=len(channels)) as traceparent, connections[using].cursor() as cursor:
         cursor.execute(
             sql.ENQUEUE,
             {
@@ -140,6 +141,7 @@ def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, u
                 "dedupe_key": message.dedupe_key,
                 "reference": message.reference,
                 "origin": message.origin,
+                "traceparent": traceparent,
                 "expires_at": message.expires_at,
                 "channels": list(channels),
                 "lanes": lanes,

@@ -1,12 +1,16 @@
-"""What happens in the outbox, as events. This table is complete; whoever wants metrics or traces subscribes here.
+"""What happens in the outbox, as events. This table is complete; logs, metrics, traces and the watchdog subscribe here.
 
     event                 level    fields
-    message.sent          debug    message, claim, channel, kind, attempts, code
+    message.sent          debug    message, claim, channel, kind, attempts, code; and, where an attempt was made:
+                                   answer, seconds (the attempt took), age (from the message's publication to the
+                                   attempt's end), ago (since then), traceparent (where it was published, if traced)
     message.retry         info     the same; code says why
     message.failed        warning  the same: the dead letter
     message.expired       info     the same
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
+    claim.made            debug    messages, seconds: a claim that found something
+    settle.made           debug    messages, waiting (for a locked recipient), seconds
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
     dispatch.error        error    message, claim, error: a bug in a channel; counted as an unknown outcome
     channel.paused        warning  channel: somebody paused it
@@ -14,6 +18,7 @@
     channel.broken        warning  channel: its provider is out of service; messages wait and use up no attempts
     channel.recovered     info     channel: the backlog goes out at a rising rate
     relay.started         info     relay, channels, concurrency
+    relay.beat            debug    relay, in_flight: the loop has turned, and its lease is extended
     relay.buried          warning  relay: declared dead
     relay.outlived        warning  relay: declared dead by another while it was away; it goes on under a new number
     relay.disconnected    warning  error: the database is away; the relay tries again
@@ -22,12 +27,16 @@
     relay.abandoned       error    in_flight: had to end while the database was away; others rescue what it held
     relay.stopped         info     relay
 
-No field ever holds an address, a name, a text or a secret (G12): ids and codes only.
+No field ever holds an address, a name, a text or a secret (G12): ids and codes only. A field that is None has nothing
+to say and is left out of the log.
 """
 
 import logging
+from collections.abc import Callable, Mapping
 
 logger = logging.getLogger("notifications")
+
+Subscriber = Callable[[str, Mapping[str, object]], None]
 
 LEVELS = {
     "message.sent": logging.DEBUG,
@@ -36,6 +45,8 @@ LEVELS = {
     "message.expired": logging.INFO,
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,
+    "claim.made": logging.DEBUG,
+    "settle.made": logging.DEBUG,
     "settle.stale": logging.WARNING,
     "dispatch.error": logging.ERROR,
     "channel.paused": logging.WARNING,
@@ -43,6 +54,7 @@ LEVELS = {
     "channel.broken": logging.WARNING,
     "channel.recovered": logging.INFO,
     "relay.started": logging.INFO,
+    "relay.beat": logging.DEBUG,
     "relay.buried": logging.WARNING,
     "relay.outlived": logging.WARNING,
     "relay.disconnected": logging.WARNING,
@@ -54,10 +66,36 @@ LEVELS = {
 
 
 def emit(event: str, **fields: object) -> None:
-    """Tell the subscribers that `event` happened."""
+    """Tell the subscribers that `event` happened. One that fails is logged, and changes nothing for anybody else."""
+    for tell in _subscribers:
+        try:
+            tell(event, fields)
+        except Exception:  # a bug in a metric must not stop a relay
+            logger.exception("a subscriber of %s failed", event)
+
+
+def subscribe(subscriber: Subscriber) -> Callable[[], None]:
+    """Have `subscriber` told of every event from now on, by whatever thread it happens in; returns what ends that."""
+    global _subscribers  # noqa: PLW0603  (replaced, never changed: another thread may be going through it)
+    _subscribers = (*_subscribers, subscriber)
+
+    def unsubscribe() -> None:
+        global _subscribers  # noqa: PLW0603
+        _subscribers = tuple(each for each in _subscribers if each is not subscriber)
+
+    return unsubscribe
+
+
+def _log(event: str, fields: Mapping[str, object]) -> None:
     level = LEVELS[event]
     if logger.isEnabledFor(level):
-        words = " ".join(f"{name}={value}" for name, value in fields.items())
-        logger.log(
-            level, "%s %s", event, words, extra={"event": event, **{f"outbox_{k}": v for k, v in fields.items()}}
-        )
+        told = {name: _short(value) for name, value in fields.items() if value is not None}
+        words = " ".join(f"{name}={value}" for name, value in told.items())
+        logger.log(level, "%s %s", event, words, extra={"event": event, "outbox": told})
+
+
+def _short(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+_subscribers: tuple[Subscriber, ...] = (_log,)

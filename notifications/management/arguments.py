@@ -32,6 +32,14 @@ def number_of(kind: type[Number], *, least: Number) -> Callable[[str], Number]:
     return parse
 
 
+def address(text: str) -> tuple[str, int]:
+    """Where to listen: a port on 127.0.0.1, or HOST:PORT; port 0 takes a free one."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ArgumentTypeError(f"must be a port, or HOST:PORT, not {text!r}")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
 def existing_database(text: str) -> str:
     """An alias of settings.DATABASES."""
     if text not in settings.DATABASES:

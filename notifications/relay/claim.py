@@ -14,6 +14,7 @@ from typing import LiteralString
 from notifications.relay import sql
 from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.parcels import Claimed, Clock
+from notifications.telemetry import emit
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 REWIND_SECONDS = 1.0
@@ -30,11 +31,14 @@ class Claimer:
     def claim(self, connection: Connection, *, relay_id: int, limits: Mapping[str, int]) -> list[Claimed]:
         """Claim up to `limits[channel]` due messages of each channel; they are ours, in state `sending`, at once."""
         self._rewind_if_due()
+        began = self._clock()
         while True:
             rows = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits)).fetchall()
             claimed = sorted((Claimed._make(row) for row in rows), key=_by_age)
             started_late = any(channel in self._positions for channel in limits)
             self._remember(claimed, limits)
+            if claimed:
+                emit("claim.made", messages=len(claimed), seconds=self._clock() - began)
             if claimed or not started_late:
                 return claimed
 

@@ -21,6 +21,7 @@ class Claimed(NamedTuple):
     kind: str
     channel: str
     context: dict[str, Any]
+    traceparent: str
     attempts: int
     rescues: int
     next_attempt_at: datetime

@@ -85,6 +85,7 @@ class Session:
         if not heartbeat.is_known:
             emit("relay.outlived", relay=self._lease.relay_id)
             self._lease.take(self.connection)
+        emit("relay.beat", relay=self._lease.relay_id, in_flight=in_flight)
         departed = heartbeat.departed + (self._bury(heartbeat.suspects) if heartbeat.suspects else [])
         if departed:
             rescue(self.connection, departed)

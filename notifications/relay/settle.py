@@ -5,7 +5,8 @@ never waits for a payment's transaction, and no row is stranded between an uncom
 not see it. A settlement whose claim is no longer ours changes nothing, and says so.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 from notifications.lifecycle import Status
 from notifications.relay import sql
@@ -16,10 +17,12 @@ from notifications.telemetry import emit
 
 def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float) -> list[Settlement]:
     """Write `batch` in one transaction; returns what has to wait because its recipient is locked. `now`: on Clock."""
+    began = time.monotonic()
     with connection.transaction():
         ready, waiting = _split_by_lock(connection, batch)
         written = _write(connection, ready, relay_id=relay_id, now=now)
         _promote(connection, ready)
+    emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
     _report(connection, ready, written)
     return waiting
 
@@ -37,8 +40,8 @@ def _split_by_lock(connection: Connection, batch: Sequence[Settlement]) -> tuple
     return ready, waiting
 
 
-def _write(connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float) -> set[int]:
-    """Write outcomes and attempts where the claim is still ours; returns the ids of the messages written."""
+def _write(connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float) -> dict[int, float]:
+    """Write outcomes and attempts where the claim is still ours; returns the messages written, with their ages."""
     outcomes = [settlement.outcome for settlement in ready]
     rows = connection.execute(
         sql.SETTLE,
@@ -57,7 +60,7 @@ def _write(connection: Connection, ready: Sequence[Settlement], *, relay_id: int
             "ended": [now - settlement.ended for settlement in ready],
         },
     ).fetchall()
-    return {row[0] for row in rows}
+    return dict(rows)
 
 
 def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
@@ -67,10 +70,10 @@ def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
         connection.execute(sql.PROMOTE, {"recipients": list(recipients), "lanes": list(names)})
 
 
-def _report(connection: Connection, ready: Sequence[Settlement], written: set[int]) -> None:
+def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[int, float]) -> None:
     for settlement in ready:
         if settlement.message.id in written:
-            emit_settled(settlement)
+            emit_settled(settlement, age=written[settlement.message.id])
     refused = [settlement for settlement in ready if settlement.message.id not in written]
     if refused:
         _report_refused(connection, refused)
@@ -94,13 +97,14 @@ def _report_refused(connection: Connection, refused: Sequence[Settlement]) -> No
             emit("settle.stale", message=settlement.message.id, claim=settlement.message.claim_number)
 
 
-def emit_settled(settlement: Settlement) -> None:
-    """Tell what an attempt came to, without a word about whom it was for."""
+def emit_settled(settlement: Settlement, *, age: float | None = None) -> None:
+    """Tell what an attempt came to, without a word about whom it was for; `age`: of the message, in seconds."""
+    outcome = settlement.outcome
     event = {
         Status.SENT: "message.sent",
         Status.FAILED: "message.failed",
         Status.EXPIRED: "message.expired",
-        Status.PENDING: "message.retry" if settlement.outcome else "message.handed_back",
+        Status.PENDING: "message.retry" if outcome else "message.handed_back",
     }[settlement.status]
     emit(
         event,
@@ -109,5 +113,10 @@ def emit_settled(settlement: Settlement) -> None:
         channel=settlement.message.channel,
         kind=settlement.message.kind,
         attempts=settlement.attempts,
-        code=settlement.outcome.code if settlement.outcome else settlement.code,
+        code=outcome.code if outcome else settlement.code,
+        answer=outcome.answer.value if outcome else None,
+        seconds=settlement.ended - settlement.began if outcome else None,
+        age=age if outcome else None,
+        ago=time.monotonic() - settlement.ended if outcome else None,
+        traceparent=settlement.message.traceparent or None,
     )

@@ -29,10 +29,10 @@ WITH used AS (
     RETURNING id
 ), written AS (
     INSERT INTO notifications_outboxmessage
-        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, expires_at,
-         created_at, next_attempt_at, status)
+        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
+         expires_at, created_at, next_attempt_at, status)
     SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
-        %(origin)s, %(expires_at)s, clock_timestamp(), clock_timestamp(),
+        %(origin)s, %(traceparent)s, %(expires_at)s, clock_timestamp(), clock_timestamp(),
         CASE WHEN row.leads
               AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
                               WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane
@@ -74,7 +74,7 @@ FROM due, notifications_recipient recipient
 WHERE message.id = due.id AND recipient.id = message.recipient_id
   AND EXISTS (SELECT FROM notifications_relay WHERE id = %(relay)s)
 RETURNING message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
-    message.context, message.attempts, message.rescues, message.next_attempt_at,
+    message.context, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
     message.expires_at <= clock_timestamp() AS is_expired,
     recipient.phone, recipient.email, recipient.locale, recipient.time_zone
 """
@@ -109,8 +109,8 @@ WITH settled AS (
                 %(provider_ids)s::text[], %(began)s::float8[], %(ended)s::float8[])
          AS result (id, claim_number, status, attempts, delay, answer, code, detail, provider_id, began, ended)
     WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
-    RETURNING message.id, message.claim_number, result.answer, result.code, result.detail, result.provider_id,
-        result.began, result.ended
+    RETURNING message.id, message.claim_number, message.created_at, result.answer, result.code, result.detail,
+        result.provider_id, result.began, result.ended
 ), recorded AS (
     INSERT INTO notifications_deliveryattempt
         (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
@@ -118,7 +118,7 @@ WITH settled AS (
         clock_timestamp() - make_interval(secs => ended), answer, code, detail, provider_id
     FROM settled WHERE answer IS NOT NULL
 )
-SELECT id FROM settled
+SELECT id, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
 """
 
 # Needs the lanes' locks, and comes after the statement that ended their heads: a unique index cannot be deferred.

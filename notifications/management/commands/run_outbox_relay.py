@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from notifications import conf
 from notifications.channels import build_channels
-from notifications.management.arguments import add_database, number_of
+from notifications.management.arguments import add_database, address, number_of
+from notifications.monitoring.http import CannotListen
+from notifications.monitoring.relay import monitored
 from notifications.relay.loop import Loop, Options
 
 
@@ -35,6 +37,12 @@ class Command(BaseCommand):
             "--grace", type=seconds, default=30.0, help="Seconds to finish what is in flight when stopped. Default: 30."
         )
         parser.add_argument("--channel", nargs="+", metavar="NAME", help="Serve these channels only. Default: all.")
+        parser.add_argument(
+            "--metrics-port",
+            type=address,
+            metavar="[HOST:]PORT",
+            help="Serve /metrics (Prometheus) and /healthz there. HOST is 127.0.0.1 unless given. Default: not at all.",
+        )
         add_database(parser)
         parser.add_argument(
             "--drain", action="store_true", help="Exit 0 once no message is left that could still move."
@@ -69,7 +77,10 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
         try:
-            loop.run()
+            with monitored(options["metrics_port"], say=self.stdout.write):
+                loop.run()
+        except CannotListen as error:
+            raise CommandError(str(error)) from error
         except psycopg.errors.UndefinedTable as error:
             raise CommandError("The outbox's tables are missing; run `manage.py migrate` first.") from error
         finally:

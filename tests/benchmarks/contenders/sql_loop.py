@@ -33,6 +33,7 @@ class SqlLoop(Outbox):
                     "dedupe_key": f"booking:{number}:confirmed",
                     "reference": f"booking:{number}",
                     "origin": "",
+                    "traceparent": "",
                     "expires_at": None,
                     "channels": list(CHANNELS),
                     "lanes": [""] * len(CHANNELS),

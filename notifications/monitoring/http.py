@@ -1,0 +1,66 @@
+"""A small HTTP server in the relay's process: `/metrics` for Prometheus, `/healthz` for an orchestrator's probe.
+
+It runs in threads of its own, so it answers while the loop hangs; /healthz tells the two apart.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import make_wsgi_app
+from prometheus_client.registry import CollectorRegistry
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class CannotListen(Exception):
+    """The address is taken, or not one of this machine's; the message says which."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 10  # seconds that a client may take over its request
+
+    def log_message(self, *_: Any) -> None:
+        """A scrape every few seconds is no news."""
+
+
+@contextmanager
+def serving(registry: CollectorRegistry, *, host: str, port: int, is_healthy: Callable[[], bool]) -> Iterator[int]:
+    """Serve within this block; yields the port. Raises CannotListen."""
+    metrics = make_wsgi_app(registry)
+
+    def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            answer: Iterable[bytes] = metrics(environ, start)
+            return answer
+        if path == "/healthz":
+            return _answer(start, *(("200 OK", b"ok\n") if is_healthy() else ("503 Service Unavailable", b"stuck\n")))
+        return _answer(start, "404 Not Found", b"/metrics or /healthz\n")
+
+    try:
+        server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen at {host}:{port}: {error.strerror or error}.") from None
+    with server:
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="metrics", daemon=True
+        )
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _answer(start: StartResponse, status: str, body: bytes) -> list[bytes]:
+    start(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,43 @@
+"""What watches a relay's process: metrics, health, systemd's watchdog, traces; each only where it is asked for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import CollectorRegistry
+
+from notifications.monitoring import traces
+from notifications.monitoring.http import serving
+from notifications.monitoring.pulse import Pulse
+from notifications.monitoring.relay_metrics import RelayMetrics
+from notifications.monitoring.watchdog import watchdog
+from notifications.telemetry import subscribe
+
+
+@contextmanager
+def monitored(metrics: tuple[str, int] | None, *, say: Callable[[str], object]) -> Iterator[None]:
+    """Watch the relay that runs in this block, in this thread; `metrics`: where to serve them. Raises CannotListen."""
+    with ExitStack() as stack:
+        if (notify := watchdog()) is not None:
+            stack.callback(subscribe(notify))
+        if traces.is_on():
+            stack.callback(subscribe(traces.trace_attempt))
+        if metrics is not None:
+            say(stack.enter_context(_metrics(*metrics)))
+        yield
+
+
+@contextmanager
+def _metrics(host: str, port: int) -> Iterator[str]:
+    """Count and serve within this block; yields a line that says where."""
+    counted, pulse = RelayMetrics(), Pulse()
+    registry = CollectorRegistry()
+    registry.register(counted)
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    with serving(registry, host=host, port=port, is_healthy=pulse.is_felt) as port_served, ExitStack() as stack:
+        stack.callback(subscribe(counted))
+        stack.callback(subscribe(pulse))
+        yield f"Metrics at http://{host}:{port_served}/metrics, health at /healthz."

@@ -1,0 +1,98 @@
+"""What one relay process counts of itself, from the events that it emits. `run_outbox_relay --metrics-port` serves it.
+
+Prometheus adds these up over all relays. What the whole outbox looks like (depth, age, channels) is read from the
+database instead, by `outbox_metrics`.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from notifications.monitoring.tallies import Count, Distribution
+
+SEND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
+END_TO_END_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
+DATABASE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+ENDS = {"message.sent": "sent", "message.failed": "failed", "message.expired": "expired"}
+EVENTS = {  # what is only counted: the event, the counter's name and what it says
+    "message.handed_back": ("outbox_handed_back", "Messages claimed and not begun, given back at a stop."),
+    "message.rescued": ("outbox_rescued", "Messages taken over from relays that were lost: outcome unknown."),
+    "settle.stale": ("outbox_stale_settles", "Outcomes that came after the lease was lost, and changed nothing."),
+    "dispatch.error": ("outbox_dispatch_errors", "Bugs in channels, counted as unknown outcomes."),
+    "relay.buried": ("outbox_relays_buried", "Other relays that this one declared dead."),
+    "relay.outlived": ("outbox_relay_outlived", "Times that this relay was declared dead while it lived."),
+    "relay.disconnected": ("outbox_database_disconnects", "Times that the database was away."),
+    "channel.broken": ("outbox_channel_breaks", "Times that this relay saw a provider go out of service."),
+}
+
+
+class RelayMetrics(Collector):
+    """Subscribes to telemetry, by calling it."""
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._attempts = Count(
+            "outbox_attempts", "Attempts to send, by what they came to.", ("channel", "kind", "answer")
+        )
+        self._ended = Count("outbox_messages_ended", "Messages that ended.", ("channel", "kind", "status"))
+        self._send = Distribution(
+            "outbox_send_seconds", "Length of an attempt, rendering included.", ("channel",), bounds=SEND_BOUNDS
+        )
+        self._end_to_end = Distribution(
+            "outbox_end_to_end_seconds",
+            "From a message's publication to its provider's acceptance. A replay counts from the publication too.",
+            ("channel",),
+            bounds=END_TO_END_BOUNDS,
+        )
+        self._claims = Distribution("outbox_claim_seconds", "Claims that found something.", bounds=DATABASE_BOUNDS)
+        self._settles = Distribution("outbox_settle_seconds", "Settles.", bounds=DATABASE_BOUNDS)
+        self._claimed = Count("outbox_claimed", "Messages claimed.")
+        self._settled = Count("outbox_settled", "Outcomes written.")
+        self._counts = {event: Count(*words) for event, words in EVENTS.items()}
+        self._in_flight = 0.0
+        self._beat_at = 0.0
+
+    def __call__(self, event: str, fields: Mapping[str, Any]) -> None:
+        if event.startswith("message.") and fields.get("answer") is not None:
+            self._add_attempt(event, fields)
+        elif event == "claim.made":
+            self._claimed.add(amount=fields["messages"])
+            self._claims.add(seconds=fields["seconds"])
+        elif event == "settle.made":
+            self._settled.add(amount=fields["messages"])
+            self._settles.add(seconds=fields["seconds"])
+        elif event == "relay.beat":
+            self._in_flight, self._beat_at = fields["in_flight"], self._now()
+        elif event in self._counts:
+            self._counts[event].add()
+        elif event in ENDS:
+            self._ended.add(fields["channel"], fields["kind"], ENDS[event])
+
+    def collect(self) -> Iterator[Metric]:
+        for tally in self._tallies():
+            yield from tally.collect()
+        yield GaugeMetricFamily(
+            "outbox_relay_messages_in_flight", "Messages claimed by this relay and not settled.", value=self._in_flight
+        )
+        yield GaugeMetricFamily(
+            "outbox_relay_last_beat_timestamp_seconds", "When this relay last extended its lease.", value=self._beat_at
+        )
+
+    def _add_attempt(self, event: str, fields: Mapping[str, Any]) -> None:
+        channel, kind = fields["channel"], fields["kind"]
+        self._attempts.add(channel, kind, fields["answer"])
+        self._send.add(channel, seconds=fields["seconds"])
+        if event in ENDS:
+            self._ended.add(channel, kind, ENDS[event])
+        if event == "message.sent" and fields["age"] is not None:
+            self._end_to_end.add(channel, seconds=max(fields["age"], 0.0))
+
+    def _tallies(self) -> Iterator[Count | Distribution]:
+        yield from (self._attempts, self._ended, self._send, self._end_to_end)
+        yield from (self._claims, self._settles, self._claimed, self._settled)
+        yield from self._counts.values()

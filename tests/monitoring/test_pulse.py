@@ -1,0 +1,39 @@
+"""A hung loop is told from one that waits for its database, and from a listener that goes on without it."""
+
+import threading
+
+import requests
+from prometheus_client import CollectorRegistry
+
+from notifications.monitoring.http import serving
+from notifications.monitoring.pulse import STUCK_SECONDS, Pulse
+
+
+def test_a_loop_that_turned_long_ago_is_stuck() -> None:
+    now = 1000.0
+    pulse = Pulse(clock=lambda: now)
+    assert pulse.is_felt(), "it may take a while to start"
+    now += STUCK_SECONDS - 1
+    pulse("relay.disconnected", {})
+    now += STUCK_SECONDS - 1
+    assert pulse.is_felt(), "a database that is away is no reason to restart"
+    now += 1
+    pulse("message.sent", {})
+    assert not pulse.is_felt()
+    pulse("relay.beat", {})
+    assert pulse.is_felt()
+
+
+def test_the_listeners_thread_proves_nothing() -> None:
+    now = 0.0
+    pulse = Pulse(clock=lambda: now)
+    now = STUCK_SECONDS
+    listener = threading.Thread(target=pulse, args=("relay.disconnected", {}))
+    listener.start()
+    listener.join()
+    assert not pulse.is_felt()
+
+
+def test_a_probe_learns_that_it_is_stuck() -> None:
+    with serving(CollectorRegistry(), host="127.0.0.1", port=0, is_healthy=lambda: False) as port:
+        assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 503
