@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/auth/", include("rest_framework.urls")),
     path("api/", include("bookings.api.urls")),
     path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
+    path("webhooks/", include("notifications.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.alive),
     path("readyz", health.ready),

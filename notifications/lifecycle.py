@@ -42,14 +42,47 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class News(StrEnum):
+    """What a provider tells of a message after it has accepted it, in the order in which the news count.
+
+    The farthest wins, whichever comes first: a late `sent` takes nothing back. `undelivered` stands below `delivered`,
+    because of two copies of a message one that arrived is enough.
+    """
+
+    SENT = "sent"  # on its way beyond the provider
+    UNDELIVERED = "undelivered"  # given up, by the provider or the carrier
+    BOUNCED = "bounced"  # the same, of an email
+    DELIVERED = "delivered"  # at the handset or in the mailbox, as far as anybody can tell
+    READ = "read"
+    COMPLAINED = "complained"  # an email's reader called it spam
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it answers the question that people ask: did it arrive?"""
+        return self is not News.SENT
+
+
+class Reason(StrEnum):
+    """Why a message cannot be delivered, where that says something about its recipient."""
+
+    OPTED_OUT = "opted_out"  # the person does not want it
+    ADDRESS_INVALID = "address_invalid"  # nobody can be reached there
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the message over; `provider_id` is its name for it (a Twilio SID, a Message-ID)."""
+    """The provider took the message over; `provider_id` is its name for it (a Twilio SID, a Message-ID).
+
+    `code` is empty, or ADOPTED: nothing was sent, since an earlier attempt turned out to have been accepted.
+    """
 
     provider_id: str = ""
+    code: str = ""
+    detail: str = ""
     answer = Answer.ACCEPTED
-    code = ""
-    detail = ""
+
+
+ADOPTED = "adopted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +97,14 @@ class Transient:
 
 @dataclass(frozen=True, slots=True)
 class Permanent:
-    """Certainly not accepted, and no retry can mend it: a wrong address, a refused sender, words that do not render."""
+    """Certainly not accepted, and no retry can mend it: a wrong address, a refused sender, words that do not render.
+
+    `reason` is set where the refusal says something about the recipient, who is then spared further ones.
+    """
 
     code: str
     detail: str = ""
+    reason: Reason | None = None
     answer = Answer.PERMANENT
     provider_id = ""
 

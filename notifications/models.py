@@ -13,16 +13,20 @@ from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
 from notifications.audit import BulkReplay, OperatorAction
+from notifications.feedback import Bookmark, Conversation, Receipt
 from notifications.lifecycle import TERMINAL, Answer, Status
 
 __all__ = [
+    "Bookmark",
     "BulkReplay",
     "Channel",
+    "Conversation",
     "DeliveryAttempt",
     "MessageReference",
     "OperatorAction",
     "OutboxMessage",
     "PublishedKey",
+    "Receipt",
     "Recipient",
     "Relay",
 ]
@@ -171,6 +175,9 @@ class OutboxMessage(models.Model):
     )
     error_code = models.CharField(max_length=64, blank=True, db_default="")
     error_detail = models.TextField(blank=True, db_default="")
+    unknown_since = models.DateTimeField(
+        null=True, help_text=_("when the first attempt began of which nobody knows whether it was accepted")
+    )
 
     class Meta:
         permissions = [

@@ -12,6 +12,8 @@
     claim.made            debug    messages, seconds: a claim that found something
     settle.made           debug    messages, waiting (for a locked recipient), seconds
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
+    receipt.recorded      debug    message, claim, status, code: news of a message that was accepted earlier
+    webhook.refused       warning  provider, reason: not signed by the provider, or not in the shape that it sends
     dispatch.error        error    message, claim, error: a bug in a channel; counted as an unknown outcome
     channel.paused        warning  channel: somebody paused it
     channel.resumed       info     channel
@@ -48,6 +50,8 @@ LEVELS = {
     "claim.made": logging.DEBUG,
     "settle.made": logging.DEBUG,
     "settle.stale": logging.WARNING,
+    "receipt.recorded": logging.DEBUG,
+    "webhook.refused": logging.WARNING,
     "dispatch.error": logging.ERROR,
     "channel.paused": logging.WARNING,
     "channel.resumed": logging.INFO,

@@ -45,6 +45,11 @@ MEANING: dict[int, type[Transient | Throttled]] = {
 #   the words are wrong 21602 21617 21619 21620 21656 63005 63016 63021
 
 
+def receipt_code(number: int) -> str:
+    """The code under which a receipt keeps Twilio's error `number`; 0 means that Twilio gave none."""
+    return f"twilio_{number}" if number else ""
+
+
 def refusal(*, status: int, code: object, detail: str, retry_after: str | None, now: float | None = None) -> Outcome:
     """What it means that Twilio answered `status` (HTTP) with the error number `code`, if it gave one.
 

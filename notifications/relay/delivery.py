@@ -100,7 +100,7 @@ def handed_back(message: Claimed) -> Settlement:
 def storable(outcome: Outcome) -> Outcome:
     """The outcome with texts that PostgreSQL can keep: one bad answer must not hold up a whole batch."""
     if isinstance(outcome, Accepted):
-        return Accepted(_storable(outcome.provider_id, MOST_PROVIDER_ID))
+        outcome = replace(outcome, provider_id=_storable(outcome.provider_id, MOST_PROVIDER_ID))
     code, detail = _storable(outcome.code, MOST_CODE), _storable(outcome.detail, MOST_DETAIL)
     if (code, detail) == (outcome.code, outcome.detail):
         return outcome

@@ -1,0 +1,67 @@
+"""The tables of what comes back after a message has gone out: receipts from providers, and words from people."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from notifications.lifecycle import News
+
+
+class Receipt(models.Model):
+    """What a provider says became of a message it accepted: the farthest news, in whatever order they came.
+
+    One row per acceptance, so a message that went out twice has two; `OutboxMessage.receipt` holds what is final.
+    """
+
+    message = models.ForeignKey("OutboxMessage", on_delete=models.CASCADE, related_name="receipts", db_index=False)
+    provider_id = models.CharField(max_length=255)
+    claim_number = models.BigIntegerField(db_default=0, help_text=_("the attempt it is about; 0: not told"))
+    status = models.CharField(max_length=16, choices=[(news.value, news.value) for news in News])
+    code = models.CharField(max_length=64, blank=True, db_default="", help_text=_("why it was not delivered"))
+    detail = models.TextField(blank=True, db_default="")
+    heard_at = models.DateTimeField(db_default=Now())
+    ask_at = models.DateTimeField(null=True, help_text=_("when to ask the provider, should it say nothing more"))
+    asked = models.IntegerField(db_default=0, help_text=_("times in vain"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "provider_id"], name="receipt_once_per_acceptance"),
+            models.CheckConstraint(
+                condition=Q(status__in=[news.value for news in News]), name="receipt_status_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["ask_at"], condition=Q(ask_at__isnull=False), name="receipt_to_ask_for"),
+            models.Index(fields=["heard_at"], name="receipt_heard_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.message_id}: {self.status}"
+
+
+class Bookmark(models.Model):
+    """How far a scheduled task has read through the attempts. Its row is the task's lock."""
+
+    name = models.CharField(max_length=32)
+    position = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name"], name="bookmark_is_one_per_task")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.position}"
+
+
+class Conversation(models.Model):
+    """When someone last wrote to us: for 24 hours WhatsApp lets free text answer, after it templates alone."""
+
+    channel = models.CharField(max_length=32)
+    phone = models.CharField(max_length=16)
+    heard_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "phone"], name="conversation_is_one_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} conversation {self.pk}"

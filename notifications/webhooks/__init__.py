@@ -1,0 +1,1 @@
+"""What providers tell us, one shelf per provider: authenticate → parse → call the function that keeps it."""
