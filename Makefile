@@ -7,7 +7,7 @@ ARGS ?=
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test bench lint migrate clean
+.PHONY: help environment demo test bench lint lock migrate clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -35,8 +35,18 @@ lint: environment ## Check style, types, boundaries, migrations and the settings
 	  DJANGO_ALLOWED_HOSTS=example.com SANDBOX_GATEWAY_SECRET=a-secret EMAIL_URL=smtp://localhost:25 \
 	  $(RUN) manage.py check --deploy --fail-level WARNING
 
+# The lock files: for the web image, for development, for the benchmarks. Each dependency by its hash, for every Python.
+LOCK = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml
+IMAGE_EXTRAS = --extra anymail --extra api --extra otel --extra prometheus --extra sandbox --extra twilio --group project
+
+lock: ## Lock the dependencies of pyproject.toml anew, keeping versions that still fit
+	@[ -x $(VENV)-lock/bin/uv ] || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
+	$(LOCK) $(IMAGE_EXTRAS) --output-file requirements.txt
+	$(LOCK) $(IMAGE_EXTRAS) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) $(IMAGE_EXTRAS) --group bench --constraint requirements.txt --output-file requirements-bench.txt
+
 migrate: environment ## Bring the database up to date
 	@$(RUN) manage.py migrate
 
 clean: ## Remove what make has made, the embedded database included
-	rm -rf $(VENV) $(VENV).lock $(VENV_BENCH) $(VENV_BENCH).lock .data .env .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV).lock $(VENV)-lock $(VENV_BENCH) $(VENV_BENCH).lock .data .env .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,99 @@
+"""The distribution: built, checked, installed into an empty Django project without bookings, and put to use there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import psycopg
+import pytest
+from psycopg import sql
+
+from config.databases import with_database
+from tests.packaging.stranger import PROJECT
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROGRAMS = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy: building leaves folders behind."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+    shutil.copytree(ROOT / "notifications", source / "notifications", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", built, cwd=source)
+    (found,) = built.glob("*.whl")
+    return found
+
+
+def test_it_holds_all_of_notifications_and_nothing_else(wheel: Path) -> None:
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    tracked = run("git", "ls-files", "notifications", cwd=ROOT).split()
+
+    assert inside == set(tracked) - {"notifications/README.md"}
+
+
+def test_it_is_fit_to_publish(wheel: Path) -> None:
+    run(PROGRAMS / "twine", "check", "--strict", wheel, *wheel.parent.glob("*.tar.gz"))
+    run(PROGRAMS / "check-wheel-contents", wheel)
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[str]:
+    """A database of its own, beside the tests'."""
+    name = "somebody_elses_project"
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
+        connection.execute(drop)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield with_database(database_url, name)
+        connection.execute(drop)
+
+
+@pytest.mark.timeout(300)
+def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_path: Path) -> None:
+    """With what the wheel asks for, and no more: the environment is a new one."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python, project = tmp_path / "venv" / "bin" / "python", tmp_path / "project"
+    run(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        wheel,
+        "psycopg[binary]",
+        f"Django=={django.get_version()}",
+    )
+    for name, text in PROJECT.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+
+    def manage(*words: str) -> str:
+        return run(python, "manage.py", *words, cwd=project, DATABASE_URL=empty_database)
+
+    assert "no issues" in manage("check")
+    manage("migrate", "--verbosity", "0")
+    assert "No changes" in manage("makemigrations", "--check", "--dry-run")
+    manage("ship", "P-1")
+    sent = manage("run_outbox_relay", "--drain")
+    assert "Parcel P-1 is on its way." in sent
+    assert manage("statuses").split() == ["email=sent", "sms=sent"]
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
+    """What `command` prints to standard output; fails with all that it said."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "PYTHON"))}
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=clean | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
