@@ -199,6 +199,9 @@ OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     for name in OUTBOX_CHANNELS
 }
 OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
+OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; empty: everybody's
+    country.strip().upper() for country in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])
+]
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
 
 # --- Logs -------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import phonenumbers
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -28,6 +29,13 @@ def settings_fit_together(**_: Any) -> list[CheckMessage]:
                 id="notifications.E003",
             )
         )
+    problems += [
+        Error(
+            f"OUTBOX_ALLOWED_COUNTRIES has {unknown!r}, which is not a country of ISO 3166-1 (two letters).",
+            id="notifications.E006",
+        )
+        for unknown in sorted(conf.allowed_countries() - phonenumbers.SUPPORTED_REGIONS)
+    ]
     return problems
 
 

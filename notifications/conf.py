@@ -47,3 +47,8 @@ def lane() -> str:
 def rescue() -> str:
     """When a relay counts as dead: `prompt`, once its connection drops; `lease`, once its lease ran out."""
     return getattr(settings, "OUTBOX_RESCUE", "prompt")
+
+
+def allowed_countries() -> frozenset[str]:
+    """The countries whose numbers may be written to (OUTBOX_ALLOWED_COUNTRIES: ISO 3166-1 alpha-2); none: all."""
+    return frozenset(getattr(settings, "OUTBOX_ALLOWED_COUNTRIES", ()))

@@ -48,6 +48,12 @@ def get(name: str) -> Kind:
         raise UnknownKind(name, known=sorted(_registered)) from None
 
 
+def purpose_of(name: str) -> Purpose:
+    """Why messages of the kind called `name` are sent; a kind that is gone counts as transactional."""
+    kind = _registered.get(name)
+    return kind.purpose if kind else Purpose.TRANSACTIONAL
+
+
 def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:
     """The channel's `policy`, with what the kind called `name` wants otherwise; a kind that is gone wants nothing."""
     kind = _registered.get(name)

@@ -7,8 +7,9 @@ the protocol, not decoration. The unique index on a lane's head makes a second m
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,7 @@ __all__ = [
     "Bookmark",
     "BulkReplay",
     "Channel",
+    "ConsentRecord",
     "Conversation",
     "DeliveryAttempt",
     "MessageReference",
@@ -52,9 +54,13 @@ class Recipient(models.Model):
     email = models.EmailField(blank=True)
     locale = models.CharField(max_length=16, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
-    sms_enabled = models.BooleanField(default=True)
-    whatsapp_enabled = models.BooleanField(default=True)
-    email_enabled = models.BooleanField(default=True)
+    opt_outs = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=Value([], output_field=ArrayField(models.CharField(max_length=64))),
+        blank=True,
+        help_text=_("what is not wanted, as `notifications.consent` writes it: sms, or sms:reminder"),
+    )
 
     class Meta:
         permissions = [("change_recipient_address", "Can change a recipient's phone number and email address")]
@@ -70,6 +76,24 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"recipient {self.pk}"
+
+
+class ConsentRecord(models.Model):
+    """That someone opted in or out, when, how and by whom: the evidence behind `Recipient.opt_outs`."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="consents")
+    channel = models.CharField(max_length=32)
+    purpose = models.CharField(max_length=32, blank=True, help_text=_("empty: all of the channel"))
+    is_opt_in = models.BooleanField()
+    how = models.CharField(max_length=16, help_text=_("profile, reply, provider, link, staff"))
+    actor = models.CharField(
+        max_length=150, blank=True, help_text=_("a user's name, the word that was sent, or a code")
+    )
+    changed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        verb = "in to" if self.is_opt_in else "out of"
+        return f"recipient {self.recipient_id} opted {verb} {self.channel} {self.purpose}".strip()
 
 
 class PublishedKey(models.Model):

@@ -10,7 +10,7 @@ commit, so that the order of messages is the order of commits (G4).
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from django.db.models import Func, Value
 from django.utils import timezone
 
 from notifications import conf, kinds, origin
+from notifications.consent import is_wanted
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -77,7 +78,10 @@ def publish(
     expires_at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[OutboxMessage]:
-    """Write one message for each channel that the kind and the recipient's wishes ask for; returns those written.
+    """Write one message for each channel that the kind and the recipient's wishes ask for; returns those to be sent.
+
+    A channel that the kind asks for and the recipient has opted out of gets a message as well, which says so and has
+    ended (cancelled, `opted_out`): it is on record, and not returned.
 
     `context` is what the templates are rendered with, as plain JSON. The same `dedupe_key` again writes nothing, for
     ever. `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
@@ -91,9 +95,6 @@ def publish(
     if not connections[using].in_atomic_block:
         raise NotInTransaction
     locked = _lock(recipient, using=using)
-    channels = [channel for channel in announced.channels if getattr(locked, f"{channel}_enabled", True)]
-    if not channels:
-        return []
     if expires_at is None and announced.expires_after is not None:
         expires_at = timezone.now() + announced.expires_after
     message = OutboxMessage(
@@ -105,7 +106,7 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    return _enqueue(message, text, channels, using=using)
+    return _enqueue(message, text, _objections(announced, locked), using=using)
 
 
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
@@ -128,10 +129,19 @@ def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
     return locked
 
 
-def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, using: str) -> list[OutboxMessage]:
+def _objections(kind: Kind, recipient: Recipient) -> dict[str, str]:
+    """For each channel of `kind`: why nothing may be sent on it to `recipient`, or nothing."""
+    return {
+        channel: "" if is_wanted(channel, kind.purpose, opt_outs=recipient.opt_outs) else "opted_out"
+        for channel in kind.channels
+    }
+
+
+def _enqueue(message: OutboxMessage, context: str, objections: Mapping[str, str], *, using: str) -> list[OutboxMessage]:
     """Insert one row per channel, in the channels' order; the first of each lane leads it if the lane is empty."""
-    lanes = [channel if conf.lane() == "recipient+channel" else "" for channel in channels]
-    with traces.publishing(message.kind, channels=len(channels)) as traceparent, connections[using].cursor() as cursor:
+    lanes = [channel if conf.lane() == "recipient+channel" else "" for channel in objections]
+    to_send = [lane if not objection else None for lane, objection in zip(lanes, objections.values(), strict=True)]
+    with traces.publishing(message.kind, channels=len(lanes)) as traceparent, connections[using].cursor() as cursor:
         cursor.execute(
             sql.ENQUEUE,
             {
@@ -143,14 +153,15 @@ def _enqueue(message: OutboxMessage, context: str, channels: Sequence[str], *, u
                 "origin": message.origin,
                 "traceparent": traceparent,
                 "expires_at": message.expires_at,
-                "channels": list(channels),
+                "channels": list(objections),
+                "objections": list(objections.values()),
                 "lanes": lanes,
-                "leads": [lane not in lanes[:position] for position, lane in enumerate(lanes)],
+                "leads": [lane not in to_send[:position] for position, lane in enumerate(to_send)],
             },
         )
         rows = cursor.fetchall()
     notify_after_commit(using)
-    return [_written(message, row, using=using) for row in rows]
+    return [_written(message, row, using=using) for row in rows if not Status(row[3]).is_terminal]
 
 
 def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:

@@ -1,10 +1,10 @@
 """Recipients as the rest of an application sees them: a user's contact details and wishes, read and changed."""
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
 
-import phonenumbers
 from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -12,13 +12,21 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import DEFAULT_DB_ALIAS, transaction
 
+from notifications import addresses, conf
+from notifications.channels import channel_names
+from notifications.consent import refusal
 from notifications.errors import InvalidContact, InvalidRecipient
+from notifications.kinds import Purpose
 from notifications.models import Recipient
+from notifications.wishes import How, opt_in, opt_out
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How, where and in which language someone wants to be reached. `phone` is E.164; an empty address is none."""
+    """How, where and in which language someone wants to be reached. `phone` is E.164; an empty address is none.
+
+    `…_enabled` says whether a channel is wanted at all; `wishes` says for each channel which purposes are.
+    """
 
     phone: str
     email: str
@@ -27,9 +35,11 @@ class Contact:
     sms_enabled: bool
     whatsapp_enabled: bool
     email_enabled: bool
+    wishes: dict[str, dict[str, bool]]
 
 
-WORDS = tuple(field.name for field in fields(Contact))
+COLUMNS = ("phone", "email", "locale", "time_zone")
+SWITCHES = {"sms_enabled": "sms", "whatsapp_enabled": "whatsapp", "email_enabled": "email"}  # of whole channels
 
 
 def key_of(user: Recipient | AbstractBaseUser) -> dict[str, Any]:
@@ -56,21 +66,53 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
 def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
     """The contact details of `user`; raises InvalidRecipient."""
     recipient = recipient_of(user)
-    return Contact(**{word: getattr(recipient, word) for word in WORDS})
+    refused = recipient.opt_outs
+    return Contact(
+        phone=recipient.phone,
+        email=recipient.email,
+        locale=recipient.locale,
+        time_zone=recipient.time_zone,
+        sms_enabled=refusal("sms") not in refused,
+        whatsapp_enabled=refusal("whatsapp") not in refused,
+        email_enabled=refusal("email") not in refused,
+        wishes={
+            channel: {purpose.value: refusal(channel, purpose) not in refused for purpose in Purpose}
+            for channel in channel_names()
+        },
+    )
 
 
 def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contact:
-    """Change the contact details named in `changes`, all or none of them.
+    """Change the contact details named in `changes`, all or none of them; in `wishes`, only what it names.
 
     Raises InvalidContact, naming every field that is wrong, and InvalidRecipient.
     """
     changes = _checked(changes)
     with transaction.atomic():
         recipient = recipient_of(user)
-        for word, value in changes.items():
+        columns = {word: value for word, value in changes.items() if word in COLUMNS}
+        for word, value in columns.items():
             setattr(recipient, word, value)
-        recipient.save(update_fields=list(changes))
-    return Contact(**(asdict(contact_of(recipient)) | changes))
+        recipient.save(update_fields=list(columns))
+        for channel, purpose, is_wanted in _wishes(changes):
+            change = opt_in if is_wanted else opt_out
+            change(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor=_name(user))
+        recipient.refresh_from_db()
+    return contact_of(recipient)
+
+
+def _wishes(changes: dict[str, Any]) -> Iterator[tuple[str, Purpose | None, bool]]:
+    """Each wish in `changes`: on which channel, for which purpose or all of it, yes or no."""
+    for word, channel in SWITCHES.items():
+        if word in changes:
+            yield channel, None, changes[word]
+    for channel, purposes in changes.get("wishes", {}).items():
+        for purpose, is_wanted in purposes.items():
+            yield channel, Purpose(purpose), is_wanted
+
+
+def _name(user: Recipient | AbstractBaseUser) -> str:
+    return str(user) if isinstance(user, Recipient) else user.get_username()
 
 
 def _checked(changes: dict[str, Any]) -> dict[str, Any]:
@@ -91,13 +133,12 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 def _phone(value: Any) -> str:
     if value == "":
         return ""  # no phone
-    try:
-        number = phonenumbers.parse(str(value))
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
+    number = addresses.e164(str(value))
+    if number is None:
         raise ValidationError("Enter a phone number with its country code, for example +14155550123.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not addresses.is_allowed(number, conf.allowed_countries()):
+        raise ValidationError("We cannot send messages to numbers of this country.")
+    return number
 
 
 def _email(value: Any) -> str:
@@ -129,6 +170,19 @@ def _yes_or_no(value: Any) -> bool:
     return value
 
 
+def _by_channel_and_purpose(value: Any) -> dict[str, dict[str, bool]]:
+    if not isinstance(value, dict) or not all(isinstance(purposes, dict) for purposes in value.values()):
+        raise ValidationError("Enter purposes by channel, and true or false by purpose.")
+    for channel, purposes in value.items():
+        if channel not in channel_names():
+            raise ValidationError(f"There is no such channel; there are {', '.join(channel_names())}.")
+        for purpose, is_wanted in purposes.items():
+            if purpose not in list(Purpose):
+                raise ValidationError(f"There is no such purpose; there are {', '.join(Purpose)}.")
+            _yes_or_no(is_wanted)
+    return value
+
+
 _CHECKS = {
     "phone": _phone,
     "email": _email,
@@ -137,4 +191,5 @@ _CHECKS = {
     "sms_enabled": _yes_or_no,
     "whatsapp_enabled": _yes_or_no,
     "email_enabled": _yes_or_no,
+    "wishes": _by_channel_and_purpose,
 }

@@ -7,6 +7,7 @@
     message.retry         info     the same; code says why
     message.failed        warning  the same: the dead letter
     message.expired       info     the same
+    message.skipped       info     the same: not to be sent, for example because its recipient has opted out
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
     claim.made            debug    messages, seconds: a claim that found something
@@ -45,6 +46,7 @@ LEVELS = {
     "message.retry": logging.INFO,
     "message.failed": logging.WARNING,
     "message.expired": logging.INFO,
+    "message.skipped": logging.INFO,
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,
     "claim.made": logging.DEBUG,

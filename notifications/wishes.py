@@ -1,17 +1,90 @@
-"""What people wish, in the words that they write to us."""
+"""Opting in and out: the one place behind the profile, STOP and START, unsubscribe links, providers' word, and staff.
 
-from django.db import DEFAULT_DB_ALIAS
+A wish is kept per channel and, within it, per purpose. It holds for what is published from now on, and for what waits:
+a relay looks again right before it sends. Each change is on record, with who made it and how.
+"""
 
-from notifications.models import Recipient
+from enum import StrEnum
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+from notifications.consent import refusal
+from notifications.kinds import Purpose
+from notifications.models import ConsentRecord, Recipient
 
 # Twilio acts on these by itself, for SMS, where one is all of the message: https://help.twilio.com/articles/223134027
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 START = frozenset({"START", "YES", "UNSTOP"})
 
 
-def inbound(*, phone: str, channel: str, words: str, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Do as `words`, written by `phone` on `channel`, ask: no more messages, or messages again."""
-    word = words.strip().upper()
-    if word in STOP | START:
-        recipients = Recipient.objects.using(using).filter(phone=phone)
-        recipients.update(**{f"{channel}_enabled": word in START})
+class How(StrEnum):
+    """The way by which a wish reached us."""
+
+    PROFILE = "profile"  # the person, signed in
+    REPLY = "reply"  # STOP or START, sent to our number
+    PROVIDER = "provider"  # the provider refused to send: it had been told before us
+    LINK = "link"  # the unsubscribe link of a message
+    STAFF = "staff"
+
+
+def opt_out(
+    recipient: Recipient,
+    *,
+    channel: str,
+    purpose: Purpose | None = None,
+    how: How,
+    actor: str = "",
+    using: str = DEFAULT_DB_ALIAS,
+) -> bool:
+    """Send `recipient` nothing more on `channel`, or nothing of `purpose`; False if that was the wish before."""
+    change = ConsentRecord(
+        recipient_id=recipient.pk, channel=channel, purpose=purpose or "", is_opt_in=False, how=how, actor=actor
+    )
+    return _apply(change, using=using)
+
+
+def opt_in(
+    recipient: Recipient,
+    *,
+    channel: str,
+    purpose: Purpose | None = None,
+    how: How,
+    actor: str = "",
+    using: str = DEFAULT_DB_ALIAS,
+) -> bool:
+    """Take the opposite wish back; False if there was none. What was refused besides stays refused."""
+    change = ConsentRecord(
+        recipient_id=recipient.pk, channel=channel, purpose=purpose or "", is_opt_in=True, how=how, actor=actor
+    )
+    return _apply(change, using=using)
+
+
+def inbound(*, phone: str, channel: str, words: str, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Do as `words`, written by `phone` (E.164) on `channel`, ask: no more messages, or messages again.
+
+    It counts for everybody with this number, and for the whole channel: carriers block all of it. Returns whether the
+    words were a wish.
+    """
+    word = words.strip(" \t\r\n.!\"'").upper()
+    if word not in STOP | START:
+        return False
+    change = opt_out if word in STOP else opt_in
+    for recipient in Recipient.objects.using(using).filter(phone=phone).exclude(phone="").order_by("pk"):
+        change(recipient, channel=channel, how=How.REPLY, actor=word, using=using)
+    return True
+
+
+def _apply(change: ConsentRecord, *, using: str) -> bool:
+    """Change the recipient's words under the lock of its row, and keep the record; False if nothing changed."""
+    word = {refusal(change.channel, change.purpose)}
+    with transaction.atomic(using=using):
+        rows = Recipient.objects.using(using).select_for_update(no_key=True).only("opt_outs")
+        recipient = rows.get(pk=change.recipient_id)
+        before = set(recipient.opt_outs)
+        after = before - word if change.is_opt_in else before | word
+        if after == before:
+            return False
+        recipient.opt_outs = sorted(after)
+        recipient.save(update_fields=["opt_outs"], using=using)
+        change.save(using=using)
+        return True

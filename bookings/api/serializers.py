@@ -77,6 +77,9 @@ class NotificationSerializer(serializers.Serializer):
     kind = serializers.CharField()
     status = serializers.ChoiceField(choices=[status.value for status in Status])
     receipt = serializers.CharField(help_text="what the provider said later: delivered, undelivered, read, bounced")
+    reason = serializers.CharField(
+        source="error_code", help_text="why it failed or was not sent, for example opted_out; empty: no reason"
+    )
     attempts = serializers.IntegerField()
     sent_at = serializers.DateTimeField(allow_null=True)
 
@@ -127,6 +130,10 @@ class MeSerializer(serializers.Serializer):
     sms_enabled = serializers.BooleanField()
     whatsapp_enabled = serializers.BooleanField()
     email_enabled = serializers.BooleanField()
+    wishes = serializers.DictField(
+        child=serializers.DictField(child=serializers.BooleanField()),
+        help_text="by channel and purpose (transactional, reminder): whether such messages are wanted",
+    )
 
 
 class ProblemSerializer(serializers.Serializer):

@@ -7,6 +7,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from notifications import pausing
+from notifications.admin import wishes
+from notifications.admin.wishes import ConsentInline, WishesForm
 from notifications.models import Channel, DeliveryAttempt, OperatorAction, OutboxMessage, Recipient, Relay
 from notifications.replay import replay
 
@@ -89,6 +91,14 @@ class RecipientAdmin(admin.ModelAdmin):
     search_fields = ("=id", "phone", "email")
     list_select_related = ("user",)
     raw_id_fields = ("user",)
+    form = WishesForm
+    inlines = (ConsentInline,)
+
+    def save_model(self, request: HttpRequest, obj: Recipient, form: Any, change: bool) -> None:  # noqa: FBT001
+        words = form.cleaned_data.get("opt_outs", obj.opt_outs)
+        obj.opt_outs = form.initial.get("opt_outs", [])
+        super().save_model(request, obj, form, change)
+        wishes.save(obj, words, actor=request.user.get_username(), using=obj._state.db or "default")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # a recipient's row is the lock of its lanes

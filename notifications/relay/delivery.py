@@ -1,7 +1,8 @@
 """Delivers one claimed message: a pipe of small steps, each of which settles it or leaves it to the next.
 
-Is the lease sure, is the message still of use, does it kill its relays; else attempt it. Channels are known through
-their interface only. Whatever happens here ends as a settlement: a message is never lost to a bug in a channel (G3).
+Is the lease sure, is the message still of use, may it go out, does it kill its relays; else attempt it. Channels are
+known through their interface only. Whatever happens here ends as a settlement: a message is never lost to a bug in a
+channel (G3).
 """
 
 import random as _random
@@ -16,6 +17,7 @@ from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Unknown
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
+from notifications.relay.objections import objection
 from notifications.relay.parcels import Claimed, Clock, Settlement
 from notifications.rendering import RenderingError, render
 from notifications.telemetry import emit
@@ -48,7 +50,13 @@ class Delivery:
 
     def deliver(self, message: Claimed) -> Settlement:
         """Settle `message`: send it, or find a reason not to. Never raises."""
-        return self._hand_back(message) or self._expire(message) or self._bury_poison(message) or self._attempt(message)
+        return (
+            self._hand_back(message)
+            or self._expire(message)
+            or self._skip(message)
+            or self._bury_poison(message)
+            or self._attempt(message)
+        )
 
     def _hand_back(self, message: Claimed) -> Settlement | None:
         if self.is_stopping or not self._lease.allows_a_send():
@@ -59,6 +67,10 @@ class Delivery:
         if message.is_expired:
             return Settlement(message, Status.EXPIRED, message.attempts, code="expired")
         return None
+
+    def _skip(self, message: Claimed) -> Settlement | None:
+        code = objection(message, address_field=self._channels[message.channel].address_field)
+        return Settlement(message, Status.CANCELLED, message.attempts, code=code) if code else None
 
     def _bury_poison(self, message: Claimed) -> Settlement | None:
         if message.rescues >= self._policies[message.channel].max_rescues:

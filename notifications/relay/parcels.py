@@ -30,6 +30,7 @@ class Claimed(NamedTuple):
     email: str
     locale: str
     time_zone: str
+    opt_outs: list[str]
 
 
 @dataclass(frozen=True, slots=True)

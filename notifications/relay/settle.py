@@ -104,6 +104,7 @@ def emit_settled(settlement: Settlement, *, age: float | None = None) -> None:
         Status.SENT: "message.sent",
         Status.FAILED: "message.failed",
         Status.EXPIRED: "message.expired",
+        Status.CANCELLED: "message.skipped",
         Status.PENDING: "message.retry" if outcome else "message.handed_back",
     }[settlement.status]
     emit(

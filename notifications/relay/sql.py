@@ -21,7 +21,8 @@ WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCK
 """
 
 # Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit. The
-# dedupe key is used up in the same statement, which waits for an open transaction that is just using it.
+# dedupe key is used up in the same statement, which waits for an open transaction that is just using it. What must not
+# be sent (`objection`) is on record as well, ended, and never in the lane.
 ENQUEUE = """
 WITH used AS (
     INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s WHERE %(dedupe_key)s <> ''
@@ -30,10 +31,12 @@ WITH used AS (
 ), written AS (
     INSERT INTO notifications_outboxmessage
         (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
-         expires_at, created_at, next_attempt_at, status)
+         expires_at, created_at, next_attempt_at, finished_at, error_code, status)
     SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
         %(origin)s, %(traceparent)s, %(expires_at)s, clock_timestamp(), clock_timestamp(),
-        CASE WHEN row.leads
+        CASE WHEN row.objection <> '' THEN clock_timestamp() END, row.objection,
+        CASE WHEN row.objection <> '' THEN 'cancelled'
+             WHEN row.leads
               AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
                               WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane
                                 AND head.status IN ('pending', 'sending'))
@@ -41,8 +44,8 @@ WITH used AS (
                               WHERE waiting.recipient_id = %(recipient)s AND waiting.lane = row.lane
                                 AND waiting.status = 'queued')
              THEN 'pending' ELSE 'queued' END
-    FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(leads)s::boolean[])
-         WITH ORDINALITY AS row (channel, lane, leads, position)
+    FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(objections)s::text[], %(leads)s::boolean[])
+         WITH ORDINALITY AS row (channel, lane, objection, leads, position)
     WHERE %(dedupe_key)s = '' OR EXISTS (SELECT FROM used)
     ORDER BY row.position
     RETURNING id, channel, lane, status, created_at, next_attempt_at
@@ -76,7 +79,8 @@ WHERE message.id = due.id AND recipient.id = message.recipient_id
 RETURNING message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
     message.context, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
     message.expires_at <= clock_timestamp() AS is_expired,
-    recipient.phone, recipient.email, recipient.locale, recipient.time_zone
+    recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
+    recipient.opt_outs
 """
 
 # Reads only: how long until the next message is due, so that a retry fires when it is due and not at the next poll.

@@ -130,6 +130,7 @@ def test_me_shows_and_changes_how_someone_is_reached(api: APIClient, customer: A
         "sms_enabled": True,
         "whatsapp_enabled": True,
         "email_enabled": True,
+        "wishes": {channel: {"transactional": True, "reminder": True} for channel in ("email", "sms", "whatsapp")},
     }
     wishes = {"phone": "+49 30 901820", "locale": "de", "time_zone": "Europe/Berlin", "whatsapp_enabled": False}
     changed = api.patch("/api/me/", wishes)
@@ -143,7 +144,11 @@ def test_wishes_decide_which_channels_carry_a_booking(
 ) -> None:
     api.patch("/api/me/", {"whatsapp_enabled": False, "email_enabled": False})
     booking = api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"])).json()
-    assert [each["channel"] for each in booking["notifications"]] == ["sms"]
+    assert [(each["channel"], each["status"], each["reason"]) for each in booking["notifications"]] == [
+        ("sms", "pending", ""),
+        ("whatsapp", "cancelled", "opted_out"),
+        ("email", "cancelled", "opted_out"),
+    ]
 
 
 def test_slots_can_be_narrowed_down_and_come_in_pages(api: APIClient, slot: Slot) -> None:

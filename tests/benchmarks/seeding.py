@@ -19,9 +19,9 @@ TRUNCATE notifications_recipient, notifications_publishedkey, notifications_rela
     notifications_deliveryattempt RESTART IDENTITY CASCADE
 """
 RECIPIENTS = """
-INSERT INTO notifications_recipient (phone, email, locale, time_zone, sms_enabled, whatsapp_enabled, email_enabled)
+INSERT INTO notifications_recipient (phone, email, locale, time_zone, opt_outs)
 SELECT '+1415' || lpad(number::text, 7, '0'), 'user' || number || '@example.com', 'en', 'Europe/Berlin',
-    true, %(all_channels)s, %(all_channels)s
+    CASE WHEN %(all_channels)s THEN '{}' ELSE '{whatsapp,email}' END::text[]
 FROM generate_series(1, %(recipients)s) AS number
 """
 FINISHED = """

@@ -35,8 +35,8 @@ def people(number: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO notifications_recipient"
-            " (phone, email, locale, time_zone, sms_enabled, whatsapp_enabled, email_enabled)"
-            " SELECT '+1415' || lpad(number::text, 7, '0'), '', 'en', 'UTC', true, true, true"
+            " (phone, email, locale, time_zone)"
+            " SELECT '+1415' || lpad(number::text, 7, '0'), '', 'en', 'UTC'"
             " FROM generate_series(1, %s) AS number RETURNING id",
             [number],
         )

@@ -46,7 +46,7 @@ def test_a_user_becomes_a_recipient_with_the_users_address() -> None:
 
 
 def test_a_channel_that_the_recipient_has_switched_off_gets_no_message() -> None:
-    messages = publish(RecipientFactory(whatsapp_enabled=False), kind=ALL)
+    messages = publish(RecipientFactory(opt_outs=["whatsapp"]), kind=ALL)
 
     assert [message.channel for message in messages] == ["sms", "email"]
 

@@ -30,28 +30,28 @@ def test_nobody_gets_a_reply(asha: Recipient) -> None:
 def test_stop_and_start(asha: Recipient, word: str) -> None:
     post(INBOUND, inbound_fields(word))
     asha.refresh_from_db()
-    assert (asha.sms_enabled, asha.whatsapp_enabled) == (False, True)
+    assert asha.opt_outs == ["sms"]
     post(INBOUND, inbound_fields("START"))
     asha.refresh_from_db()
-    assert asha.sms_enabled
+    assert asha.opt_outs == []
 
 
 def test_what_twilio_understood_counts_more_than_the_words(asha: Recipient) -> None:
     post(INBOUND, inbound_fields("ARRÊT", OptOutType="STOP"))
     asha.refresh_from_db()
-    assert not asha.sms_enabled
+    assert asha.opt_outs == ["sms"]
 
 
 def test_a_sentence_is_no_wish(asha: Recipient) -> None:
     post(INBOUND, inbound_fields("Please do not stop"))
     asha.refresh_from_db()
-    assert asha.sms_enabled
+    assert asha.opt_outs == []
 
 
 def test_whatsapp_is_a_channel_of_its_own(asha: Recipient) -> None:
     post(INBOUND, inbound_fields("stop", sender=f"whatsapp:{PHONE}", ChannelPrefix="whatsapp", WaId=PHONE[1:]))
     asha.refresh_from_db()
-    assert (asha.sms_enabled, asha.whatsapp_enabled) == (True, False)
+    assert asha.opt_outs == ["whatsapp"]
     assert Conversation.objects.get().channel == "whatsapp"
 
 
@@ -74,4 +74,4 @@ def test_forgeries_are_refused(asha: Recipient) -> None:
     del fields["From"]
     assert post(INBOUND, fields | {"Fro": f"m{PHONE}"}).status_code == 400
     asha.refresh_from_db()
-    assert asha.sms_enabled
+    assert asha.opt_outs == []

@@ -1,0 +1,64 @@
+"""A recipient's wishes in the admin: shown with their record, and changed for somebody who asked for it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from notifications import wishes
+from notifications.channels import channel_names
+from notifications.consent import refusal
+from notifications.kinds import Purpose
+from notifications.models import ConsentRecord, Recipient
+
+
+def _choices() -> list[tuple[str, str]]:
+    """Everything that can be refused: each channel, and each purpose on it."""
+    return [
+        choice
+        for channel in channel_names()
+        for choice in (
+            (refusal(channel), f"nothing by {channel}"),
+            *((refusal(channel, purpose), f"no {purpose} messages by {channel}") for purpose in Purpose),
+        )
+    ]
+
+
+class WishesForm(forms.ModelForm):
+    """Refusals as boxes to tick."""
+
+    opt_outs = forms.MultipleChoiceField(
+        choices=_choices, required=False, widget=forms.CheckboxSelectMultiple, label="Does not want"
+    )
+
+    class Meta:
+        model = Recipient
+        fields = ("user", "phone", "email", "locale", "time_zone", "opt_outs")
+
+
+class ConsentInline(admin.TabularInline):
+    model = ConsentRecord
+    verbose_name_plural = "record of wishes"
+    fields = ("changed_at", "channel", "purpose", "is_opt_in", "how", "actor")
+    readonly_fields = fields
+    ordering = ("-changed_at",)
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def save(recipient: Recipient, words: list[str], *, actor: str, using: str) -> None:
+    """Have `recipient` refuse `words` and nothing else; each change is on record as made by staff."""
+    before = set(Recipient.objects.using(using).values_list("opt_outs", flat=True).get(pk=recipient.pk))
+    for word in before ^ set(words):
+        channel, _, purpose = word.partition(":")
+        change = wishes.opt_out if word in words else wishes.opt_in
+        facts: dict[str, Any] = {"channel": channel, "purpose": Purpose(purpose) if purpose else None}
+        change(recipient, **facts, how=wishes.How.STAFF, actor=actor, using=using)

@@ -1,0 +1,20 @@
+"""What speaks against sending a claimed message, looked at right before it is sent, whatever was true when it was
+published: wishes change, and so do addresses and what is allowed. A message that meets an objection ends as cancelled,
+with the objection as its code; the next of its lane goes on.
+"""
+
+from notifications import addresses, conf, kinds
+from notifications.consent import is_wanted
+from notifications.relay.parcels import Claimed
+
+OPTED_OUT = "opted_out"  # the recipient does not want it
+COUNTRY_NOT_ALLOWED = "country_not_allowed"  # the number's is not in OUTBOX_ALLOWED_COUNTRIES
+
+
+def objection(message: Claimed, *, address_field: str) -> str:
+    """Why `message` must not go out, or nothing."""
+    if not is_wanted(message.channel, kinds.purpose_of(message.kind), opt_outs=message.opt_outs):
+        return OPTED_OUT
+    if address_field == "phone" and message.phone and not addresses.is_allowed(message.phone, conf.allowed_countries()):
+        return COUNTRY_NOT_ALLOWED
+    return ""
