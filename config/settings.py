@@ -191,6 +191,7 @@ OUTBOX_BACKOFF_SECONDS = number("OUTBOX_BACKOFF_SECONDS", default=10)
 OUTBOX_BACKOFF_MAX_SECONDS = number("OUTBOX_BACKOFF_MAX_SECONDS", default=600)
 OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", default=60, least=1)
 OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", default=15, least=0.1)
+OUTBOX_ASK_BEFORE_RESEND = env.bool("OUTBOX_ASK_BEFORE_RESEND", default=True)
 OUTBOX_RATES = {  # OUTBOX_RATE_SMS=50: messages a second, over all relays; 0: no limit
     name: number(f"OUTBOX_RATE_{name.upper()}", default=0) for name in OUTBOX_CHANNELS
 }

@@ -39,6 +39,12 @@ def send_timeout_seconds() -> float:
     return float(getattr(settings, "OUTBOX_SEND_TIMEOUT_SECONDS", 15))
 
 
+def ask_before_resend() -> bool:
+    """Whether a provider is asked about attempts of unknown outcome before a message is sent again
+    (OUTBOX_ASK_BEFORE_RESEND)."""
+    return bool(getattr(settings, "OUTBOX_ASK_BEFORE_RESEND", True))
+
+
 def lane() -> str:
     """What moves strictly in order: all of a recipient's messages, or those of each channel apart (OUTBOX_LANE)."""
     return getattr(settings, "OUTBOX_LANE", "recipient")

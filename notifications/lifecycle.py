@@ -73,7 +73,8 @@ class Reason(StrEnum):
 class Accepted:
     """The provider took the message over; `provider_id` is its name for it (a Twilio SID, a Message-ID).
 
-    `code` is empty, or ADOPTED: nothing was sent, since an earlier attempt turned out to have been accepted.
+    `code` is empty, or ADOPTED: nothing was sent, since an earlier attempt turned out to have been accepted, or
+    SENT_AGAIN: whether an earlier attempt was accepted could not be told, so the recipient may get it twice.
     """
 
     provider_id: str = ""
@@ -82,7 +83,7 @@ class Accepted:
     answer = Answer.ACCEPTED
 
 
-ADOPTED = "adopted"
+ADOPTED, SENT_AGAIN = "adopted", "sent_again"
 
 
 @dataclass(frozen=True, slots=True)

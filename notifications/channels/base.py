@@ -5,12 +5,13 @@ raises for what a provider may answer; an exception that escapes is a bug, and t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from notifications.channels.deadline import Deadline
-from notifications.lifecycle import Outcome
+from notifications.lifecycle import Accepted, Outcome, Throttled, Transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,9 @@ class Outgoing:
     """One message, rendered and addressed, on its way to a provider.
 
     `message_id` and `claim_number` name this attempt for good; `message_id` alone is the same over all attempts.
-    `parts` holds the rendered words under the names the channel's `templates` gives them.
+    `parts` holds the rendered words under the names the channel's `templates` gives them, in the language `locale`.
+    After `expires_in` seconds it is of no use; `heard_ago` seconds ago the recipient last wrote to us on this channel,
+    for kinds of which the channel asks that. None: never.
     """
 
     message_id: int
@@ -26,6 +29,9 @@ class Outgoing:
     kind: str
     address: str
     parts: Mapping[str, str]
+    locale: str = ""
+    expires_in: float | None = None
+    heard_ago: float | None = None
 
 
 class Channel(ABC):
@@ -49,6 +55,29 @@ class Channel(ABC):
         Sends nothing after `deadline`, and returns by then whatever the provider does: the relay's lease is longer than
         the deadline, and that is what keeps a second relay from sending the same message meanwhile (G4).
         """
+
+    def find(
+        self,
+        outgoing: Outgoing,
+        *,
+        since: datetime,
+        known: Collection[str],
+        deadline: Deadline,
+    ) -> Accepted | Transient | Throttled | None:
+        """Ask the provider whether it has `outgoing` from an earlier attempt, begun at `since` (G6).
+
+        `known` are its names for other messages. Accepted: it has it; Transient or Throttled: it did not say, ask again
+        later; None: it does not have it, or cannot be asked, as is true of a channel that does not override this.
+        """
+        return None
+
+    def templates_for(self, kind: str) -> Mapping[str, str]:
+        """The templates of messages of this kind, where they depend on it."""
+        return self.templates
+
+    def asks_when_heard(self, kind: str) -> bool:
+        """Whether messages of this kind need `heard_ago`."""
+        return False
 
     def close(self) -> None:  # noqa: B027  (most channels hold nothing)
         """Let go of pooled connections; called once, after the last send."""

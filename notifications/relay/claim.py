@@ -34,7 +34,7 @@ class Claimer:
         began = self._clock()
         while True:
             rows = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits)).fetchall()
-            claimed = sorted((Claimed._make(row) for row in rows), key=_by_age)
+            claimed = sorted((Claimed(*row) for row in rows), key=_by_age)
             started_late = any(channel in self._positions for channel in limits)
             self._remember(claimed, limits)
             if claimed:

@@ -1,8 +1,8 @@
 """Delivers one claimed message: a pipe of small steps, each of which settles it or leaves it to the next.
 
-Is the lease sure, is the message still of use, may it go out, does it kill its relays; else attempt it. Channels are
-known through their interface only. Whatever happens here ends as a settlement: a message is never lost to a bug in a
-channel (G3).
+Is the lease sure, has the provider got it already, is it still of use, may it go out, does it kill its relays; else
+attempt it. Channels are known through their interface only. Whatever happens here ends as a settlement: a message is
+never lost to a bug in a channel (G3).
 """
 
 import random as _random
@@ -14,11 +14,11 @@ from notifications import kinds
 from notifications.backoff import RetryPolicy, judge
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
-from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Unknown
+from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.objections import objection
-from notifications.relay.parcels import Claimed, Clock, Settlement
+from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
 from notifications.rendering import RenderingError, render
 from notifications.telemetry import emit
 
@@ -52,6 +52,7 @@ class Delivery:
         """Settle `message`: send it, or find a reason not to. Never raises."""
         return (
             self._hand_back(message)
+            or self._adopt(message)
             or self._expire(message)
             or self._skip(message)
             or self._bury_poison(message)
@@ -59,9 +60,16 @@ class Delivery:
         )
 
     def _hand_back(self, message: Claimed) -> Settlement | None:
-        if self.is_stopping or not self._lease.allows_a_send():
+        if self.is_stopping or not self._lease.allows_a_send() or message.doubt is UNREAD:
             return handed_back(message)
         return None
+
+    def _adopt(self, message: Claimed) -> Settlement | None:
+        """What the provider has told us it accepted is sent, and needs no asking (G6)."""
+        if message.doubt is None or not message.doubt.accepted_as:
+            return None
+        outcome = storable(Accepted(message.doubt.accepted_as, code=ADOPTED))
+        return Settlement(message, Status.SENT, message.attempts + 1, outcome=outcome)
 
     def _expire(self, message: Claimed) -> Settlement | None:
         if message.is_expired:
@@ -92,16 +100,46 @@ class Delivery:
         if not address:
             return Permanent("no_address", f"The recipient has no {channel.address_field}.")
         try:
-            parts = render(
-                message.kind, channel.templates, message.context, locale=message.locale, time_zone=message.time_zone
-            )
-            outgoing = Outgoing(message.id, message.claim_number, message.kind, address, parts)
-            return channel.send(outgoing, Deadline.after(self._send_timeout))
+            outgoing = _outgoing(message, channel, address)
+            deadline = Deadline.after(self._send_timeout)
+            return self._find(message, channel, outgoing) or _marked(channel.send(outgoing, deadline), message)
         except RenderingError as error:
             return Permanent("rendering_failed", str(error))
         except Exception as error:  # noqa: BLE001  (a channel's bug must not take the relay down, nor lose a message)
             emit("dispatch.error", message=message.id, claim=message.claim_number, error=type(error).__name__)
             return Unknown("internal_error", type(error).__name__)
+
+    def _find(self, message: Claimed, channel: Channel, outgoing: Outgoing) -> Outcome | None:
+        """Ask the provider about an earlier attempt; half the time is left for the send that may follow (G6)."""
+        if message.doubt is None or message.doubt.is_shared or message.unknown_since is None:
+            return None
+        deadline = Deadline.after(self._send_timeout / 2)
+        known = message.doubt.known
+        found = channel.find(outgoing, since=message.unknown_since, known=known, deadline=deadline)
+        return replace(found, code=ADOPTED) if isinstance(found, Accepted) else found
+
+
+def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
+    """The message in words. Raises RenderingError."""
+    templates = channel.templates_for(message.kind)
+    parts = render(message.kind, templates, message.context, locale=message.locale, time_zone=message.time_zone)
+    return Outgoing(
+        message.id,
+        message.claim_number,
+        message.kind,
+        address,
+        parts,
+        locale=message.locale,
+        expires_in=message.expires_in,
+        heard_ago=message.heard_ago,
+    )
+
+
+def _marked(outcome: Outcome, message: Claimed) -> Outcome:
+    """The outcome, marked where this may be the second copy that the provider accepted (G6)."""
+    if isinstance(outcome, Accepted) and message.unknown_since is not None:
+        return replace(outcome, code=SENT_AGAIN)
+    return outcome
 
 
 def handed_back(message: Claimed) -> Settlement:

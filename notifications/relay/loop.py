@@ -11,6 +11,7 @@ import psycopg
 
 from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel
+from notifications.relay.backstory import with_backstory
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import Claimer, is_anything_left, seconds_to_next_due
 from notifications.relay.delivery import Delivery
@@ -43,6 +44,7 @@ class Options:
     prompt_rescue: bool
     drain: bool
     policies: Mapping[str, RetryPolicy]
+    ask_before_resend: bool = True
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -155,7 +157,8 @@ class Loop:
         with self._gate.limits(connection, rooms) as limits:
             claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits) if limits else []
             self._gate.charge(connection, claimed)
-        self._dispatcher.submit(claimed)
+        asks = self._options.ask_before_resend
+        self._dispatcher.submit(with_backstory(connection, claimed, channels=self._channels, asks=asks))
         if limits and len(claimed) == sum(limits.values()):
             self._claim_at = 0.0
         else:

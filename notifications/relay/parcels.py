@@ -25,12 +25,35 @@ class Claimed(NamedTuple):
     attempts: int
     rescues: int
     next_attempt_at: datetime
-    is_expired: bool | None
+    expires_in: float | None  # seconds
+    unknown_since: datetime | None
     phone: str
     email: str
     locale: str
     time_zone: str
     opt_outs: list[str]
+    doubt: "Doubt | None" = None
+    heard_ago: float | None = None  # seconds since its recipient last wrote to us there, where that matters
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_in is not None and self.expires_in <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is known of earlier attempts at a message, one of which may have been accepted.
+
+    `accepted_as`: the provider has since told us that it has the message, under this name; `known`: names that belong
+    to other messages; `is_shared`: someone else with the same number is in doubt, so that words alone prove nothing.
+    """
+
+    accepted_as: str = ""
+    known: frozenset[str] = frozenset()
+    is_shared: bool = False
+
+
+UNREAD = Doubt()  # could not be looked up
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ WHERE message.id = due.id AND recipient.id = message.recipient_id
   AND EXISTS (SELECT FROM notifications_relay WHERE id = %(relay)s)
 RETURNING message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
     message.context, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
-    message.expires_at <= clock_timestamp() AS is_expired,
+    extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in, message.unknown_since,
     recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
     recipient.opt_outs
 """
@@ -106,7 +106,11 @@ WITH settled AS (
         next_attempt_at = coalesce(clock_timestamp() + make_interval(secs => result.delay), message.next_attempt_at),
         finished_at = CASE WHEN result.status = 'pending' THEN NULL ELSE clock_timestamp() END,
         provider_id = coalesce(nullif(result.provider_id, ''), message.provider_id),
-        error_code = coalesce(result.code, message.error_code),
+        unknown_since = CASE WHEN result.answer = 'unknown'
+                             THEN coalesce(message.unknown_since,
+                                           clock_timestamp() - make_interval(secs => result.began))
+                             ELSE message.unknown_since END,
+        error_code = CASE WHEN result.answer = 'accepted' THEN '' ELSE coalesce(result.code, message.error_code) END,
         error_detail = coalesce(result.detail, message.error_detail)
     FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(statuses)s::text[], %(attempts)s::int[],
                 %(delays)s::float8[], %(answers)s::text[], %(codes)s::text[], %(details)s::text[],
@@ -205,6 +209,7 @@ WITH orphan AS MATERIALIZED (
 ), rescued AS (
     UPDATE notifications_outboxmessage message
     SET status = 'pending', relay_id = NULL, rescues = message.rescues + 1, next_attempt_at = clock_timestamp(),
+        unknown_since = coalesce(message.unknown_since, message.claimed_at),
         error_code = 'relay_lost', error_detail = ''
     FROM orphan WHERE message.id = orphan.id
     RETURNING message.id, message.claim_number, message.claimed_at, orphan.relay_id

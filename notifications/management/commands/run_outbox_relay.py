@@ -72,6 +72,7 @@ class Command(BaseCommand):
                 drain=options["drain"],
                 policies={name: conf.retry_policy(name) for name in channels},
                 rates={name: conf.rate(name) for name in channels},
+                ask_before_resend=conf.ask_before_resend(),
             ),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
