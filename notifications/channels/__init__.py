@@ -4,7 +4,9 @@
 channel is one file, in this folder or in any other project, and one line in that setting.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,6 +19,14 @@ DEFAULT_CHANNELS = {
     "whatsapp": "notifications.channels.console.ConsoleChannel",
     "email": "notifications.channels.email.EmailChannel",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a channel asks for: the recipient's `phone` or `email`, and templates, by the parts' names."""
+
+    address_field: str
+    templates: Mapping[str, str]
 
 
 def channel_names() -> list[str]:
@@ -35,6 +45,22 @@ def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
     return {
         name: _load(name, path).from_settings(name, settings) for name, path in paths.items() if _wanted(name, names)
     }
+
+
+def needs_of(name: str) -> Needs | None:
+    """What the channel called `name` asks for; None if no such channel is configured, or not well."""
+    path = getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS).get(name)
+    return _needs(name, path) if path else None
+
+
+@cache
+def _needs(name: str, path: str) -> Needs | None:
+    try:
+        channel = _load(name, path).from_settings(name, settings)
+    except ImproperlyConfigured:
+        return None
+    channel.close()
+    return Needs(channel.address_field, channel.templates)
 
 
 def _wanted(name: str, names: Collection[str] | None) -> bool:

@@ -1,4 +1,6 @@
-"""Takes addresses out of what a provider says, so that neither the attempts' table nor a log collects them (G12)."""
+"""Takes addresses out of what a provider says, so that neither the attempts' table nor a log collects them (G12); and
+shows them to staff by as much as it takes to recognise one.
+"""
 
 import re
 
@@ -14,3 +16,11 @@ def masked(text: str, address: str) -> str:
     if address:
         shortened = shortened.replace(address, "…")
     return _PHONE.sub("…", _EMAIL.sub("…", shortened))[:MOST_CHARACTERS]
+
+
+def hint(address: str) -> str:
+    """As much of `address` as it takes to recognise it: +1415…23, a…@example.com; an empty address is "none"."""
+    if not address:
+        return "none"
+    name, at, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}" if at else f"{address[:5]}…{address[-2:]}"

@@ -18,6 +18,7 @@ from tests.stage.relay import RecordingChannel, drain
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MESSAGES = reverse("admin:notifications_outboxmessage_changelist")
+REPLAY = reverse("admin:notifications_outboxmessage_replay")
 
 
 def staff(*permissions: str) -> Client:
@@ -36,12 +37,15 @@ def failed() -> OutboxMessage:
     return message
 
 
-def replay(client: Client, *messages: OutboxMessage) -> str:
-    answer = client.post(
-        MESSAGES, {"action": "replay_selected", "_selected_action": [m.pk for m in messages]}, follow=True
-    )
-    assert answer.status_code == 200
-    return answer.content.decode()
+def replay(client: Client, *messages: OutboxMessage, reason: str = "number corrected") -> str:
+    """Select in the list, look at the preview, confirm."""
+    chosen = {"action": "replay_selected", "_selected_action": [m.pk for m in messages]}
+    seen = client.post(MESSAGES, chosen, follow=True)
+    assert seen.status_code == 200
+    if "as_of" not in seen.content.decode():
+        return seen.content.decode()
+    confirmed = {"ids": [m.pk for m in messages], "reason": reason, "as_of": seen.context["seen"].as_of.isoformat()}
+    return client.post(REPLAY, confirmed, follow=True).content.decode()
 
 
 def test_support_finds_a_failed_message_sees_why_and_replays_it(failed: OutboxMessage) -> None:
@@ -50,11 +54,12 @@ def test_support_finds_a_failed_message_sees_why_and_replays_it(failed: OutboxMe
         assert "twilio_21211" in client.get(MESSAGES, {"q": search, "status__exact": "failed"}).content.decode()
     page = client.get(reverse("admin:notifications_outboxmessage_change", args=[failed.pk])).content.decode()
     assert "Invalid &#x27;To&#x27; phone number" in page
-    assert "Replayed 1 messages" in replay(client, failed)
+    assert "Replayed: it goes next in its lane." in replay(client, failed)
     failed.refresh_from_db()
     assert failed.status == "pending"
-    assert OperatorAction.objects.get().actor == "support"
-    assert "Left alone 1 messages that had not failed." in replay(client, failed)
+    record = OperatorAction.objects.get()
+    assert (record.actor, record.reason, record.error_code) == ("support", "number corrected", "twilio_21211")
+    assert "there is nothing to replay" in replay(client, failed)
 
 
 def test_who_may_only_look_cannot_replay(failed: OutboxMessage) -> None:

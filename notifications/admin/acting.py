@@ -1,0 +1,125 @@
+"""What may be done to a message now, and the pages that ask for a confirmation and a reason before it is done."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from notifications.admin.forms import AddressForm, Ids, ReasonForm
+from notifications.admin.reading import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
+from notifications.channels.masking import hint
+from notifications.correcting import correct_address
+from notifications.errors import InvalidContact
+from notifications.lifecycle import Status
+from notifications.models import OutboxMessage
+from notifications.outgoing import address_field_of, address_of
+from notifications.replay import cancel
+
+WAITING = (Status.QUEUED.value, Status.PENDING.value)
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A link to the page that does something."""
+
+    words: str
+    url: str
+    is_dangerous: bool = False
+
+
+def actions_on(request: HttpRequest, message: OutboxMessage) -> list[Action]:
+    """What whoever asks may do to `message` as it stands."""
+    ids = urlencode({"ids": message.pk})
+    actions = []
+    is_failed = message.status == Status.FAILED
+    if is_failed and may(request, REPLAY):
+        actions.append(Action("Replay…", f"{reverse('admin:notifications_outboxmessage_replay')}?{ids}"))
+    if (is_failed and may(request, REPLAY)) or message.status in WAITING:
+        actions += _address_action(request, message, then="replay" if is_failed else "")
+    if message.status in WAITING and may(request, CANCEL):
+        address = f"{reverse('admin:notifications_outboxmessage_cancel')}?{ids}"
+        actions.append(Action("Cancel…", address, is_dangerous=True))
+    return actions
+
+
+def cancel_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
+    """Asks before it withdraws waiting messages, and for a reason."""
+    demand(request, "notifications.view_outboxmessage", CANCEL)
+    ids = Ids(required=False).clean((request.POST or request.GET).getlist("ids"))
+    waiting = model_admin.get_queryset(request).filter(pk__in=ids, status__in=WAITING)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        cancelled = cancel(ids, actor=request.user.get_username(), reason=reason, using=waiting.db)
+        said = f"Cancelled {len(cancelled)} of {len(ids)} messages."
+        messages.add_message(request, messages.SUCCESS if cancelled else messages.WARNING, said)
+        return _back(ids)
+    chosen = list(waiting.select_related("recipient__user").order_by("pk"))
+    return page(
+        request,
+        model_admin,
+        "outboxmessage/cancel.html",
+        title="Cancel messages",
+        form=form,
+        ids=ids,
+        chosen=[(message, hint(address_of(message))) for message in chosen[:SHOWN]],
+        total=len(chosen),
+    )
+
+
+def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -> HttpResponse:
+    """Corrects the address that a message goes to; one that failed is sent again, in the same transaction."""
+    demand(request, "notifications.view_outboxmessage", CHANGE_ADDRESS)
+    message = get_object_or_404(model_admin.get_queryset(request).select_related("recipient__user"), pk=pk)
+    is_failed = message.status == Status.FAILED
+    if is_failed:
+        demand(request, REPLAY)
+    field = address_field_of(message)
+    form = AddressForm(request.POST or None, initial={"address": address_of(message)})
+    if request.method == "POST" and form.is_valid() and field:
+        try:
+            replayed = correct_address(
+                message.recipient_id,
+                field=field,
+                address=form.cleaned_data["address"],
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                replaying=[message.pk] if is_failed else [],
+                using=message._state.db or "default",
+            )
+        except InvalidContact as error:
+            form.add_error("address", " ".join(error.errors.get(field, [str(error)])))
+        else:
+            done = "The address is changed, and the message replayed." if replayed else "The address is changed."
+            messages.success(request, done)
+            return _back([pk])
+    return page(
+        request,
+        model_admin,
+        "outboxmessage/address.html",
+        title=f"Correct the {field or 'address'}" + (" and replay" if is_failed else ""),
+        form=form,
+        message=message,
+        field=field,
+        is_failed=is_failed,
+    )
+
+
+def _address_action(request: HttpRequest, message: OutboxMessage, *, then: str) -> list[Action]:
+    field = address_field_of(message)
+    if not field or not may(request, CHANGE_ADDRESS):
+        return []
+    name = {"phone": "phone number", "email": "email address"}[field]
+    words = f"Correct {name} and replay…" if then else f"Correct {name}…"
+    return [Action(words, reverse("admin:notifications_outboxmessage_address", args=[message.pk]))]
+
+
+def _back(ids: list[int] | tuple[int, ...]) -> HttpResponse:
+    """To the message, if it is one; to the list, if it is several."""
+    if len(ids) == 1:
+        return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_change", args=[ids[0]]))
+    return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_changelist"))

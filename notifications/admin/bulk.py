@@ -1,0 +1,155 @@
+"""Replaying: a preview of what would go out again and to whom, a confirmation, and a page that shows how far it is.
+
+That page drives the replay on, batch by batch: by a script, or by a button where there is no script.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.urls import URLPattern, path, reverse
+
+from notifications import bulk
+from notifications.admin.forms import ReasonForm, SelectionForm
+from notifications.admin.lists import BoundedPaginator
+from notifications.admin.reading import REPLAY, ReadOnly, demand, may, page
+from notifications.audit import BulkReplay
+from notifications.replay import replay
+from notifications.selection import Preview, Selection, UnknownUser, preview
+
+SECONDS = 1.0  # of work per request: a bar that moves, and no request that a proxy would end
+
+
+class ConfirmForm(ReasonForm):
+    """The reason, and until when what was previewed had failed."""
+
+    as_of = SelectionForm.base_fields["since"]
+
+
+@admin.register(BulkReplay)
+class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "created_at", "actor", "reason", "total", "replayed", "finished_at", "stopped_by")
+    ordering = ("-id",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    sortable_by = ()
+
+    class Media:
+        css = {"all": ("notifications/admin.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        def named(route: str, view: Any, name: str) -> URLPattern:
+            address: URLPattern = path(route, self.admin_site.admin_view(view), name=f"notifications_bulkreplay_{name}")
+            return address
+
+        return [
+            named("<int:pk>/continue/", self.continue_view, "continue"),
+            named("<int:pk>/stop/", self.stop_view, "stop"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """How far it is, and what became of what it replayed."""
+        if not may(request, REPLAY):
+            demand(request, "notifications.view_bulkreplay")
+        found = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        if found is None:
+            raise Http404(f"There is no bulk replay {object_id}.")
+        return page(
+            request,
+            self,
+            "bulkreplay/progress.html",
+            title=f"Bulk replay {found.pk}",
+            bulk=found,
+            left=found.total - found.replayed,
+            filters=found.filters,
+            outcomes=_outcomes(found) if found.finished_at else [],
+            may_drive=may(request, REPLAY),
+        )
+
+    def continue_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Replay the next batches."""
+        demand(request, REPLAY)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        found = bulk.work(self._existing(request, pk), seconds=SECONDS, using=self.get_queryset(request).db)
+        if "application/json" in request.headers.get("Accept", ""):
+            done = found.finished_at is not None
+            return JsonResponse({"replayed": found.replayed, "total": found.total, "is_finished": done})
+        return HttpResponseRedirect(_page_of(found.pk))
+
+    def stop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Replay no further batch."""
+        demand(request, REPLAY)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        pk = self._existing(request, pk)
+        if bulk.stop(pk, actor=request.user.get_username(), using=self.get_queryset(request).db):
+            messages.warning(request, "Stopped. What was replayed stays replayed.")
+        return HttpResponseRedirect(_page_of(pk))
+
+    def _existing(self, request: HttpRequest, pk: int) -> int:
+        if not self.get_queryset(request).filter(pk=pk).exists():
+            raise Http404(f"There is no bulk replay {pk}.")
+        return pk
+
+
+def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
+    """What would go out again and to whom; with a reason and a confirmation, it is begun."""
+    demand(request, "notifications.view_outboxmessage", REPLAY)
+    chosen = SelectionForm(request.POST or request.GET)
+    form = ConfirmForm(request.POST or None)
+    if not chosen.is_valid():
+        return page(request, model_admin, "bulkreplay/preview.html", title="Replay", chosen=chosen, status=400)
+    selection = chosen.selection()
+    using = model_admin.get_queryset(request).db
+    is_confirmed = request.method == "POST" and form.is_valid()
+    try:
+        seen = preview(selection, as_of=form.cleaned_data["as_of"] if is_confirmed else None, using=using)
+    except UnknownUser as error:
+        chosen.add_error("user", str(error))
+        return page(request, model_admin, "bulkreplay/preview.html", title="Replay", chosen=chosen, status=400)
+    if is_confirmed:
+        return _begin(request, selection, seen, reason=form.cleaned_data["reason"], using=using)
+    return page(
+        request,
+        model_admin,
+        "bulkreplay/preview.html",
+        title="Replay failed messages",
+        chosen=chosen,
+        words=selection.as_json(),
+        hidden=[(name, value) for name in chosen.fields for value in _given(request, name)],
+        seen=seen,
+        form=form,
+    )
+
+
+def _begin(request: HttpRequest, selection: Selection, seen: Preview, *, reason: str, using: str) -> HttpResponse:
+    """Replay one message at once; more, by a bulk replay."""
+    actor = request.user.get_username()
+    if not seen.total:
+        messages.warning(request, "Nothing was replayed: no failed message matches any more.")
+        return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_changelist"))
+    if len(selection.ids) == 1:
+        replay(selection.ids, actor=actor, reason=reason, using=using)
+        messages.success(request, "Replayed: it goes next in its lane.")
+        return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_change", args=selection.ids))
+    begun = bulk.start(selection, seen, actor=actor, reason=reason, using=using)
+    return HttpResponseRedirect(_page_of(begun.pk))
+
+
+def _outcomes(found: BulkReplay) -> list[Any]:
+    """What became of the messages that it replayed, by their status now."""
+    of_it = found.actions.filter(message__isnull=False)
+    return [*of_it.values("message__status").annotate(count=Count("pk")).order_by("message__status")]
+
+
+def _given(request: HttpRequest, name: str) -> list[str]:
+    return [value for value in (request.POST or request.GET).getlist(name) if value]
+
+
+def _page_of(pk: int) -> str:
+    return reverse("admin:notifications_bulkreplay_change", args=[pk])

@@ -1,0 +1,84 @@
+"""Channels: open, paused or out of service; to pause and to resume them takes a confirmation and a reason."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from notifications import pausing
+from notifications.admin.forms import ReasonForm
+from notifications.admin.reading import PAUSE, ReadOnly, demand, may, page
+from notifications.channels import channel_names
+from notifications.lifecycle import Status
+from notifications.models import Channel, OutboxMessage
+
+MOST_COUNTED = 10_000  # waiting messages; more are "more than"
+
+
+@admin.register(Channel)
+class ChannelAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("name", "paused_at", "paused_by", "pause_reason", "broken_at", "probe_at", "recovered_at", "switch")
+    ordering = ("name",)
+
+    class Media:
+        css = {"all": ("notifications/admin.css",)}
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self.list_display if may(request, PAUSE) else self.list_display[:-1]
+
+    @admin.display(description="pause or resume")
+    def switch(self, channel: Channel) -> str:
+        verb = "resume" if channel.paused_at else "pause"
+        address = reverse(f"admin:notifications_channel_{verb}", args=[channel.name])
+        return format_html('<a href="{}">{}…</a>', address, verb.capitalize())
+
+    def get_urls(self) -> list[URLPattern]:
+        def named(view: Any, name: str) -> URLPattern:
+            address: URLPattern = path(
+                f"<slug:name>/{name}/", self.admin_site.admin_view(view), name=f"notifications_channel_{name}"
+            )
+            return address
+
+        return [named(self.pause_view, "pause"), named(self.resume_view, "resume"), *super().get_urls()]
+
+    def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Have all relays claim nothing for a channel."""
+        return self._switch_view(request, name, pausing.pause, "is paused", "was paused already")
+
+    def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Let a channel go on."""
+        return self._switch_view(request, name, pausing.resume, "goes on", "was not paused")
+
+    def _switch_view(self, request: HttpRequest, name: str, switch: Any, done: str, undone: str) -> HttpResponse:
+        demand(request, "notifications.view_channel", PAUSE)
+        channels: QuerySet[Channel] = self.get_queryset(request)
+        channel = channels.filter(name=name).first()
+        if channel is None and name not in channel_names():
+            raise Http404(f"There is no channel {name}.")
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            actor = request.user.get_username()
+            has_changed = switch(name, actor=actor, reason=form.cleaned_data["reason"], using=channels.db)
+            messages.success(request, f"{name} {done if has_changed else undone}.")
+            return HttpResponseRedirect(reverse("admin:notifications_channel_changelist"))
+        return page(
+            request,
+            self,
+            "channel/switch.html",
+            title=f"{'Pause' if switch is pausing.pause else 'Resume'} {name}",
+            is_pause=switch is pausing.pause,
+            name=name,
+            channel=channel,
+            form=form,
+            waiting=_waiting(name, using=channels.db),
+            most_counted=MOST_COUNTED,
+        )
+
+
+def _waiting(name: str, *, using: str) -> int:
+    """Lanes whose head is of this channel, and waits."""
+    heads = OutboxMessage.objects.using(using).filter(status=Status.PENDING.value, channel=name)
+    return heads.order_by("channel", "next_attempt_at", "pk")[: MOST_COUNTED + 1].count()

@@ -1,0 +1,60 @@
+"""What staff fill in: a reason, an address, and which failed messages they mean."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from notifications.audit import MOST_REASON
+from notifications.finding import LARGEST_ID
+from notifications.selection import Selection
+
+MOST_IDS = 1_000  # chosen one by one; more are meant by a filter
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept with the record, and read by whoever comes after."""
+
+    reason = forms.CharField(
+        max_length=MOST_REASON, help_text="Kept on record with your name.", widget=forms.TextInput(attrs={"size": 60})
+    )
+
+
+class AddressForm(ReasonForm):
+    """A recipient's address, corrected."""
+
+    field_order = ("address", "reason")
+    address = forms.CharField(max_length=254, widget=forms.TextInput(attrs={"size": 40, "autocomplete": "off"}))
+
+
+class Ids(forms.Field):
+    """Messages' IDs, each given once or more."""
+
+    widget = forms.MultipleHiddenInput
+
+    def clean(self, value: Any) -> tuple[int, ...]:
+        texts = value or []
+        if len(texts) > MOST_IDS or not all(text.isdecimal() and int(text) <= LARGEST_ID for text in texts):
+            raise ValidationError(f"IDs must be numbers, and at most {MOST_IDS} of them.")
+        return tuple(sorted({int(text) for text in texts}))
+
+
+class SelectionForm(forms.Form):
+    """The words of a Selection, as a link or a form gives them."""
+
+    ids = Ids(required=False)
+    kind = forms.CharField(required=False, max_length=64)
+    channel = forms.CharField(required=False, max_length=32)
+    error_code = forms.CharField(required=False, max_length=64)
+    user = forms.CharField(required=False, max_length=150)
+    q = forms.CharField(required=False, max_length=254)
+    since = forms.DateTimeField(required=False)
+    until = forms.DateTimeField(required=False)
+    written_since = forms.DateTimeField(required=False)
+    written_until = forms.DateTimeField(required=False)
+
+    def selection(self) -> Selection:
+        """What was chosen; the form must be valid."""
+        words = dict(self.cleaned_data)
+        search = words.pop("q")
+        return Selection(search=search, **words)

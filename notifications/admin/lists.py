@@ -1,0 +1,179 @@
+"""Lists that stay quick however long the table is: nothing is counted to its end, and nothing is scanned.
+
+Filters that no index serves look at the latest messages, and further back on request.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from notifications import finding, kinds
+from notifications.channels import channel_names
+from notifications.lifecycle import Status
+from notifications.models import OutboxMessage
+
+MOST_LISTED = 10_000  # a list ends there: whoever looks for more wants a filter
+FAILURES_READ = 1_000  # latest failures whose codes are offered as filters
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than MOST_LISTED, in the order of the list, so that the list's own index serves."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.values_list("pk", flat=True)[:MOST_LISTED])
+
+
+class OneOrder(ChangeList):
+    """A list in the order of its index, and in no other."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
+        return ["-pk"]
+
+
+class Word(admin.SimpleListFilter):
+    """Equality with one of a few words that are known without reading the table."""
+
+    def words(self, using: str) -> Iterable[str]:
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        known = set(self.words(model_admin.get_queryset(request).db))
+        return [(word, word) for word in sorted(known | {self.value() or ""}) if word]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+class KindFilter(Word):
+    title = parameter_name = "kind"
+
+    def words(self, using: str) -> Iterable[str]:
+        return kinds.names()
+
+
+class ChannelFilter(Word):
+    title = parameter_name = "channel"
+
+    def words(self, using: str) -> Iterable[str]:
+        return channel_names()
+
+
+class ErrorFilter(Word):
+    """The codes of the latest failures."""
+
+    title = "error"
+    parameter_name = "error_code"
+
+    def words(self, using: str) -> Iterable[str]:
+        failed = OutboxMessage.objects.using(using).filter(status=Status.FAILED.value).order_by("-pk")
+        return set(failed.values_list("error_code", flat=True)[:FAILURES_READ])
+
+
+class WrittenFilter(admin.SimpleListFilter):
+    """By the day on which messages were written; IDs are given out in the order of time."""
+
+    title = "day"
+    parameter_name = "written"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("today", "Today"), ("yesterday", "Yesterday"), ("week", "The last 7 days"), ("month", "30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        since, until = days(self.value())
+        if since:
+            queryset = queryset.filter(created_at__gte=since, pk__gte=finding.first_id_since(since, using=queryset.db))
+        if until:
+            queryset = queryset.filter(created_at__lt=until, pk__lte=finding.last_id_before(until, using=queryset.db))
+        return queryset
+
+
+class LookBack(admin.SimpleListFilter):
+    """Which messages a list without an index looks through: the latest, or those before an ID."""
+
+    title = "age"
+    parameter_name = "before"
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self._request = request
+        super().__init__(request, *args)
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("latest", "the latest")]  # the choices are made once the list is
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Any:
+        yield {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=["before"]),
+            "display": f"The latest {finding.LATEST:,}",
+        }
+        seen = window_of(self._request)
+        if seen and seen.low > 1:
+            yield {
+                "selected": False,
+                "query_string": changelist.get_query_string({"before": seen.low}),
+                "display": f"Further back, before {seen.low}",
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The IDs that a list looks through, `high` not among them; None of it where an index finds everything."""
+
+    low: int
+    high: int
+
+
+def days(word: str | None, *, now: datetime | None = None) -> tuple[datetime | None, datetime | None]:
+    """From when until when a day's word reaches, in the current time zone; None is open."""
+    today = timezone.make_aware(datetime.combine(timezone.localdate(now), time.min))
+    day = timedelta(days=1)
+    return {
+        "today": (today, None),
+        "yesterday": (today - day, today),
+        "week": (today - 6 * day, None),
+        "month": (today - 29 * day, None),
+    }.get(word or "", (None, None))
+
+
+def bounded(request: HttpRequest, messages: QuerySet, term: str) -> QuerySet:
+    """Those of `messages` that `term` names, by way of an index; what has none, within a window of IDs."""
+    found = finding.look_up(term, using=messages.db) if term.strip() else None
+    if found and found.recipients:
+        return messages.filter(pk__in=finding.messages_of(found.recipients, using=messages.db))
+    if found:
+        messages = messages.filter(found.condition)
+    if (found and found.is_bounded) or request.GET.get("status__exact") == Status.FAILED.value:
+        return messages
+    until = days(request.GET.get("written"))[1]
+    window = _window(request.GET.get("before", ""), until=until, using=messages.db)
+    request.outbox_window = window  # type: ignore[attr-defined]
+    return messages.filter(pk__gte=window.low, pk__lt=window.high)
+
+
+def window_of(request: HttpRequest) -> Window | None:
+    """The window that `bounded` set for this request."""
+    return getattr(request, "outbox_window", None)
+
+
+def _window(before: str, *, until: datetime | None, using: str) -> Window:
+    latest = OutboxMessage.objects.using(using).order_by("-pk").values_list("pk", flat=True).first() or 0
+    high = latest + 1
+    if before.isdecimal():
+        high = min(high, int(before))
+    elif until:
+        high = min(high, finding.last_id_before(until, using=using) + 1)
+    return Window(max(high - finding.LATEST, 1), high)

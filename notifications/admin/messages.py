@@ -1,0 +1,164 @@
+"""The list of messages, and the page of one: find it, see what it waits for and what became of it, and act."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from notifications.admin import acting, bulk
+from notifications.admin.lists import (
+    MOST_LISTED,
+    BoundedPaginator,
+    ChannelFilter,
+    ErrorFilter,
+    KindFilter,
+    LookBack,
+    OneOrder,
+    WrittenFilter,
+    bounded,
+    days,
+    window_of,
+)
+from notifications.admin.reading import CANCEL, REPLAY, ReadOnly, demand, may, page
+from notifications.audit import BulkReplay
+from notifications.models import OutboxMessage
+from notifications.outgoing import address_of, words_of
+from notifications.references import link_of
+from notifications.timeline import timeline_of
+from notifications.waiting import waits_of
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "kind", "channel", "recipient_link", "state", "attempts", "error_code", "created_at")
+    list_filter = ("status", ChannelFilter, KindFilter, ErrorFilter, WrittenFilter, LookBack)
+    search_fields = ("id",)  # how it is searched, `bounded` says
+    search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, a user's name."
+    list_select_related = ("recipient__user",)
+    sortable_by = ()
+    ordering = ("-id",)
+    list_per_page = 50
+    list_max_show_all = 50
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    actions = ("replay_selected", "cancel_selected")
+    change_list_template = "admin/notifications/outboxmessage/change_list.html"
+
+    class Media:
+        css = {"all": ("notifications/admin.css",)}
+
+    @admin.display(description="recipient")
+    def recipient_link(self, message: OutboxMessage) -> str:
+        lane = reverse("admin:notifications_recipient_lane", args=[message.recipient_id])
+        return format_html('<a href="{}">{}</a>', lane, message.recipient.user or message.recipient)
+
+    @admin.display(description="status")
+    def state(self, message: OutboxMessage) -> str:
+        return format_html('<span class="outbox-state outbox-{}">{}</span>', message.status, message.status)
+
+    @admin.action(permissions=["replay"], description="Replay selected failed messages…")
+    def replay_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
+        if request.POST.get("select_across") == "1":
+            return HttpResponseRedirect(_replay_all(request))
+        return _with_ids("admin:notifications_outboxmessage_replay", queryset)
+
+    @admin.action(permissions=["cancel"], description="Cancel selected waiting messages…")
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
+        return _with_ids("admin:notifications_outboxmessage_cancel", queryset)
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return may(request, REPLAY)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return may(request, CANCEL)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OneOrder]:
+        return OneOrder
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OutboxMessage], search_term: str
+    ) -> tuple[QuerySet[OutboxMessage], bool]:
+        return bounded(request, queryset, search_term), False
+
+    def get_urls(self) -> list[URLPattern]:
+        def named(route: str, view: Any, name: str) -> URLPattern:
+            address: URLPattern = path(
+                route, self.admin_site.admin_view(view), name=f"notifications_outboxmessage_{name}"
+            )
+            return address
+
+        return [
+            named("replay/", self.replay_view, "replay"),
+            named("cancel/", self.cancel_view, "cancel"),
+            named("<int:pk>/address/", self.address_view, "address"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        answer = super().changelist_view(request, extra_context)
+        context = getattr(answer, "context_data", None)
+        if context and "cl" in context:
+            context |= {
+                "window": window_of(request),
+                "most_listed": MOST_LISTED,
+                "is_cut": context["cl"].result_count >= MOST_LISTED,
+                "replay_all": _replay_all(request) if may(request, REPLAY) else "",
+            }
+        return answer
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The message page."""
+        demand(request, "notifications.view_outboxmessage")
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        rows = self.get_queryset(request).select_related("recipient__user")
+        message = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        if message is None:
+            raise Http404(f"There is no message {object_id}.")
+        return page(
+            request,
+            self,
+            "outboxmessage/message.html",
+            title=str(message),
+            message=message,
+            waits=waits_of(message, using=message._state.db or "default"),
+            timeline=timeline_of(message, using=message._state.db or "default"),
+            words=words_of(message),
+            address=address_of(message),
+            reference_link=link_of(message.reference),
+            context_json=json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True),
+            actions=acting.actions_on(request, message),
+        )
+
+    def replay_view(self, request: HttpRequest) -> HttpResponse:
+        bulk_admin = self.admin_site.get_model_admin(BulkReplay)
+        return bulk.preview_view(request, bulk_admin)
+
+    def cancel_view(self, request: HttpRequest) -> HttpResponse:
+        return acting.cancel_view(request, self)
+
+    def address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return acting.address_view(request, self, pk)
+
+
+def _with_ids(view: str, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
+    ids = list(queryset.values_list("pk", flat=True)[: OutboxMessageAdmin.list_per_page])
+    return HttpResponseRedirect(f"{reverse(view)}?{urlencode({'ids': ids}, doseq=True)}")
+
+
+def _replay_all(request: HttpRequest) -> str:
+    """The address of the preview of all failed messages that match the list's filters."""
+    since, until = days(request.GET.get("written"))
+    words = {name: request.GET.get(name) for name in ("kind", "channel", "error_code", "q")}
+    moments = {"written_since": since and since.isoformat(), "written_until": until and until.isoformat()}
+    given = {name: value for name, value in (words | moments).items() if value}
+    return f"{reverse('admin:notifications_outboxmessage_replay')}?{urlencode(given)}"

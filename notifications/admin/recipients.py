@@ -1,0 +1,100 @@
+"""Recipients, and the page of one's lane: what waits in order, what is done, and the same actions as on a message."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from notifications import finding
+from notifications.admin import acting, wishes
+from notifications.admin.lists import BoundedPaginator, OneOrder
+from notifications.admin.reading import CANCEL, REPLAY, demand, may, page
+from notifications.admin.wishes import ConsentInline, WishesForm
+from notifications.lane import lane_of
+from notifications.models import Recipient
+from notifications.waiting import waits_of
+
+
+@admin.register(Recipient)
+class RecipientAdmin(admin.ModelAdmin):
+    list_display = ("id", "user", "phone", "email", "locale", "time_zone", "lane_link")
+    search_fields = ("id",)  # how it is searched, get_search_results says
+    search_help_text = "An ID, a phone number, an email address or a user's name, each in full."
+    list_select_related = ("user",)
+    raw_id_fields = ("user",)
+    sortable_by = ()
+    ordering = ("-id",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    form = WishesForm
+    inlines = (ConsentInline,)
+
+    class Media:
+        css = {"all": ("notifications/admin.css",)}
+
+    @admin.display(description="messages")
+    def lane_link(self, recipient: Recipient) -> str:
+        lane = reverse("admin:notifications_recipient_lane", args=[recipient.pk])
+        return format_html('<a href="{}">Lane</a>', lane)
+
+    def save_model(self, request: HttpRequest, obj: Recipient, form: Any, change: bool) -> None:  # noqa: FBT001
+        words = form.cleaned_data.get("opt_outs", obj.opt_outs)
+        obj.opt_outs = form.initial.get("opt_outs", [])
+        super().save_model(request, obj, form, change)
+        wishes.save(obj, words, actor=request.user.get_username(), using=obj._state.db or "default")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a recipient's row is the lock of its lanes
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Addresses are changed where a reason is asked for."""
+        return ("user", "phone", "email") if obj else ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OneOrder]:
+        return OneOrder
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Recipient], search_term: str
+    ) -> tuple[QuerySet[Recipient], bool]:
+        if not search_term.strip():
+            return queryset, False
+        found = finding.recipients_called(search_term, using=queryset.db)
+        return queryset.filter(pk__in=found), False
+
+    def get_urls(self) -> list[URLPattern]:
+        lane = self.admin_site.admin_view(self.lane_view)
+        return [path("<int:pk>/lane/", lane, name="notifications_recipient_lane"), *super().get_urls()]
+
+    def lane_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One recipient's messages: what is unfinished in order, then what was finished last."""
+        demand(request, "notifications.view_outboxmessage")
+        recipient = get_object_or_404(self.get_queryset(request).select_related("user"), pk=pk)
+        lane = lane_of(
+            recipient,
+            lane=request.GET.get("lane", ""),
+            after=_number(request.GET.get("after")),
+            before=_number(request.GET.get("before")),
+            using=recipient._state.db or "default",
+        )
+        head = lane.unfinished[0] if lane.unfinished else None
+        return page(
+            request,
+            self,
+            "recipient/lane.html",
+            title=f"Messages of {recipient.user or recipient}",
+            recipient=recipient,
+            lane=lane,
+            waits=waits_of(head, using=recipient._state.db or "default") if head else [],
+            unfinished=[(message, acting.actions_on(request, message)) for message in lane.unfinished],
+            finished=[(message, acting.actions_on(request, message)) for message in lane.finished],
+            may_replay=may(request, REPLAY),
+            may_cancel=may(request, CANCEL),
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return min(int(text), finding.LARGEST_ID) if text and text.isdecimal() else None

@@ -1,0 +1,50 @@
+"""What staff did, for reading: nobody writes or deletes it here."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from notifications.admin.lists import BoundedPaginator
+from notifications.admin.reading import ReadOnly
+from notifications.audit import OperatorAction
+from notifications.finding import LARGEST_ID
+from notifications.models import Relay
+
+
+@admin.register(OperatorAction)
+class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = (
+        "id",
+        "acted_at",
+        "action",
+        "actor",
+        "reason",
+        "message_id",
+        "recipient_id",
+        "channel",
+        "error_code",
+        "detail",
+    )
+    list_filter = ("action",)
+    search_fields = ("message_id",)  # how it is searched, get_search_results says
+    search_help_text = "A message's ID."
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OperatorAction], search_term: str
+    ) -> tuple[QuerySet[OperatorAction], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        is_id = term.isdecimal() and int(term) <= LARGEST_ID
+        return queryset.filter(message_id=int(term)) if is_id else queryset.none(), False
+
+
+@admin.register(Relay)
+class RelayAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "host", "pid", "started_at", "heartbeat_at", "lease_until", "in_flight", "concurrency")
+    ordering = ("id",)

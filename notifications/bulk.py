@@ -1,0 +1,80 @@
+"""Replays all that matches a filter, however many: in batches, each a transaction that also says how far it came.
+
+Whoever looks at a bulk replay drives it on: the admin's page, the API's caller, and `qcluster` for one that nobody
+looks at any more. They may do so at the same time: a batch locks the bulk replay's row, and who does not get it goes
+without.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from notifications.audit import BulkReplay
+from notifications.replay import BATCH, replay_batch
+from notifications.selection import Preview, Selection
+
+ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more
+
+
+def start(selection: Selection, seen: Preview, *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS) -> BulkReplay:
+    """Begin to replay what the preview had `seen`; nothing is replayed yet."""
+    return BulkReplay.objects.using(using).create(
+        filters=selection.as_json(), as_of=seen.as_of, total=seen.total, actor=actor, reason=reason
+    )
+
+
+def work(
+    bulk_id: int,
+    *,
+    seconds: float,
+    using: str = DEFAULT_DB_ALIAS,
+    clock: Callable[[], float] = time.monotonic,
+) -> BulkReplay:
+    """Replay batches for about `seconds`, or to the end; returns how far it came."""
+    until = clock() + seconds
+    while _work_batch(bulk_id, using=using) and clock() < until:
+        pass
+    return BulkReplay.objects.using(using).get(pk=bulk_id)
+
+
+def stop(bulk_id: int, *, actor: str, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Replay no further batch; what was replayed stays so. False if it had come to its end before."""
+    running = BulkReplay.objects.using(using).filter(pk=bulk_id, finished_at=None)
+    return bool(running.update(finished_at=Now(), stopped_by=actor))
+
+
+def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
+    """Go on with bulk replays that nobody drives, for about `seconds`; returns how many came to their end."""
+    idle = BulkReplay.objects.using(using).filter(finished_at=None, worked_at__lt=timezone.now() - ABANDONED_AFTER)
+    until = time.monotonic() + seconds
+    ended = 0
+    for bulk_id in list(idle.order_by("pk").values_list("pk", flat=True)):
+        bulk = work(bulk_id, seconds=max(until - time.monotonic(), 0), using=using)
+        ended += bulk.finished_at is not None
+    return ended
+
+
+def _work_batch(bulk_id: int, *, using: str) -> bool:
+    """Replay the next messages, in one transaction with how far that is; whether there may be more to do."""
+    with transaction.atomic(using=using):
+        bulk = (
+            BulkReplay.objects.using(using)
+            .select_for_update(no_key=True, skip_locked=True)
+            .filter(pk=bulk_id, finished_at=None)
+            .first()
+        )
+        if bulk is None:
+            return False
+        matching = Selection.from_json(bulk.filters).matching(as_of=bulk.as_of, using=using)
+        ids = list(matching.filter(pk__gt=bulk.position).order_by("pk").values_list("pk", flat=True)[:BATCH])
+        bulk.replayed += len(replay_batch(ids, actor=bulk.actor, reason=bulk.reason, using=using, bulk=bulk))
+        bulk.position = ids[-1] if ids else bulk.position
+        bulk.worked_at = timezone.now()
+        has_more = len(ids) == BATCH
+        bulk.finished_at = None if has_more else bulk.worked_at
+        bulk.save(using=using, update_fields=["replayed", "position", "worked_at", "finished_at"])
+    return has_more

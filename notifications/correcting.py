@@ -1,0 +1,42 @@
+"""Corrects a recipient's address and sends again what had failed because of it, all or nothing, on record."""
+
+from collections.abc import Sequence
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+from notifications.audit import OperatorAction, Verb
+from notifications.channels.masking import hint
+from notifications.models import Recipient
+from notifications.recipients import change_contact
+from notifications.replay import replay_batch
+
+ADDRESSES = ("phone", "email")
+
+
+def correct_address(
+    recipient_id: int,
+    *,
+    field: str,
+    address: str,
+    actor: str,
+    reason: str,
+    replaying: Sequence[int] = (),
+    using: str = DEFAULT_DB_ALIAS,
+) -> list[int]:
+    """Change the recipient's `field` (phone, email), and replay the failed ones among `replaying`; returns their ids.
+
+    One transaction: whoever waits for the lane sees the new address with the replayed messages. The record holds both
+    addresses masked. Raises InvalidContact, with nothing changed.
+    """
+    with transaction.atomic(using=using):
+        recipient = Recipient.objects.using(using).select_for_update(no_key=True).get(pk=recipient_id)
+        before = getattr(recipient, field)
+        after = getattr(change_contact(recipient, **{field: address}), field)
+        OperatorAction.objects.using(using).create(
+            action=Verb.CHANGE_ADDRESS,
+            recipient=recipient,
+            actor=actor,
+            reason=reason,
+            detail=f"{field}: {hint(before)} → {hint(after)}"[:200],
+        )
+        return replay_batch(replaying, actor=actor, reason=reason, using=using) if replaying else []

@@ -1,0 +1,51 @@
+"""What a message says and where it goes, as a relay would send it now: read, never stored.
+
+A message keeps its context, not its words: those are rendered when they are sent. What is shown here of a message that
+went out long ago is what today's templates, and today's language and time zone of the recipient, make of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from notifications.channels import needs_of
+from notifications.models import OutboxMessage
+from notifications.rendering import RenderingError, render
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The rendered parts by their names, or the `problem` that keeps them from being rendered."""
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+def address_field_of(message: OutboxMessage) -> str:
+    """Which of the recipient's addresses the message goes to: `phone`, `email`, or neither."""
+    needs = needs_of(message.channel)
+    return needs.address_field if needs else ""
+
+
+def address_of(message: OutboxMessage) -> str:
+    """Where the message goes; empty if the recipient has no such address."""
+    field_name = address_field_of(message)
+    return str(getattr(message.recipient, field_name)) if field_name else ""
+
+
+def words_of(message: OutboxMessage) -> Words:
+    """What the message says."""
+    needs = needs_of(message.channel)
+    if needs is None:
+        return Words(problem=f"No channel called {message.channel} is configured.")
+    recipient = message.recipient
+    try:
+        parts = render(
+            message.kind,
+            needs.templates,
+            message.context,
+            locale=recipient.locale,
+            time_zone=recipient.time_zone,
+        )
+    except RenderingError as error:
+        return Words(problem=str(error))
+    return Words(parts)

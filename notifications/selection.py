@@ -1,0 +1,124 @@
+"""Which failed messages somebody means, and what a replay of them would send: behind admin, command and API."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Count, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from notifications import finding
+from notifications.channels.masking import hint
+from notifications.clock import database_now
+from notifications.lifecycle import Status
+from notifications.models import OutboxMessage, Recipient
+from notifications.outgoing import address_of
+
+SHOWN = 20  # messages that a preview names
+MOMENTS = ("since", "until", "written_since", "written_until")
+
+
+class UnknownUser(LookupError):
+    """There is no such user; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Failed messages that match every word that is given; without one, all of them.
+
+    `since` and `until` bound when a message failed, the others when it was written. `user` is a login name or the
+    user's ID; `search` is what `finding.look_up` understands.
+    """
+
+    ids: tuple[int, ...] = ()
+    kind: str = ""
+    channel: str = ""
+    error_code: str = ""
+    user: str = ""
+    search: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    written_since: datetime | None = None
+    written_until: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The words that are given, as JSON keeps them."""
+        given = {word: value for word, value in asdict(self).items() if value}
+        return {word: value.isoformat() if word in MOMENTS else value for word, value in given.items()}
+
+    @classmethod
+    def from_json(cls, words: Mapping[str, Any]) -> Self:
+        """What `as_json` had written."""
+        moments = {word: parse_datetime(words[word]) for word in MOMENTS if word in words}
+        return cls(**{**words, **moments, "ids": tuple(words.get("ids", ()))})
+
+    def matching(self, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> QuerySet[OutboxMessage]:
+        """The failed messages that are meant; of those that failed until `as_of`. Raises UnknownUser."""
+        words = {
+            "id__in": self.ids,
+            "kind": self.kind,
+            "channel": self.channel,
+            "error_code": self.error_code,
+            "finished_at__gte": self.since,
+            "finished_at__lt": self.until,
+            "finished_at__lte": as_of,
+            "created_at__gte": self.written_since,
+            "created_at__lt": self.written_until,
+        }
+        failed = OutboxMessage.objects.using(using).filter(status=Status.FAILED.value)
+        failed = failed.filter(**{lookup: value for lookup, value in words.items() if value})
+        if self.user:
+            failed = failed.filter(recipient_id__in=recipients_of(self.user, using=using))
+        if self.search:
+            failed = failed.filter(finding.look_up(self.search, using=using).condition)
+        return failed
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a replay would send again: how many, by kind, channel and error, and the first of them."""
+
+    as_of: datetime
+    total: int
+    groups: list[dict[str, Any]]
+    first: list[dict[str, Any]]
+
+
+def preview(selection: Selection, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> Preview:
+    """What `selection` means now, or of what failed until `as_of`; changes nothing. Addresses are masked.
+
+    Raises UnknownUser.
+    """
+    as_of = as_of or database_now(using)
+    chosen = selection.matching(as_of=as_of, using=using)
+    groups = chosen.values("kind", "channel", "error_code").annotate(count=Count("id"))
+    counted: list[Any] = [*groups.order_by("-count", "kind", "channel", "error_code")]
+    first = [_shown(message) for message in chosen.select_related("recipient__user").order_by("id")[:SHOWN]]
+    return Preview(as_of, sum(group["count"] for group in counted), counted, first)
+
+
+def recipients_of(user: str, *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
+    """The recipient's row of the user with this login name or ID. Raises UnknownUser."""
+    model = get_user_model()
+    users = model._default_manager.using(using)
+    found = users.filter(**{model.USERNAME_FIELD: user}).first()
+    if found is None and user.isdecimal():
+        found = users.filter(pk=int(user)).first()
+    if found is None:
+        raise UnknownUser(f"There is no user {user!r}.")
+    return list(Recipient.objects.using(using).filter(user_id=found.pk).values_list("pk", flat=True))
+
+
+def _shown(message: OutboxMessage) -> dict[str, Any]:
+    return {
+        "id": message.pk,
+        "kind": message.kind,
+        "channel": message.channel,
+        "error_code": message.error_code,
+        "failed_at": message.finished_at,
+        "recipient": message.recipient_id,
+        "address": hint(address_of(message)),
+    }

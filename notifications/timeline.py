@@ -1,0 +1,100 @@
+"""A message's life in the order of time: written by whom, each attempt and its answer, receipts, what staff did."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Q
+
+from notifications.audit import OperatorAction, Verb
+from notifications.lifecycle import Answer, Status
+from notifications.models import DeliveryAttempt, OutboxMessage
+from notifications.outgoing import address_field_of
+
+MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest; a message that was replayed for weeks has more
+
+DONE = {
+    Verb.REPLAY: "Replayed",
+    Verb.CANCEL: "Cancelled",
+    Verb.CHANGE_ADDRESS: "Address changed",
+    Verb.PAUSE: "Paused",
+    Verb.RESUME: "Resumed",
+}
+ANSWERED = {
+    Answer.ACCEPTED: "accepted",
+    Answer.TRANSIENT: "not accepted, to be tried again",
+    Answer.PERMANENT: "refused",
+    Answer.THROTTLED: "not accepted: too fast",
+    Answer.UNKNOWN: "nobody knows whether it was accepted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `mood` is good, bad, unsure or neutral; `began` is set where it took time."""
+
+    at: datetime
+    what: str
+    mood: str = "neutral"
+    began: datetime | None = None
+    by: str = ""
+    code: str = ""
+    detail: str = ""
+    provider_id: str = ""
+    bulk: int | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.began is None else (self.at - self.began).total_seconds()
+
+
+def timeline_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[Event]:
+    """All that is known of `message`, oldest first."""
+    events = [
+        Event(message.created_at, "Written", by=message.origin),
+        *_attempts(message, using=using),
+        *_actions(message, using=using),
+        *_ending(message),
+    ]
+    return sorted(events, key=lambda event: event.began or event.at)
+
+
+def _attempts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
+    attempts = DeliveryAttempt.objects.using(using).filter(message_id=message.pk).order_by("-claim_number")
+    for attempt in attempts[:MOST_ATTEMPTS]:
+        answer = Answer(attempt.answer)
+        yield Event(
+            attempt.ended_at,
+            f"Attempt: {ANSWERED[answer]}",
+            {Answer.ACCEPTED: "good", Answer.UNKNOWN: "unsure"}.get(answer, "bad"),
+            began=attempt.started_at,
+            by=f"relay {attempt.relay_id}",
+            code=attempt.code,
+            detail=attempt.detail,
+            provider_id=attempt.provider_id,
+        )
+
+
+def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
+    of_it = OperatorAction.objects.using(using).filter(message_id=message.pk)
+    for action in of_it.order_by("-pk")[:MOST_ACTIONS]:
+        what = DONE[Verb(action.action)]
+        what += f" (had failed with {action.error_code})" if action.error_code else ""
+        yield Event(action.acted_at, what, by=action.actor, detail=action.reason, bulk=action.bulk_id)
+    changes = OperatorAction.objects.using(using).filter(
+        Q(recipient_id=message.recipient_id, action=Verb.CHANGE_ADDRESS, acted_at__gte=message.created_at),
+        detail__startswith=f"{address_field_of(message)}:",
+    )
+    for action in changes.order_by("-pk")[:MOST_ACTIONS]:
+        words = f"{action.detail}. {action.reason}" if action.reason else action.detail
+        yield Event(action.acted_at, DONE[Verb.CHANGE_ADDRESS], by=action.actor, detail=words)
+
+
+def _ending(message: OutboxMessage) -> Iterator[Event]:
+    """What no attempt and no action tells."""
+    if message.status == Status.EXPIRED and message.finished_at:
+        yield Event(message.finished_at, "Expired: too late to be of use", "bad")
+    if message.status == Status.SENDING and message.claimed_at:
+        yield Event(message.claimed_at, "Being sent", by=f"relay {message.relay_id}")
