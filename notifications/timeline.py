@@ -8,8 +8,8 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
 from notifications.audit import OperatorAction, Verb
-from notifications.lifecycle import Answer, Status
-from notifications.models import DeliveryAttempt, OutboxMessage
+from notifications.lifecycle import Answer, News, Status
+from notifications.models import DeliveryAttempt, OutboxMessage, Receipt
 from notifications.outgoing import address_field_of
 
 MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest; a message that was replayed for weeks has more
@@ -27,6 +27,14 @@ ANSWERED = {
     Answer.PERMANENT: "refused",
     Answer.THROTTLED: "not accepted: too fast",
     Answer.UNKNOWN: "nobody knows whether it was accepted",
+}
+
+TOLD = {
+    News.DELIVERED: "good",
+    News.READ: "good",
+    News.UNDELIVERED: "bad",
+    News.BOUNCED: "bad",
+    News.COMPLAINED: "bad",
 }
 
 
@@ -55,6 +63,7 @@ def timeline_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> lis
     events = [
         Event(message.created_at, "Written", by=message.origin),
         *_attempts(message, using=using),
+        *_receipts(message, using=using),
         *_actions(message, using=using),
         *_ending(message),
     ]
@@ -77,6 +86,18 @@ def _attempts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
         )
 
 
+def _receipts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
+    for receipt in Receipt.objects.using(using).filter(message_id=message.pk)[:MOST_ATTEMPTS]:
+        yield Event(
+            receipt.heard_at,
+            f"Receipt: {receipt.status}",
+            TOLD.get(News(receipt.status), "neutral"),
+            code=receipt.code,
+            detail=receipt.detail,
+            provider_id=receipt.provider_id,
+        )
+
+
 def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
     of_it = OperatorAction.objects.using(using).filter(message_id=message.pk)
     for action in of_it.order_by("-pk")[:MOST_ACTIONS]:
@@ -96,5 +117,7 @@ def _ending(message: OutboxMessage) -> Iterator[Event]:
     """What no attempt and no action tells."""
     if message.status == Status.EXPIRED and message.finished_at:
         yield Event(message.finished_at, "Expired: too late to be of use", "bad")
+    if message.status == Status.CANCELLED and message.error_code and message.finished_at:
+        yield Event(message.finished_at, "Not sent", "bad", code=message.error_code, detail=message.error_detail)
     if message.status == Status.SENDING and message.claimed_at:
         yield Event(message.claimed_at, "Being sent", by=f"relay {message.relay_id}")
