@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from notifications.audit import BulkReplay, OperatorAction
 from notifications.feedback import Bookmark, Conversation, Receipt
 from notifications.lifecycle import TERMINAL, Answer, Status
+from notifications.relays import Channel, Relay
+from notifications.tallies import Depth, Tally
 
 __all__ = [
     "Bookmark",
@@ -24,6 +26,7 @@ __all__ = [
     "ConsentRecord",
     "Conversation",
     "DeliveryAttempt",
+    "Depth",
     "MessageReference",
     "OperatorAction",
     "OutboxMessage",
@@ -31,6 +34,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Relay",
+    "Tally",
 ]
 
 HEAD = (Status.PENDING.value, Status.SENDING.value)
@@ -107,51 +111,6 @@ class PublishedKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class Relay(models.Model):
-    """A running relay process and its lease: what it holds is its own until `lease_until`, by the database's clock."""
-
-    id = models.AutoField(primary_key=True)  # 4 bytes: also the key of the relay's advisory lock
-    host = models.CharField(max_length=255)
-    pid = models.IntegerField()
-    concurrency = models.IntegerField()
-    in_flight = models.IntegerField(default=0)
-    started_at = models.DateTimeField()
-    heartbeat_at = models.DateTimeField()
-    lease_until = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"relay {self.pk} ({self.host}:{self.pid})"
-
-
-class Channel(models.Model):
-    """What all relays agree on about a channel: paused by somebody, or its provider out of service, and its pace."""
-
-    name = models.CharField(max_length=32)
-    paused_at = models.DateTimeField(null=True, blank=True)
-    paused_by = models.CharField(max_length=150, blank=True, db_default="")
-    pause_reason = models.CharField(max_length=200, blank=True, db_default="")
-    failures = models.IntegerField(db_default=0, help_text=_("of the provider, since its last answer"))
-    broken_at = models.DateTimeField(null=True, blank=True, help_text=_("since when its provider is out of service"))
-    probes = models.IntegerField(db_default=0, help_text=_("that failed since then"))
-    probe_at = models.DateTimeField(null=True, blank=True, help_text=_("when one message tests the provider again"))
-    recovered_at = models.DateTimeField(null=True, blank=True)
-    next_slot_at = models.DateTimeField(db_default=Now(), help_text=_("when a limited rate allows the next message"))
-
-    class Meta:
-        permissions = [("pause_channel", "Can pause and resume channels")]
-        constraints = [
-            models.UniqueConstraint(fields=["name"], name="channel_is_known_once"),
-            models.CheckConstraint(
-                condition=Q(broken_at__isnull=True, probe_at__isnull=True)
-                | Q(broken_at__isnull=False, probe_at__isnull=False),
-                name="channel_is_probed_while_broken",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class OutboxMessage(models.Model):

@@ -22,7 +22,7 @@ STALE_SECONDS = 1.1  # a heartbeat may be late by most of its period before its 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """What a heartbeat was answered: are we still known, who looks dead, whose messages are left behind, how the
-    channels are, and whether a message is due that we could claim.
+    channels are, whether a message is due that we could claim, and what an operator told us to do (stop, drain).
     """
 
     is_known: bool
@@ -30,6 +30,7 @@ class Heartbeat:
     departed: list[int]
     channels: dict[str, dict[str, float | bool | None]]
     is_something_due: bool
+    command: str
 
 
 @dataclass(slots=True)
@@ -75,8 +76,10 @@ class Lease:
         self._hold_lock(connection)
         self._renew(asked_at)
 
-    def beat(self, connection: Connection, *, in_flight: int, claimable: Collection[str] = ()) -> Heartbeat:
-        """Extend the lease, and learn about the other relays."""
+    def beat(
+        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), seen: str = "[]"
+    ) -> Heartbeat:
+        """Extend the lease, write down what was `seen` (a Tally's parcel), and learn about the other relays."""
         self._hold_lock(connection)
         asked_at = self.clock()  # before the statement: the lease in the database began no earlier
         row = fetch_row(
@@ -88,6 +91,8 @@ class Lease:
                 "lease": self.seconds,
                 "stale": STALE_SECONDS,
                 "claimable": list(claimable),
+                "load": os.getloadavg()[0],
+                "seen": seen,
             },
         )
         heartbeat = Heartbeat(*row)

@@ -21,6 +21,7 @@ from notifications.relay.lease import Lease
 from notifications.relay.parcels import Settlement
 from notifications.relay.session import DatabaseUnreachable, Session
 from notifications.relay.settle import settle
+from notifications.relay.tally import Tally
 from notifications.relay.wakeup import Listener, Wake
 from notifications.telemetry import emit
 
@@ -63,10 +64,13 @@ class Loop:
         )
         breakers = {name: Breaker() for name in channels}
         self._gate = Gate(breakers, rates=options.rates)
+        self._tally = Tally()
         self._session = Session(
             options.database,
             self._lease,
+            tally=self._tally,
             on_channels=self._gate.learn,
+            on_command=self._obey,
             pause=self._wake.wait,
             must_end=self._is_over,
         )
@@ -86,6 +90,7 @@ class Loop:
         self._is_stirred = True  # something happened after which there may be something to claim
         self._claim_at = 0.0
         self._ends_at: float | None = None
+        self._is_draining = options.drain
 
     def stop(self) -> None:
         """Claim no more, and finish what is in flight within the grace; a second call ends the grace. Signal-safe."""
@@ -143,7 +148,8 @@ class Loop:
         if not self._unsettled:
             return
         batch, now = self._unsettled, time.monotonic()
-        self._unsettled = settle(self._session.connection, batch, relay_id=self._lease.relay_id, now=now)
+        connection, relay_id = self._session.connection, self._lease.relay_id
+        self._unsettled = settle(connection, batch, relay_id=relay_id, now=now, tally=self._tally)
         self._gate.report(self._session.connection)
         self._is_stirred = True
 
@@ -170,6 +176,13 @@ class Loop:
         seconds = min(POLL_SECONDS if due is None else due, self._gate.seconds_to_change(rooms))
         return min(max(seconds, SHORTEST_SLEEP_SECONDS), POLL_SECONDS)
 
+    def _obey(self, command: str) -> None:
+        """Do what an operator told this relay: `stop`, as a signal would, or `drain`, as the option does."""
+        if command == "drain":
+            self._is_draining = True
+        elif self._ends_at is None:
+            self.stop()
+
     def _on_notify(self) -> None:
         self._is_stirred = True
         self._wake.set()
@@ -183,7 +196,7 @@ class Loop:
     def _sleep(self, seconds: float) -> None:
         if self._unsettled:
             seconds = min(seconds, LOCKED_LANE_SECONDS)
-        if self._options.drain:
+        if self._is_draining:
             seconds = min(seconds, DRAIN_POLL_SECONDS)
         if self._dispatcher.may_grow:
             seconds = min(seconds, LOOK_SECONDS)
@@ -197,7 +210,7 @@ class Loop:
         return self._dispatcher.in_flight + len(self._unsettled)
 
     def _should_stop(self) -> bool:
-        return self._ends_at is not None or (self._options.drain and self._is_drained())
+        return self._ends_at is not None or (self._is_draining and self._is_drained())
 
     def _is_drained(self) -> bool:
         return not self._in_flight and not is_anything_left(self._session.connection, self._gate.open_channels())

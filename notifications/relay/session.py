@@ -12,6 +12,7 @@ from notifications.relay.connection import Connection, open_connection
 from notifications.relay.lease import HEARTBEAT_SECONDS, Lease
 from notifications.relay.parcels import Clock
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, rescue
+from notifications.relay.tally import SAMPLE_SECONDS, Tally, keep_history, recount
 from notifications.telemetry import emit
 
 ChannelStates = Mapping[str, Mapping[str, float | bool | None]]
@@ -33,18 +34,23 @@ class Session:
         alias: str,
         lease: Lease,
         *,
+        tally: Tally,
         on_channels: Callable[[ChannelStates], None],
+        on_command: Callable[[str], None],
         pause: Callable[[float], None],
         must_end: Callable[[], bool],
         clock: Clock = time.monotonic,
     ) -> None:
         self._alias = alias
         self._lease = lease
+        self._tally = tally
         self._on_channels = on_channels
+        self._on_command = on_command
         self._pause = pause
         self._must_end = must_end
         self._clock = clock
         self._opened_at = self._beat_at = 0.0
+        self._sampled_at = -SAMPLE_SECONDS
 
     def open(self) -> None:
         """Connect, however long it takes, and make sure of the lease. Raises DatabaseUnreachable when it must end."""
@@ -52,7 +58,10 @@ class Session:
             try:
                 self.connection = open_connection(self._alias, name="outbox relay")
                 self._opened_at = self._clock()
-                if not self._lease.relay_id:
+                if self._lease.relay_id:
+                    recount(self.connection, relay_id=self._lease.relay_id)
+                    self._tally.clear()
+                else:
                     self._lease.take(self.connection)
                 self.beat(in_flight=0)
             except psycopg.OperationalError as error:
@@ -80,8 +89,12 @@ class Session:
     def beat(self, *, in_flight: int, claimable: Collection[str] = ()) -> bool:
         """Extend the lease, take over from relays that are gone; whether a `claimable` channel has a message due."""
         self._beat_at = self._clock()
-        heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable)
+        seen = self._tally.parcel()
+        heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable, seen=seen)
+        self._tally.clear()
         self._on_channels(heartbeat.channels)
+        if heartbeat.command:
+            self._on_command(heartbeat.command)
         if not heartbeat.is_known:
             emit("relay.outlived", relay=self._lease.relay_id)
             self._lease.take(self.connection)
@@ -89,12 +102,14 @@ class Session:
         departed = heartbeat.departed + (self._bury(heartbeat.suspects) if heartbeat.suspects else [])
         if departed:
             rescue(self.connection, departed)
+        self._keep_history()
         return heartbeat.is_something_due or bool(departed)
 
     def close(self, *, leave: bool) -> None:
         """Disconnect; with `leave`, stop being a relay first. A database that is away changes nothing more."""
         try:
             if leave:
+                self._lease.beat(self.connection, in_flight=0, seen=self._tally.parcel())
                 self._lease.leave(self.connection)
             self.connection.close()
         except psycopg.OperationalError as error:
@@ -103,6 +118,11 @@ class Session:
     def _bury(self, suspects: list[int]) -> list[int]:
         is_settled = self._clock() - self._opened_at >= SETTLED_SESSION_SECONDS
         return bury(self.connection, suspects, prompt=self._lease.holds_lock and is_settled)
+
+    def _keep_history(self) -> None:
+        if self._clock() - self._sampled_at >= SAMPLE_SECONDS:
+            self._sampled_at = self._clock()
+            keep_history(self.connection)
 
     def _wait(self, seconds: float) -> None:
         if self._must_end():

@@ -12,10 +12,13 @@ from notifications.lifecycle import Status
 from notifications.relay import sql
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Settlement
+from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
 
-def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float) -> list[Settlement]:
+def settle(
+    connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float, tally: Tally
+) -> list[Settlement]:
     """Write `batch` in one transaction; returns what has to wait because its recipient is locked. `now`: on Clock."""
     began = time.monotonic()
     with connection.transaction():
@@ -23,7 +26,7 @@ def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int
         written = _write(connection, ready, relay_id=relay_id, now=now)
         _promote(connection, ready)
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
-    _report(connection, ready, written)
+    _report(connection, ready, written, tally)
     return waiting
 
 
@@ -70,9 +73,10 @@ def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
         connection.execute(sql.PROMOTE, {"recipients": list(recipients), "lanes": list(names)})
 
 
-def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[int, float]) -> None:
+def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[int, float], tally: Tally) -> None:
     for settlement in ready:
         if settlement.message.id in written:
+            tally.add(settlement, age=written[settlement.message.id])
             emit_settled(settlement, age=written[settlement.message.id])
     refused = [settlement for settlement in ready if settlement.message.id not in written]
     if refused:
@@ -80,7 +84,10 @@ def _report(connection: Connection, ready: Sequence[Settlement], written: Mappin
 
 
 def _report_refused(connection: Connection, refused: Sequence[Settlement]) -> None:
-    """Tell a settle that an earlier commit of ours had already written from one that came too late."""
+    """Tell a settle that an earlier commit of ours had already written from one that came too late.
+
+    What an earlier commit wrote was counted from its attempts, when the connection came back.
+    """
     rows = connection.execute(
         sql.ALREADY_SETTLED,
         {

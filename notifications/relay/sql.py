@@ -7,6 +7,7 @@ waits for a lock, so one that did both would read the lane as it was before.
 """
 
 from notifications.relay.sql_channels import CHANNEL_STATE
+from notifications.relay.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, TALLY, append
 
 # Takes the lanes' locks, as a publisher, a replay and a cancellation do: in id order, so that no two wait in a circle.
 LOCK_RECIPIENTS = """
@@ -98,7 +99,7 @@ CROSS JOIN LATERAL (
 
 # Changes a message only while it is being sent under this very claim: the fencing token (G5). What ends a lane's head
 # needs the lane's lock; a retry or a hand-back moves nothing else and needs none. The attempt is written by the same
-# statement as its outcome, so neither is ever without the other.
+# statement as its outcome, so neither is ever without the other. Says how old each message was when its send ended.
 SETTLE = """
 WITH settled AS (
     UPDATE notifications_outboxmessage message
@@ -153,27 +154,35 @@ WHERE attempt.code <> 'relay_lost'
 """
 
 # A new relay's row; its id is also the key of its advisory lock.
-REGISTER = """
-INSERT INTO notifications_relay (host, pid, concurrency, in_flight, started_at, heartbeat_at, lease_until)
+REGISTER = (
+    """
+INSERT INTO notifications_relay (host, pid, concurrency, in_flight, started_at, heartbeat_at, lease_until, counted_to)
 VALUES (%(host)s, %(pid)s, %(concurrency)s, 0, clock_timestamp(), clock_timestamp(),
-        clock_timestamp() + make_interval(secs => %(lease)s))
+        clock_timestamp() + make_interval(secs => %(lease)s), """
+    + ATTEMPTS_SO_FAR
+    + """)
 RETURNING id
 """
+)
 
 # Held by the session for as long as the relay lives: the lock falls free when its connection drops.
 HOLD_RELAY_LOCK = "SELECT pg_try_advisory_lock(%(lock_class)s, %(relay)s)"
 
-# Locks its own relay's row, against a rescuer that is just declaring it dead: one of the two wins. Says besides who
-# looks dead (`suspects`) and whose messages are left behind (`departed`).
+# Locks its own relay's row, against a rescuer that is just declaring it dead: one of the two wins. Writes down what was
+# settled since the last one. Says besides who looks dead (`suspects`) and whose messages are left behind (`departed`).
 HEARTBEAT = (
     """
 WITH beat AS (
     UPDATE notifications_relay
-    SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s,
-        lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, load = %(load)s,
+        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), counted_to = """
+    + ATTEMPTS_SO_FAR
+    + """
     WHERE id = %(relay)s
-    RETURNING id
-)
+    RETURNING id, command
+), tallied AS ("""
+    + TALLY
+    + """)
 SELECT EXISTS (SELECT FROM beat),
     ARRAY(SELECT id FROM notifications_relay
           WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)),
@@ -183,24 +192,33 @@ SELECT EXISTS (SELECT FROM beat),
     + CHANNEL_STATE
     + """), '{}') FROM notifications_channel channel),
     EXISTS (SELECT FROM notifications_outboxmessage
-            WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now())
+            WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now()),
+    coalesce((SELECT command FROM beat), '')
 """
 )
 
 # Declares relays dead by removing their rows: those whose lease ran out, and, if `prompt`, those that let go of their
-# lock. The lock is tried last, and released with the statement's transaction.
-BURY = """
-DELETE FROM notifications_relay relay
-WHERE relay.id = ANY(%(suspects)s::int[])
-  AND (relay.lease_until < clock_timestamp()
-       OR CASE WHEN %(prompt)s AND relay.heartbeat_at < clock_timestamp() - make_interval(secs => %(stale)s)
-               THEN pg_try_advisory_xact_lock(%(lock_class)s, relay.id) ELSE false END)
-RETURNING relay.id
+# lock. The lock is tried last, and released with the statement's transaction. Counts what they had not counted yet.
+BURY = (
+    """
+WITH uncounted AS (
+    DELETE FROM notifications_relay relay
+    WHERE relay.id = ANY(%(suspects)s::int[])
+      AND (relay.lease_until < clock_timestamp()
+           OR CASE WHEN %(prompt)s AND relay.heartbeat_at < clock_timestamp() - make_interval(secs => %(stale)s)
+                   THEN pg_try_advisory_xact_lock(%(lock_class)s, relay.id) ELSE false END)
+    RETURNING relay.id, relay.counted_to
+), tallied AS ("""
+    + COUNT_LEFTOVERS
+    + """)
+SELECT id FROM uncounted
 """
+)
 
 # Gives back what departed relays held. Their ids never return, so no live relay's message can be among them. Locks the
 # rows and skips those that another rescuer is giving back. Nobody knows whether a send had begun: the attempt says so.
-RESCUE = """
+RESCUE = (
+    """
 WITH orphan AS MATERIALIZED (
     SELECT id, relay_id FROM notifications_outboxmessage
     WHERE status = 'sending' AND relay_id = ANY(%(departed)s::int[])
@@ -212,13 +230,16 @@ WITH orphan AS MATERIALIZED (
         unknown_since = coalesce(message.unknown_since, message.claimed_at),
         error_code = 'relay_lost', error_detail = ''
     FROM orphan WHERE message.id = orphan.id
-    RETURNING message.id, message.claim_number, message.claimed_at, orphan.relay_id
-)
+    RETURNING message.id, message.claim_number, message.claimed_at, message.channel, orphan.relay_id
+), tallied AS ("""
+    + append("unknown", changed="rescued")
+    + """)
 INSERT INTO notifications_deliveryattempt
     (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
 SELECT id, claim_number, relay_id, NULL, clock_timestamp(), 'unknown', 'relay_lost', '', '' FROM rescued
 RETURNING message_id
 """
+)
 
 # A relay that stops takes its row away, unless a send of its own is still on the wire.
 LEAVE = "DELETE FROM notifications_relay WHERE id = %(relay)s"
@@ -230,19 +251,34 @@ SELECT EXISTS (SELECT FROM notifications_outboxmessage
 """
 
 # Needs the lanes' locks. Keeps the history of attempts, and the claim number: it only ever rises.
-REPLAY = """
-UPDATE notifications_outboxmessage message
-SET status = 'queued', attempts = 0, rescues = 0, finished_at = NULL, error_code = '', error_detail = '', receipt = ''
-FROM (SELECT id, error_code FROM notifications_outboxmessage
-      WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
-WHERE message.id = failed.id AND message.status = 'failed'
-RETURNING message.id, message.recipient_id, message.lane, failed.error_code
+REPLAY = (
+    """
+WITH replayed AS (
+    UPDATE notifications_outboxmessage message
+    SET status = 'queued', attempts = 0, rescues = 0, finished_at = NULL, error_code = '', error_detail = '',
+        receipt = ''
+    FROM (SELECT id, error_code FROM notifications_outboxmessage
+          WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
+    WHERE message.id = failed.id AND message.status = 'failed'
+    RETURNING message.id, message.recipient_id, message.lane, failed.error_code, message.channel
+), tallied AS ("""
+    + append("replayed", changed="replayed")
+    + """)
+SELECT id, recipient_id, lane, error_code FROM replayed
 """
+)
 
 # Needs the lanes' locks. What is being sent cannot be called back.
-CANCEL = """
-UPDATE notifications_outboxmessage message
-SET status = 'cancelled', finished_at = clock_timestamp()
-WHERE message.id = ANY(%(ids)s::bigint[]) AND message.status IN ('queued', 'pending')
-RETURNING message.id, message.recipient_id, message.lane
+CANCEL = (
+    """
+WITH cancelled AS (
+    UPDATE notifications_outboxmessage message
+    SET status = 'cancelled', finished_at = clock_timestamp()
+    WHERE message.id = ANY(%(ids)s::bigint[]) AND message.status IN ('queued', 'pending')
+    RETURNING message.id, message.recipient_id, message.lane, message.channel
+), tallied AS ("""
+    + append("cancelled", changed="cancelled")
+    + """)
+SELECT id, recipient_id, lane FROM cancelled
 """
+)

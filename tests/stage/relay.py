@@ -26,6 +26,7 @@ from notifications.relay.delivery import handed_back
 from notifications.relay.lease import Lease
 from notifications.relay.loop import Loop, Options
 from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENT = RetryPolicy(max_attempts=3, backoff_seconds=0, backoff_max_seconds=0, max_rescues=5)
@@ -58,6 +59,7 @@ class HandRelay:
     lease_seconds: float = 60.0
     connection: Connection = field(init=False)
     lease: Lease = field(init=False)
+    tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         self.connection = open_connection("default", name="test relay")
@@ -69,7 +71,8 @@ class HandRelay:
         return Claimer().claim(self.connection, relay_id=self.lease.relay_id, limits=limits)
 
     def settle(self, *settlements: Settlement) -> list[Settlement]:
-        return settle.settle(self.connection, settlements, relay_id=self.lease.relay_id, now=0.0)
+        relay_id = self.lease.relay_id
+        return settle.settle(self.connection, settlements, relay_id=relay_id, now=0.0, tally=self.tally)
 
     def hand_back(self, *claimed: Claimed) -> None:
         self.settle(*map(handed_back, claimed))

@@ -1,0 +1,31 @@
+"""Durations counted in buckets, so that their quantiles can be added up over minutes and relays. Pure Python.
+
+Bucket i holds what lasted at most BOUNDS[i] seconds and longer than the bound before; the last holds the rest.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+BOUNDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)  # seconds
+SIZE = len(BOUNDS) + 1
+
+
+def bucket_of(seconds: float) -> int:
+    """Where a duration is counted."""
+    return bisect_left(BOUNDS, seconds)
+
+
+def quantile(counts: Sequence[int], part: float) -> float | None:
+    """The duration that `part` (0 to 1) of those counted do not exceed, in seconds; None when nothing was counted.
+
+    Within a bucket the durations are taken to lie evenly; what is beyond the last bound counts as that bound.
+    """
+    total = sum(counts)
+    if not total:
+        return None
+    rank, below, lower = part * total, 0, 0.0
+    for bound, count in zip(BOUNDS, counts, strict=False):
+        if count and below + count >= rank:
+            return lower + (bound - lower) * max(rank - below, 0) / count
+        below, lower = below + count, bound
+    return lower

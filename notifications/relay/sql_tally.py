@@ -1,0 +1,152 @@
+"""The statements that count: a row per minute, channel and relay, so that no two relays ever wait for one another.
+
+A relay adds what it has seen to its own rows within the statement of its heartbeat, which also notes how far its
+attempts are counted. What a lost relay had not counted yet is counted from its attempts by whoever buries it: the sums
+stay exact whoever is killed. What people do is appended, in rows without a relay, and folded together later.
+"""
+
+from notifications.histogram import BOUNDS, SIZE
+
+STATUSES = ("sent", "failed", "expired", "cancelled", "replayed")
+ANSWERS = ("accepted", "transient", "permanent", "throttled", "unknown")
+NUMBERS = (*STATUSES, *ANSWERS, "delay_seconds", "duration_seconds")
+HISTOGRAMS = ("delays", "durations")
+COLUMNS = ", ".join((*NUMBERS, *HISTOGRAMS))
+
+DEPTH_MOST = 500_000  # messages that a sample counts: beyond, it says this many
+
+
+def _types() -> str:
+    whole = [f"{name} bigint" for name in (*STATUSES, *ANSWERS)]
+    return ", ".join(
+        [*whole, "delay_seconds float8", "duration_seconds float8", *(f"{name} bigint[]" for name in HISTOGRAMS)]
+    )
+
+
+def _merged() -> str:
+    sums = [f"{name} = tally.{name} + excluded.{name}" for name in NUMBERS]
+    sums += [
+        f"{name} = ARRAY[{', '.join(f'tally.{name}[{place}] + excluded.{name}[{place}]' for place in _places())}]"
+        for name in HISTOGRAMS
+    ]
+    return ", ".join(sums)
+
+
+def _places() -> range:
+    return range(1, SIZE + 1)
+
+
+def _summed() -> str:
+    sums = [f"sum({name})" for name in NUMBERS]
+    sums += [f"ARRAY[{', '.join(f'sum({name}[{place}])' for place in _places())}]::bigint[]" for name in HISTOGRAMS]
+    return ", ".join(sums)
+
+
+def _histogram(seconds: str, among: str) -> str:
+    lower = ("'-infinity'", *map(str, BOUNDS))
+    upper = (*map(str, BOUNDS), "'infinity'")
+    counts = (
+        f"count(*) FILTER (WHERE {among} AND {seconds} > {low} AND {seconds} <= {high})"
+        for low, high in zip(lower, upper, strict=True)
+    )
+    return f"ARRAY[{', '.join(counts)}]::bigint[]"
+
+
+MERGE = f"""ON CONFLICT (minute, channel, relay_id) DO UPDATE
+    SET counted_until = excluded.counted_until, {_merged()}"""
+
+# Part of the heartbeat: adds to the relay's own rows, as long as it is known. Nothing seen: no row is touched.
+TALLY = f"""
+    INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until, {COLUMNS})
+    SELECT date_trunc('minute', clock_timestamp()), seen.channel, beat.id, clock_timestamp(), clock_timestamp(),
+        {COLUMNS}
+    FROM beat, jsonb_to_recordset(%(seen)s::jsonb) AS seen (channel text, {_types()})
+    {MERGE}
+"""
+
+# How far a relay's attempts are counted: all it has written so far have lower ids, all to come have higher ones.
+ATTEMPTS_SO_FAR = "coalesce(pg_sequence_last_value('notifications_deliveryattempt_id_seq'), 0)"
+
+# Counts the attempts that `uncounted` (id, counted_to) have written and not counted. Nested loops by primary keys: a
+# join would be estimated at a third of the table, and read all of it.
+COUNT_LEFTOVERS = f"""
+    INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until,
+        sent, failed, {", ".join(ANSWERS)}, delay_seconds, duration_seconds, {", ".join(HISTOGRAMS)})
+    SELECT date_trunc('minute', clock_timestamp()), message.channel, uncounted.id, clock_timestamp(), clock_timestamp(),
+        count(*) FILTER (WHERE attempt.answer = 'accepted'),
+        count(*) FILTER (WHERE message.status = 'failed' AND attempt.claim_number = message.claim_number),
+        {", ".join(f"count(*) FILTER (WHERE attempt.answer = '{answer}')" for answer in ANSWERS)},
+        coalesce(sum(message.delay) FILTER (WHERE attempt.answer = 'accepted'), 0), coalesce(sum(attempt.duration), 0),
+        {_histogram("message.delay", "attempt.answer = 'accepted'")},
+        {_histogram("attempt.duration", "true")}
+    FROM uncounted
+    CROSS JOIN LATERAL (
+        SELECT message_id, claim_number, answer, relay_id, ended_at,
+            extract(epoch FROM ended_at - started_at)::float8 AS duration
+        FROM notifications_deliveryattempt
+        WHERE id > uncounted.counted_to ORDER BY id LIMIT 1000000
+    ) AS attempt
+    CROSS JOIN LATERAL (
+        SELECT channel, status, claim_number, extract(epoch FROM attempt.ended_at - created_at)::float8 AS delay
+        FROM notifications_outboxmessage WHERE id = attempt.message_id LIMIT 1
+    ) AS message
+    WHERE attempt.relay_id = uncounted.id AND attempt.duration IS NOT NULL
+    GROUP BY message.channel, uncounted.id
+    {MERGE}
+"""
+# For a relay whose connection broke: whether its last heartbeat came through, it cannot know. The database can.
+RECOUNT = f"""
+WITH uncounted AS MATERIALIZED (
+    SELECT id, counted_to FROM notifications_relay WHERE id = %(relay)s FOR NO KEY UPDATE
+), tallied AS ({COUNT_LEFTOVERS})
+UPDATE notifications_relay relay SET counted_to = {ATTEMPTS_SO_FAR} FROM uncounted WHERE relay.id = uncounted.id
+"""
+
+
+def append(column: str, *, changed: str) -> str:
+    """Counts the rows of `changed`, a relation with a channel; never waits for anybody."""
+    return f"""
+    INSERT INTO notifications_tally (minute, channel, {column})
+    SELECT date_trunc('minute', clock_timestamp()), channel, count(*) FROM {changed} GROUP BY channel
+"""
+
+
+# Counts what waits, once a minute, by the first relay to come; the others find it done. Index-only scans.
+SAMPLE = f"""
+INSERT INTO notifications_depth (minute, queued, later, due, sending, failed)
+SELECT date_trunc('minute', now()),
+    (SELECT count(*) FROM (SELECT FROM notifications_outboxmessage
+                           WHERE status = 'queued' LIMIT {DEPTH_MOST}) AS counted),
+    (SELECT count(*) FROM (SELECT FROM notifications_outboxmessage
+                           WHERE status = 'pending' AND next_attempt_at > now() LIMIT {DEPTH_MOST}) AS counted),
+    (SELECT count(*) FROM (SELECT FROM notifications_outboxmessage
+                           WHERE status = 'pending' AND next_attempt_at <= now() LIMIT {DEPTH_MOST}) AS counted),
+    (SELECT count(*) FROM (SELECT FROM notifications_outboxmessage
+                           WHERE status = 'sending' LIMIT {DEPTH_MOST}) AS counted),
+    (SELECT count(*) FROM (SELECT FROM notifications_outboxmessage
+                           WHERE status = 'failed' LIMIT {DEPTH_MOST}) AS counted)
+WHERE NOT EXISTS (SELECT FROM notifications_depth WHERE minute = date_trunc('minute', now()))
+ON CONFLICT (minute) DO NOTHING
+RETURNING minute
+"""
+
+# Locks rows of minutes that are over and skips those that another relay is folding. One row per minute and channel is
+# left, under relay 0; after the days that plots show, one per channel, under the epoch: sums never fall.
+FOLD = f"""
+WITH folded AS (
+    DELETE FROM notifications_tally WHERE id IN (
+        SELECT id FROM notifications_tally
+        WHERE (minute < now() - interval '5 minutes' AND relay_id IS DISTINCT FROM 0)
+           OR (minute < now() - make_interval(days => %(days)s) AND minute > 'epoch')
+        ORDER BY minute LIMIT 10000
+        FOR UPDATE SKIP LOCKED)
+    RETURNING *, CASE WHEN minute < now() - make_interval(days => %(days)s) THEN timestamptz 'epoch'
+                      ELSE minute END AS target
+)
+INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until, {COLUMNS})
+SELECT target, channel, 0, min(counted_from), max(counted_until), {_summed()}
+FROM folded GROUP BY target, channel
+{MERGE}
+"""
+
+FORGET_DEPTHS = "DELETE FROM notifications_depth WHERE minute < now() - make_interval(days => %(days)s)"

@@ -1,0 +1,65 @@
+"""What happened in each minute, and how much waited: small tables, so that nobody counts millions of messages to know.
+
+Written by relays with the statements of `relay/sql_tally.py`; read by the board, `outbox_status` and `/metrics`.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from notifications.histogram import SIZE
+
+
+def _histogram(help_text: str) -> "ArrayField[list[int], list[int]]":
+    return ArrayField(models.BigIntegerField(), db_default=[0] * SIZE, help_text=help_text)
+
+
+class Tally(models.Model):
+    """What one relay saw on one channel in one minute; `relay_id` is 0 where minutes were folded together, and null
+    where it was not a relay but somebody who withdrew or replayed. Sums over all rows only ever rise.
+    """
+
+    minute = models.DateTimeField(help_text="when the minute began; the epoch: all that is older than the rest")
+    channel = models.CharField(max_length=32)
+    relay_id = models.IntegerField(null=True)
+    counted_from = models.DateTimeField(db_default=Now())
+    counted_until = models.DateTimeField(db_default=Now())
+
+    sent = models.BigIntegerField(db_default=0)
+    failed = models.BigIntegerField(db_default=0)
+    expired = models.BigIntegerField(db_default=0)
+    cancelled = models.BigIntegerField(db_default=0)
+    replayed = models.BigIntegerField(db_default=0)
+
+    accepted = models.BigIntegerField(db_default=0, help_text="attempts, by what they came to")
+    transient = models.BigIntegerField(db_default=0)
+    permanent = models.BigIntegerField(db_default=0)
+    throttled = models.BigIntegerField(db_default=0)
+    unknown = models.BigIntegerField(db_default=0)
+
+    delay_seconds = models.FloatField(db_default=0, help_text="from publication to acceptance, the sum over all sent")
+    duration_seconds = models.FloatField(db_default=0, help_text="of the attempts, summed up")
+    delays = _histogram("how many of the sent had which delay, by the buckets of histogram.py")
+    durations = _histogram("how many attempts lasted how long")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["minute", "channel", "relay_id"], name="tally_once_a_minute"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} at {self.minute:%Y-%m-%d %H:%M}"
+
+
+class Depth(models.Model):
+    """How many messages were unfinished at the beginning of a minute, and how many lay in the dead letter."""
+
+    minute = models.DateTimeField(primary_key=True)
+    queued = models.IntegerField(help_text="behind an older message of their lane")
+    later = models.IntegerField(help_text="at the head of their lane, and not due yet")
+    due = models.IntegerField()
+    sending = models.IntegerField()
+    failed = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"depth at {self.minute:%Y-%m-%d %H:%M}"
