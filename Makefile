@@ -7,7 +7,7 @@ ARGS ?=
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test bench lint lock migrate clean
+.PHONY: help environment demo test bench docs lint lock migrate shell clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -34,6 +34,12 @@ lint: environment ## Check style, types, boundaries, migrations and the settings
 	DJANGO_DEBUG=0 DJANGO_SECRET_KEY=$$($(RUN) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	  DJANGO_ALLOWED_HOSTS=example.com SANDBOX_GATEWAY_SECRET=a-secret EMAIL_URL=smtp://localhost:25 \
 	  $(RUN) manage.py check --deploy --fail-level WARNING
+
+shell: environment ## A shell in which python, manage.py and the tools are the environment's
+	@PATH="$(abspath $(VENV))/bin:$$PATH" VIRTUAL_ENV="$(abspath $(VENV))" DJANGO_SETTINGS_MODULE=config.settings $${SHELL:-sh}
+
+docs: environment ## Build the documentation's site into .data/site
+	@$(RUN) -m mkdocs build --quiet
 
 # The lock files: for the web image, for development, for the benchmarks. Each dependency by its hash, for every Python.
 LOCK = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml

@@ -1,0 +1,44 @@
+"""Migrations run while old code is at work: a linter looks for what would break it, or lock it out."""
+
+import io
+from contextlib import redirect_stdout
+
+import pytest
+from django.db.migrations.loader import MigrationLoader
+from django_migration_linter import MigrationLinter
+
+OURS = ("notifications", "bookings")
+# No release has run these, so no old code can be at work beside them. From the first release on nothing is added here.
+BEFORE_THE_FIRST_RELEASE = frozenset(
+    {
+        ("notifications", "0002_lighter_settling"),
+        ("notifications", "0004_operator_actions_and_origin"),
+        ("notifications", "0008_wishes"),
+    }
+)
+
+
+def names() -> list[tuple[str, str]]:
+    return sorted(key for key in MigrationLoader(None).disk_migrations if key[0] in OURS)
+
+
+@pytest.mark.django_db(transaction=True)  # what runs outside a transaction is looked at outside one
+def test_old_code_can_run_beside_each() -> None:
+    said = {name: lint(name) for name in names()}
+    unsafe = {name for name, words in said.items() if "ERR" in words or "WARNING" in words}
+
+    assert unsafe == BEFORE_THE_FIRST_RELEASE, said
+
+
+def lint(name: tuple[str, str]) -> str:
+    with redirect_stdout(io.StringIO()) as said:
+        linter = MigrationLinter(database="default", analyser_string="postgresql", no_cache=True)
+        linter.lint_migration(linter.migration_loader.get_migration(*name))
+    return said.getvalue()
+
+
+@pytest.mark.parametrize("name", names(), ids="-".join)
+def test_it_can_be_undone(name: tuple[str, str]) -> None:
+    migration = MigrationLoader(None).get_migration(*name)
+
+    assert [operation for operation in migration.operations if not operation.reversible] == []
