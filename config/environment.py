@@ -58,6 +58,16 @@ def database(name: str) -> dict[str, Any]:
     return parameters
 
 
+def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> None:
+    """Have PostgreSQL end a session of `parameters` that does nothing within a transaction for so long.
+
+    What the database's URL says of `options` comes after, and so wins.
+    """
+    chosen = parameters.setdefault("OPTIONS", {})
+    limit = f"-c idle_in_transaction_session_timeout={round(seconds * 1000)}"
+    chosen["options"] = " ".join(filter(None, (limit, chosen.get("options"))))
+
+
 def secret(name: str, *, needed: bool, default: str = "") -> str:
     """A value that production must set: where it is `needed` and missing, the start stops and names it."""
     value: str = env.str(name, default="" if needed else default)

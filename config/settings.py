@@ -2,7 +2,7 @@
 
 import secrets
 
-from config.environment import BASE_DIR, choice, database, env, number, secret
+from config.environment import BASE_DIR, choice, database, env, limit_idle_transactions, number, secret
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -199,11 +199,15 @@ OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     name: number(f"OUTBOX_MAX_ATTEMPTS_{name.upper()}", default=OUTBOX_MAX_ATTEMPTS, least=1, whole=True)
     for name in OUTBOX_CHANNELS
 }
+OUTBOX_PRUNE_DAYS = number("OUTBOX_PRUNE_DAYS", default=0)
 OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
 OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; empty: everybody's
     country.strip().upper() for country in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])
 ]
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
+if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
+    # A process that hangs within a transaction holds its lanes, and keeps dead rows from being cleaned up.
+    limit_idle_transactions(DATABASES["default"], seconds=min(30, OUTBOX_LEASE_SECONDS / 2))
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 LOGGING = {
@@ -229,6 +233,7 @@ SCHEDULES = {
     "queue reminders": ("bookings.schedules.queue_reminders", 1),
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
+    "prune the outbox": ("notifications.schedules.prune_outbox", 60),
 }
 Q_CLUSTER = {
     "name": "bookings",

@@ -45,6 +45,11 @@ def ask_before_resend() -> bool:
     return bool(getattr(settings, "OUTBOX_ASK_BEFORE_RESEND", True))
 
 
+def prune_days() -> float:
+    """After how many days the schedule removes what has ended (OUTBOX_PRUNE_DAYS); 0: never."""
+    return float(getattr(settings, "OUTBOX_PRUNE_DAYS", 0))
+
+
 def lane() -> str:
     """What moves strictly in order: all of a recipient's messages, or those of each channel apart (OUTBOX_LANE)."""
     return getattr(settings, "OUTBOX_LANE", "recipient")

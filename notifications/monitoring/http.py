@@ -10,14 +10,12 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import make_wsgi_app
-from prometheus_client.registry import CollectorRegistry
-
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class CannotListen(Exception):
-    """The address is taken, or not one of this machine's; the message says which."""
+    """The address is taken, or not one of this machine's, or what counts is not installed; the message says it."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -32,15 +30,13 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(registry: CollectorRegistry, *, host: str, port: int, is_healthy: Callable[[], bool]) -> Iterator[int]:
-    """Serve within this block; yields the port. Raises CannotListen."""
-    metrics = make_wsgi_app(registry)
+def serving(metrics: Application, *, host: str, port: int, is_healthy: Callable[[], bool]) -> Iterator[int]:
+    """Serve the application `metrics`, and health, within this block; yields the port. Raises CannotListen."""
 
     def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            answer: Iterable[bytes] = metrics(environ, start)
-            return answer
+            return metrics(environ, start)
         if path == "/healthz":
             return _answer(start, *(("200 OK", b"ok\n") if is_healthy() else ("503 Service Unavailable", b"stuck\n")))
         return _answer(start, "404 Not Found", b"/metrics or /healthz\n")

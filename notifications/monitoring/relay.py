@@ -3,15 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import CollectorRegistry
-
 from notifications.monitoring import traces
-from notifications.monitoring.http import serving
+from notifications.monitoring.http import CannotListen, serving
 from notifications.monitoring.pulse import Pulse
-from notifications.monitoring.relay_metrics import RelayMetrics
 from notifications.monitoring.watchdog import watchdog
 from notifications.telemetry import subscribe
 
@@ -32,12 +26,12 @@ def monitored(metrics: tuple[str, int] | None, *, say: Callable[[str], object]) 
 @contextmanager
 def _metrics(host: str, port: int) -> Iterator[str]:
     """Count and serve within this block; yields a line that says where."""
+    try:
+        from notifications.monitoring.relay_metrics import RelayMetrics, application  # noqa: PLC0415  (an extra)
+    except ImportError as error:
+        raise CannotListen(f"Metrics need prometheus-client, which is not installed ({error}).") from error
     counted, pulse = RelayMetrics(), Pulse()
-    registry = CollectorRegistry()
-    registry.register(counted)
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
-    with serving(registry, host=host, port=port, is_healthy=pulse.is_felt) as port_served, ExitStack() as stack:
+    with serving(application(counted), host=host, port=port, is_healthy=pulse.is_felt) as served, ExitStack() as stack:
         stack.callback(subscribe(counted))
         stack.callback(subscribe(pulse))
-        yield f"Metrics at http://{host}:{port_served}/metrics, health at /healthz."
+        yield f"Metrics at http://{host}:{served}/metrics, health at /healthz."

@@ -6,17 +6,23 @@ database instead, by `outbox_metrics`.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
+from prometheus_client import make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector, CollectorRegistry
 
-from notifications.monitoring.tallies import Count, Distribution
+from notifications.monitoring.counters import Count, Distribution
+from notifications.monitoring.http import Application
 
 SEND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
 END_TO_END_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
 DATABASE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
 
 ENDS = {"message.sent": "sent", "message.failed": "failed", "message.expired": "expired"}
 EVENTS = {  # what is only counted: the event, the counter's name and what it says
@@ -96,3 +102,12 @@ class RelayMetrics(Collector):
         yield from (self._attempts, self._ended, self._send, self._end_to_end)
         yield from (self._claims, self._settles, self._claimed, self._settled)
         yield from self._counts.values()
+
+
+def application(counted: RelayMetrics) -> Application:
+    """Serves what was counted, and what the process takes of the machine."""
+    registry = CollectorRegistry()
+    registry.register(counted)
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return cast("Application", make_wsgi_app(registry))

@@ -3,7 +3,7 @@
 import threading
 
 import requests
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from notifications.monitoring.http import serving
 from notifications.monitoring.pulse import STUCK_SECONDS, Pulse
@@ -35,5 +35,5 @@ def test_the_listeners_thread_proves_nothing() -> None:
 
 
 def test_a_probe_learns_that_it_is_stuck() -> None:
-    with serving(CollectorRegistry(), host="127.0.0.1", port=0, is_healthy=lambda: False) as port:
+    with serving(make_wsgi_app(CollectorRegistry()), host="127.0.0.1", port=0, is_healthy=lambda: False) as port:
         assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 503

@@ -60,7 +60,7 @@ def test_it_counts_what_it_does(relay_process: Start, providers: SandboxClient) 
     assert 0 < seen["outbox_end_to_end_seconds_sum{channel=email}"] < 20
     assert seen["outbox_end_to_end_seconds_bucket{channel=email,le=+Inf}"] == 2
     assert seen["outbox_claimed_total{}"] == seen["outbox_settled_total{}"] == 7
-    assert seen["outbox_relay_messages_in_flight{}"] == 0
+    wait_until(lambda: scraped(f"{base}/metrics")["outbox_relay_messages_in_flight{}"] == 0)  # told with each beat
     assert seen["outbox_rescued_total{}"] == seen["outbox_stale_settles_total{}"] == 0
     assert seen["process_resident_memory_bytes{}"] > 1e6
     assert requests.get(f"{base}/", timeout=10).status_code == 404

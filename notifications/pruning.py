@@ -1,0 +1,84 @@
+"""Removes what ended long ago, in small batches, beside everything else that goes on. Never an unfinished message (G3).
+
+It walks along the primary key and stops at the first batch that was wholly published after the limit: nothing ends
+before it was published, and ids follow publication. So it reads what it removes, what is old and stays, and one batch
+more, however large the table is. Attempts and references go with their message; the record of what staff did stays, and
+so do the dedupe keys: what was announced once is not announced again.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import QuerySet
+
+from notifications.models import ENDED, OutboxMessage
+
+BATCH = 1_000  # messages per transaction; each takes some tens of milliseconds
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What was removed, or would be: messages by status; whether there was nothing more to remove."""
+
+    messages: Counter[str] = field(default_factory=Counter)
+    is_complete: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.messages.total()
+
+
+def prune(
+    before: datetime,
+    *,
+    dry_run: bool = False,
+    using: str = DEFAULT_DB_ALIAS,
+    batch: int = BATCH,
+    progress: Callable[[Pruned], None] = lambda _: None,
+    pause: Callable[[float], bool] | None = None,
+) -> Pruned:
+    """Remove the messages that ended before `before`, oldest first; with `dry_run`, only count them.
+
+    After each batch `progress` is told what has gone so far, and `pause` is called with the seconds that the batch
+    took: it waits that long, which leaves the other half of the time to others, and returns true to stop there.
+    """
+    pause = pause or _sleep
+    pruned, after = Pruned(), 0
+    while True:
+        began = time.monotonic()
+        ids = list(_along_the_key(after, using).values_list("id", "created_at")[:batch])
+        if not ids or all(created_at >= before for _, created_at in ids):
+            pruned.is_complete = True
+            return pruned
+        first, after = ids[0][0], ids[-1][0]
+        pruned.messages.update(_prune_batch(first, after, before, dry_run=dry_run, using=using))
+        progress(pruned)
+        if pause(0.0 if dry_run else time.monotonic() - began):
+            return pruned
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+def _along_the_key(after: int, using: str) -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.using(using).filter(id__gt=after).order_by("id")
+
+
+def _prune_batch(first: int, last: int, before: datetime, *, dry_run: bool, using: str) -> Mapping[str, int]:
+    """Remove what ended among the ids from `first` to `last`. One that is being replayed meanwhile stays."""
+    old = OutboxMessage.objects.using(using).filter(
+        id__gte=first, id__lte=last, status__in=ENDED, finished_at__lt=before
+    )
+    if dry_run:
+        return Counter(old.values_list("status", flat=True))
+    with transaction.atomic(using=using):
+        # Locked first: a row that a replay is just changing is skipped, and none can change any more until it is gone.
+        locked = dict(old.select_for_update(skip_locked=True).order_by("id").values_list("id", "status"))
+        OutboxMessage.objects.using(using).filter(id__in=locked).delete()
+    return Counter(locked.values())

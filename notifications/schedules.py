@@ -1,0 +1,26 @@
+"""What happens to the outbox by the clock. Each task may run twice and side by side; the project's scheduler calls."""
+
+import time
+from datetime import timedelta
+
+from django.utils import timezone
+
+from notifications import conf
+from notifications.pruning import prune
+
+LONGEST_SECONDS = 120.0  # of one run: what is left is for the next
+
+
+def prune_outbox() -> str:
+    """Remove what ended more than OUTBOX_PRUNE_DAYS ago."""
+    days = conf.prune_days()
+    if not days:
+        return "Nothing is pruned: OUTBOX_PRUNE_DAYS is 0."
+    until = time.monotonic() + LONGEST_SECONDS
+
+    def pause(seconds: float) -> bool:
+        time.sleep(seconds)
+        return time.monotonic() >= until
+
+    pruned = prune(timezone.now() - timedelta(days=days), pause=pause)
+    return f"{pruned.total} messages removed{'' if pruned.is_complete else ', more to come'}"

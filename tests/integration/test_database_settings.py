@@ -1,0 +1,41 @@
+"""A process that hangs within a transaction does not hold its lanes for ever."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHOW = """
+import django; django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SHOW idle_in_transaction_session_timeout")
+    print(cursor.fetchone()[0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "30s"),
+        ({"OUTBOX_LEASE_SECONDS": "20"}, "10s"),  # below the lease
+        ({"OUTBOX_RESCUE": "lease"}, "0"),  # behind a proxy, which would refuse the parameter
+    ],
+)
+@pytest.mark.django_db
+def test_an_idle_transaction_is_ended_before_a_lease_is(
+    database_url: str, settings: dict[str, str], expected: str
+) -> None:
+    environment = {"DATABASE_URL": database_url, "DJANGO_DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    shown = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=ROOT,
+        env=os.environ | environment | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.stdout.strip() == expected, shown.stderr
