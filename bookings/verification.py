@@ -4,10 +4,12 @@ Everything that goes over the network happens before the transaction. Whoever re
 ends here; the order's row is the lock that makes them go one after another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from bookings import announcements, refunds
@@ -28,14 +30,15 @@ from bookings.retrying import in_transaction
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The payment's booking; `is_new` tells whether this call made it."""
+    """The payment's booking; `is_new` tells whether this call made it, and `messages` what was written with it then."""
 
     booking: Booking
     is_new: bool
+    messages: Sequence[Any] = ()
 
 
 def verify(
-    *, user: AbstractBaseUser, order_id: str, payment_id: str, signature: str, now: datetime | None = None
+    *, user: User, order_id: str, payment_id: str, signature: str, now: datetime | None = None
 ) -> Verified:
     """Turn a payment that the gateway signed into its booking, once.
 
@@ -60,7 +63,7 @@ def look_at(order: Order, payment_id: str, *, now: datetime) -> Verified:
         return _answer(_what_came_of(recorded))
     payment = gateway(order.gateway).fetch_payment(payment_id)
     if payment.state is PaymentState.FAILED and payment.order_id == order.gateway_order_id:
-        in_transaction(lambda: _tell_of_failure(order.pk, payment))
+        in_transaction(lambda: _tell_of_failure(order, payment))
     return confirm(order, payment, now=now)
 
 
@@ -71,7 +74,7 @@ def confirm(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified
     refund on record: SoldOut, OrderAlreadyPaid.
     """
     _check(order, payment)
-    return _answer(in_transaction(lambda: _settle(order.pk, payment, now=now)))
+    return _answer(in_transaction(lambda: _settle(order, payment, now=now)))
 
 
 def _answer(result: Verified | BookingError) -> Verified:
@@ -80,11 +83,14 @@ def _answer(result: Verified | BookingError) -> Verified:
     return result
 
 
-def _order_of(user: AbstractBaseUser, order_id: str) -> Order:
+def _order_of(user: User, order_id: str) -> Order:
+    own = Order.objects.select_related("slot").filter(user_id=user.pk)
     try:
-        return Order.objects.get(gateway=gateway().name, gateway_order_id=order_id, user_id=user.pk)
+        order = own.get(gateway=gateway().name, gateway_order_id=order_id)
     except Order.DoesNotExist:
         raise OrderNotFound from None
+    order.user = user
+    return order
 
 
 def _check(order: Order, payment: GatewayPayment) -> None:
@@ -97,20 +103,21 @@ def _check(order: Order, payment: GatewayPayment) -> None:
         raise AmountMismatch
 
 
-def _tell_of_failure(order_id: int, payment: GatewayPayment) -> None:
+def _tell_of_failure(order: Order, payment: GatewayPayment) -> None:
     """Within the transaction. Who has paid meanwhile need not hear of it."""
-    order = _locked(order_id)
+    _lock(order)
     if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
         announcements.payment_failed(order, payment_id=payment.payment_id)
 
 
-def _locked(order_id: int) -> Order:
-    return Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot", "user").get(pk=order_id)
+def _lock(order: Order) -> None:
+    """Make all that report a payment of this order go one after another, and learn what the last of them made of it."""
+    order.refresh_from_db(fields=["status"], from_queryset=Order.objects.select_for_update(no_key=True))
 
 
-def _settle(order_id: int, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
+def _settle(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
     """Within the transaction. A refusal is returned, not raised: what it writes must be committed."""
-    order = _locked(order_id)
+    _lock(order)
     if recorded := _recorded(order, payment.payment_id):
         return _what_came_of(recorded)
     paid = _record(order, payment)
@@ -119,7 +126,7 @@ def _settle(order_id: int, payment: GatewayPayment, *, now: datetime) -> Verifie
     if order.status != Order.Status.OPEN and not take_seats(order.slot, order.quantity, now=now):
         order.becomes(Order.Status.SOLD_OUT)
         return _refuse(paid, SoldOut())
-    return Verified(_book(order, paid), is_new=True)
+    return _book(order, paid)
 
 
 def _recorded(order: Order, payment_id: str) -> Payment | None:
@@ -152,10 +159,9 @@ def _refuse(paid: Payment, refusal: BookingError) -> BookingError:
     return refusal
 
 
-def _book(order: Order, paid: Payment) -> Booking:
+def _book(order: Order, paid: Payment) -> Verified:
     order.becomes(Order.Status.BOOKED)
     booking = Booking.objects.create(
         user=order.user, slot=order.slot, order=order, payment=paid, quantity=order.quantity
     )
-    announcements.booking_confirmed(booking)
-    return booking
+    return Verified(booking, is_new=True, messages=announcements.booking_confirmed(booking))

@@ -1,5 +1,6 @@
 """The API's views: parse, call the function that does it, answer."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -90,7 +91,9 @@ class PaymentVerify(APIView):
     def post(self, request: Request) -> Response:
         claim = _valid(PaymentClaimSerializer(data=request.data))
         verified = verification.verify(user=_customer(request), **claim)
-        return Response(_shown(verified.booking), status=201 if verified.is_new else 200)
+        if not verified.is_new:
+            return Response(_shown(verified.booking))
+        return Response(_shown(verified.booking, messages=verified.messages), status=status.HTTP_201_CREATED)
 
 
 class BookingList(generics.ListAPIView):
@@ -161,5 +164,7 @@ def _valid(serializer: serializers.BaseSerializer) -> dict[str, Any]:
     return dict(serializer.validated_data)
 
 
-def _shown(booking: Booking) -> dict[str, Any]:
-    return dict(BookingSerializer(booking, context={"messages": selectors.messages_about([booking])}).data)
+def _shown(booking: Booking, *, messages: Sequence[Any] | None = None) -> dict[str, Any]:
+    """The booking with its messages, which are looked up unless they are at hand."""
+    about = selectors.messages_about([booking]) if messages is None else {booking.reference: messages}
+    return dict(BookingSerializer(booking, context={"messages": about}).data)
