@@ -37,9 +37,7 @@ class Verified:
     messages: Sequence[Any] = ()
 
 
-def verify(
-    *, user: User, order_id: str, payment_id: str, signature: str, now: datetime | None = None
-) -> Verified:
+def verify(*, user: User, order_id: str, payment_id: str, signature: str, now: datetime | None = None) -> Verified:
     """Turn a payment that the gateway signed into its booking, once.
 
     Raises, with nothing written: InvalidSignature, OrderNotFound, PaymentNotCaptured, AmountMismatch,

@@ -1,4 +1,4 @@
-"""A gateway's JSON over HTTP: kept connections, a limit on every wait, and one error for whatever goes wrong.
+"""A gateway's JSON over HTTP: kept connections, a limit on each call, and one error for whatever goes wrong.
 
 What is certainly not done is tried once more: any call whose connection was refused, and a GET that was answered with
 502, 503 or 504. A call whose answer was lost is not: it has been waited for long enough, and may have been done.
@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from bookings.errors import GatewayUnavailable
 from bookings.gateways.base import UnreadableEvent, assert_no_transaction
+from bookings.gateways.deadline import timed_session, within
 
-CONNECT_SECONDS = 2.0
 LONGEST_RETRY_AFTER_SECONDS = 3600
 ONCE_MORE = Retry(
     total=1,
@@ -37,15 +36,13 @@ class Missing(Exception):
 
 
 class JsonApi:
-    """The API at `url`; `timeout` is the longest wait, in seconds, for any part of an answer."""
+    """The API at `url`; `timeout` is the longest that a call may take, in seconds."""
 
     def __init__(self, url: str, *, timeout: float, is_local: bool = False) -> None:
         self.url = url.rstrip("/")
-        self._timeout = (min(CONNECT_SECONDS, timeout), timeout)
-        self.session = requests.Session()
+        self._timeout = timeout
+        self.session = timed_session(retries=ONCE_MORE)
         self.session.trust_env = not is_local  # no proxy and no netrc between us and a service on this machine
-        for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=64, max_retries=ONCE_MORE))
 
     def get(self, path: str) -> dict[str, Any]:
         """Raises Missing, GatewayUnavailable."""
@@ -62,9 +59,10 @@ class JsonApi:
     def _ask(self, method: str, path: str, **content: Any) -> requests.Response:
         assert_no_transaction()
         try:
-            return self.session.request(
-                method, self.url + path, timeout=self._timeout, allow_redirects=False, **content
-            )
+            with within(self._timeout):
+                return self.session.request(
+                    method, self.url + path, timeout=self._timeout, allow_redirects=False, **content
+                )
         except requests.RequestException as error:
             raise GatewayUnavailable from error
 

@@ -50,7 +50,7 @@ CAPTURE = {
 
 
 class RazorpayGateway(Gateway):
-    """Talks to Razorpay, or to what stands in its place at `url`; `timeout` in seconds, for any part of an answer."""
+    """Talks to Razorpay, or to what stands in its place at `url`; `timeout` in seconds, for a whole call."""
 
     name = "razorpay"
 

@@ -26,7 +26,7 @@ KINDS = {"payment.captured": EventKind.PAID, "payment.failed": EventKind.FAILED}
 
 
 class SandboxGateway(Gateway):
-    """Talks to the gateway at `url`; `timeout` is the longest wait, in seconds, for any part of an answer."""
+    """Talks to the gateway at `url`; `timeout` is the longest that a call may take, in seconds."""
 
     name = "sandbox"
 

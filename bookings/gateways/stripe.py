@@ -25,7 +25,8 @@ from bookings.gateways.base import (
     UnreadableEvent,
     assert_no_transaction,
 )
-from bookings.gateways.http import CONNECT_SECONDS, Missing, an_object, text, whole
+from bookings.gateways.deadline import timed_session, within
+from bookings.gateways.http import Missing, an_object, text, whole
 from bookings.gateways.signing import is_same
 
 INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,90}")
@@ -50,21 +51,22 @@ log = logging.getLogger(__name__)
 
 
 class StripeGateway(Gateway):
-    """Talks to Stripe, or to what stands in its place at `url`; `timeout` in seconds, for any part of an answer."""
+    """Talks to Stripe, or to what stands in its place at `url`; `timeout` in seconds, for a call and its repetition."""
 
     name = "stripe"
 
     def __init__(self, url: str, *, secret_key: str, webhook_secret: str, timeout: float) -> None:
         self._webhook_secret = webhook_secret
+        self._timeout = timeout
         self._stripe = stripe.StripeClient(
             secret_key,
             base_addresses={"api": url.rstrip("/")},
-            http_client=stripe.RequestsClient(timeout=(min(CONNECT_SECONDS, timeout), timeout)),
+            http_client=stripe.RequestsClient(timeout=timeout, session=timed_session()),
             max_network_retries=RETRIES,
         ).v1
 
     def create_order(self, *, reference: str, amount: int, currency: str) -> GatewayOrder:
-        with _calling():
+        with self._calling():
             intent = self._stripe.payment_intents.create(
                 {
                     "amount": amount * HUNDREDTHS.get(currency, 1),
@@ -92,7 +94,7 @@ class StripeGateway(Gateway):
     def fetch_payment(self, payment_id: str) -> GatewayPayment:
         try:
             if CHARGE_ID.fullmatch(payment_id):
-                with _calling(may_be_missing=True):
+                with self._calling(may_be_missing=True):
                     payment_id = str(self._stripe.charges.retrieve(payment_id).payment_intent)
             return _payment(self._intent(payment_id)) if INTENT_ID.fullmatch(payment_id) else NO_PAYMENT
         except Missing:
@@ -104,7 +106,7 @@ class StripeGateway(Gateway):
 
     def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
         payment = self.fetch_payment(payment_id)
-        with _calling():
+        with self._calling():
             refund = self._stripe.refunds.create(
                 {"payment_intent": payment_id, "amount": amount * HUNDREDTHS.get(payment.currency, 1)},
                 {"idempotency_key": f"{payment_id}-{idempotency_key}"},
@@ -141,22 +143,22 @@ class StripeGateway(Gateway):
 
     def _intent(self, intent_id: str) -> dict[str, Any]:
         """Raises Missing, GatewayUnavailable."""
-        with _calling(may_be_missing=True):
+        with self._calling(may_be_missing=True):
             return self._stripe.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}).to_dict()
 
-
-@contextmanager
-def _calling(*, may_be_missing: bool = False) -> Iterator[None]:
-    """A call to Stripe, whose errors become GatewayUnavailable, or Missing where it may be."""
-    assert_no_transaction()
-    try:
-        yield
-    except stripe.StripeError as error:
-        if may_be_missing and error.http_status == 404:
-            raise Missing from error
-        if error.http_status is not None:
-            log.error("Stripe refused a call: %s %.500s", error.http_status, error)  # noqa: TRY400  (it says enough)
-        raise GatewayUnavailable from error
+    @contextmanager
+    def _calling(self, *, may_be_missing: bool = False) -> Iterator[None]:
+        """A call to Stripe, whose errors become GatewayUnavailable, or Missing where it may be."""
+        assert_no_transaction()
+        try:
+            with within(self._timeout):
+                yield
+        except stripe.StripeError as error:
+            if may_be_missing and error.http_status == 404:
+                raise Missing from error
+            if error.http_status is not None:
+                log.error("Stripe refused a call: %s %.500s", error.http_status, error)  # noqa: TRY400  (it says enough)
+            raise GatewayUnavailable from error
 
 
 def _checkout(intent: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,6 +86,33 @@ def test_a_gateway_that_says_nothing_is_waited_for_as_long_as_was_set(
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize("name", ["razorpay", "stripe"])
+@pytest.mark.parametrize("dripping", ["headers", "body"])
+def test_a_gateway_that_drips_its_answer_is_waited_for_no_longer(
+    name: str, dripping: str, request: pytest.FixtureRequest, settings: Settings
+) -> None:
+    """Each byte comes well before a timeout that held for one read."""
+    stage = request.getfixturevalue(f"{name}_stage")
+    payment_id = paid(stage)
+    settings.PAYMENT_GATEWAY_TIMEOUT_SECONDS = 0.3
+    stage.stand_in.drips = dripping
+    began = time.monotonic()
+    with pytest.raises(GatewayUnavailable):
+        stage.client.fetch_payment(payment_id)
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_kept_connection_has_its_whole_time_again(razorpay_stage: Stage, settings: Settings) -> None:
+    payment_id = paid(razorpay_stage)
+    settings.PAYMENT_GATEWAY_TIMEOUT_SECONDS = 0.3
+    razorpay_stage.stand_in.delay = 0.2
+    for _ in range(4):
+        assert razorpay_stage.client.fetch_payment(payment_id).state is PaymentState.CAPTURED
+    assert razorpay_stage.stand_in.connections == 2, (
+        "the test's settings made a client of its own; it keeps its connection"
+    )
+
+
 def test_razorpay_is_asked_to_capture_at_once(razorpay_stage: Stage) -> None:
     assert razorpay_stage.stand_in.orders[an_order(razorpay_stage)]["capture"] == "automatic"
 

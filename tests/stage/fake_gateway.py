@@ -6,6 +6,7 @@ import re
 import secrets
 import string
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ class Fake:
     """The stand-in of one gateway: `routes` are (method, pattern, what answers it); counts the calls of each.
 
     What answers is called with the body's text, the headers and the pattern's groups. `interruptions` are answered
-    instead, first one first: a status, or None for no answer at all.
+    instead, first one first: a status, or None for no answer at all. `delay` in seconds comes before each answer;
+    what `drips` ("headers" or "body") comes byte by byte.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,9 @@ class Fake:
         self.headers: list[dict[str, str]] = []
         self.interruptions: list[int | None] = []
         self.is_down = False
+        self.delay = 0.0
+        self.drips = ""
+        self.connections = 0
         self.lock = threading.Lock()
 
     def routes(self) -> list[Route]:
@@ -73,6 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     fake: ClassVar[Fake]
 
+    def setup(self) -> None:
+        super().setup()
+        self.fake.connections += 1
+
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         path = self.path.partition("?")[0]
@@ -80,14 +89,22 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
+        time.sleep(self.fake.delay)
         status, document = answer
         content = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
         with contextlib.suppress(OSError):  # who asked may have gone
-            self.wfile.write(content)
+            if self.fake.drips == "headers":
+                self._drip(b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 200)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            (self._drip if self.fake.drips else self.wfile.write)(content)
+
+    def _drip(self, content: bytes) -> None:
+        for byte in content:
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.02)
 
     do_GET = do_POST = _serve  # noqa: N815  (the server's names)
 
