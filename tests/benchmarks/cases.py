@@ -51,6 +51,7 @@ def cases_of(sizes: Sizes) -> list[Case]:
         _drain("drain_10k", "a small outbox", small),
         Case(("latency_p50_ms", "latency_p99_ms"), "from commit to the provider's call, idle", _latency),
         Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
+        Case(("verify_p50_ms", "verify_p99_ms"), "verifying a payment over HTTP, 50 a second", _verify),
         _drain("provider_50ms", "a provider that takes 50 ms", slow),
         _drain(
             "provider_200ms", "a provider that takes 200 ms", replace(slow, messages=sizes.provider_200ms, latency=0.2)
@@ -114,6 +115,12 @@ def _idle(bench: Bench, contender: Contender) -> Figures:
 
 def _enqueue(bench: Bench, contender: Contender) -> Figures:
     return {"enqueue_ms": enqueue_ms(contender, samples=bench.sizes.samples, users=bench.sizes.users)}
+
+
+def _verify(bench: Bench, contender: Contender) -> Figures:
+    from tests.benchmarks.verification import verification_ms  # noqa: PLC0415  (models, which the settings come before)
+
+    return verification_ms(contender, samples=bench.sizes.samples)
 
 
 def _memory(bench: Bench, contender: Contender) -> Figures:

@@ -3,6 +3,7 @@
 Each is timed from the moment it was due: a server that falls behind cannot hide it by being asked more slowly.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,4 +28,4 @@ def at_rate(calls: Sequence[Callable[[], Any]], *, per_second: float) -> list[fl
 
 def percentile(seconds: Sequence[float], share: float) -> float:
     """The smallest of `seconds` that at least `share` of them do not exceed."""
-    return sorted(seconds)[max(0, -int(-share * len(seconds) // 1) - 1)]
+    return sorted(seconds)[math.ceil(share * len(seconds)) - 1]

@@ -19,6 +19,7 @@ UNLIMITED = {"API_RATE_USER": "100000/min", "API_RATE_VERIFY": "100000/min", "AP
 def running_web(application: str = "config.wsgi", **environment: str) -> Iterator[str]:
     """Serve `application`, and yield its address once it answers; nobody is throttled."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+        port = listening.getsockname()[1]
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listening.fileno()}"),
@@ -29,10 +30,10 @@ def running_web(application: str = "config.wsgi", **environment: str) -> Iterato
             env=os.environ | {"DJANGO_DEBUG": "1"} | UNLIMITED | environment,
             pass_fds=[listening.fileno()],
         )
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        try:
-            assert requests.get(f"{address}/readyz", timeout=60).ok
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        assert requests.get(f"{address}/healthz", timeout=60).ok
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
