@@ -11,6 +11,7 @@
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
     claim.made            debug    messages, seconds: a claim that found something
+    claim.unheard         warning  relay, messages: the answer to a claim got lost; what it had taken was put back
     settle.made           debug    messages, waiting (for a locked recipient), seconds
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
     receipt.recorded      debug    message, claim, status, code: news of a message that was accepted earlier
@@ -50,6 +51,7 @@ LEVELS = {
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,
     "claim.made": logging.DEBUG,
+    "claim.unheard": logging.WARNING,
     "settle.made": logging.DEBUG,
     "settle.stale": logging.WARNING,
     "receipt.recorded": logging.DEBUG,

@@ -12,6 +12,13 @@ from notifications import conf
 # A peer that vanished without a word is noticed within about half a minute: 15 s idle, then 3 probes 5 s apart.
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
+# A relay that is frozen in mid-transaction, or whose host is lost, lets go of its locks after this time: they are on
+# lanes, for which customers' payments may be waiting. Its transactions wait for nothing but the server.
+IDLE_IN_TRANSACTION_SECONDS = 5.0
+
+# What tells that the connection or the server is gone, or wants to be asked again; psycopg sorts the timeout elsewhere.
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -31,6 +38,8 @@ def open_connection(alias: str, *, name: str) -> Connection:
     if owns_session:
         # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
         connection.execute("SET plan_cache_mode = force_custom_plan")
+        timeout = f"{IDLE_IN_TRANSACTION_SECONDS:g}s"
+        connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [timeout])
     return connection
 
 

@@ -178,6 +178,7 @@ class Dispatcher:
         self._delivery = delivery
         self._on_done = on_done
         self._done: deque[Settlement] = deque()
+        self.in_hand: set[int] = set()  # the ids of what is in flight
         self._pools = {
             name: Pool(name, concurrency=concurrency, most=max(most, concurrency), work=self._deliver, clock=clock)
             for name in channels
@@ -214,6 +215,7 @@ class Dispatcher:
     def submit(self, messages: Collection[Claimed]) -> None:
         """Send `messages`, each channel's in the order given, as threads come free."""
         for message in messages:
+            self.in_hand.add(message.id)
             self._pools[message.channel].put(message)
 
     def collect(self) -> list[Settlement]:
@@ -224,6 +226,7 @@ class Dispatcher:
         ended = dict.fromkeys(self._pools, 0)
         for settlement in done:
             ended[settlement.message.channel] += 1
+            self.in_hand.discard(settlement.message.id)
         for name, pool in self._pools.items():
             pool.in_flight -= ended[name]
             pool.throughput.add(ended[name])

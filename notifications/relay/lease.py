@@ -22,7 +22,8 @@ STALE_SECONDS = 1.1  # a heartbeat may be late by most of its period before its 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """What a heartbeat was answered: are we still known, who looks dead, whose messages are left behind, how the
-    channels are, whether a message is due that we could claim, and what an operator told us to do (stop, drain).
+    channels are, whether a message is due that we could claim, what an operator told us to do (stop, drain), and how
+    many messages are being sent under our number.
     """
 
     is_known: bool
@@ -31,6 +32,7 @@ class Heartbeat:
     channels: dict[str, dict[str, float | bool | None]]
     is_something_due: bool
     command: str
+    held: int
 
 
 @dataclass(slots=True)

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import psycopg
-
 from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel
 from notifications.relay.backstory import with_backstory
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import Claimer, is_anything_left, seconds_to_next_due
+from notifications.relay.connection import CONNECTION_ERRORS
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import LOOK_SECONDS, Dispatcher
 from notifications.relay.gate import Gate
@@ -71,6 +70,7 @@ class Loop:
             tally=self._tally,
             on_channels=self._gate.learn,
             on_command=self._obey,
+            in_hand=self._in_hand,
             pause=self._wake.wait,
             must_end=self._is_over,
         )
@@ -123,7 +123,7 @@ class Loop:
             try:
                 turn()
                 is_done = until()
-            except psycopg.OperationalError as error:
+            except CONNECTION_ERRORS as error:
                 self._session.recover(error)
 
     def _turn(self) -> None:
@@ -204,6 +204,9 @@ class Loop:
             self._wake.wait(min(seconds, self._session.seconds_to_beat))
             if self._dispatcher.in_flight:
                 time.sleep(LINGER_SECONDS)
+
+    def _in_hand(self) -> list[int]:
+        return [*self._dispatcher.in_hand, *(settlement.message.id for settlement in self._unsettled)]
 
     @property
     def _in_flight(self) -> int:

@@ -5,7 +5,7 @@ A lock alone proves nothing: when the server restarts, every relay loses its own
 on. So nobody is declared dead by a relay whose own session is younger than the others need to come back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from notifications.relay import sql
 from notifications.relay.connection import Connection
@@ -38,3 +38,14 @@ def rescue(connection: Connection, departed: Sequence[int]) -> int:
         rescued += len(rows)
         if len(rows) < BATCH:
             return rescued
+
+
+def release_unheard(connection: Connection, *, relay_id: int, in_hand: Collection[int]) -> int:
+    """Put back what our own claim took though its answer never came: all that is ours by the rows and not `in_hand`.
+
+    The relay lives on, so nobody else would ever rescue these; no send of them has begun, so no attempt is recorded.
+    """
+    released = connection.execute(sql.RELEASE_UNHEARD, {"relay": relay_id, "in_hand": list(in_hand)}).rowcount
+    if released:
+        emit("claim.unheard", relay=relay_id, messages=released)
+    return released

@@ -11,7 +11,7 @@ import psycopg
 from notifications.relay.connection import Connection, open_connection
 from notifications.relay.lease import HEARTBEAT_SECONDS, Lease
 from notifications.relay.parcels import Clock
-from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, rescue
+from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, release_unheard, rescue
 from notifications.relay.tally import SAMPLE_SECONDS, Tally, keep_history, recount
 from notifications.telemetry import emit
 
@@ -37,6 +37,7 @@ class Session:
         tally: Tally,
         on_channels: Callable[[ChannelStates], None],
         on_command: Callable[[str], None],
+        in_hand: Callable[[], Collection[int]],
         pause: Callable[[float], None],
         must_end: Callable[[], bool],
         clock: Clock = time.monotonic,
@@ -46,6 +47,7 @@ class Session:
         self._tally = tally
         self._on_channels = on_channels
         self._on_command = on_command
+        self._in_hand = in_hand
         self._pause = pause
         self._must_end = must_end
         self._clock = clock
@@ -70,7 +72,7 @@ class Session:
             else:
                 return
 
-    def recover(self, error: psycopg.OperationalError) -> None:
+    def recover(self, error: psycopg.Error) -> None:
         """Come back from `error`: at once where the connection survived it (a deadlock), else by a new connection."""
         emit("relay.disconnected", error=type(error).__name__)
         if self.connection.closed or self.connection.broken:
@@ -103,6 +105,8 @@ class Session:
         if departed:
             rescue(self.connection, departed)
         self._keep_history()
+        if heartbeat.held > in_flight:
+            release_unheard(self.connection, relay_id=self._lease.relay_id, in_hand=self._in_hand())
         return heartbeat.is_something_due or bool(departed)
 
     def close(self, *, leave: bool) -> None:

@@ -169,7 +169,8 @@ RETURNING id
 HOLD_RELAY_LOCK = "SELECT pg_try_advisory_lock(%(lock_class)s, %(relay)s)"
 
 # Locks its own relay's row, against a rescuer that is just declaring it dead: one of the two wins. Writes down what was
-# settled since the last one. Says besides who looks dead (`suspects`) and whose messages are left behind (`departed`).
+# settled since the last one. Says besides who looks dead (`suspects`), whose messages are left behind (`departed`), and
+# how many are being sent under our number.
 HEARTBEAT = (
     """
 WITH beat AS (
@@ -193,7 +194,8 @@ SELECT EXISTS (SELECT FROM beat),
     + """), '{}') FROM notifications_channel channel),
     EXISTS (SELECT FROM notifications_outboxmessage
             WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now()),
-    coalesce((SELECT command FROM beat), '')
+    coalesce((SELECT command FROM beat), ''),
+    (SELECT count(*) FROM notifications_outboxmessage WHERE status = 'sending' AND relay_id = %(relay)s)
 """
 )
 
@@ -240,6 +242,14 @@ SELECT id, claim_number, relay_id, NULL, clock_timestamp(), 'unknown', 'relay_lo
 RETURNING message_id
 """
 )
+
+# Gives back what was claimed under our number by a statement whose answer got lost: we hold none of it, and no send of
+# it has begun. Locks the rows; nobody else changes them while our own row is there.
+RELEASE_UNHEARD = """
+UPDATE notifications_outboxmessage SET status = 'pending', relay_id = NULL
+WHERE status = 'sending' AND relay_id = %(relay)s AND NOT id = ANY(%(in_hand)s::bigint[])
+RETURNING id
+"""
 
 # A relay that stops takes its row away, unless a send of its own is still on the wire.
 LEAVE = "DELETE FROM notifications_relay WHERE id = %(relay)s"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
+from notifications.relay import rescue
 from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
@@ -182,6 +183,22 @@ def test_what_a_stopping_relay_has_not_begun_is_handed_back_as_if_never_claimed(
     relay.settle(*dispatcher.collect())
     assert sorted(map(status_of, messages)) == [Status.PENDING] * 4 + [Status.SENT]
     assert DeliveryAttempt.objects.count() == 1
+
+
+def test_what_a_claim_took_whose_answer_got_lost_is_put_back_by_the_relay_that_lives_on(
+    hand_relay: Callable[[], HandRelay],
+) -> None:
+    """Nobody else would: its number is alive. tests/chaos loses the answer of a real relay's claim."""
+    known, unheard = publish_one(RecipientFactory()), publish_one(RecipientFactory())
+    relay = hand_relay()
+    assert len(relay.claim()) == 2
+
+    released = rescue.release_unheard(relay.connection, relay_id=relay.lease.relay_id, in_hand=[known.pk])
+
+    assert (released, status_of(known), status_of(unheard)) == (1, Status.SENDING, Status.PENDING)
+    assert not DeliveryAttempt.objects.exists(), "no send of it had begun"
+    assert OutboxMessage.objects.get(pk=unheard.pk).rescues == 0
+    assert relay.lease.beat(relay.connection, in_flight=1).held == 1
 
 
 def test_a_stopped_relay_finishes_what_is_in_flight_and_leaves() -> None:
