@@ -25,10 +25,18 @@ class Child:
     """One process of the demo, in a session of its own: Ctrl-C is for the demo, which then ends it in good order."""
 
     def __init__(
-        self, name: str, command: list[str], *, environment: dict[str, str], inherit: tuple[int, ...] = ()
+        self,
+        name: str,
+        command: list[str],
+        *,
+        environment: dict[str, str],
+        inherit: tuple[int, ...] = (),
+        log: Path | None = None,
+        ends_by: signal.Signals = signal.SIGTERM,
     ) -> None:
+        """Start `python <command>`. What it prints is appended to `log`; `ends_by` ends it when its parent dies."""
         self.name = name
-        self._output = tempfile.TemporaryFile("w+", prefix=name)  # noqa: SIM115  (closed by stop)
+        self._output = log.open("a+") if log else tempfile.TemporaryFile("w+", prefix=name)  # noqa: SIM115  (closed by stop)
         self.process = subprocess.Popen(
             [sys.executable, *command],
             cwd=BASE_DIR,
@@ -39,7 +47,7 @@ class Child:
             text=True,
             pass_fds=inherit,
             start_new_session=True,
-            preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509  (the demo has one thread while it starts its children)
+            preexec_fn=end_with_parent(ends_by),  # noqa: PLW1509  (the demo has one thread while it starts its children)
         )
 
     def first_line(self) -> Any:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,24 +54,27 @@ def prepare(place: Place, programs: Path, *, lock: int) -> None:
     unfinished.rename(place.cluster)
 
 
-def start(place: Place, programs: Path, *, lock: int) -> subprocess.Popen[str]:
-    """Start the server and wait until it answers."""
+def start(
+    place: Place, programs: Path, *, lock: int, settings: Mapping[str, str] | None = None, output: int | None = None
+) -> subprocess.Popen[str]:
+    """Start the server, with `settings` beside our own, and wait until it answers. What it prints goes to `output`."""
     place.make_private(place.socket_folder)
     socket_folder = str(place.socket_folder).replace('"', '""')
-    settings = {
+    own = {
         "listen_addresses": "",
         "unix_socket_directories": f'"{socket_folder}"',
         "unix_socket_permissions": "0700",
         "port": str(place.connection_parameters()["port"]),
         "max_connections": str(MAX_CONNECTIONS),
     }
-    options = [f"--{name}={value}" for name, value in settings.items()]
-    server = _start(place, str(programs / "postgres"), "-D", str(place.cluster), *options, lock=lock)
+    options = [f"--{name}={value}" for name, value in (own | dict(settings or {})).items()]
+    server = _start(place, str(programs / "postgres"), "-D", str(place.cluster), *options, lock=lock, stdout=output)
     deadline = time.monotonic() + START_SECONDS
     while not place.answers():
         if server.poll() is not None or time.monotonic() > deadline:
             stop(server)
-            raise StartError(f"the server did not start: {last_lines(place.log.read_text())}")
+            said = place.log.read_text() if place.log.exists() else "it did not say why"
+            raise StartError(f"the server did not start: {last_lines(said)}")
         time.sleep(0.02)
     return server
 

@@ -24,6 +24,7 @@ class Received:
 
     sequence: int
     received_at: datetime
+    ended_at: datetime | None  # when it was answered or its connection was gone; None while it lasts
     channel: str
     to: str
     sender: str
@@ -42,9 +43,10 @@ class Received:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         known = {name: value for name, value in document.items() if name in _FIELDS}
-        return cls(
-            **known | {"sender": document["from"], "received_at": datetime.fromisoformat(document["received_at"])}
-        )
+        moments = {
+            name: document[name] and datetime.fromisoformat(document[name]) for name in ("received_at", "ended_at")
+        }
+        return cls(**known | moments | {"sender": document["from"]})
 
 
 _FIELDS = {each.name for each in fields(Received)}

@@ -1,10 +1,12 @@
 """What the sandbox received, over all channels, in the order of receipt.
 
-Kept in memory: the last `limit` attempts; older ones are forgotten, which a gap in the sequence shows.
+Kept in memory: the last `limit` attempts; older ones are forgotten, which a gap in the sequence shows. A call
+lasts from receipt until it is answered or its connection is gone, whichever comes first.
 """
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -15,7 +17,7 @@ from notifications.sandbox.emails import read_email
 MOST_ATTEMPTS = 200_000  # texts of a usual size need about 1.5 kB each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Attempt:
     """One message as a client handed it over, and what became of it."""
 
@@ -30,11 +32,21 @@ class Attempt:
     sid: str = ""
     parameters: Mapping[str, str] | None = None  # of a Twilio message: the form's fields
     content: bytes = b""  # of an email: as it came, unread until somebody asks
+    ended_at: datetime | None = None  # None while it lasts
+
+    @contextmanager
+    def lasting(self) -> Iterator[None]:
+        """The call lasts as long as this block, which is cancelled when the connection is gone."""
+        try:
+            yield
+        finally:
+            self.ended_at = datetime.now(UTC)
 
     def as_json(self) -> dict[str, Any]:
         facts = {
             "sequence": self.sequence,
             "received_at": self.received_at.isoformat(),
+            "ended_at": self.ended_at and self.ended_at.isoformat(),
             "channel": self.channel,
             "to": self.to,
             "from": self.sender,

@@ -26,7 +26,8 @@ class Sandbox:
         control = ControlApi(journal=self._journal, rules=self._rules)
         application = web.Application(middlewares=[in_twilios_words])
         application.add_routes([*twilio.routes(), *control.routes()])
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        # With a connection its call is gone: nobody hears the answer any more.
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         self._smtp: asyncio.Server | None = None
 
     async def start(self, *, http_port: int, smtp_port: int) -> Self:

@@ -7,7 +7,7 @@ from aiosmtpd.smtp import SMTP
 
 from notifications.sandbox.connections import client_port, cut, drip
 from notifications.sandbox.emails import text_of
-from notifications.sandbox.journal import Journal
+from notifications.sandbox.journal import Attempt, Journal
 from notifications.sandbox.rules import Answer, Rules
 
 
@@ -33,10 +33,10 @@ class Mailbox:
     ) -> str:
         answer = self._rules.answer(channel="email", stage="mail")
         if answer.refuses:
-            self._record(server, answer, to="", sender=address)
-        else:
-            envelope.mail_from = address
-            envelope.mail_options.extend(options)
+            with self._record(server, answer, to="", sender=address).lasting():
+                return await _reply(server, answer)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
         return await _reply(server, answer)
 
     async def handle_RCPT(  # noqa: N802
@@ -44,20 +44,20 @@ class Mailbox:
     ) -> str:
         answer = self._rules.answer(channel="email", to=address, stage="rcpt")
         if answer.refuses:
-            self._record(server, answer, to=address, sender=envelope.mail_from)
-        else:
-            envelope.rcpt_tos.append(address)
+            with self._record(server, answer, to=address, sender=envelope.mail_from).lasting():
+                return await _reply(server, answer)
+        envelope.rcpt_tos.append(address)
         return await _reply(server, answer)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         content = bytes(envelope.original_content)
         to = ", ".join(envelope.rcpt_tos)
         answer = self._rules.answer(channel="email", to=to, text=lambda: text_of(content))
-        self._record(server, answer, to=to, sender=envelope.mail_from, content=content)
-        return await _reply(server, answer)
+        with self._record(server, answer, to=to, sender=envelope.mail_from, content=content).lasting():
+            return await _reply(server, answer)
 
-    def _record(self, server: Any, answer: Answer, *, to: str, sender: str, content: bytes = b"") -> None:
-        self._journal.record(
+    def _record(self, server: Any, answer: Answer, *, to: str, sender: str, content: bytes = b"") -> Attempt:
+        return self._journal.record(
             channel="email",
             to=to,
             sender=sender,

@@ -85,11 +85,12 @@ class MessagesApi:
             sid=f"SM{secrets.token_hex(16)}" if is_accepted else "",
             parameters=fields,
         )
-        await asyncio.sleep(answer.delay)
-        if answer.reset:
-            cut(request.transport)
-        response = refusal(400, *mistake) if mistake else self._response(attempt, answer)
-        return await _dripped(request, response, seconds=answer.drip) if answer.drip else response
+        with attempt.lasting():
+            await asyncio.sleep(answer.delay)
+            if answer.reset:
+                cut(request.transport)
+            response = refusal(400, *mistake) if mistake else self._response(attempt, answer)
+            return await _dripped(request, response, seconds=answer.drip) if answer.drip else response
 
     def _response(self, attempt: Attempt, answer: Answer) -> web.Response:
         headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
