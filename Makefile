@@ -7,7 +7,7 @@ ARGS ?=
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test bench docs lint lock migrate shell clean
+.PHONY: help environment demo test bench chaos docs lint lock migrate shell clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -24,6 +24,9 @@ test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest
 bench: ## Measure the relay beside its peers, for about an hour (ARGS: --quick, --json, --case, --contender, --write-docs)
 	@$(PYTHON) config/bootstrap.py $(VENV_BENCH) requirements-bench.txt
 	@$(VENV_BENCH)/bin/python -m tests.benchmarks $(ARGS)
+
+chaos: environment ## Break everything while customers book, and see whether a promise breaks (ARGS: --minutes, --seed, --json)
+	@$(RUN) -m tests.chaos $(ARGS)
 
 lint: environment ## Check style, types, boundaries, migrations and the settings for production
 	$(RUN) -m ruff check .

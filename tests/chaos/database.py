@@ -1,0 +1,157 @@
+"""The campaign's own PostgreSQL: started, stopped hard and soft, and run out of disk.
+
+Its data lie in a small file system in memory where this user may mount one; elsewhere a limit on the size of the
+server's files takes the part of a full disk.
+"""
+
+import contextlib
+import errno
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from config import databases
+from config.embedded import binaries, cluster
+from config.embedded.place import choose
+
+NAME = "chaos"
+DISK_BYTES = 700_000_000
+LIMIT_BYTES = 256 * 1024
+MODES = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+SETTINGS = {"max_wal_size": "128MB", "log_min_messages": "fatal", "deadlock_timeout": "200ms"}
+
+
+class Database:
+    """One server on one folder. Used by one thread: the server ends with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._disk = folder / "disk"
+        self._disk.mkdir(mode=0o755)
+        self.is_on_small_disk = _mount(self._disk)
+        self._ballast = self._disk / "ballast"
+        self._place = choose(self._disk / "postgres", fallback=folder / "elsewhere")
+        self._log = (folder / "postgresql.log").open("ab")
+        self._server: subprocess.Popen[str] | None = None
+        self.is_full = False
+
+    def start(self) -> None:
+        """Start the server, recovery included; returns when it answers."""
+        if not self._place.home.exists():
+            self._place.create()
+        programs = binaries.programs_for(self._place)
+        lock = cluster.take(self._place)
+        try:
+            cluster.prepare(self._place, programs, lock=lock)
+            self._server = cluster.start(self._place, programs, lock=lock, settings=SETTINGS, output=self._log.fileno())
+        finally:
+            os.close(lock)
+
+    def restart(self, mode: str) -> None:
+        """End it as told, and start it: `crash` kills one of its processes, from which it recovers by itself."""
+        assert self._server is not None
+        if mode == "crash":
+            os.kill(self._a_backend(), signal.SIGKILL)
+            time.sleep(0.02)  # until the postmaster has noticed
+            while not self._place.answers():
+                time.sleep(0.02)
+            return
+        self._server.send_signal(MODES[mode])
+        self._server.wait(60)
+        self.start()
+
+    def keep_running(self) -> None:
+        """Start it again if it ended by itself."""
+        if self._server is not None and self._server.poll() is not None and not self.is_full:
+            self.start()
+
+    def fill(self) -> None:
+        """Leave no room on the disk."""
+        self.is_full = True
+        if not self.is_on_small_disk:
+            self._limit_files(LIMIT_BYTES)
+            return
+        with self._ballast.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(b"\0" * 65536)
+
+    def free(self) -> None:
+        self.is_full = False
+        self._ballast.unlink(missing_ok=True)
+        if not self.is_on_small_disk:
+            self._limit_files(resource.RLIM_INFINITY)
+        self.keep_running()
+
+    @property
+    def socket(self) -> str:
+        """The unix socket's path."""
+        return f"{self._place.socket_folder}/.s.PGSQL.{self._place.connection_parameters()['port']}"
+
+    @property
+    def url(self) -> str:
+        """Its database, past the network that is disturbed."""
+        address = self._place.connection_parameters()
+        return f"postgresql://{address['user']}@/{NAME}?host={address['host']}&port={address['port']}"
+
+    def connect(self, name: str = NAME) -> psycopg.Connection[Any]:
+        parameters = self._place.connection_parameters()
+        return psycopg.connect(**parameters, dbname=name, autocommit=True, application_name="chaos")
+
+    def create(self) -> None:
+        with self.connect("postgres") as connection:
+            databases.ensure_database(connection, NAME)
+
+    def close(self) -> None:
+        """Stop it at once, and let go of the disk."""
+        if self._server is not None and self._server.poll() is None:
+            self._server.send_signal(signal.SIGQUIT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._server.wait(10)
+            cluster.stop(self._server)
+        self._log.close()
+        if self.is_on_small_disk:
+            subprocess.run(["umount", "--lazy", str(self._disk)], check=False, capture_output=True)
+
+    def _a_backend(self) -> int:
+        with self.connect() as connection:
+            row = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                " UNION ALL SELECT pg_backend_pid()"
+            ).fetchone()
+        assert row
+        number: int = row[0]
+        return number
+
+    def _limit_files(self, size: int) -> None:
+        for number in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                _, hard = resource.prlimit(number, resource.RLIMIT_FSIZE)
+                resource.prlimit(number, resource.RLIMIT_FSIZE, (size, hard))
+
+    def _processes(self) -> Iterator[int]:
+        if self._server is None or self._server.poll() is not None:
+            return
+        yield self._server.pid
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text()
+        yield from map(int, children.split())
+
+
+def _mount(folder: Path) -> bool:
+    """Mount a small file system in memory on `folder`; False where that is not allowed."""
+    try:
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=755", "bookings-chaos", str(folder)],
+            check=False,
+            capture_output=True,
+        )
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
+    return mounted.returncode == 0

@@ -1,0 +1,136 @@
+"""Reads a campaign's history: from the shop's API, the providers' journals, the gateway's books; then from the rows."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from config.demo.seed import Customer
+from notifications.audit import OperatorAction, Verb
+from notifications.models import DeliveryAttempt, OutboxMessage
+from notifications.sandbox.client import Received
+from tests.chaos import witness
+from tests.chaos.history import (
+    Answer,
+    Attempt,
+    Booking,
+    Call,
+    Deed,
+    History,
+    Message,
+    Notification,
+    Payment,
+    Refund,
+    Transition,
+    Word,
+)
+from tests.chaos.stage import Stage
+
+SAYS = re.compile(r"([a-z_.]+): (Tour \d+)")
+
+
+def gather(stage: Stage, customers: list[Customer], *, log: Path, password: str, deeds: list[Deed]) -> History:
+    """Everything that happened. The campaign must be at rest."""
+    names = {address: each.username for each in customers for address in (each.phone, each.email)}
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    orders = {record["order"]: (record["customer"], record["slot"]) for record in records if "order" in record}
+    payments, refunds = _books(stage.ledger, orders)
+    return History(
+        calls=list(_calls(stage.providers.messages(), names)),
+        answers=[Answer(**record) for record in records if "what" in record],
+        bookings=list(_bookings(stage.web, customers, password=password)),
+        payments=payments,
+        refunds=refunds,
+        messages=list(_messages()),
+        attempts=list(_attempts()),
+        transitions=list(_transitions(stage)),
+        deeds=sorted(deeds, key=lambda deed: deed.began),
+        is_strict=stage.environment()["OUTBOX_RESCUE"] == "lease",
+    )
+
+
+def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[Call]:
+    """Those that got as far as saying for whom they are."""
+    for each in received:
+        if each.to:
+            customer = names.get(each.to.removeprefix("whatsapp:"), each.to)
+            said = SAYS.search(each.body)
+            kind, slot = said.groups() if said else ("?", each.body[:40])
+            ended = each.ended_at or each.received_at
+            word = Word(customer, slot, kind, each.channel)
+            yield Call(word, each.received_at.timestamp(), ended.timestamp(), each.accepted)
+
+
+def _bookings(web: str, customers: Iterable[Customer], *, password: str) -> Iterator[Booking]:
+    """As each customer sees their own."""
+    for customer in customers:
+        login = {"username": customer.username, "password": password}
+        token = _call("POST", f"{web}/api/auth/token/", json=login)["token"]
+        url: str | None = f"{web}/api/bookings/?page_size=100"
+        while url:
+            page = _call("GET", url, headers={"Authorization": f"Token {token}"})
+            yield from (_booking(each, customer.username) for each in page["results"])
+            url = page["next"]
+
+
+def _booking(told: dict[str, Any], customer: str) -> Booking:
+    notifications = [Notification(each["channel"], each["kind"], each["status"]) for each in told["notifications"]]
+    return Booking(
+        told["id"],
+        customer,
+        told["slot"]["title"],
+        told["status"],
+        told["payment_id"],
+        told["amount"],
+        notifications,
+    )
+
+
+def _call(method: str, url: str, **words: Any) -> Any:
+    answer = requests.request(method, url, timeout=60, **words)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _books(ledger: Path, orders: Mapping[str, tuple[str, str]]) -> tuple[list[Payment], list[Refund]]:
+    with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as books:
+        payments = [
+            Payment(payment, *orders.get(order, ("?", order)), state=state, amount=amount)
+            for payment, order, state, amount in books.execute("SELECT id, order_id, state, amount FROM payments")
+        ]
+        refunds = [Refund(*row) for row in books.execute("SELECT payment_id, amount FROM refunds")]
+    books.close()
+    return payments, refunds
+
+
+def _messages() -> Iterator[Message]:
+    replays: dict[int, int] = {}
+    for message_id in OperatorAction.objects.filter(action=Verb.REPLAY).values_list("message_id", flat=True):
+        replays[message_id] = replays.get(message_id, 0) + 1
+    columns = ("id", "recipient__user__username", "context", "kind", "channel", "status", "attempts")
+    for number, customer, context, kind, channel, status, attempts in (
+        OutboxMessage.objects.order_by("id").values_list(*columns).iterator()
+    ):
+        word = Word(customer, context["title"], kind, channel)
+        yield Message(number, word, status, attempts, replays.get(number, 0))
+
+
+def _attempts() -> Iterator[Attempt]:
+    columns = ("message_id", "claim_number", "answer", "code", "started_at", "ended_at")
+    for *facts, began, ended in DeliveryAttempt.objects.order_by("id").values_list(*columns).iterator():
+        yield Attempt(*facts, began=_seconds(began), ended=ended.timestamp())
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def _transitions(stage: Stage) -> Iterator[Transition]:
+    with stage.database.connect() as connection:
+        rows = connection.execute(witness.RECORD)
+        yield from (Transition(*row) for row in rows)

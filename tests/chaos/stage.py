@@ -1,0 +1,184 @@
+"""Sets the campaign's stage: database, network, gateway, providers, web, three relays, schedules; and takes it down."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from config.demo.processes import Child, DidNotStart
+from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
+from notifications.sandbox.client import SandboxClient
+from tests.chaos.cast import Actor
+from tests.chaos.database import NAME, Database
+from tests.chaos.network import Network
+from tests.chaos.plan import LEASE_SECONDS, RELAYS, SEND_TIMEOUT_SECONDS
+
+GATEWAY_SECRET = "a secret of the campaign's"
+WORDS = ("sms.txt", "whatsapp.txt", "email.txt", "email.html", "subject.txt")
+PLENTY = "1000000/min"
+ATTEMPTS = 8  # so that the dead letter is no easy way out
+MEMORY = Path("/dev/shm")
+
+
+class Stage:
+    """Everything that runs. Made and used by one thread, with which its processes end."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.folder.chmod(0o755)
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
+        self.ledger = self.folder / "ledger.sqlite"
+        self._services: list[Child] = []
+        self.cast: dict[str, Actor] = {}
+        self.database = Database(self.folder)
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.web = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def start_services(self) -> None:
+        """Everything that the cast relies on."""
+        self.database.start()
+        self.database.create()
+        gateway = self._service("gateway", "-m", "bookings.sandbox", "--port", "0", "--ledger", str(self.ledger))
+        sandbox = self._service("providers", "-m", "notifications.sandbox", "--http-port", "0", "--smtp-port", "0")
+        self.gateway = gateway.first_line()["url"]
+        self.providers = SandboxClient(**sandbox.first_line())
+        http, smtp = (url.partition("://")[2] for url in (self.providers.http_url, self.providers.email_url))
+        roles = ("web", "qcluster", *RELAYS)
+        addresses = {f"database:{role}": self.database.socket for role in roles}
+        addresses |= {f"http:{role}": http for role in RELAYS} | {f"smtp:{role}": smtp for role in RELAYS}
+        addresses |= {"gateway": self.gateway.partition("://")[2]}
+        network = self._service("network", "-m", "tests.chaos.network", json.dumps(addresses))
+        self.network = Network(network.first_line())
+
+    def environment(self) -> dict[str, str]:
+        """Settings for processes that nobody disturbs."""
+        return {
+            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
+            "DJANGO_SECRET_KEY": "the key of the campaign, long enough to sign with",
+            "DJANGO_DEBUG": "1",
+            "DATABASE_URL": self.database.url,
+            "CHAOS_WORDS": str(self.folder / "words"),
+            "PAYMENT_GATEWAY": "sandbox",
+            "SANDBOX_GATEWAY_URL": self.gateway,
+            "SANDBOX_GATEWAY_SECRET": GATEWAY_SECRET,
+            "PAYMENT_GATEWAY_TIMEOUT_SECONDS": "2",
+            "ORDER_HOLD_SECONDS": "20",
+            "SMS_PROVIDER": "twilio",
+            "WHATSAPP_PROVIDER": "twilio",
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_API_URL": self.providers.http_url,
+            "TWILIO_SMS_FROM": "+14155550000",
+            "TWILIO_WHATSAPP_FROM": "+14155550001",
+            "EMAIL_URL": self.providers.email_url,
+            "OUTBOX_MAX_ATTEMPTS": str(ATTEMPTS),
+            "OUTBOX_BACKOFF_SECONDS": "0.5",
+            "OUTBOX_BACKOFF_MAX_SECONDS": "4",
+            "OUTBOX_LEASE_SECONDS": str(LEASE_SECONDS),
+            "OUTBOX_SEND_TIMEOUT_SECONDS": str(SEND_TIMEOUT_SECONDS),
+            "OUTBOX_RESCUE": os.environ.get("OUTBOX_RESCUE", "prompt"),
+            "API_RATE_ANONYMOUS": PLENTY,
+            "API_RATE_USER": PLENTY,
+            "API_RATE_VERIFY": PLENTY,
+            "API_RATE_TOKEN": PLENTY,
+        }
+
+    def write_words(self, kinds: list[str]) -> None:
+        """Templates that say which kind of message it is, and about which slot."""
+        for kind in kinds:
+            folder = self.folder / "words" / "notifications" / kind
+            folder.mkdir(parents=True)
+            for name in WORDS:
+                (folder / name).write_text(f"{kind}: {{{{ title }}}}")
+
+    def start_cast(self) -> None:
+        """The processes that will be killed; returns when the web answers."""
+        bind = f"fd://{self.listening.fileno()}"
+        gunicorn = ("-m", "gunicorn", "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "4")
+        gunicorn += ("--log-level", "warning", "--no-control-socket", "--graceful-timeout", "5", "--preload")
+        self._enter("web", *gunicorn, inherit=(self.listening.fileno(),))
+        for relay in RELAYS:
+            self._enter(relay, "manage.py", "run_outbox_relay", "--grace", "4", ends_by=signal.SIGKILL)
+        self._enter("qcluster", "manage.py", "qcluster")
+        self._wait_for_web()
+        self._tell_webhooks()
+
+    def run(self, name: str, *command: str) -> Child:
+        """Start something that ends by itself."""
+        return Child(name, list(command), environment=self.environment(), log=self.logs / f"{name}.log")
+
+    def close(self, *, keep_logs: bool) -> None:
+        """End everything, whatever state it is in."""
+        for actor in self.cast.values():
+            actor.end()
+        for service in reversed(self._services):
+            service.stop()
+        self.listening.close()
+        if hasattr(self, "network"):
+            self.network.close()
+        if hasattr(self, "providers"):
+            self.providers.close()
+        self.database.close()
+        if not keep_logs:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start_customers(self, wish: dict[str, object]) -> Child:
+        """The load."""
+        return self._service("customers", "-m", "tests.chaos.customers", json.dumps(wish))
+
+    def _service(self, name: str, *command: str) -> Child:
+        environment = {"SANDBOX_GATEWAY_SECRET": GATEWAY_SECRET}
+        child = Child(name, list(command), environment=environment, log=self.logs / f"{name}.log")
+        self._services.append(child)
+        return child
+
+    def _enter(
+        self,
+        name: str,
+        *command: str,
+        inherit: tuple[int, ...] = (),
+        ends_by: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        port = self.network.port
+        changes = {
+            "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{port(f'database:{name}')}/{NAME}",
+            "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{port('gateway')}",
+        }
+        if name in RELAYS:
+            changes |= {
+                "TWILIO_API_URL": f"http://127.0.0.1:{port(f'http:{name}')}",
+                "EMAIL_URL": f"smtp://127.0.0.1:{port(f'smtp:{name}')}",
+            }
+        self.cast[name] = Actor(
+            name, *command, environment=self.environment() | changes, logs=self.logs, inherit=inherit, ends_by=ends_by
+        )
+        self.cast[name].start()
+
+    def _wait_for_web(self) -> None:
+        self._wait(lambda: requests.get(f"{self.web}/healthz", timeout=30).ok, "The web does not answer.")
+
+    def _tell_webhooks(self) -> None:
+        """Every payment is told to the shop as well as reported by its customer."""
+        url = f"{self.web}/webhooks/payments/sandbox/"
+        requests.post(f"{self.gateway}/_sandbox/webhook", json={"url": url}, timeout=10).raise_for_status()
+
+    def _wait(self, condition: Callable[[], object], words: str) -> None:
+        until = time.monotonic() + 60.0
+        while time.monotonic() < until:
+            for actor in self.cast.values():
+                if actor.exit_code is not None:
+                    raise DidNotStart(f"{actor.name} ended; see {self.logs / actor.name}.log")
+            try:
+                if condition():
+                    return
+            except requests.RequestException:
+                time.sleep(0.1)
+        raise DidNotStart(words)
