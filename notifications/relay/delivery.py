@@ -5,6 +5,7 @@ attempt it. Channels are known through their interface only. Whatever happens he
 never lost to a bug in a channel (G3).
 """
 
+import json
 import random as _random
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from notifications.relay.objections import objection
 from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
 from notifications.rendering import RenderingError, render
 from notifications.telemetry import emit
+from notifications.voice import speak
 
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the tables keep
 
@@ -121,8 +123,9 @@ class Delivery:
 
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     """The message in words. Raises RenderingError."""
-    templates = channel.templates_for(message.kind)
-    parts = render(message.kind, templates, message.context, locale=message.locale, time_zone=message.time_zone)
+    templates, context = channel.templates_for(message.kind), json.loads(message.context)
+    speak(message.locale, message.time_zone)  # and keep the voice for the next message, which mostly has the same
+    parts = render(message.kind, templates, context, locale=message.locale, time_zone=message.time_zone)
     return Outgoing(
         message.id,
         message.claim_number,

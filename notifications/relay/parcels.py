@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from notifications.lifecycle import Outcome, Status
 
@@ -20,7 +20,7 @@ class Claimed(NamedTuple):
     lane: str
     kind: str
     channel: str
-    context: dict[str, Any]
+    context: str  # JSON as the database has it: the sending threads read it
     traceparent: str
     attempts: int
     rescues: int

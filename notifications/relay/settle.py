@@ -7,9 +7,13 @@ not see it. A settlement whose claim is no longer ours changes nothing, and says
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg import Cursor
 
 from notifications.lifecycle import Status
 from notifications.relay import sql
+from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Settlement
 from notifications.relay.tally import Tally
@@ -21,10 +25,11 @@ def settle(
 ) -> list[Settlement]:
     """Write `batch` in one transaction; returns what has to wait because its recipient is locked. `now`: on Clock."""
     began = time.monotonic()
-    with connection.transaction():
+    with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
-        written = _write(connection, ready, relay_id=relay_id, now=now)
+        settled = _write(connection, ready, relay_id=relay_id, now=now)
         _promote(connection, ready)
+    written: dict[int, float] = dict(settled.fetchall())
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
     _report(connection, ready, written, tally)
     return waiting
@@ -32,9 +37,8 @@ def settle(
 
 def _split_by_lock(connection: Connection, batch: Sequence[Settlement]) -> tuple[list[Settlement], list[Settlement]]:
     """What may be written now, and what not: only the end of a lane's head needs the lane's lock."""
-    wanted = sorted({settlement.message.recipient_id for settlement in batch if settlement.status.is_terminal})
-    rows = connection.execute(sql.LOCK_FREE_RECIPIENTS, {"recipients": wanted}).fetchall() if wanted else []
-    locked = {row[0] for row in rows}
+    wanted = {settlement.message.recipient_id for settlement in batch if settlement.status.is_terminal}
+    locked = _lock_free(connection, wanted) if wanted else set()
     ready: list[Settlement] = []
     waiting: list[Settlement] = []
     for settlement in batch:
@@ -43,34 +47,41 @@ def _split_by_lock(connection: Connection, batch: Sequence[Settlement]) -> tuple
     return ready, waiting
 
 
-def _write(connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float) -> dict[int, float]:
-    """Write outcomes and attempts where the claim is still ours; returns the messages written, with their ages."""
+def _lock_free(connection: Connection, wanted: set[int]) -> set[int]:
+    rows = connection.execute(sql.LOCK_FREE_RECIPIENTS, {"recipients": numbers(wanted)}).fetchall()
+    return {row[0] for row in rows}
+
+
+def _write(
+    connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float
+) -> Cursor[tuple[Any, ...]]:
+    """Write outcomes and attempts where the claim is still ours; yields the messages written, with their ages."""
+    messages = [settlement.message for settlement in ready]
     outcomes = [settlement.outcome for settlement in ready]
-    rows = connection.execute(
+    return connection.execute(
         sql.SETTLE,
         {
             "relay": relay_id,
-            "ids": [settlement.message.id for settlement in ready],
-            "claim_numbers": [settlement.message.claim_number for settlement in ready],
-            "statuses": [settlement.status.value for settlement in ready],
-            "attempts": [settlement.attempts for settlement in ready],
-            "delays": [settlement.delay for settlement in ready],
-            "answers": [outcome and outcome.answer.value for outcome in outcomes],
-            "codes": [settlement.outcome.code if settlement.outcome else settlement.code for settlement in ready],
-            "details": [outcome and outcome.detail for outcome in outcomes],
-            "provider_ids": [outcome and outcome.provider_id for outcome in outcomes],
-            "began": [now - settlement.began for settlement in ready],
-            "ended": [now - settlement.ended for settlement in ready],
+            "ids": numbers([message.id for message in messages]),
+            "claim_numbers": numbers([message.claim_number for message in messages]),
+            "statuses": texts([settlement.status for settlement in ready]),
+            "attempts": numbers([settlement.attempts for settlement in ready]),
+            "delays": numbers([settlement.delay for settlement in ready]),
+            "answers": texts([outcome.answer if outcome else None for outcome in outcomes]),
+            "codes": texts([outcome.code if (outcome := each.outcome) else each.code for each in ready]),
+            "details": texts([outcome.detail if outcome else None for outcome in outcomes]),
+            "provider_ids": texts([outcome.provider_id if outcome else None for outcome in outcomes]),
+            "began": numbers([now - settlement.began for settlement in ready]),
+            "ended": numbers([now - settlement.ended for settlement in ready]),
         },
-    ).fetchall()
-    return dict(rows)
+    )
 
 
 def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
     lanes = {(s.message.recipient_id, s.message.lane) for s in ready if s.status.is_terminal}
     if lanes:
         recipients, names = zip(*lanes, strict=True)
-        connection.execute(sql.PROMOTE, {"recipients": list(recipients), "lanes": list(names)})
+        connection.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})
 
 
 def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[int, float], tally: Tally) -> None:

@@ -78,7 +78,7 @@ FROM due, notifications_recipient recipient
 WHERE message.id = due.id AND recipient.id = message.recipient_id
   AND EXISTS (SELECT FROM notifications_relay WHERE id = %(relay)s)
 RETURNING message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
-    message.context, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
+    message.context::text, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
     extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in, message.unknown_since,
     recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
     recipient.opt_outs

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from notifications.relay import sql
+from notifications.relay.arrays import numbers, texts
 from notifications.relay.claim import Claimer
 from notifications.relay.connection import fetch_row, open_connection
 from notifications.relay.parcels import Claimed
@@ -26,9 +27,9 @@ def serve() -> None:
             if not claimed:
                 time.sleep(IDLE_SECONDS)
                 continue
-            recipients = [message.recipient_id for message in claimed]
-            lanes = [message.lane for message in claimed]
-            with connection.transaction():
+            recipients = numbers([message.recipient_id for message in claimed])
+            lanes = texts([message.lane for message in claimed])
+            with connection.pipeline(), connection.transaction():
                 connection.execute(sql.LOCK_FREE_RECIPIENTS, {"recipients": recipients})
                 connection.execute(sql.SETTLE, {"relay": relay} | _outcomes(claimed))
                 connection.execute(sql.PROMOTE, {"recipients": recipients, "lanes": lanes})
@@ -37,12 +38,13 @@ def serve() -> None:
 def _outcomes(claimed: Sequence[Claimed]) -> dict[str, object]:
     called = f"{time.time():.6f}"
     words = {"statuses": "sent", "answers": "accepted", "codes": "", "details": "", "provider_ids": called}
-    numbers = {"delays": None, "began": 0.0, "ended": 0.0}
+    figures = {"delays": None, "began": 0.0, "ended": 0.0}
     return {
-        "ids": [message.id for message in claimed],
-        "claim_numbers": [message.claim_number for message in claimed],
-        "attempts": [message.attempts + 1 for message in claimed],
-        **{name: [value] * len(claimed) for name, value in (words | numbers).items()},
+        "ids": numbers([message.id for message in claimed]),
+        "claim_numbers": numbers([message.claim_number for message in claimed]),
+        "attempts": numbers([message.attempts + 1 for message in claimed]),
+        **{name: texts([word] * len(claimed)) for name, word in words.items()},
+        **{name: numbers([figure] * len(claimed)) for name, figure in figures.items()},
     }
 
 
