@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from bookings import cancellation
+from bookings import cancellation, refunds
 from bookings.errors import NotCancellable
 from bookings.models import Booking, Order, Payment, Refund, Slot
 
@@ -85,11 +85,34 @@ class BookingAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("id", "payment", "amount", "reason", "status", "tries", "created_at", "succeeded_at")
+    list_display = (
+        "id",
+        "payment",
+        "amount",
+        "reason",
+        "status",
+        "tries",
+        "refusals",
+        "error",
+        "created_at",
+        "succeeded_at",
+    )
     list_filter = ("status", "reason")
+    actions = ("start_again",)
     search_fields = ("=payment__payment_id", "=gateway_refund_id")
     list_select_related = ("payment",)
     ordering = ("-id",)
+
+    @admin.action(permissions=["retry"], description="Start selected refunds that failed again")
+    def start_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+        for refund in queryset.order_by("id"):
+            if refunds.start_again(refund.pk):
+                self.message_user(request, f"Refund {refund.pk} will be tried again within a minute.", messages.SUCCESS)
+            else:
+                self.message_user(request, f"Refund {refund.pk} has not failed.", messages.WARNING)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return _may(request, "bookings.retry_refund")
 
 
 def _may(request: HttpRequest, permission: str) -> bool:

@@ -118,3 +118,14 @@ class GatewayUnavailable(BookingError):
     def __init__(self, retry_after: int = 5) -> None:
         self.retry_after = retry_after
         super().__init__("The payment gateway cannot be reached. Nothing was written; please try again.")
+
+
+class RefusedByGateway(GatewayUnavailable):
+    """The payment gateway answered that it will not do it; `reason` is what it said, for staff.
+
+    To a customer this is no different from a gateway that cannot be reached.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason

@@ -252,12 +252,15 @@ class Refund(models.Model):
     class Status(models.TextChoices):
         REQUESTED = "requested"  # to be executed, or tried again
         SUCCEEDED = "succeeded"
+        FAILED = "failed"  # the gateway goes on refusing it; staff start it again, or pay by other means
 
     payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="refund")
     amount = models.BigIntegerField()
     reason = models.CharField(max_length=32, help_text="sold_out, order_already_paid, cancelled, slot_cancelled")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
     gateway_refund_id = models.CharField(max_length=100, blank=True)
+    error = models.TextField(blank=True, db_default="", help_text="why the gateway refused it at the last try")
+    refusals = models.PositiveIntegerField(default=0, db_default=0, help_text="how often the gateway refused it")
     tries = models.PositiveIntegerField(default=0)
     next_try_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
@@ -267,12 +270,13 @@ class Refund(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_is_positive"),
             models.CheckConstraint(
-                condition=Q(status="requested", succeeded_at__isnull=True)
+                condition=Q(status__in=["requested", "failed"], succeeded_at__isnull=True)
                 | Q(status="succeeded", succeeded_at__isnull=False),
                 name="refund_has_succeeded_at_a_moment",
             ),
         ]
         indexes = [models.Index(fields=["next_try_at"], condition=Q(status="requested"), name="refund_to_execute")]
+        permissions = [("retry_refund", "Can start failed refunds again")]
 
     def __str__(self) -> str:
         return f"refund of {self.payment_id}"

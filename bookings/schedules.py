@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from bookings import cancellation, orders, refunds, reminders, sweep
+from bookings import cancellation, orders, pruning, refunds, reminders, sweep
 from notifications import outbox
 
 INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
@@ -37,13 +37,18 @@ def queue_reminders() -> str:
 def execute_refunds() -> str:
     """Give the money back that is due."""
     succeeded, failed = refunds.execute_due()
-    return f"{succeeded} refunded, {failed} to be tried again"
+    return f"{succeeded} refunded, {failed} not"
 
 
 @outbox.coming_from("schedule finish cancelled slots")
 def finish_cancelled_slots() -> str:
     """Complete a slot's cancellation that was interrupted."""
     return f"{cancellation.finish_cancelled_slots()} bookings cancelled"
+
+
+def prune_payment_events() -> str:
+    """Forget what webhooks told long ago."""
+    return f"{pruning.prune_payment_events()} events forgotten"
 
 
 @transaction.atomic

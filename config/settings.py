@@ -164,6 +164,7 @@ STRIPE_WEBHOOK_SECRET = secret("STRIPE_WEBHOOK_SECRET", needed=PAYMENT_GATEWAY =
 STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com")
 WEBHOOK_BODY_MAX_BYTES = number("WEBHOOK_BODY_MAX_BYTES", default=256 * 1024, least=1024, whole=True)
 PAYMENT_SWEEP_HOURS = number("PAYMENT_SWEEP_HOURS", default=6 * 24, least=1)  # banks confirm up to five days late
+PAYMENT_EVENT_DAYS = number("PAYMENT_EVENT_DAYS", default=90, least=1)  # gateways tell an event again for days
 ORDER_HOLD_SECONDS = number("ORDER_HOLD_SECONDS", default=15 * 60, least=1)
 
 # --- Channels ---------------------------------------------------------------------------------------------------------
@@ -233,6 +234,7 @@ SCHEDULES = {
     "queue reminders": ("bookings.schedules.queue_reminders", 1),
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
+    "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
     "prune the outbox": ("notifications.schedules.prune_outbox", 60),
 }
 Q_CLUSTER = {

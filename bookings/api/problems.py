@@ -27,6 +27,7 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.NotCancellable: 409,
     errors.IdempotencyKeyReused: 422,
     errors.GatewayUnavailable: 503,
+    errors.RefusedByGateway: 503,
 }
 
 

@@ -101,7 +101,10 @@ class Gateway(ABC):
 
     @abstractmethod
     def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
-        """Give `amount` back and return the gateway's name for the refund; the same key again refunds nothing more."""
+        """Give `amount` back and return the gateway's name for the refund; the same key again refunds nothing more.
+
+        Raises RefusedByGateway when the gateway answers that it will not.
+        """
 
     @abstractmethod
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:

@@ -12,11 +12,12 @@ from typing import Any
 import requests
 from urllib3.util.retry import Retry
 
-from bookings.errors import GatewayUnavailable
+from bookings.errors import GatewayUnavailable, RefusedByGateway
 from bookings.gateways.base import UnreadableEvent, assert_no_transaction
 from bookings.gateways.deadline import timed_session, within
 
 LONGEST_RETRY_AFTER_SECONDS = 3600
+REFUSALS = (400, 402, 404, 422)  # what was asked for is at fault: not our key, not the moment
 ONCE_MORE = Retry(
     total=1,
     read=0,
@@ -53,7 +54,7 @@ class JsonApi:
         return _usable(answer)
 
     def post(self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Raises GatewayUnavailable."""
+        """Raises GatewayUnavailable, RefusedByGateway."""
         return _usable(self._ask("POST", path, json=body, headers=headers))
 
     def _ask(self, method: str, path: str, **content: Any) -> requests.Response:
@@ -71,6 +72,8 @@ def _usable(answer: requests.Response) -> dict[str, Any]:
     if not 200 <= answer.status_code < 300:
         request = answer.request
         log.error("The gateway refused %s %s: %s %.500s", request.method, request.url, answer.status_code, answer.text)
+        if answer.status_code in REFUSALS:
+            raise RefusedByGateway(answer.text)
         raise GatewayUnavailable(**_retry_after(answer))
     try:
         return an_object(answer.content)

@@ -13,7 +13,7 @@ from typing import Any
 
 import stripe
 
-from bookings.errors import GatewayUnavailable, InvalidSignature
+from bookings.errors import GatewayUnavailable, InvalidSignature, RefusedByGateway
 from bookings.gateways.base import (
     NO_PAYMENT,
     EventKind,
@@ -26,7 +26,7 @@ from bookings.gateways.base import (
     assert_no_transaction,
 )
 from bookings.gateways.deadline import timed_session, within
-from bookings.gateways.http import Missing, an_object, text, whole
+from bookings.gateways.http import REFUSALS, Missing, an_object, text, whole
 from bookings.gateways.signing import is_same
 
 INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,90}")
@@ -158,6 +158,8 @@ class StripeGateway(Gateway):
                 raise Missing from error
             if error.http_status is not None:
                 log.error("Stripe refused a call: %s %.500s", error.http_status, error)  # noqa: TRY400  (it says enough)
+            if error.http_status in REFUSALS:
+                raise RefusedByGateway(str(error)) from error
             raise GatewayUnavailable from error
 
 

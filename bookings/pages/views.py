@@ -91,11 +91,13 @@ def booking(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
     about = selectors.messages_about([shown])[shown.reference]
     now = timezone.now()
+    refund = getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None
     context = {
         "booking": shown,
         "messages_about": [words.of(message) for message in about],
         "words": words.ALL,
-        "refund": getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None,
+        "refund": refund,
+        "refund_status": refund and words.REFUNDS[refund.status],
         "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
         "refundable": cancellation.refundable(shown.payment.amount, slot=shown.slot, now=now),
     }

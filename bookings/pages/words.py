@@ -20,7 +20,8 @@ STATUSES = {
     "cancelled": "withdrawn",
     "expired": "not sent: too late",
 }
-ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES}
+REFUNDS = {"requested": "on its way", "succeeded": "given back", "failed": "delayed: we are looking into it"}
+ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES, "refunds": REFUNDS}
 
 
 def of(message: Any) -> dict[str, Any]:

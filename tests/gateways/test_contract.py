@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from bookings.errors import GatewayUnavailable, InvalidSignature
+from bookings.errors import GatewayUnavailable, InvalidSignature, RefusedByGateway
 from bookings.gateways import EventKind, Gateway, GatewayPayment, PaymentState, UnreadableEvent
 from tests.gateways.conftest import Stage
 
@@ -124,8 +124,12 @@ def test_a_part_can_be_refunded(stage: Stage) -> None:
 
 def test_what_cannot_be_refunded_is_not_said_to_be(full_stage: Stage) -> None:
     receipt = full_stage.pay(an_order(full_stage), state="failed")
-    with pytest.raises(GatewayUnavailable):
+    with pytest.raises(RefusedByGateway) as refusal:
         full_stage.client.refund(payment_id=receipt["payment_id"], amount=1250, idempotency_key="refund-1")
+    assert refusal.value.reason
+    with full_stage.down(), pytest.raises(GatewayUnavailable) as silence:
+        full_stage.client.refund(payment_id=receipt["payment_id"], amount=1250, idempotency_key="refund-1")
+    assert not isinstance(silence.value, RefusedByGateway)
 
 
 @pytest.mark.parametrize("name", ["paid", "failed"])

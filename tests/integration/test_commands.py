@@ -179,5 +179,5 @@ def test_execute_refunds_refuses_a_bad_limit(limit: str) -> None:
 
 
 def test_execute_refunds_says_what_it_did() -> None:
-    assert command("execute_refunds") == "Refunded 0; 0 to be tried again.\n"
+    assert command("execute_refunds") == "Refunded 0; 0 not.\n"
     assert command("execute_refunds", verbosity=0) == ""

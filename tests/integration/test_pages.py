@@ -69,7 +69,7 @@ def test_from_slot_to_booking_and_out_of_it_again(browser: Client, payment_gatew
 
     assert "You get ¥2,500 back." in text_of(browser.get(f"/bookings/{booking.pk}/"))
     cancelled = text_of(submit(browser, f"/bookings/{booking.pk}/", f"/bookings/{booking.pk}/cancel/"))
-    assert "Status Cancelled Refund ¥2,500, requested" in cancelled
+    assert "Status Cancelled Refund ¥2,500, on its way" in cancelled
     assert "Cancel this booking" not in cancelled
 
 

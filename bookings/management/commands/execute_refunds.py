@@ -18,4 +18,4 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         succeeded, failed = refunds.execute_due(limit=options["limit"])
         if options["verbosity"] > 0:
-            self.stdout.write(f"Refunded {succeeded}; {failed} to be tried again.")
+            self.stdout.write(f"Refunded {succeeded}; {failed} not.")

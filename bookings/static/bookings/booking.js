@@ -47,7 +47,7 @@ async function look() {
 function showBooking(booking) {
   const changes = booking.notifications.map(show).filter(Boolean);
   const refund = document.getElementById("refund");
-  if (refund && booking.refund) refund.textContent = booking.refund;
+  if (refund && booking.refund) refund.textContent = word("refunds", booking.refund);
   if (changes.length) news.textContent = changes.join(". ");
   const waits = booking.notifications.some((message) => UNFINISHED.includes(message.status));
   if (changes.length || waits) pause = SOONEST;

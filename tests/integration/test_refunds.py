@@ -1,0 +1,129 @@
+"""A refund that a gateway refuses comes to an end that staff see, and can be started again; one unanswered goes on."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from bookings import cancellation, orders, pruning, refunds, verification
+from bookings.models import Booking, PaymentEvent, Refund
+from tests.factories.bookings import CustomerFactory, SlotFactory
+from tests.stage.gateway import GatewayProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def refund(payment_gateway: GatewayProcess) -> Refund:
+    customer, slot = CustomerFactory(), SlotFactory()
+    order = orders.open_order(user=customer, slot_id=slot.pk, quantity=1)
+    booking: Booking = verification.verify(user=customer, **payment_gateway.pay(order.gateway_order_id)).booking
+    cancellation.cancel(booking.pk)
+    return Refund.objects.get()
+
+
+@pytest.fixture
+def refused(refund: Refund) -> Refund:
+    """More than was paid: the gateway says no."""
+    Refund.objects.update(amount=refund.amount + 1)
+    return refund
+
+
+def try_until_it_ends(refund: Refund, *, at: datetime, most: int = 20) -> int:
+    """Hourly runs; how many tries there were until nothing was due."""
+    for run in range(most):
+        if refunds.execute_due(now=at + timedelta(hours=run)) == (0, 0):
+            return run
+    return most
+
+
+def test_one_that_is_refused_for_good_fails_with_its_reason(refused: Refund, caplog: pytest.LogCaptureFixture) -> None:
+    now = timezone.now()
+    assert refunds.execute_due(now=now) == (0, 1)
+    refused.refresh_from_db()
+    assert (refused.status, refused.refusals) == ("requested", 1), "the first refusal may be for the moment"
+    assert try_until_it_ends(refused, at=now + timedelta(hours=1)) == refunds.MOST_REFUSALS - 1
+    refused.refresh_from_db()
+    assert refused.status == "failed"
+    assert "no more than what is left of the payment" in refused.error
+    assert [record.levelno for record in caplog.records if "needs a person" in record.getMessage()] == [logging.ERROR]
+
+
+def test_staff_start_it_again_and_it_succeeds_under_another_key(
+    refused: Refund, payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = []
+    asked = refunds.gateway("sandbox").refund
+
+    def refund(**wish: Any) -> str:
+        keys.append(wish["idempotency_key"])
+        return asked(**wish)
+
+    monkeypatch.setattr(refunds.gateway("sandbox"), "refund", refund)
+    assert not refunds.start_again(refused.pk), "it has not failed yet"
+    try_until_it_ends(refused, at=timezone.now())
+    Refund.objects.update(amount=refused.amount)
+    assert refunds.start_again(refused.pk)
+    assert refunds.execute_due() == (1, 0)
+    refused.refresh_from_db()
+    assert (refused.status, refused.error) == ("succeeded", "")
+    given = [each for each in payment_gateway.refunds() if each["payment_id"] == refused.payment.payment_id]
+    assert [each["amount"] for each in given] == [refused.amount]
+    assert len(set(keys)) == refunds.MOST_REFUSALS + 1
+
+
+def test_a_gateway_that_does_not_answer_ends_nothing_and_keeps_its_key(
+    refund: Refund, payment_gateway: GatewayProcess
+) -> None:
+    payment_gateway.is_in_the_mood(down=True)
+    assert try_until_it_ends(refund, at=timezone.now(), most=12) == 12
+    payment_gateway.is_in_the_mood()
+    refund.refresh_from_db()
+    assert (refund.status, refund.refusals, refund.tries) == ("requested", 0, 12)
+    assert refunds.execute_due(now=timezone.now() + timedelta(days=1)) == (1, 0)
+
+
+def test_one_that_is_refused_keeps_no_other_from_being_made(refused: Refund, payment_gateway: GatewayProcess) -> None:
+    customer, slot = CustomerFactory(), SlotFactory()
+    for _ in range(2 * refunds.MOST_UNANSWERED):
+        order = orders.open_order(user=customer, slot_id=slot.pk, quantity=1)
+        booking = verification.verify(user=customer, **payment_gateway.pay(order.gateway_order_id)).booking
+        cancellation.cancel(booking.pk)
+    assert refunds.execute_due() == (2 * refunds.MOST_UNANSWERED, 1)
+
+
+def test_the_database_keeps_what_has_ended_apart(refund: Refund) -> None:
+    with pytest.raises(IntegrityError, match="refund_has_succeeded_at_a_moment"), transaction.atomic():
+        Refund.objects.update(status="failed", succeeded_at=timezone.now())
+
+
+@pytest.mark.parametrize(("permission", "status"), [("retry_refund", "requested"), ("view_refund", "failed")])
+def test_staff_with_the_permission_start_it_again_in_the_admin(refund: Refund, permission: str, status: str) -> None:
+    Refund.objects.update(status="failed", error="Your account does not have enough balance")
+    staff = User.objects.create_user("clerk", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=[permission, "view_refund"]))
+    client = Client()
+    client.force_login(staff)
+    address = "/admin/bookings/refund/"
+    assert "does not have enough balance" in client.get(f"{address}?status=failed").content.decode()
+    client.post(address, {"action": "start_again", "_selected_action": refund.pk})
+    refund.refresh_from_db()
+    assert refund.status == status
+
+
+def test_events_of_long_ago_are_forgotten_and_no_others(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr(pruning, "BATCH", 3)
+    now = timezone.now()
+    for days in range(10):
+        PaymentEvent.objects.create(
+            gateway="sandbox", event_id=f"evt_{days}", kind="paid", received_at=now - timedelta(days=days)
+        )
+    settings.PAYMENT_EVENT_DAYS = 3
+    assert pruning.prune_payment_events(now=now) == 6
+    assert pruning.prune_payment_events(now=now) == 0
+    assert set(PaymentEvent.objects.values_list("event_id", flat=True)) == {f"evt_{days}" for days in range(4)}
