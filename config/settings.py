@@ -205,6 +205,11 @@ OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "re
 OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; empty: everybody's
     country.strip().upper() for country in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])
 ]
+# At most so many messages in an hour and in a day of the clock; 0: no cap.
+OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", default=0, whole=True)
+OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=0, whole=True)
+OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=0, whole=True)
+OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=0, whole=True)
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
 if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
     # A process that hangs within a transaction holds its lanes, and keeps dead rows from being cleaned up.

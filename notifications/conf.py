@@ -1,10 +1,22 @@
 """The outbox's settings, read from Django's, each with its default. Units: seconds, unless the name says otherwise."""
 
+from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 from django.conf import settings
 
 from notifications.backoff import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `most` messages `per` hour or day of the clock to each recipient, or to each phone number."""
+
+    of: Literal["recipient", "number"]
+    per: Literal["hour", "day"]
+    most: int
+
 
 LANES = ("recipient", "recipient+channel")
 RESCUES = ("prompt", "lease")
@@ -63,3 +75,14 @@ def rescue() -> str:
 def allowed_countries() -> frozenset[str]:
     """The countries whose numbers may be written to (OUTBOX_ALLOWED_COUNTRIES: ISO 3166-1 alpha-2); none: all."""
     return frozenset(getattr(settings, "OUTBOX_ALLOWED_COUNTRIES", ()))
+
+
+def caps() -> list[Cap]:
+    """Those of OUTBOX_CAP_RECIPIENT_HOUR, …_RECIPIENT_DAY, …_NUMBER_HOUR and …_NUMBER_DAY that are set; 0: no cap."""
+    known = (
+        Cap("recipient", "hour", getattr(settings, "OUTBOX_CAP_RECIPIENT_HOUR", 0)),
+        Cap("recipient", "day", getattr(settings, "OUTBOX_CAP_RECIPIENT_DAY", 0)),
+        Cap("number", "hour", getattr(settings, "OUTBOX_CAP_NUMBER_HOUR", 0)),
+        Cap("number", "day", getattr(settings, "OUTBOX_CAP_NUMBER_DAY", 0)),
+    )
+    return [cap for cap in known if cap.most]

@@ -13,6 +13,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
+from notifications.allowances import Allowance
 from notifications.audit import BulkReplay, OperatorAction
 from notifications.feedback import Bookmark, Conversation, Receipt
 from notifications.lifecycle import TERMINAL, Answer, Status
@@ -20,6 +21,7 @@ from notifications.relays import Channel, Relay
 from notifications.tallies import Depth, Tally
 
 __all__ = [
+    "Allowance",
     "Bookmark",
     "BulkReplay",
     "Channel",

@@ -4,13 +4,15 @@ All database work is done here, by one thread on one connection; sending threads
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel
+from notifications.conf import Cap
 from notifications.relay.backstory import with_backstory
 from notifications.relay.breaker import Breaker
+from notifications.relay.caps import Caps
 from notifications.relay.claim import Claimer, is_anything_left, seconds_to_next_due
 from notifications.relay.connection import CONNECTION_ERRORS
 from notifications.relay.delivery import Delivery
@@ -46,6 +48,7 @@ class Options:
     policies: Mapping[str, RetryPolicy]
     ask_before_resend: bool = True
     rates: Mapping[str, float] = field(default_factory=dict)
+    caps: Sequence[Cap] = ()
 
 
 class Loop:
@@ -64,6 +67,7 @@ class Loop:
         breakers = {name: Breaker() for name in channels}
         self._gate = Gate(breakers, rates=options.rates)
         self._tally = Tally()
+        self._caps = Caps(options.caps, address_fields={name: each.address_field for name, each in channels.items()})
         self._session = Session(
             options.database,
             self._lease,
@@ -160,12 +164,14 @@ class Loop:
             return
         self._is_stirred = False  # before looking: what happens from here on is seen next time
         connection, relay_id = self._session.connection, self._lease.relay_id
-        with self._gate.limits(connection, rooms) as limits:
+        with self._caps.together(connection), self._gate.limits(connection, rooms) as limits:
             claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits) if limits else []
             self._gate.charge(connection, claimed)
+            claimed, over_caps = self._caps.sift(connection, claimed)
+        self._unsettled += over_caps
         asks = self._options.ask_before_resend
         self._dispatcher.submit(with_backstory(connection, claimed, channels=self._channels, asks=asks))
-        if limits and len(claimed) == sum(limits.values()):
+        if limits and len(claimed) + len(over_caps) == sum(limits.values()):
             self._claim_at = 0.0
         else:
             self._claim_at = time.monotonic() + self._seconds_to_claim(rooms)

@@ -36,7 +36,7 @@ def limits(gate: Gate, relay: HandRelay, *, room: int = 1_000) -> dict[str, int]
 
 def claimed(number: int) -> list[Claimed]:
     """So many messages, as far as the gate is concerned."""
-    return [Claimed(*[None] * 5, "sms", *[None] * 12)] * number  # type: ignore[arg-type]
+    return [Claimed(**dict.fromkeys(Claimed._fields) | {"channel": "sms"})] * number
 
 
 def test_an_open_channel_may_take_whatever_has_room(hand_relay: MakeRelay) -> None:

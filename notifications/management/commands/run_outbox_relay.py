@@ -73,6 +73,7 @@ class Command(BaseCommand):
                 policies={name: conf.retry_policy(name) for name in channels},
                 rates={name: conf.rate(name) for name in channels},
                 ask_before_resend=conf.ask_before_resend(),
+                caps=conf.caps(),
             ),
         )
         for number in (signal.SIGTERM, signal.SIGINT):

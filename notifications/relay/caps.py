@@ -1,0 +1,72 @@
+"""Caps: how many messages one recipient, or one phone number whoever has it, may get in an hour and in a day.
+
+They are there against loops, and against those who earn from SMS to numbers of their own. A message counts once, when
+it is first claimed, in the hour and the day of the clock (UTC); one over a cap ends as cancelled, and its code names
+the cap. Counted in the claim's own transaction, under the lock of each count: exactly, over all relays together.
+Without caps none of this costs anything.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from notifications.conf import Cap
+from notifications.lifecycle import Status
+from notifications.relay import sql_caps as sql
+from notifications.relay.connection import Connection
+from notifications.relay.parcels import Claimed, Settlement
+
+Counts = dict[str, dict[str, int]]  # by key, then by hour and day
+
+
+class Caps:
+    """The caps of one relay; `address_fields` says of each channel where its messages go."""
+
+    def __init__(self, caps: Sequence[Cap], *, address_fields: Mapping[str, str]) -> None:
+        self._caps = caps
+        self._address_fields = address_fields
+
+    def together(self, connection: Connection) -> AbstractContextManager[object]:
+        """The block in which messages are claimed and then counted: both, or neither."""
+        return connection.transaction() if self._caps else nullcontext()
+
+    def sift(self, connection: Connection, claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
+        """What may go out of `claimed`, and the end of each that is over a cap; the oldest are counted first."""
+        fresh = [message for message in claimed if message.claim_number == 1] if self._caps else []
+        if not fresh:
+            return claimed, []
+        counts = self._locked_counts(connection, fresh)
+        spent: Counter[str] = Counter()
+        ends: dict[int, Settlement] = {}
+        for message in fresh:
+            if code := self._exceeded(message, counts):
+                ends[message.id] = Settlement(message, Status.CANCELLED, message.attempts, code=code)
+                continue
+            for key in self._keys(message).values():
+                spent[key] += 1
+                counts[key] = {per: count + 1 for per, count in counts[key].items()}
+        if spent:
+            connection.execute(sql.SPEND, {"keys": sorted(spent), "counts": [spent[key] for key in sorted(spent)]})
+        return [message for message in claimed if message.id not in ends], list(ends.values())
+
+    def _locked_counts(self, connection: Connection, messages: Sequence[Claimed]) -> Counts:
+        keys = sorted({key for message in messages for key in self._keys(message).values()})
+        connection.execute(sql.KNOW_ALLOWANCES, {"keys": keys})
+        rows = connection.execute(sql.LOCK_ALLOWANCES, {"keys": keys}).fetchall()
+        return {key: {"hour": in_hour, "day": in_day} for key, in_hour, in_day in rows}
+
+    def _exceeded(self, message: Claimed, counts: Counts) -> str:
+        keys = self._keys(message)
+        for cap in self._caps:
+            if cap.of in keys and counts[keys[cap.of]][cap.per] >= cap.most:
+                return f"cap_{cap.of}_{cap.per}"
+        return ""
+
+    def _keys(self, message: Claimed) -> dict[str, str]:
+        return dict(self._counted(message))
+
+    def _counted(self, message: Claimed) -> Iterator[tuple[str, str]]:
+        """Under which keys `message` counts, by what a cap is of."""
+        yield "recipient", f"recipient:{message.recipient_id}"
+        if self._address_fields[message.channel] == "phone" and message.phone:
+            yield "number", f"number:{message.phone}"

@@ -1,0 +1,130 @@
+"""Caps: so many messages in an hour and a day to one recipient, and to one number whoever has it; exactly so many."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from notifications.allowances import Allowance
+from notifications.conf import Cap
+from notifications.kinds import Kind
+from notifications.lifecycle import Accepted, Outcome, Transient
+from notifications.models import OutboxMessage
+from notifications.relay.caps import Caps
+from notifications.relay.parcels import Claimed, Settlement
+from tests.factories.notifications import RecipientFactory, publish, publish_one
+from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def codes() -> dict[str, int]:
+    """How many messages there are by status and code."""
+    return Counter(" ".join(row).strip() for row in OutboxMessage.objects.values_list("status", "error_code"))
+
+
+@pytest.mark.parametrize("per", ["hour", "day"])
+def test_what_is_over_a_recipients_cap_is_not_sent_and_says_so(per: str) -> None:
+    ann, ben = RecipientFactory(), RecipientFactory()
+    for recipient in (ann, ann, ann, ben):
+        publish(recipient)
+    channel = RecordingChannel()
+    drain(channel, caps=[Cap("recipient", per, 2)])
+
+    assert codes() == {"sent": 3, f"cancelled cap_recipient_{per}": 1}
+    assert len(channel.sent) == 3
+    assert OutboxMessage.objects.filter(recipient=ann).order_by("id").last().status == "cancelled", "the newest"
+
+
+def test_everybody_with_one_number_shares_its_cap_over_all_relays() -> None:
+    for recipient in RecipientFactory.create_batch(30, phone="+14155550001"):
+        publish(recipient)
+    channels = RecordingChannel(), RecordingChannel()
+    caps = {"caps": [Cap("number", "hour", 7)], "batch": 3}
+    with running_loop(channels[0], **caps), running_loop(channels[1], **caps):
+        wait_until(lambda: not OutboxMessage.objects.filter(finished_at=None).exists())
+
+    assert codes() == {"sent": 7, "cancelled cap_number_hour": 23}
+    assert sum(len(channel.sent) for channel in channels) == 7
+
+
+def test_relays_that_claim_at_the_same_moment_count_one_after_the_other(hand_relay: Callable[..., HandRelay]) -> None:
+    for recipient in RecipientFactory.create_batch(2, phone="+14155550001"):
+        publish(recipient)
+    Allowance.objects.create(key="number:+14155550001")  # inserting it would be a lock by itself
+    caps = Caps([Cap("number", "hour", 1)], address_fields={"sms": "phone"})
+    first, second = hand_relay(), hand_relay()
+    claimed = first.claim(limit=1), second.claim(limit=1)
+    sifted: list[tuple[list[Claimed], list[Settlement]]] = []
+
+    def claim() -> None:
+        with caps.together(second.connection):
+            sifted.append(caps.sift(second.connection, claimed[1]))
+
+    thread = threading.Thread(target=claim)
+    with caps.together(first.connection):
+        caps._locked_counts(first.connection, claimed[0])
+        thread.start()
+        wait_until(lambda: is_waiting(second))
+        assert caps.sift(first.connection, claimed[0]) == (claimed[0], [])
+    thread.join(10)
+
+    ((allowed, refused),) = sifted
+    assert (allowed, [each.code for each in refused]) == ([], ["cap_number_hour"])
+
+
+def is_waiting(relay: HandRelay) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [relay.connection.info.backend_pid])
+        return bool(cursor.fetchone()[0])
+
+
+def test_sms_and_whatsapp_to_one_number_count_together_and_email_does_not() -> None:
+    channels = RecordingChannel("sms"), RecordingChannel("whatsapp"), RecordingChannel("email")
+    channels[2].address_field = "email"
+    publish(RecipientFactory(), kind=Kind("test.greeting", channels=("sms", "whatsapp", "email")))
+    drain(*channels, caps=[Cap("number", "day", 1)])
+
+    assert [len(channel.sent) for channel in channels] == [1, 0, 1]
+
+
+def test_a_message_that_is_tried_again_counts_once() -> None:
+    answers: list[Outcome] = [Transient("busy"), Transient("busy"), Accepted("yes")]
+    message = publish_one(RecipientFactory())
+    drain(RecordingChannel(answer=lambda _: answers.pop(0)), caps=[Cap("recipient", "hour", 1)])
+
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("sent", 3)
+    assert set(Allowance.objects.values_list("in_hour", flat=True)) == {1}
+
+
+def test_what_one_cap_refuses_does_not_use_up_another() -> None:
+    recipient = RecipientFactory()
+    for _ in range(3):
+        publish(recipient)
+    drain(RecordingChannel(), caps=[Cap("recipient", "hour", 1), Cap("recipient", "day", 2)])
+
+    assert Allowance.objects.get(key=f"recipient:{recipient.pk}").in_day == 1
+
+
+def test_a_new_hour_begins_at_nothing() -> None:
+    recipient, caps = RecipientFactory(), [Cap("recipient", "hour", 1)]
+    publish(recipient)
+    drain(RecordingChannel(), caps=caps)
+    Allowance.objects.update(hour=F("hour") - timedelta(hours=1))
+    publish(recipient)
+    drain(RecordingChannel(), caps=caps)
+
+    assert codes() == {"sent": 2}
+
+
+def test_without_caps_nothing_is_counted() -> None:
+    publish(RecipientFactory())
+    drain(RecordingChannel())
+
+    assert (codes(), Allowance.objects.count()) == ({"sent": 1}, 0)
