@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.stage.gateway",
     "tests.stage.relay",
     "tests.stage.proxy",
+    "tests.stage.bouncer",
     "tests.stage.qcluster",
 ]

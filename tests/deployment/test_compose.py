@@ -7,7 +7,6 @@ as a process here.
 import json
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ import requests
 
 from tests.deployment.conftest import ROOT, Service
 from tests.deployment.settings_names import variables
+from tests.stage.bouncer import free_port
 from tests.stage.waiting import wait_until
 
 SECRETS = {"POSTGRES_PASSWORD": "a-password", "DJANGO_SECRET_KEY": "a-key"}
@@ -148,11 +148,6 @@ def image_command() -> list[str]:
     *_, last = (ROOT / "Dockerfile").read_text().strip().splitlines()
     words: list[str] = json.loads(last.removeprefix("CMD "))
     return words
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def is_answered(url: str) -> bool:

@@ -1,7 +1,6 @@
 """deploy/nginx: a configuration that nginx takes, and that lets no client say who it is."""
 
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ import pytest
 import requests
 
 from tests.deployment.conftest import ROOT
-from tests.deployment.test_compose import free_port
+from tests.stage.bouncer import free_port, is_listening
 from tests.stage.waiting import wait_until
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
@@ -126,8 +125,3 @@ def test_what_monitors_ask_is_not_for_everybody(get: Callable[..., requests.Resp
 
 def test_webhooks_come_through(get: Callable[..., requests.Response]) -> None:
     assert get("/webhooks/payments/stripe/").status_code == 200
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as asking:
-        return asking.connect_ex(("127.0.0.1", port)) == 0
