@@ -210,6 +210,11 @@ OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", default=0, whole
 OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=0, whole=True)
 OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=0, whole=True)
 OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=0, whole=True)
+# Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
+OUTBOX_REFERENCE_LINKS = {
+    "booking": "admin:bookings_booking_change",
+    "order": "admin:bookings_order_change",
+}
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
 if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
     # A process that hangs within a transaction holds its lanes, and keeps dead rows from being cleaned up.
@@ -241,6 +246,7 @@ SCHEDULES = {
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
     "prune the outbox": ("notifications.schedules.prune_outbox", 60),
+    "finish bulk replays": ("notifications.schedules.finish_bulk_replays", 1),
 }
 Q_CLUSTER = {
     "name": "bookings",

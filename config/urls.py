@@ -9,6 +9,7 @@ from config import health
 urlpatterns = [
     path("", include("bookings.pages.urls")),
     path("api/auth/", include("rest_framework.urls")),
+    path("api/staff/outbox/", include("notifications.api.urls")),
     path("api/", include("bookings.api.urls")),
     path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
     path("webhooks/", include("notifications.urls")),

@@ -61,6 +61,38 @@ def look_up(term: str, *, using: str = DEFAULT_DB_ALIAS) -> Found:
     return Found(Q(provider_id=term), is_bounded=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The IDs that a look without an index goes through: from `low` to below `high`."""
+
+    low: int
+    high: int
+
+
+def narrow(
+    messages: QuerySet[OutboxMessage],
+    term: str = "",
+    *,
+    is_failed: bool = False,
+    before: int | None = None,
+    until: datetime | None = None,
+) -> tuple[QuerySet[OutboxMessage], Window | None]:
+    """Those of `messages` that `term` names, and the window of IDs they were looked for in; None: an index finds all.
+
+    `is_failed` says that `messages` are failed ones, which have an index of their own. The window ends below `before`,
+    or at the moment `until`.
+    """
+    found = look_up(term, using=messages.db) if term.strip() else None
+    if found and found.recipients:
+        return messages.filter(pk__in=messages_of(found.recipients, using=messages.db)), None
+    if found:
+        messages = messages.filter(found.condition)
+    if is_failed or (found and found.is_bounded):
+        return messages, None
+    window = _window(before, until=until, using=messages.db)
+    return messages.filter(pk__gte=window.low, pk__lt=window.high), window
+
+
 def recipients_called(term: str, *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
     """The recipients with this ID, phone number, email address or user's name."""
     term = term.strip()
@@ -90,6 +122,16 @@ def first_id_since(moment: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
 def last_id_before(moment: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
     """An ID that no message published before `moment` is above, give or take a minute's messages."""
     return first_id_since(moment + 2 * JITTER, using=using)
+
+
+def _window(before: int | None, *, until: datetime | None, using: str) -> Window:
+    latest = OutboxMessage.objects.using(using).order_by("-pk").values_list("pk", flat=True).first() or 0
+    high = latest + 1
+    if before:
+        high = min(high, before)
+    elif until:
+        high = min(high, last_id_before(until, using=using) + 1)
+    return Window(max(high - LATEST, 1), high)
 
 
 def _latest(messages: QuerySet[OutboxMessage]) -> list[int]:

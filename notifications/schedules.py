@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications import conf
+from notifications import bulk, conf
 from notifications.pruning import prune
 
 LONGEST_SECONDS = 120.0  # of one run: what is left is for the next
+LONGEST_REPLAYING_SECONDS = 45.0
 
 
 def prune_outbox() -> str:
@@ -24,3 +25,8 @@ def prune_outbox() -> str:
 
     pruned = prune(timezone.now() - timedelta(days=days), pause=pause)
     return f"{pruned.total} messages removed{'' if pruned.is_complete else ', more to come'}"
+
+
+def finish_bulk_replays() -> str:
+    """Go on with bulk replays whose page was left before they were done."""
+    return f"{bulk.finish_abandoned(seconds=LONGEST_REPLAYING_SECONDS)} bulk replays finished"

@@ -4,7 +4,6 @@ Filters that no index serves look at the latest messages, and further back on re
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -52,7 +51,8 @@ class Word(admin.SimpleListFilter):
         return [(word, word) for word in sorted(known | {self.value() or ""}) if word]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+        word = (self.value() or "").replace("\x00", "")
+        return queryset.filter(**{str(self.parameter_name): word}) if word else queryset
 
 
 class KindFilter(Word):
@@ -129,14 +129,6 @@ class LookBack(admin.SimpleListFilter):
             }
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The IDs that a list looks through, `high` not among them; None of it where an index finds everything."""
-
-    low: int
-    high: int
-
-
 def days(word: str | None, *, now: datetime | None = None) -> tuple[datetime | None, datetime | None]:
     """From when until when a day's word reaches, in the current time zone; None is open."""
     today = timezone.make_aware(datetime.combine(timezone.localdate(now), time.min))
@@ -151,29 +143,18 @@ def days(word: str | None, *, now: datetime | None = None) -> tuple[datetime | N
 
 def bounded(request: HttpRequest, messages: QuerySet, term: str) -> QuerySet:
     """Those of `messages` that `term` names, by way of an index; what has none, within a window of IDs."""
-    found = finding.look_up(term, using=messages.db) if term.strip() else None
-    if found and found.recipients:
-        return messages.filter(pk__in=finding.messages_of(found.recipients, using=messages.db))
-    if found:
-        messages = messages.filter(found.condition)
-    if (found and found.is_bounded) or request.GET.get("status__exact") == Status.FAILED.value:
-        return messages
-    until = days(request.GET.get("written"))[1]
-    window = _window(request.GET.get("before", ""), until=until, using=messages.db)
+    before = request.GET.get("before", "")
+    messages, window = finding.narrow(
+        messages,
+        term,
+        is_failed=request.GET.get("status__exact") == Status.FAILED.value,
+        before=min(int(before), finding.LARGEST_ID) if before.isdecimal() else None,
+        until=days(request.GET.get("written"))[1],
+    )
     request.outbox_window = window  # type: ignore[attr-defined]
-    return messages.filter(pk__gte=window.low, pk__lt=window.high)
+    return messages
 
 
-def window_of(request: HttpRequest) -> Window | None:
+def window_of(request: HttpRequest) -> finding.Window | None:
     """The window that `bounded` set for this request."""
     return getattr(request, "outbox_window", None)
-
-
-def _window(before: str, *, until: datetime | None, using: str) -> Window:
-    latest = OutboxMessage.objects.using(using).order_by("-pk").values_list("pk", flat=True).first() or 0
-    high = latest + 1
-    if before.isdecimal():
-        high = min(high, int(before))
-    elif until:
-        high = min(high, finding.last_id_before(until, using=using) + 1)
-    return Window(max(high - finding.LATEST, 1), high)

@@ -1,0 +1,62 @@
+"""The staff API's views about channels: their state, pausing and resuming."""
+
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from notifications import pausing
+from notifications.api import documentation
+from notifications.api import serializers as shapes
+from notifications.api.permissions import PAUSE, VIEW_CHANNEL
+from notifications.api.views import StaffView, valid
+from notifications.channels import channel_names
+from notifications.models import Channel
+
+
+class ChannelList(StaffView):
+    """Every configured channel: open, paused by whom and why, or its provider out of service since when."""
+
+    needs = (VIEW_CHANNEL,)
+
+    @documentation.channel_list
+    def get(self, request: Request) -> Response:
+        known = {channel.name: channel for channel in Channel.objects.all()}
+        states = [known.get(name) or Channel(name=name) for name in channel_names()]
+        return Response(shapes.ChannelSerializer(states, many=True).data)
+
+
+class ChannelPause(StaffView):
+    """Have all relays claim nothing for a channel, within a second. Of one that is paused, nothing changes."""
+
+    needs = (VIEW_CHANNEL, PAUSE)
+
+    @documentation.switch
+    def post(self, request: Request, name: str) -> Response:
+        why = valid(shapes.ReasonSerializer(data=request.data))
+        pausing.pause(configured(name), actor=request.user.get_username(), **why)
+        return shown(name)
+
+
+class ChannelResume(StaffView):
+    """Let a channel go on. Of one that is not paused, nothing changes."""
+
+    needs = (VIEW_CHANNEL, PAUSE)
+
+    @documentation.switch
+    def post(self, request: Request, name: str) -> Response:
+        why = valid(shapes.ReasonSerializer(data=request.data))
+        pausing.resume(configured(name), actor=request.user.get_username(), **why)
+        return shown(name)
+
+
+def configured(name: str) -> str:
+    """The name, if a channel is called so; raises Http404."""
+    if name not in channel_names():
+        raise Http404
+    return name
+
+
+def shown(name: str) -> Response:
+    """The channel's state."""
+    channel = Channel.objects.filter(name=name).first() or Channel(name=name)
+    return Response(shapes.ChannelSerializer(channel).data)

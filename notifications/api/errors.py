@@ -1,0 +1,22 @@
+"""What the staff API refuses, by codes that stay."""
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+
+class NotFailed(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_failed"
+    default_detail = "Only a failed message can be replayed."
+
+
+class NotWaiting(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_waiting"
+    default_detail = "Only a message that waits can be cancelled; one that is being sent cannot be called back."
+
+
+class NoAddress(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "no_address"
+    default_detail = "The message's channel is not configured, so it has no address to correct."

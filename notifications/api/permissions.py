@@ -1,0 +1,23 @@
+"""Staff, with the permissions that a view names by method."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+VIEW = "notifications.view_outboxmessage"
+REPLAY = "notifications.replay_outboxmessage"
+CANCEL = "notifications.cancel_outboxmessage"
+CHANGE_ADDRESS = "notifications.change_recipient_address"
+VIEW_CHANNEL = "notifications.view_channel"
+PAUSE = "notifications.pause_channel"
+
+
+class StaffWith(BasePermission):
+    """Whoever has all of the view's `needs`, and is staff."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        needs: tuple[str, ...] = getattr(view, "needs", (VIEW,))
+        user: Any = request.user
+        return bool(user.is_active and user.is_staff and user.has_perms(needs))

@@ -1,0 +1,202 @@
+"""What the staff API takes and gives. Moments are in UTC; addresses are masked."""
+
+from typing import Any
+
+from django.core.validators import ProhibitNullCharactersValidator
+from rest_framework import serializers
+
+from notifications.audit import MOST_REASON
+from notifications.channels.masking import hint
+from notifications.finding import LARGEST_ID
+from notifications.lifecycle import Status
+from notifications.models import Channel, OutboxMessage
+from notifications.outgoing import address_of
+from notifications.selection import Selection
+
+MOST_IDS = 1_000  # named one by one; more are meant by a filter
+STATUSES = [status.value for status in Status]
+
+
+def _text(most: int, **more: Any) -> serializers.CharField:
+    """A text that may be left out."""
+    return serializers.CharField(
+        max_length=most, required=False, allow_blank=True, validators=[ProhibitNullCharactersValidator()], **more
+    )
+
+
+def _id(**more: Any) -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=LARGEST_ID, **more)
+
+
+class ReasonSerializer(serializers.Serializer):
+    """Why it is done: kept on record with the caller's name."""
+
+    reason = serializers.CharField(max_length=MOST_REASON, validators=[ProhibitNullCharactersValidator()])
+
+
+class AddressSerializer(ReasonSerializer):
+    address = serializers.CharField(max_length=254, help_text="a phone number or an email address, as the channel asks")
+
+
+class SelectionSerializer(serializers.Serializer):
+    """Which failed messages: those that match all that is given; of an empty object, all."""
+
+    ids = serializers.ListField(child=_id(), max_length=MOST_IDS, required=False)
+    kind = _text(64)
+    channel = _text(32)
+    error_code = _text(64)
+    user = _text(150, help_text="a login name, or a user's ID")
+    search = _text(254, help_text="an ID, a reference, a phone number, an email address, a user's name")
+    since = serializers.DateTimeField(required=False, help_text="failed at this moment or later")
+    until = serializers.DateTimeField(required=False, help_text="failed before this moment")
+    written_since = serializers.DateTimeField(required=False)
+    written_until = serializers.DateTimeField(required=False)
+
+
+class NewReplaySerializer(SelectionSerializer):
+    dry_run = serializers.BooleanField(default=False, help_text="say what would go out again, and change nothing")
+    reason = serializers.CharField(
+        max_length=MOST_REASON,
+        default="",
+        allow_blank=True,
+        validators=[ProhibitNullCharactersValidator()],
+        help_text="needed unless it is a dry run",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs["dry_run"] and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": ["This field is required."]})
+        return attrs
+
+    def selection(self) -> Selection:
+        """What was chosen; the serializer must be valid."""
+        words = {name: value for name, value in self.validated_data.items() if name not in ("dry_run", "reason")}
+        return Selection(**{**words, "ids": tuple(words.get("ids", ()))})
+
+
+class GroupSerializer(serializers.Serializer):
+    count = serializers.IntegerField()
+    kind = serializers.CharField()
+    channel = serializers.CharField()
+    error_code = serializers.CharField()
+
+
+class PreviewedSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    kind = serializers.CharField()
+    channel = serializers.CharField()
+    error_code = serializers.CharField()
+    failed_at = serializers.DateTimeField()
+    recipient = serializers.IntegerField()
+    address = serializers.CharField(help_text="masked")
+
+
+class PreviewSerializer(serializers.Serializer):
+    """What would go out again: how many, by kind, channel and error, and the first of them."""
+
+    as_of = serializers.DateTimeField()
+    total = serializers.IntegerField()
+    groups = GroupSerializer(many=True)
+    first = PreviewedSerializer(many=True)
+
+
+class BulkReplaySerializer(serializers.Serializer):
+    """How far a replay has come. Until it is finished, `…/continue/` does the next batches."""
+
+    id = serializers.IntegerField()
+    total = serializers.IntegerField(help_text="messages that matched when it began")
+    replayed = serializers.IntegerField()
+    actor = serializers.CharField()
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    stopped_by = serializers.CharField(help_text="empty unless somebody stopped it")
+
+
+class MessageSerializer(serializers.ModelSerializer):
+    recipient = serializers.IntegerField(source="recipient_id")
+    status = serializers.ChoiceField(choices=STATUSES)
+    address = serializers.SerializerMethodField(help_text="masked")
+
+    class Meta:
+        model = OutboxMessage
+        fields = (
+            "id",
+            "kind",
+            "channel",
+            "recipient",
+            "address",
+            "reference",
+            "origin",
+            "status",
+            "attempts",
+            "error_code",
+            "error_detail",
+            "provider_id",
+            "receipt",
+            "created_at",
+            "next_attempt_at",
+            "finished_at",
+        )
+
+    def get_address(self, message: OutboxMessage) -> str:
+        return hint(address_of(message))
+
+
+class WaitSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="for programs: behind, retry, paused, broken, due, …")
+    words = serializers.CharField()
+    message = serializers.IntegerField(allow_null=True)
+    channel = serializers.CharField()
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class EventSerializer(serializers.Serializer):
+    at = serializers.DateTimeField()
+    began = serializers.DateTimeField(allow_null=True)
+    what = serializers.CharField()
+    by = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    provider_id = serializers.CharField()
+
+
+class WordsSerializer(serializers.Serializer):
+    parts = serializers.DictField(child=serializers.CharField())
+    problem = serializers.CharField(help_text="why it cannot be put into words; empty if it can")
+
+
+class MessagePageSerializer(serializers.Serializer):
+    """One message: what it is, what it waits for, its life, and what it says as it would be sent now."""
+
+    message = MessageSerializer()
+    waits = WaitSerializer(many=True)
+    timeline = EventSerializer(many=True)
+    words = WordsSerializer()
+
+
+class ListQuerySerializer(serializers.Serializer):
+    """How the list can be narrowed down."""
+
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
+    kind = _text(64)
+    channel = _text(32)
+    error_code = _text(64)
+    search = _text(254, help_text="an ID, a reference, a phone number, an email address, a user's name")
+    before = _id(required=False, help_text="only messages with a lower ID: where the last page ended")
+
+
+class MessageListSerializer(serializers.Serializer):
+    """A page, the latest first. `before` leads to the next one; null: there is none.
+
+    Filters that no index serves look through the latest 100,000 messages before `before`; the next page goes on there.
+    """
+
+    before = serializers.IntegerField(allow_null=True)
+    results = MessageSerializer(many=True)
+
+
+class ChannelSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Channel
+        fields = ("name", "paused_at", "paused_by", "pause_reason", "broken_at", "probe_at", "recovered_at")

@@ -1,0 +1,192 @@
+"""The staff API's views about messages and replays: parse, call the function that does it, answer."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, ValidationError
+from rest_framework.views import APIView
+
+from notifications import bulk, finding
+from notifications.api import documentation
+from notifications.api import serializers as shapes
+from notifications.api.errors import NoAddress, NotFailed, NotWaiting
+from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPLAY, VIEW, StaffWith
+from notifications.audit import BulkReplay
+from notifications.correcting import correct_address
+from notifications.errors import InvalidContact
+from notifications.lifecycle import Status
+from notifications.models import OutboxMessage
+from notifications.outgoing import address_field_of, words_of
+from notifications.replay import cancel, replay
+from notifications.selection import UnknownUser, preview
+from notifications.timeline import timeline_of
+from notifications.waiting import waits_of
+
+PAGE = 50
+SECONDS = 1.0  # of work per request: no request that a proxy would end
+
+
+class StaffView(APIView):
+    """Open to staff with the permissions in `needs`."""
+
+    permission_classes = (StaffWith,)
+    needs: tuple[str, ...] = (VIEW,)
+
+
+class MessageList(StaffView):
+    """Messages, the latest first; found and filtered without a scan."""
+
+    @documentation.message_list
+    def get(self, request: Request) -> Response:
+        query = valid(shapes.ListQuerySerializer(data=request.query_params))
+        words = {word: query[word] for word in ("status", "kind", "channel", "error_code") if query.get(word)}
+        before = query.get("before")
+        rows = OutboxMessage.objects.filter(**words, **({"pk__lt": before} if before else {}))
+        is_failed = query.get("status") == Status.FAILED
+        found, window = finding.narrow(rows, query.get("search", ""), is_failed=is_failed, before=before)
+        page = list(found.select_related("recipient").order_by("-pk")[: PAGE + 1])
+        further = page[PAGE - 1].pk if len(page) > PAGE else None
+        if further is None and window and window.low > 1:
+            further = window.low
+        return Response({"before": further, "results": shapes.MessageSerializer(page[:PAGE], many=True).data})
+
+
+class MessageDetail(StaffView):
+    """One message with its life and what it waits for."""
+
+    @documentation.message
+    def get(self, request: Request, pk: int) -> Response:
+        return shown(pk)
+
+
+class MessageReplay(StaffView):
+    """Send a failed message again: it goes next in its lane."""
+
+    needs = (VIEW, REPLAY)
+
+    @documentation.replay
+    def post(self, request: Request, pk: int) -> Response:
+        why = valid(shapes.ReasonSerializer(data=request.data))
+        existing(pk)
+        if not replay([pk], actor=request.user.get_username(), **why):
+            raise NotFailed
+        return shown(pk)
+
+
+class MessageCancel(StaffView):
+    """Withdraw a message that waits."""
+
+    needs = (VIEW, CANCEL)
+
+    @documentation.cancel
+    def post(self, request: Request, pk: int) -> Response:
+        why = valid(shapes.ReasonSerializer(data=request.data))
+        existing(pk)
+        if not cancel([pk], actor=request.user.get_username(), **why):
+            raise NotWaiting
+        return shown(pk)
+
+
+class MessageAddress(StaffView):
+    """Correct the recipient's address that a message goes to; one that failed is replayed, in one transaction."""
+
+    needs = (VIEW, CHANGE_ADDRESS, REPLAY)
+
+    @documentation.address
+    def post(self, request: Request, pk: int) -> Response:
+        change = valid(shapes.AddressSerializer(data=request.data))
+        message = existing(pk)
+        field = address_field_of(message)
+        if not field:
+            raise NoAddress
+        try:
+            correct_address(
+                message.recipient_id, field=field, actor=request.user.get_username(), replaying=[pk], **change
+            )
+        except InvalidContact as error:
+            raise ValidationError({"address": error.errors.get(field, [str(error)])}) from None
+        return shown(pk)
+
+
+class ReplayCreate(StaffView):
+    """Replay all failed messages that match. With `dry_run`, say what would go out again, and change nothing."""
+
+    needs = (VIEW, REPLAY)
+
+    @documentation.bulk_replay
+    def post(self, request: Request) -> Response:
+        wish = shapes.NewReplaySerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        selection = wish.selection()
+        try:
+            seen = preview(selection)
+        except UnknownUser as error:
+            raise ValidationError({"user": [str(error)]}) from None
+        if wish.validated_data["dry_run"]:
+            return Response(shapes.PreviewSerializer(seen).data)
+        reason = wish.validated_data["reason"]
+        begun = bulk.start(selection, seen, actor=request.user.get_username(), reason=reason)
+        return Response(shapes.BulkReplaySerializer(bulk.work(begun.pk, seconds=SECONDS)).data, status=201)
+
+
+class ReplayDetail(StaffView):
+    """How far a replay of many has come."""
+
+    needs = (VIEW, REPLAY)
+
+    @documentation.bulk_replay_state
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.BulkReplaySerializer(get_object_or_404(BulkReplay.objects.all(), pk=pk)).data)
+
+
+class ReplayContinue(StaffView):
+    """Replay the next batches, for about a second."""
+
+    needs = (VIEW, REPLAY)
+
+    @documentation.bulk_replay_drive
+    def post(self, request: Request, pk: int) -> Response:
+        get_object_or_404(BulkReplay.objects.all(), pk=pk)
+        return Response(shapes.BulkReplaySerializer(bulk.work(pk, seconds=SECONDS)).data)
+
+
+class ReplayStop(StaffView):
+    """Replay no further batch; what was replayed stays so."""
+
+    needs = (VIEW, REPLAY)
+
+    @documentation.bulk_replay_drive
+    def post(self, request: Request, pk: int) -> Response:
+        bulk.stop(get_object_or_404(BulkReplay.objects.all(), pk=pk).pk, actor=request.user.get_username())
+        return Response(shapes.BulkReplaySerializer(BulkReplay.objects.get(pk=pk)).data)
+
+
+def valid(serializer: BaseSerializer) -> dict[str, Any]:
+    """What the serializer read; raises ValidationError."""
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def existing(pk: int) -> OutboxMessage:
+    """The message with this ID; raises Http404."""
+    rows: QuerySet[OutboxMessage] = OutboxMessage.objects.select_related("recipient")
+    message = rows.filter(pk=pk).first()
+    if message is None:
+        raise Http404
+    return message
+
+
+def shown(pk: int) -> Response:
+    """The page of one message."""
+    message = existing(pk)
+    page = {
+        "message": message,
+        "waits": waits_of(message),
+        "timeline": timeline_of(message),
+        "words": words_of(message),
+    }
+    return Response(shapes.MessagePageSerializer(page).data)
