@@ -1,5 +1,7 @@
 """Argument types that the outbox's commands share: each refuses a bad value with one clear line."""
 
+import getpass
+import os
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from notifications.audit import MOST_REASON
 from notifications.channels import channel_names
 
 Number = TypeVar("Number", int, float)
@@ -60,6 +63,27 @@ def configured_channel(text: str) -> str:
     if text not in names:
         raise ArgumentTypeError(f"must be one of {', '.join(names)}, not {text!r}")
     return text
+
+
+def reason(text: str) -> str:
+    """Why something is done, as the record keeps it."""
+    if len(text) > MOST_REASON or "\x00" in text:
+        raise ArgumentTypeError(f"must have at most {MOST_REASON} characters")
+    return text
+
+
+def add_reason(parser: ArgumentParser) -> None:
+    """The option --reason, the same for all commands that leave a record."""
+    parser.add_argument("--reason", type=reason, default="", help="Why; kept on record.")
+
+
+def actor(command: str) -> str:
+    """Who runs `command`, for the record: its name, and the account that it runs under."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        account = str(os.getuid())
+    return f"{command} ({account})"
 
 
 def moment(text: str) -> datetime:

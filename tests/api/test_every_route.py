@@ -21,6 +21,7 @@ class Access(Enum):
     OWN = "one customer's object: to anybody else it does not exist"
     SELF = "whatever belongs to who asks; nobody is asked to sign in"
     STAFF = "staff with a permission; everybody else is asked to sign in"
+    STAFF_API = "staff with a permission; everybody else is refused"
     SIGNED = "machines that sign what they say"
 
 
@@ -61,6 +62,7 @@ ALLOWED = {  # statuses that a stranger, and nobody, may be answered with; 405 i
     Access.OWN: ({404}, {302, 401}),
     Access.SELF: ({200, 400, 415}, {302, 401}),
     Access.STAFF: ({302}, {302}),
+    Access.STAFF_API: ({403}, {401}),
     Access.SIGNED: ({400, 415}, {400, 415}),
 }
 
@@ -78,6 +80,8 @@ ROUTES = sorted(set(routes(get_resolver().url_patterns)))
 
 
 def access_to(route: str) -> Access | None:
+    if route.startswith("api/staff/"):
+        return Access.STAFF_API
     return ACCESS.get(route) or (Access.STAFF if route.startswith("admin/") else None)
 
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from notifications.lifecycle import Permanent
+from notifications.management.arguments import actor
 from notifications.models import OperatorAction, OutboxMessage, Recipient
 from tests.factories.bookings import CustomerFactory
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -53,7 +54,7 @@ class TestRequeue:
         record = OperatorAction.objects.get()
         assert (record.message_id, record.actor, record.reason, record.error_code) == (
             failed[0].pk,
-            "requeue_outbox",
+            actor("requeue_outbox"),
             "number corrected",
             "twilio_21211",
         )
@@ -117,6 +118,7 @@ class TestRequeue:
             (["--since", "2026-13-45"], "must be a date or a moment such as"),
             (["--failed", "--user", "nobody"], "There is no user 'nobody'."),
             (["--failed", "--database", "elsewhere"], "must be one of default"),
+            (["--failed", "--yes", "--reason", "why" * 100], "must have at most 200 characters"),
         ],
     )
     def test_bad_arguments_are_refused(self, failed: list[OutboxMessage], arguments: list[str], said: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from notifications import pausing
-from notifications.management.arguments import add_database, configured_channel
+from notifications.management.arguments import actor, add_database, add_reason, configured_channel
 
 
 class Command(BaseCommand):
@@ -14,10 +14,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
-        parser.add_argument("--reason", default="", help="Why; shown wherever the channel's state is.")
+        add_reason(parser)
         add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         name = options["channel"]
-        has_changed = pausing.pause(name, actor="pause_channel", reason=options["reason"], using=options["database"])
+        has_changed = pausing.pause(
+            name, actor=actor("pause_channel"), reason=options["reason"], using=options["database"]
+        )
         self.stdout.write(f"{name} is paused." if has_changed else f"{name} was paused already.")

@@ -4,22 +4,15 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, QuerySet
 
 from notifications import replay
-from notifications.lifecycle import Status
-from notifications.management.arguments import add_database, moment, number_of
+from notifications.management.arguments import actor, add_database, add_reason, moment, number_of
 from notifications.models import OutboxMessage
+from notifications.selection import Selection, UnknownUser
 
-FILTERS = {
-    "kind": "kind",
-    "channel": "channel",
-    "error_code": "error_code",
-    "since": "finished_at__gte",
-    "until": "finished_at__lt",
-}
+FILTERS = ("kind", "channel", "error_code", "user", "since", "until")
 
 
 class Command(BaseCommand):
@@ -39,13 +32,13 @@ class Command(BaseCommand):
         parser.add_argument("--since", type=moment, help="That failed at this moment or later (ISO 8601).")
         parser.add_argument("--until", type=moment, help="That failed before this moment (ISO 8601).")
         parser.add_argument("--limit", type=one, help="At most this many, the oldest first.")
-        parser.add_argument("--reason", default="", help="Why; kept with the replay's record.")
+        add_reason(parser)
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask before replaying what the filters match.")
         add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
-        has_filter = options["failed"] or options["user"] or any(options[name] for name in FILTERS)
+        has_filter = options["failed"] or any(options[name] for name in FILTERS)
         if not options["ids"] and not has_filter:
             raise CommandError(
                 "Name messages by ID, or choose them by --failed, --kind, --channel, --error-code, --user, --since or "
@@ -61,11 +54,11 @@ class Command(BaseCommand):
         self._report_unmatched(options, ids)
 
     def _choose(self, options: dict[str, Any]) -> QuerySet[OutboxMessage]:
-        failed = OutboxMessage.objects.using(options["database"]).filter(status=Status.FAILED)
-        failed = failed.filter(**{lookup: options[name] for name, lookup in FILTERS.items() if options[name]})
-        if options["user"]:
-            failed = failed.filter(recipient__user=_user(options["user"], options["database"]))
-        return failed.filter(id__in=options["ids"]) if options["ids"] else failed
+        words = {name: options[name] for name in FILTERS if options[name]}
+        try:
+            return Selection(ids=tuple(options["ids"]), **words).matching(using=options["database"])
+        except UnknownUser as error:
+            raise CommandError(str(error)) from None
 
     def _preview(self, chosen: QuerySet[OutboxMessage], *, dry_run: bool) -> None:
         groups = chosen.values("kind", "channel", "error_code").annotate(count=Count("id")).order_by("kind", "channel")
@@ -93,7 +86,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {done} of {len(ids)} looked at")
 
         replayed = replay.replay(
-            ids, actor="requeue_outbox", reason=options["reason"], using=options["database"], progress=progress
+            ids, actor=actor("requeue_outbox"), reason=options["reason"], using=options["database"], progress=progress
         )
         self.stdout.write(self.style.SUCCESS(f"Replayed {len(replayed)} of {len(ids)} messages."))
 
@@ -106,13 +99,3 @@ class Command(BaseCommand):
         )
         reasons = ", ".join(f"{id_} ({found.get(id_, 'does not exist')})" for id_ in unmatched)
         raise CommandError(f"Not replayed, because only failed messages that match the filters are: {reasons}.")
-
-
-def _user(name: str, database: str) -> Any:
-    users = get_user_model()._default_manager.using(database)
-    user = users.filter(**{get_user_model().USERNAME_FIELD: name}).first()
-    if user is None and name.isdecimal():
-        user = users.filter(pk=int(name)).first()
-    if user is None:
-        raise CommandError(f"There is no user {name!r}.")
-    return user

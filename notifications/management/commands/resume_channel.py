@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from notifications import pausing
-from notifications.management.arguments import add_database, configured_channel
+from notifications.management.arguments import actor, add_database, add_reason, configured_channel
 
 
 class Command(BaseCommand):
@@ -14,9 +14,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
+        add_reason(parser)
         add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         name = options["channel"]
-        has_changed = pausing.resume(name, actor="resume_channel", using=options["database"])
+        has_changed = pausing.resume(
+            name, actor=actor("resume_channel"), reason=options["reason"], using=options["database"]
+        )
         self.stdout.write(f"{name} goes on." if has_changed else f"{name} was not paused.")
