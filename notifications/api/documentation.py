@@ -63,6 +63,7 @@ NO_CHANNEL = _errors(404, not_found="No such channel is configured.")
 WHY = _asking("why", reason="the carrier's outage is over")
 
 message_list = extend_schema(
+    operation_id="staff_outbox_messages_list",
     tags=TAGS,
     parameters=[shapes.ListQuerySerializer],
     responses={200: shapes.MessageListSerializer, **_invalid("status")},

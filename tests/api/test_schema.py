@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, given, settings, strategies
 from rest_framework.authtoken.models import Token
 from rest_framework.throttling import SimpleRateThrottle
@@ -42,6 +43,8 @@ def token(
 def test_every_answer_is_described(operation: APIOperation, token: str) -> None:
     """Sent are values that the document allows, and values that it does not."""
 
+    if "/staff/" in operation.path:
+        User.objects.filter(auth_token=token).update(is_staff=True, is_superuser=True)
     takes_anything = any(map(len, (operation.path_parameters, operation.query, operation.body)))
     headers = {} if "auth/token" in operation.path else {"Authorization": f"Token {token}"}
 
