@@ -161,6 +161,7 @@ RAZORPAY_WEBHOOK_SECRET = secret("RAZORPAY_WEBHOOK_SECRET", needed=PAYMENT_GATEW
 RAZORPAY_API_URL = env.str("RAZORPAY_API_URL", default="https://api.razorpay.com")
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY", needed=PAYMENT_GATEWAY == "stripe")
 STRIPE_WEBHOOK_SECRET = secret("STRIPE_WEBHOOK_SECRET", needed=PAYMENT_GATEWAY == "stripe")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")  # for the form on the customer's page
 STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com")
 WEBHOOK_BODY_MAX_BYTES = number("WEBHOOK_BODY_MAX_BYTES", default=256 * 1024, least=1024, whole=True)
 PAYMENT_SWEEP_HOURS = number("PAYMENT_SWEEP_HOURS", default=6 * 24, least=1)  # banks confirm up to five days late

@@ -1,14 +1,57 @@
-"""Paying in the sandbox: the page plays the customer who pays, as a real gateway's own form would."""
+"""How an order is paid on its page: a gateway's own form, or in the sandbox, whose customer the page plays itself."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import requests
 from django.conf import settings
 from django.contrib.auth.models import User
 
 from bookings import verification
+from bookings.checkouts import FORMS
 from bookings.errors import GatewayUnavailable
 from bookings.gateways import gateway
+from bookings.gateways.razorpay import RazorpayGateway
 from bookings.gateways.sandbox import SandboxGateway
+from bookings.gateways.stripe import StripeGateway
 from bookings.models import Booking, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A gateway's form on the page: the address of its script, ours that starts it, and what it is told."""
+
+    script: str
+    starter: str
+    told: dict[str, Any]
+
+
+def form_of(order: Order) -> Form | None:
+    """The form that takes the payment of `order`; None where it has none, or where a setting for it is missing.
+
+    Raises GatewayUnavailable.
+    """
+    if order.gateway not in FORMS or order.gateway != gateway().name:
+        return None
+    told = _told(order)
+    return Form(FORMS[order.gateway].script, f"bookings/checkout-{order.gateway}.js", told) if told else None
+
+
+def _told(order: Order) -> dict[str, Any] | None:
+    """What the gateway's script is told, in its own words; None if a setting is missing."""
+    if order.gateway == StripeGateway.name and not settings.STRIPE_PUBLISHABLE_KEY:
+        return None
+    handed = gateway(order.gateway).checkout(order.gateway_order_id)
+    if order.gateway == RazorpayGateway.name:
+        return {
+            "key": handed["key_id"],
+            "order_id": handed["order_id"],
+            "amount": order.amount,
+            "currency": order.currency,
+            "name": "Bookings",
+            "description": order.slot.title,
+        }
+    return {"key": settings.STRIPE_PUBLISHABLE_KEY, "client_secret": handed["client_secret"]}
 
 
 def can_be_paid_here(order: Order) -> bool:

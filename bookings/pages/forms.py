@@ -20,3 +20,10 @@ class OrderForm(forms.Form):
         super().__init__(*args, **kwargs)
         most = min(MOST_OFFERED, slot.capacity if self.is_bound else slot.seats_left)
         self.fields["quantity"].choices = [(number, number) for number in range(1, most + 1)]  # type: ignore[attr-defined]
+
+
+class ProofForm(forms.Form):
+    """What a gateway's form hands over once it has been paid; as long as the API takes it."""
+
+    payment_id = forms.CharField(max_length=100)
+    signature = forms.CharField(max_length=200, strip=False)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("slots/<int:pk>/", views.slot, name="slot-page"),
     path("orders/<int:pk>/", views.order, name="order-page"),
     path("orders/<int:pk>/pay/", views.pay, name="pay-page"),
+    path("orders/<int:pk>/paid/", views.paid, name="paid-page"),
     path("bookings/", views.bookings, name="bookings-page"),
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),

@@ -1,5 +1,6 @@
 """The customer's pages: find what is asked for, call the domain's function, show what came of it."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,12 +14,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bookings import cancellation, orders
+from bookings import cancellation, orders, verification
 from bookings.api import selectors
-from bookings.errors import BookingError
+from bookings.errors import BookingError, GatewayUnavailable
 from bookings.models import Booking, Order
 from bookings.pages import checkout, words
-from bookings.pages.forms import OrderForm
+from bookings.pages.forms import OrderForm, ProofForm
 from notifications import outbox
 
 MOST_SHOWN = 50
@@ -54,24 +55,29 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     shown = _order_of(request, pk)
     if shown.status == Order.Status.BOOKED:
         return redirect("booking-page", shown.booking.pk)
-    is_payable = shown.status == Order.Status.OPEN and checkout.can_be_paid_here(shown)
-    return _page(request, "pages/order.html", {"order": shown, "is_payable": is_payable})
+    return _page(request, "pages/order.html", {"order": shown, **_ways_to_pay(request, shown)})
 
 
 @customers_only
 @require_POST
 def pay(request: HttpRequest, pk: int) -> HttpResponse:
     """Pay the order at the sandbox gateway, and verify the payment as any client does."""
-    paid = _order_of(request, pk)
-    if paid.status != Order.Status.OPEN or not checkout.can_be_paid_here(paid):
+    own = _order_of(request, pk)
+    if own.status != Order.Status.OPEN or not checkout.can_be_paid_here(own):
         return redirect("order-page", pk)
-    try:
-        made = checkout.pay(paid, customer=_customer(request))
-    except BookingError as error:
-        messages.error(request, error.message)
+    return _booked(request, pk, lambda: checkout.pay(own, customer=_customer(request)))
+
+
+@customers_only
+@require_POST
+def paid(request: HttpRequest, pk: int) -> HttpResponse:
+    """The gateway's form has taken the payment, and hands over the proof: verified as any client's is."""
+    own, form = _order_of(request, pk), ProofForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The payment was not reported in full. If you have paid, it is booked soon.")
         return redirect("order-page", pk)
-    messages.success(request, "Paid and booked. Your messages are on their way.")
-    return redirect("booking-page", made.pk)
+    claim = {"order_id": own.gateway_order_id, **form.cleaned_data}
+    return _booked(request, pk, lambda: verification.verify(user=_customer(request), **claim).booking)
 
 
 @customers_only
@@ -116,6 +122,27 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, "Your booking is cancelled.")
     return redirect("booking-page", pk)
+
+
+def _booked(request: HttpRequest, pk: int, book: Callable[[], Booking]) -> HttpResponse:
+    """To the booking that `book` makes of the order, or back to the order with what is wrong."""
+    try:
+        made = book()
+    except BookingError as error:
+        messages.error(request, error.message)
+        return redirect("order-page", pk)
+    messages.success(request, "Paid and booked. Your messages are on their way.")
+    return redirect("booking-page", made.pk)
+
+
+def _ways_to_pay(request: HttpRequest, order: Order) -> dict[str, Any]:
+    if order.status != Order.Status.OPEN:
+        return {}
+    try:
+        return {"is_payable": checkout.can_be_paid_here(order), "form": checkout.form_of(order)}
+    except GatewayUnavailable:
+        messages.error(request, "The payment gateway does not answer at the moment. Please look again soon.")
+        return {}
 
 
 def _order(request: HttpRequest, slot_id: int, form: OrderForm) -> HttpResponse:

@@ -30,6 +30,7 @@ ACCESS = {
     "slots/<int:pk>/": Access.PUBLIC,
     "orders/<int:pk>/": Access.OWN,
     "orders/<int:pk>/pay/": Access.OWN,
+    "orders/<int:pk>/paid/": Access.OWN,
     "bookings/": Access.SELF,
     "bookings/<int:pk>/": Access.OWN,
     "bookings/<int:pk>/cancel/": Access.OWN,
@@ -131,6 +132,6 @@ def test_the_owner_gets_what_others_do_not(booking: Booking) -> None:
     client = Client()
     client.force_login(booking.user)
     for route, access in ACCESS.items():
-        if access is Access.OWN and not route.endswith(("cancel/", "pay/")):
+        if access is Access.OWN and not route.endswith(("cancel/", "pay/", "paid/")):
             answer = client.get(address(route, booking.pk), follow=True)
             assert answer.status_code == 200, route
