@@ -9,8 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415  (after the settings are named)
 
-    from notifications.origin import coming_from  # noqa: PLC0415  (after Django is known to be there)
+    from config.logs import log_what_nobody_catches  # noqa: PLC0415  (after Django is known to be there)
+    from notifications.origin import coming_from  # noqa: PLC0415
 
+    log_what_nobody_catches()
     with coming_from(" ".join(["command", *sys.argv[1:2]])):
         execute_from_command_line(sys.argv)
 

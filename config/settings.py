@@ -2,6 +2,7 @@
 
 import secrets
 
+from config import logs
 from config.environment import BASE_DIR, choice, database, env, limit_idle_transactions, number, secret
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
@@ -12,6 +13,7 @@ CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [
+    "config",
     "bookings",
     "notifications",
     "django.contrib.admin",
@@ -29,6 +31,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.request_ids.RequestIds",
+    "config.tracing.Traces",
     "bookings.api.limits.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -222,19 +225,10 @@ if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no sessio
     limit_idle_transactions(DATABASES["default"], seconds=min(30, OUTBOX_LEASE_SECONDS / 2))
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "config.request_ids.WithRequestId"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO"},
-        "django-q": {"level": "INFO"},
-        "notifications": {"level": "INFO"},
-    },
-}
+LOG_FORMAT = choice("LOG_FORMAT", default="json" if IN_PRODUCTION else "line", among=("json", "line"))
+LOG_LEVEL = choice("LOG_LEVEL", default="INFO", among=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_SQL = env.bool("LOG_SQL", default=False)  # Django tells its statements only where DJANGO_DEBUG is on
+LOGGING = logs.configuration(form=LOG_FORMAT, level=LOG_LEVEL, sql=LOG_SQL)
 
 # --- Schedules --------------------------------------------------------------------------------------------------------
 REMINDER_HOURS = number("REMINDER_HOURS", default=24, least=0)

@@ -160,13 +160,14 @@ def _enqueue(message: OutboxMessage, context: str, objections: Mapping[str, str]
             },
         )
         rows = cursor.fetchall()
+    message.traceparent = traceparent
     notify_after_commit(using)
     return [_written(message, row, using=using) for row in rows if not Status(row[3]).is_terminal]
 
 
 def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:
     """A copy of `message` as the database wrote it."""
-    names = ("recipient_id", "kind", "context", "dedupe_key", "reference", "origin", "expires_at")
+    names = ("recipient_id", "kind", "context", "dedupe_key", "reference", "origin", "traceparent", "expires_at")
     written = OutboxMessage(**{name: getattr(message, name) for name in names})
     written.id, written.channel, written.lane, written.status, written.created_at, written.next_attempt_at = row
     written.claim_number = written.attempts = written.rescues = 0

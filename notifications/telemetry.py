@@ -37,8 +37,12 @@ to say and is left out of the log.
 
 import logging
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 
 logger = logging.getLogger("notifications")
+
+# The message and the claim number of the attempt that this thread is making, for whatever is logged meanwhile.
+current_attempt: ContextVar[tuple[int, int] | None] = ContextVar("current_attempt", default=None)
 
 Subscriber = Callable[[str, Mapping[str, object]], None]
 

@@ -21,7 +21,7 @@ from notifications.relay.lease import Lease
 from notifications.relay.objections import objection
 from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
 from notifications.rendering import RenderingError, render
-from notifications.telemetry import emit
+from notifications.telemetry import current_attempt, emit
 from notifications.voice import speak
 
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the tables keep
@@ -88,6 +88,7 @@ class Delivery:
         return None
 
     def _attempt(self, message: Claimed) -> Settlement:
+        current_attempt.set((message.id, message.claim_number))
         began = self._clock()
         outcome = storable(self._send(message))
         policy = kinds.policy_of(message.kind, self._policies[message.channel])

@@ -1,0 +1,11 @@
+"""gunicorn's own settings, read from the folder that it is started in: it logs as the rest of the project does.
+
+The access log names the path without its query and no referrer: staff search for phone numbers and addresses (G12).
+"""
+
+from config import logs
+from config.settings import IN_PRODUCTION, LOG_FORMAT, LOG_LEVEL
+
+accesslog = "-" if IN_PRODUCTION else None
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms [%({x-request-id}o)s]'
+logconfig_dict = logs.configuration(form=LOG_FORMAT, level=LOG_LEVEL, sql=False)
