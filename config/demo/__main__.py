@@ -46,7 +46,7 @@ def _demo(options: argparse.Namespace, *, name: str, url: str, began: float) -> 
     django.setup()
     from config.demo import report  # noqa: PLC0415  (models can be imported from here on)
     from config.demo.run import run  # noqa: PLC0415
-    from config.demo.stage import set_up  # noqa: PLC0415
+    from config.demo.stage import set_up, start_schedules  # noqa: PLC0415
 
     progress("bringing the database up to date")
     call_command("migrate", verbosity=0)
@@ -64,6 +64,7 @@ def _demo(options: argparse.Namespace, *, name: str, url: str, began: float) -> 
         seconds = time.monotonic() - began
         print("\n\n" + report.for_people(result, seconds=seconds) + "\n", flush=True)
         if options.serve:
+            start_schedules(started, stage)
             print(report.addresses(stage), flush=True)
             signal.pause()
     if options.json:

@@ -23,6 +23,7 @@ class Stage:
     web: str
     gateway: str
     providers: SandboxClient
+    environment: dict[str, str]  # of whatever else belongs to it
 
 
 def set_up(children: Children, *, database_url: str, name: str, port: int) -> Stage:
@@ -61,7 +62,12 @@ def set_up(children: Children, *, database_url: str, name: str, port: int) -> St
     web, address = _start_web(children, environment, port=port)
     children.start("relay", "manage.py", "run_outbox_relay", **environment)
     _wait_until_ready(web, address)
-    return Stage(address, gateway_url, providers)
+    return Stage(address, gateway_url, providers, environment)
+
+
+def start_schedules(children: Children, stage: Stage) -> None:
+    """Let what happens by the clock happen: holds lapse, refunds are made, reminders go out."""
+    children.start("schedules", "manage.py", "qcluster", inherit=(), **stage.environment)
 
 
 def _kept_secret(path: Path) -> str:

@@ -3,14 +3,9 @@
 Both are measured in one run, in turns, over real HTTP against a real web process; the figures are ratios of medians.
 """
 
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,39 +19,19 @@ from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.gateway import SECRET, GatewayProcess
 from tests.stage.relay import RelayProcess
 from tests.stage.waiting import wait_until
+from tests.stage.web import running_web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 ROUNDS, EACH = 4, 12
 
 
 @pytest.fixture
 def web(transactional_db: None, database_url: str, payment_gateway: GatewayProcess) -> Iterator[str]:
-    """The web as it runs in production, and its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listening.fileno()}"),
-                *("--threads", "4", "--log-level", "warning", "--no-control-socket"),
-            ],
-            cwd=ROOT,
-            env=os.environ
-            | {
-                "DATABASE_URL": database_url,
-                "DJANGO_DEBUG": "1",
-                "SANDBOX_GATEWAY_URL": payment_gateway.url,
-                "SANDBOX_GATEWAY_SECRET": SECRET,
-                "API_RATE_USER": "100000/min",
-                "API_RATE_VERIFY": "100000/min",
-            },
-            pass_fds=[listening.fileno()],
-        )
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        assert requests.get(f"{address}/readyz", timeout=60).ok
+    """The web's address."""
+    environment = {"SANDBOX_GATEWAY_URL": payment_gateway.url, "SANDBOX_GATEWAY_SECRET": SECRET}
+    with running_web(DATABASE_URL=database_url, **environment) as address:
         yield address
-        process.terminate()
-        process.wait(timeout=30)
 
 
 class Shopper:

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from bookings import orders
 from bookings.errors import GatewayUnavailable
 from bookings.models import Order, Slot
-from tests.api.test_bad_input import assert_problem
+from tests.api.problems import assert_problem
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.stage.gateway import GatewayProcess
 

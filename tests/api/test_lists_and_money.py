@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from bookings.models import Slot
 from notifications import outbox
 from notifications.models import OutboxMessage
-from tests.api.test_bad_input import assert_problem
+from tests.api.problems import assert_problem
 from tests.factories.bookings import SlotFactory
 from tests.stage.gateway import GatewayProcess
 from tests.stage.relay import RecordingChannel, drain

@@ -1,4 +1,4 @@
-"""A real browser, where there is one: Playwright for Python (`pip install playwright`) and a Chromium."""
+"""A real browser: the system's Chromium, driven by Playwright."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from playwright.sync_api import sync_playwright
 
 
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Chromium without a window; the test is skipped, and says so, where none is found."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is not installed")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no browser: there is no Chromium on the PATH")
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop in the test's thread
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield opened
         opened.close()

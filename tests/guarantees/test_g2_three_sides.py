@@ -1,8 +1,10 @@
 """G2 from three sides at once: client, webhook and sweep tell of the same payment, and one booking comes of it.
 
-Each round has a barrier of its own; the gateway is a process, and its webhook goes through the web.
+Each round has a barrier of its own; the gateway is a process, and its webhook goes through the web. RACE_ROUNDS=1000
+makes a campaign of it.
 """
 
+import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -22,9 +24,9 @@ from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.guarantees.test_g2_one_payment_one_booking import at_once
 from tests.stage.gateway import GatewayProcess
 
-pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120 + 5 * ROUNDS)]
 
-ROUNDS = 20
 Receipt = dict[str, str]
 
 

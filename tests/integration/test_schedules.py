@@ -1,56 +1,27 @@
 """What happens by the clock: holds lapse, reminders go out, refunds are made, once each, whoever runs the task."""
 
 import re
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.db import connection
-from django.test import Client
 from django.utils import timezone
 from django_q.models import Failure, Schedule, Success
 from pytest_django import Settings
 
-from bookings import cancellation, orders, refunds, reminders, schedules, verification
+from bookings import cancellation, orders, reminders, schedules
 from bookings.models import Booking, Order, Refund, Slot
 from notifications import outbox
 from notifications.models import OutboxMessage
 from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.gateway import SECRET, GatewayProcess
 from tests.stage.relay import RecordingChannel, drain
+from tests.stage.side_by_side import at_once, booked, messages
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(call: Any, times: int = 8) -> list[Any]:
-    barrier = threading.Barrier(times)
-
-    def run(_: int) -> Any:
-        try:
-            barrier.wait(timeout=20)
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(run, range(times)))
-
-
-def booked(gateway: GatewayProcess, *, slot: Slot, customer: Any = None, quantity: int = 1) -> Booking:
-    customer = customer or CustomerFactory()
-    order = orders.open_order(user=customer, slot_id=slot.pk, quantity=quantity)
-    return verification.verify(user=customer, **gateway.pay(order.gateway_order_id)).booking
-
-
-def messages(kind: str) -> list[OutboxMessage]:
-    return list(OutboxMessage.objects.filter(kind=kind).order_by("id"))
 
 
 class TestHolds:
@@ -76,22 +47,6 @@ class TestHolds:
         assert offered["seats_left"] == 3
         assert client.get("/api/slots/?has_seats=false").json()["results"] == []
 
-    def test_the_last_seat_goes_to_exactly_one_of_fifty(self, payment_gateway: GatewayProcess) -> None:
-        """It is held by an order that has lapsed, so all fifty must find it free, and one can have it."""
-        slot = SlotFactory(capacity=1, seats_taken=1)
-        a_hold(slot, CustomerFactory(), until=timezone.now(), quantity=1).save()
-        customers = iter(CustomerFactory.create_batch(50))
-
-        def order() -> str:
-            try:
-                orders.open_order(user=next(customers), slot_id=slot.pk, quantity=1)
-            except orders.NotEnoughSeats:
-                return "none"
-            return "the seat"
-
-        assert Counter(at_once(order, times=50)) == {"the seat": 1, "none": 49}
-        assert Slot.objects.get().seats_taken == 1
-
 
 def a_hold(slot: Slot, customer: Any, *, until: datetime, quantity: int) -> Order:
     return Order(
@@ -104,89 +59,6 @@ def a_hold(slot: Slot, customer: Any, *, until: datetime, quantity: int) -> Orde
         gateway="sandbox",
         gateway_order_id=f"order_{slot.pk}_{until.timestamp()}",
     )
-
-
-class TestCancellation:
-    HOUR = timedelta(hours=1)
-
-    @pytest.mark.parametrize(
-        ("left", "amount", "given"),
-        [
-            (timedelta(days=7), 1999, 1999),
-            (48 * HOUR, 1999, 1999),
-            (48 * HOUR - timedelta(microseconds=1), 1999, 660),  # 659.67
-            (47 * HOUR, 50, 17),  # 16.5: half a minor unit is the customer's
-            (47 * HOUR, 1, 0),
-            (6 * HOUR, 1999, 660),
-            (6 * HOUR - timedelta(microseconds=1), 1999, 0),
-        ],
-    )
-    def test_a_slots_rules_give_all_a_share_or_nothing(self, left: timedelta, amount: int, given: int) -> None:
-        now = timezone.now()
-        slot = Slot(starts_at=now + left, free_cancellation_hours=48, late_refund_percent=33, no_refund_hours=6)
-        assert cancellation.refundable(amount, slot=slot, now=now) == given
-
-    def test_a_late_cancellation_gives_its_share_back_once(self, payment_gateway: GatewayProcess) -> None:
-        booking = booked(payment_gateway, slot=SlotFactory(late_refund_percent=50), quantity=3)
-        late = booking.slot.starts_at - timedelta(hours=2)
-        at_once(lambda: cancellation.cancel(booking.pk, now=late))
-        assert Refund.objects.get().amount == 1875
-        assert sum(succeeded for succeeded, _ in at_once(refunds.execute_due)) == 1
-        given = [each for each in payment_gateway.refunds() if each["payment_id"] == booking.payment.payment_id]
-        assert [each["amount"] for each in given] == [1875]
-        assert {message.context["amount"] for message in messages("payment.refunded")} == {1875}
-
-    def test_staff_call_a_slot_off_everyone_is_refunded_and_told_once(self, payment_gateway: GatewayProcess) -> None:
-        slot, other = SlotFactory(free_cancellation_hours=24 * 365), SlotFactory()
-        bookings = [booked(payment_gateway, slot=slot) for _ in range(3)]
-        cancellation.cancel(bookings[0].pk)  # by its customer, too late for a refund
-        elsewhere = booked(payment_gateway, slot=other)
-        waiting = orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
-
-        assert sum(at_once(lambda: cancellation.cancel_slot(slot.pk))) == 2
-        slot.refresh_from_db()
-        assert (slot.seats_taken, slot.is_cancelled) == (0, True)
-        assert sorted(Refund.objects.values_list("payment_id", "amount", "reason")) == [
-            (booking.payment_id, 1250, "slot_cancelled") for booking in bookings[1:]
-        ]
-        assert len(messages("slot.cancelled")) == 2 * 3
-        elsewhere.refresh_from_db()
-        assert elsewhere.status == "confirmed"
-        with pytest.raises(orders.SlotIsCancelled):
-            orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
-        with pytest.raises(verification.SoldOut):
-            verification.verify(user=waiting.user, **payment_gateway.pay(waiting.gateway_order_id))
-        assert Refund.objects.filter(reason="sold_out").count() == 1
-
-    def test_a_slots_cancellation_that_was_interrupted_is_completed(self, payment_gateway: GatewayProcess) -> None:
-        booking = booked(payment_gateway, slot=SlotFactory())
-        Slot.objects.update(cancelled_at=timezone.now())
-        assert cancellation.finish_cancelled_slots() == 1
-        assert cancellation.finish_cancelled_slots() == 0
-        booking.refresh_from_db()
-        assert booking.status == "cancelled"
-
-    def test_payments_that_arrive_while_a_slot_is_called_off_end_as_refunds(
-        self, payment_gateway: GatewayProcess
-    ) -> None:
-        slot = SlotFactory(capacity=12)
-        opened = [orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1) for _ in range(12)]
-        paying = iter([(order.user, payment_gateway.pay(order.gateway_order_id)) for order in opened])
-
-        def pay_or_call_off() -> None:
-            following = next(paying, None)
-            if following is None:
-                cancellation.cancel_slot(slot.pk)
-                return
-            user, receipt = following
-            with suppress(verification.SoldOut):
-                verification.verify(user=user, **receipt)
-
-        at_once(pay_or_call_off, times=13)
-        cancellation.finish_cancelled_slots()
-        assert Slot.objects.get().seats_taken == 0
-        assert not Booking.objects.filter(status="confirmed").exists()
-        assert Refund.objects.count() == 12
 
 
 class TestReminders:
@@ -286,18 +158,3 @@ def test_a_real_cluster_does_all_of_it_and_shows_what_fails(qcluster: Any, payme
     assert [cluster.stop() for cluster in clusters] == [0, 0]
     logged = "".join(cluster.printed() for cluster in clusters)
     assert re.search("ERROR django-q .*fail.*the task went wrong, as told", logged)
-
-
-@pytest.mark.parametrize(("permission", "cancels"), [("cancel_slot", True), ("change_slot", False)])
-def test_staff_with_the_permission_call_slots_off_in_the_admin(
-    client: Client, payment_gateway: GatewayProcess, permission: str, cancels: bool
-) -> None:
-    slot = SlotFactory()
-    booked(payment_gateway, slot=slot)
-    staff = User.objects.create_user("manager", is_staff=True)
-    staff.user_permissions.set(Permission.objects.filter(codename__in=("view_slot", permission)))
-    client.force_login(staff)
-    asked = {"action": "cancel_selected", "_selected_action": [slot.pk]}
-    said = client.post("/admin/bookings/slot/", asked, follow=True).content.decode()
-    assert ("is cancelled: 1 booking refunded in full" in said) is cancels
-    assert Refund.objects.filter(reason="slot_cancelled").exists() is cancels
