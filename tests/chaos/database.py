@@ -146,7 +146,7 @@ def _mount(folder: Path) -> bool:
     """Mount a small file system in memory on `folder`; False where that is not allowed."""
     try:
         mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=755", "bookings-chaos", str(folder)],
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=755", f"bookings-chaos-{os.getpid()}", str(folder)],
             check=False,
             capture_output=True,
         )

@@ -1,6 +1,5 @@
 """Carries the plan out, looks after the cast as a supervisor would, and keeps a record of what was done when."""
 
-import os
 import signal
 import time
 from collections import Counter, deque
@@ -229,8 +228,3 @@ class Director:
         began = self._open.pop((what, target), None)
         if began is not None:
             self.deeds.append(Deed(what, target, began, time.time()))
-
-
-def be_nice() -> None:
-    """Let everybody else on this machine go first."""
-    os.nice(5)

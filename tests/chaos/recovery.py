@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.chaos.history import Deed, History
 
 OBSTACLES = frozenset({"cut", "stall", "slow", "restart", "fill", "mood"})
+OF_THE_DATABASE = ("database", "disk")  # targets that stand in the way of a rescue
 KILL_WINDOW_SECONDS, RESTART_WINDOW_SECONDS = 2.5, 5.0
 SETTLING_SECONDS = 6.0  # a mood's end leaves a provider out of service for a while, and a rising rate after it
 
@@ -37,7 +38,8 @@ def _after_kills(history: History) -> Iterator[float]:
     for kill in history.deeds:
         if kill.what != "kill" or not kill.process.startswith("relay"):
             continue
-        if _is_disturbed(history.deeds, kill.began - SETTLING_SECONDS, kill.began + KILL_WINDOW_SECONDS):
+        obstacles = [deed for deed in history.deeds if deed.target.startswith(OF_THE_DATABASE)]
+        if _is_disturbed(obstacles, kill.began - KILL_WINDOW_SECONDS, kill.began + KILL_WINDOW_SECONDS):
             continue
         freed = [
             left[message, claim]

@@ -31,7 +31,7 @@ class Stage:
     """Everything that runs. Made and used by one thread, with which its processes end."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"chaos-{os.getpid()}-", dir=MEMORY if MEMORY.is_dir() else None))
         self.folder.chmod(0o755)
         self.logs = self.folder / "logs"
         self.logs.mkdir()

@@ -1,0 +1,61 @@
+"""`make chaos` as a command: what it refuses, and that it leaves nothing behind. CI runs a campaign beside the tests."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.stage.embedded import has_ended
+from tests.stage.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  (a shell's `&` ignores it)
+    )
+
+
+def descendants(number: int) -> list[int]:
+    children = [int(each) for each in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+    return children + [each for child in children for each in descendants(child)]
+
+
+@pytest.mark.parametrize("arguments", [("--minutes", "0"), ("--minutes", "nan"), ("--seed", "x"), ("--rate", "-1")])
+def test_bad_arguments_are_refused(arguments: tuple[str, ...]) -> None:
+    chaos = start(*arguments)
+    output, _ = chaos.communicate(timeout=30)
+    assert chaos.returncode == 2, output
+    assert "Traceback" not in output
+
+
+def test_the_plan_can_be_read_beforehand() -> None:
+    plans = [start("--plan", "--seed", "3", "--minutes", "1").communicate(timeout=30)[0] for _ in range(2)]
+    assert plans[0] == plans[1]
+    assert plans[0].count("kill") >= 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_nothing_running_and_nothing_mounted(number: signal.Signals) -> None:
+    chaos = start("--minutes", "1", "--seed", "1")
+    assert chaos.stdout
+    for line in chaos.stdout:
+        if "0 s of 60" in line:
+            break
+    processes = descendants(chaos.pid)
+    assert len(processes) >= 9, "PostgreSQL, gateway, providers, network, web, three relays, customers"
+    os.kill(chaos.pid, number)
+    output, _ = chaos.communicate(timeout=40)
+    assert chaos.returncode == 130, output
+    assert "nothing is left running" in output
+    wait_until(lambda: all(map(has_ended, processes)))
+    assert f"chaos-{chaos.pid}" not in Path("/proc/mounts").read_text()
