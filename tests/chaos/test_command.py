@@ -1,4 +1,4 @@
-"""`make chaos` as a command: what it refuses, and that it leaves nothing behind. CI runs a campaign beside the tests."""
+"""`make chaos` as a command: what it refuses, and that it leaves nothing behind. CI runs a campaign as well."""
 
 import os
 import signal
