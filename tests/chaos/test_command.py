@@ -1,6 +1,5 @@
 """`make chaos` as a command: what it refuses, and that it leaves nothing behind. CI runs a campaign as well."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.plan import plan
 from tests.stage.embedded import has_ended
 from tests.stage.waiting import wait_until
 
@@ -30,7 +30,7 @@ def descendants(number: int) -> list[int]:
     return children + [each for child in children for each in descendants(child)]
 
 
-@pytest.mark.parametrize("arguments", [("--minutes", "0"), ("--minutes", "nan"), ("--seed", "x"), ("--rate", "-1")])
+@pytest.mark.parametrize("arguments", [("--minutes", "0"), ("--seed", "x")])
 def test_bad_arguments_are_refused(arguments: tuple[str, ...]) -> None:
     chaos = start(*arguments)
     output, _ = chaos.communicate(timeout=30)
@@ -39,13 +39,11 @@ def test_bad_arguments_are_refused(arguments: tuple[str, ...]) -> None:
 
 
 def test_the_plan_can_be_read_beforehand() -> None:
-    plans = [start("--plan", "--seed", "3", "--minutes", "1").communicate(timeout=30)[0] for _ in range(2)]
-    assert plans[0] == plans[1]
-    assert plans[0].count("kill") >= 10
+    output, _ = start("--plan", "--seed", "3", "--minutes", "1").communicate(timeout=30)
+    assert output.splitlines() == [str(fault) for fault in plan(seed=3, minutes=1)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_leaves_nothing_running_and_nothing_mounted(number: signal.Signals) -> None:
+def test_ctrl_c_leaves_nothing_running_and_nothing_mounted() -> None:
     chaos = start("--minutes", "1", "--seed", "1")
     assert chaos.stdout
     for line in chaos.stdout:
@@ -53,7 +51,7 @@ def test_interrupted_it_leaves_nothing_running_and_nothing_mounted(number: signa
             break
     processes = descendants(chaos.pid)
     assert len(processes) >= 9, "PostgreSQL, gateway, providers, network, web, three relays, customers"
-    os.kill(chaos.pid, number)
+    chaos.send_signal(signal.SIGINT)
     output, _ = chaos.communicate(timeout=40)
     assert chaos.returncode == 130, output
     assert "nothing is left running" in output
