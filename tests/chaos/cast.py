@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from pathlib import Path
+from urllib.parse import quote
 
 from config.demo.processes import Child
 
@@ -43,8 +44,9 @@ class Actor:
         extra = {"FAILPOINT": self.mine} if self.mine else {}
         if self.clock_seconds:
             extra |= _clock(self.clock_seconds)
-        session = f"-c chaos.process={self.name}.{self.number}"
-        environment = self._environment | extra | {"PGOPTIONS": session}
+        options = quote(f"-c chaos.process={self.process}")
+        database = f"{self._environment['DATABASE_URL']}?options={options}"
+        environment = self._environment | extra | {"DATABASE_URL": database}
         self.mine = ""
         self._child = Child(
             self.name,

@@ -199,6 +199,8 @@ def fencing(history: History) -> Iterator[Fault]:
         if before is not None and step.claim != before.claim + (step.became == "sending"):
             yield Fault(customer, f"message {step.message}: claim {step.claim} followed claim {before.claim}")
         if step.became == "sending":
+            if not step.process:
+                yield Fault(customer, f"nobody says who made claim {step.claim} of message {step.message}")
             claims[step.message, step.claim] = step
         elif step.was == "sending":
             claim = claims.get((step.message, step.claim))

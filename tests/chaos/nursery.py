@@ -62,11 +62,13 @@ def main() -> None:
 
 def _be_a_relay(wish: dict[str, Any]) -> NoReturn:
     from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
 
     from tests.chaos import failpoints  # noqa: PLC0415
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.environ["PGOPTIONS"] = f"-c chaos.process={wish['process']}"
+    options = connections.databases["default"].setdefault("OPTIONS", {})
+    options["options"] = f"{options.get('options', '')} -c chaos.process={wish['process']}"
     failpoints.hurry()
     if wish.get("failpoint"):
         report = Path(wish["report"])

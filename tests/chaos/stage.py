@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import requests
 
@@ -66,7 +67,7 @@ class Stage:
             "DJANGO_DEBUG": "0",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
             "DJANGO_SSL_REDIRECT": "0",
-            "DATABASE_URL": self.database.url,
+            "DATABASE_URL": f"{self.database.url}&options={quote('-c idle_in_transaction_session_timeout=0')}",
             "CHAOS_WORDS": str(self.folder / "words"),
             "PAYMENT_GATEWAY": "sandbox",
             "SANDBOX_GATEWAY_URL": self.gateway,

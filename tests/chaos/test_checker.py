@@ -210,6 +210,11 @@ def claim_under_an_old_number(history: History) -> None:
     ]
 
 
+def claim_without_a_name(history: History) -> None:
+    """The witness would be of no use."""
+    history.transitions = [replace(step, process="") for step in history.transitions]
+
+
 def let_two_lead(history: History) -> None:
     steps = history.transitions
     early = next(step for step in steps if (step.message, step.became) == (2, "pending"))
@@ -273,6 +278,7 @@ PLANTED: list[tuple[str, Callable[[History], None]]] = [
     ("fencing", settle_what_another_has_claimed),
     ("fencing", settle_what_nobody_has_claimed),
     ("fencing", claim_under_an_old_number),
+    ("fencing", claim_without_a_name),
     ("two_heads", let_two_lead),
     ("stranded", strand_a_lane),
     ("resurrected", change_what_is_finished),
