@@ -13,11 +13,17 @@ from notifications import conf
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
 # A relay that is frozen in mid-transaction, or whose host is lost, lets go of its locks after this time: they are on
-# lanes, for which customers' payments may be waiting. Its transactions wait for nothing but the server.
-IDLE_IN_TRANSACTION_SECONDS = 5.0
+# lanes, for which customers' payments may be waiting. Its transactions wait for nothing but the server. In a pipeline
+# a session does not count as idle, and only PostgreSQL 17 and later ends its transaction.
+IDLE_IN_TRANSACTION_SECONDS, TRANSACTION_SECONDS = 5.0, 20.0
+FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 
-# What tells that the connection or the server is gone, or wants to be asked again; psycopg sorts the timeout elsewhere.
-CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+# The connection or the server is gone, or wants to be asked again; psycopg sorts the timeouts elsewhere.
+CONNECTION_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.lookup("25P04"),  # transaction_timeout; named by psycopg 3.2
+)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -38,9 +44,16 @@ def open_connection(alias: str, *, name: str) -> Connection:
     if owns_session:
         # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
         connection.execute("SET plan_cache_mode = force_custom_plan")
-        timeout = f"{IDLE_IN_TRANSACTION_SECONDS:g}s"
-        connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [timeout])
+        _let_go_when_frozen(connection)
     return connection
+
+
+def _let_go_when_frozen(connection: Connection) -> None:
+    limits = {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS}
+    if connection.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        limits["transaction_timeout"] = TRANSACTION_SECONDS
+    for name, seconds in limits.items():
+        connection.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds:g}s"])
 
 
 def fetch_row(connection: Connection, statement: LiteralString, parameters: Mapping[str, object]) -> tuple[Any, ...]:

@@ -159,8 +159,11 @@ class Gate:
         rows = connection.execute(sql.LOCK_CHANNELS, {"channels": sorted(metered)}).fetchall()
         grants: dict[str, int] = {}
         for name, credit in rows:
-            if credit >= 0:
-                grants[name] = min(metered[name], int(min(credit, BURST_SECONDS) * self._rate(name)) + 1)
+            rate = self._rate(name)
+            if rate == inf:  # since it was last looked at: the rise after an outage is over
+                grants[name] = metered[name]
+            elif credit >= 0:
+                grants[name] = min(metered[name], int(min(credit, BURST_SECONDS) * rate) + 1)
             else:
                 self._next_slot_at[name] = self._clock() - credit
         return grants

@@ -100,6 +100,7 @@ def hurry() -> None:
         (rescue, "STALE_SECONDS", 0.2),
         (session, "SETTLED_SESSION_SECONDS", 0.2),
         (relay_connection, "IDLE_IN_TRANSACTION_SECONDS", 0.3),
+        (relay_connection, "TRANSACTION_SECONDS", 0.5),
     ):
         getattr(module, name)
         setattr(module, name, seconds)

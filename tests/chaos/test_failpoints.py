@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
+from notifications.relay.connection import FIRST_WITH_TRANSACTION_TIMEOUT
 from notifications.sandbox.client import SandboxClient
 from tests.chaos import checker, witness
 from tests.chaos.failpoints import ACTIONS, PLACES, Failpoint
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LEASE_SECONDS, SEND_TIMEOUT_SECONDS = 0.9, 0.4
 HELLO = re.compile(r"Hello (\w+)")
+
+IN_A_PIPELINE = ("before_settle_commit", "after_promote")
 
 Start = Callable[..., int]
 
@@ -76,11 +79,18 @@ def watched() -> Iterator[None]:
         cursor.execute("DROP TRIGGER chaos_witness ON notifications_outboxmessage; DROP SCHEMA chaos CASCADE")
 
 
+def server_version() -> int:
+    connection.ensure_connection()
+    return int(connection.connection.info.server_version)
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_relay_may_be_lost_at_every_place(
     place: str, action: str, *, start: Start, watched: None, providers: SandboxClient, tmp_path: Path
 ) -> None:
+    if action == "stop" and place in IN_A_PIPELINE and server_version() < FIRST_WITH_TRANSACTION_TIMEOUT:
+        pytest.skip("this PostgreSQL does not end the transaction of a relay that is frozen within a pipeline")
     recipients = [RecipientFactory(), RecipientFactory()]
     for name in ("Ann", "Bob"):
         for recipient in recipients:

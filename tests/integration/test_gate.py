@@ -1,13 +1,15 @@
 """The gate by hand: who may probe, how much a limited channel may claim, and that relays take turns."""
 
+import itertools
 import threading
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
 from notifications.models import Channel
 from notifications.relay.breaker import FAILURES, Breaker
-from notifications.relay.gate import BURST_SECONDS, Gate
+from notifications.relay.gate import BURST_SECONDS, RAMP_SECONDS, Gate
 from notifications.relay.parcels import Claimed
 from tests.factories.notifications import RecipientFactory, publish
 from tests.stage.relay import HandRelay
@@ -60,6 +62,16 @@ def test_a_broken_channel_that_is_paused_is_not_probed(hand_relay: MakeRelay) ->
     Channel.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO, paused_at=LONG_AGO)
     learn(gate, relay)
     assert limits(gate, relay) == {}
+
+
+def test_a_rise_that_ends_just_now_limits_nothing(hand_relay: MakeRelay) -> None:
+    """Between two looks at the clock the rate became infinite."""
+    relay = hand_relay()
+    Channel.objects.update_or_create(name="sms", defaults={"recovered_at": timezone.now()})
+    looks = itertools.count()
+    gate = Gate({"sms": Breaker()}, rates={}, clock=lambda: 0.0 if next(looks) < 3 else RAMP_SECONDS + 1)
+    learn(gate, relay)
+    assert limits(gate, relay, room=7) == {"sms": 7}
 
 
 def test_what_a_limited_channel_did_not_use_is_forfeited_but_for_a_burst(hand_relay: MakeRelay) -> None:
