@@ -1,0 +1,59 @@
+"""How much anybody may ask: nobody in particular by address, customers each for themselves, verification less."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
+
+from config import settings as configured
+from tests.api.problems import assert_problem
+from tests.factories.bookings import CustomerFactory, client_of
+
+RATES = {"anon": "2/min", "user": "5/min", "verify": "3/min", "token": "1/min"}
+CLAIM = {"order_id": "order_1", "payment_id": "pay_1", "signature": "forged"}
+HOME, ELSEWHERE = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture(autouse=True)
+def low_rates(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", SimpleRateThrottle.THROTTLE_RATES | RATES)
+
+
+def statuses(client: APIClient, times: int, *, address: str = HOME) -> list[int]:
+    return [client.get("/api/slots/", REMOTE_ADDR=address).status_code for _ in range(times)]
+
+
+def verified(client: APIClient) -> Any:
+    return client.post("/api/payments/verify/", CLAIM, format="json", REMOTE_ADDR=HOME)
+
+
+def test_nobody_in_particular_is_counted_by_address() -> None:
+    assert statuses(APIClient(), 3) == [200, 200, 429]
+    assert statuses(APIClient(), 1, address=ELSEWHERE) == [200]
+
+
+def test_customers_are_counted_each_alone_wherever_they_are() -> None:
+    one, other = client_of(CustomerFactory()), client_of(CustomerFactory())
+    assert statuses(one, 3) + statuses(one, 3, address=ELSEWHERE) == [200] * 5 + [429]
+    assert statuses(other, 1) == [200], "a shared address is nobody's fault"
+
+
+def test_verification_is_limited_tighter_and_says_when_to_come_back() -> None:
+    one, other = client_of(CustomerFactory()), client_of(CustomerFactory())
+    assert [verified(one).status_code for _ in range(3)] == [400] * 3
+    refused = verified(one)
+    assert_problem(refused, 429, "throttled")
+    assert 0 < int(refused["Retry-After"]) <= 61
+    assert statuses(one, 1) == [200], "the rest goes on"
+    assert verified(other).status_code == 400
+
+
+def test_the_rates_are_as_documented() -> None:
+    rates = configured.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    assert {name: rates[name] for name in RATES} == {
+        "anon": "120/min",
+        "user": "600/min",
+        "verify": "60/min",
+        "token": "20/min",
+    }
