@@ -13,12 +13,17 @@ from notifications.outbox import Kind, Purpose
 
 ALL = ("sms", "whatsapp", "email")
 
-BOOKING_CONFIRMED = Kind("booking.confirmed", channels=ALL)
-BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL)
-BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMINDER)
-SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL)
-PAYMENT_FAILED = Kind("payment.failed", channels=ALL)
-PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL)
+# What the words are previewed with.
+A_SLOT = {"title": "Sunset kayak tour", "starts_at": "2026-12-01T17:00:00+00:00", "quantity": 2}
+A_PAYMENT = {**A_SLOT, "amount": 2500, "currency": "EUR"}
+A_BOOKING = {**A_PAYMENT, "booking": 1234}
+
+BOOKING_CONFIRMED = Kind("booking.confirmed", channels=ALL, sample=A_BOOKING)
+BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL, sample=A_BOOKING)
+BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMINDER, sample=A_BOOKING)
+SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL, sample=A_BOOKING)
+PAYMENT_FAILED = Kind("payment.failed", channels=ALL, sample=A_PAYMENT)
+PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL, sample={**A_PAYMENT, "reason": "cancelled"})
 KINDS = (BOOKING_CONFIRMED, BOOKING_CANCELLED, BOOKING_REMINDER, SLOT_CANCELLED, PAYMENT_FAILED, PAYMENT_REFUNDED)
 
 

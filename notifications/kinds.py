@@ -1,8 +1,10 @@
 """The kinds of messages that applications publish, registered by name when Django starts."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from notifications.backoff import RetryPolicy
 from notifications.errors import UnknownKind
@@ -21,7 +23,8 @@ class Kind:
 
     Its words live in the templates `notifications/<name>/`: one or more per channel, as the channel asks for.
     `expires_after` counts from publishing; None means the message never becomes useless. `max_attempts` takes the
-    place of the channel's.
+    place of the channel's. `sample` is a context to preview the words with; `links` are the keys of contexts that hold
+    links of ours: in all other values, which somebody may have typed, links are made harmless.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Kind:
     purpose: Purpose = Purpose.TRANSACTIONAL
     expires_after: timedelta | None = None
     max_attempts: int | None = None
+    sample: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    links: frozenset[str] = frozenset()
 
 
 _registered: dict[str, Kind] = {}
@@ -52,6 +57,12 @@ def purpose_of(name: str) -> Purpose:
     """Why messages of the kind called `name` are sent; a kind that is gone counts as transactional."""
     kind = _registered.get(name)
     return kind.purpose if kind else Purpose.TRANSACTIONAL
+
+
+def links_of(name: str) -> frozenset[str]:
+    """The keys under which contexts of the kind called `name` hold links of ours; a kind that is gone has none."""
+    kind = _registered.get(name)
+    return kind.links if kind else frozenset()
 
 
 def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:

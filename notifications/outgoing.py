@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from notifications.channels import needs_of
 from notifications.models import OutboxMessage
-from notifications.rendering import RenderingError, render
+from notifications.rendering import RenderingError
+from notifications.segments import Segments, segments
+from notifications.wording import put_into_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Words:
 
     parts: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    segments: Segments | None = None  # of an SMS
 
 
 def address_field_of(message: OutboxMessage) -> str:
@@ -39,13 +42,17 @@ def words_of(message: OutboxMessage) -> Words:
         return Words(problem=f"No channel called {message.channel} is configured.")
     recipient = message.recipient
     try:
-        parts = render(
+        worded = put_into_words(
             message.kind,
-            needs.templates,
             message.context,
+            channel=message.channel,
+            templates=needs.templates,
+            treat=needs.harmless,
+            recipient_id=recipient.pk,
             locale=recipient.locale,
             time_zone=recipient.time_zone,
         )
     except RenderingError as error:
         return Words(problem=str(error))
-    return Words(parts)
+    text = worded.parts.get("text", "")
+    return Words(worded.parts, segments=segments(text) if needs.is_charged_by_segment else None)

@@ -1,11 +1,13 @@
 """Turns a message's context into words, in the recipient's language and time zone.
 
-Templates live in `notifications/<kind>/`, in any app or template folder. Rendering is strict: a variable that the
-context lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones (`.html`) are.
+Templates live in `notifications/<kind>/`, in any app or template folder, and in folders by language within it: for
+`pt-br` those in `pt-br/` are tried first, then `pt/`, then the kind's own, file by file. Rendering is strict: a
+variable that the context lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones
+(`.html`) are; what the context holds is made harmless first.
 Numbers are printed as they are, because most name something; the filters `money` and `local` know the language.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.template import Context, Engine, Template
 from django.template.backends.django import get_installed_libraries
 
+from notifications.harmless import Treatment, harmless
 from notifications.voice import speaking
 
 
@@ -33,33 +36,47 @@ class _Undefined(str):
 
 
 def render(
-    kind: str, templates: Mapping[str, str], context: Mapping[str, Any], *, locale: str, time_zone: str
+    kind: str,
+    templates: Mapping[str, str],
+    context: Mapping[str, Any],
+    *,
+    locale: str,
+    time_zone: str,
+    links: Collection[str] = (),
+    treat: Treatment = str,
 ) -> dict[str, str]:
     """The rendered parts of a message of `kind`: `templates` maps a part's name to its template's file name.
 
-    Raises RenderingError.
+    Of the texts in `context` only those under the keys `links` may be links; `treat` takes a channel's own markup out
+    of the others. Raises RenderingError.
     """
+    words = harmless(context, links=links, treat=treat)
     with speaking(locale, time_zone):
-        return {
-            part: _render_one(f"notifications/{kind}/{file_name}", context) for part, file_name in templates.items()
-        }
+        return {part: _render_one(kind, file_name, locale, words) for part, file_name in templates.items()}
 
 
-def _render_one(template_name: str, context: Mapping[str, Any]) -> str:
-    engine = _engine(autoescape=template_name.endswith(".html"))
+def languages(locale: str) -> list[str]:
+    """The languages whose templates serve `locale`, the closest first: pt-br, pt."""
+    parts = locale.lower().replace("_", "-").split("-")
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] if all(map(str.isalnum, parts)) else []
+
+
+def _render_one(kind: str, file_name: str, locale: str, context: Mapping[str, Any]) -> str:
+    engine = _engine(autoescape=file_name.endswith(".html"))
     try:
-        text = _template(engine, template_name).render(
+        text = _template(engine, kind, file_name, locale).render(
             Context(dict(context), autoescape=engine.autoescape, use_l10n=False)
         )
     except Exception as error:  # a template may raise anything; whatever it is, the words are at fault
-        raise RenderingError(f"{template_name}: {type(error).__name__}: {error}") from error
+        raise RenderingError(f"notifications/{kind}/{file_name}: {type(error).__name__}: {error}") from error
     return text.strip()
 
 
 @cache
-def _template(engine: Engine, name: str) -> Template:
+def _template(engine: Engine, kind: str, file_name: str, locale: str) -> Template:
     """Found once: the engine's own memory is asked in a tenth of the time that a short text takes to render."""
-    return engine.get_template(name)
+    folders = [f"notifications/{kind}/{language}" for language in languages(locale)] + [f"notifications/{kind}"]
+    return engine.select_template([f"{folder}/{file_name}" for folder in folders])
 
 
 @cache

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import acting, bulk
+from notifications.admin import acting, bulk, previews
 from notifications.admin.lists import (
     MOST_LISTED,
     BoundedPaginator,
@@ -98,6 +98,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             named("replay/", self.replay_view, "replay"),
             named("cancel/", self.cancel_view, "cancel"),
             named("<int:pk>/address/", self.address_view, "address"),
+            *previews.urls(self),
             *super().get_urls(),
         ]
 

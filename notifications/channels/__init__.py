@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from notifications.channels.base import Channel
+from notifications.harmless import Treatment
 
 DEFAULT_CHANNELS = {
     "sms": "notifications.channels.console.ConsoleChannel",
@@ -23,10 +24,14 @@ DEFAULT_CHANNELS = {
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a channel asks for: the recipient's `phone` or `email`, and templates, by the parts' names."""
+    """What a channel asks for: the recipient's `phone` or `email`, and templates, by the parts' names; and what it does
+    to words that somebody typed.
+    """
 
     address_field: str
     templates: Mapping[str, str]
+    harmless: Treatment = str
+    is_charged_by_segment: bool = False
 
 
 def channel_names() -> list[str]:
@@ -60,7 +65,7 @@ def _needs(name: str, path: str) -> Needs | None:
     except ImproperlyConfigured:
         return None
     channel.close()
-    return Needs(channel.address_field, channel.templates)
+    return Needs(channel.address_field, channel.templates, channel.harmless, channel.is_charged_by_segment)
 
 
 def _wanted(name: str, names: Collection[str] | None) -> bool:

@@ -21,7 +21,8 @@ class Outgoing:
     `message_id` and `claim_number` name this attempt for good; `message_id` alone is the same over all attempts.
     `parts` holds the rendered words under the names the channel's `templates` gives them, in the language `locale`.
     After `expires_in` seconds it is of no use; `heard_ago` seconds ago the recipient last wrote to us on this channel,
-    for kinds of which the channel asks that. None: never.
+    for kinds of which the channel asks that. None: never. `unsubscribe_url` is empty where there is nothing to
+    unsubscribe from.
     """
 
     message_id: int
@@ -32,6 +33,7 @@ class Outgoing:
     locale: str = ""
     expires_in: float | None = None
     heard_ago: float | None = None
+    unsubscribe_url: str = ""
 
 
 class Channel(ABC):
@@ -39,6 +41,8 @@ class Channel(ABC):
 
     address_field: Literal["phone", "email"]
     templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
+
+    is_charged_by_segment = False  # as SMS are: notifications.segments
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -74,6 +78,10 @@ class Channel(ABC):
     def templates_for(self, kind: str) -> Mapping[str, str]:
         """The templates of messages of this kind, where they depend on it."""
         return self.templates
+
+    def harmless(self, text: str) -> str:
+        """`text`, which somebody typed, without what this channel would take for markup."""
+        return text
 
     def asks_when_heard(self, kind: str) -> bool:
         """Whether messages of this kind need `heard_ago`."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
+from notifications.harmless import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome
 
 
@@ -17,10 +18,14 @@ class ConsoleChannel(Channel):
         super().__init__(name)
         self.address_field = "email" if name == "email" else "phone"
         self.templates = {"text": f"{name}.txt"}
+        self.is_charged_by_segment = name == "sms"
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:  # noqa: ARG003  (needs none)
         return cls(name)
+
+    def harmless(self, text: str) -> str:
+        return without_whatsapp_markup(text) if self.name == "whatsapp" else text
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         title = f"── {self.name} to {outgoing.address} · message {outgoing.message_id} · {outgoing.kind} "

@@ -65,6 +65,11 @@ class EmailChannel(Channel):
         self._mailer.close()
 
     def _message(self, outgoing: Outgoing) -> EmailMultiAlternatives:
+        # RFC 8058: mailbox providers offer to unsubscribe with one click, by a POST. DKIM must sign both headers.
+        one_click = {
+            "List-Unsubscribe": f"<{outgoing.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
         message = EmailMultiAlternatives(
             subject=outgoing.parts["subject"],
             body=outgoing.parts["text"],
@@ -73,6 +78,7 @@ class EmailChannel(Channel):
             headers={
                 "Message-ID": f"<outbox-{outgoing.message_id}@{self._domain}>",
                 "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
+                **(one_click if outgoing.unsubscribe_url else {}),
             },
         )
         message.attach_alternative(outgoing.parts["html"], "text/html")

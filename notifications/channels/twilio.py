@@ -22,6 +22,7 @@ from notifications.channels.deadline import Deadline
 from notifications.channels.http import ProviderSession
 from notifications.channels.masking import masked
 from notifications.channels.twilio_errors import refusal
+from notifications.harmless import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Unknown
 
 API_URL = "https://api.twilio.com"
@@ -110,6 +111,7 @@ class SmsChannel(_TwilioChannel):
     """SMS from a Messaging Service, if there is one, else from a number."""
 
     templates = {"text": "sms.txt"}
+    is_charged_by_segment = True
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:
@@ -129,6 +131,9 @@ class WhatsAppChannel(_TwilioChannel):
     def from_settings(cls, name: str, settings: Any) -> Self:
         number = _setting(name, settings, "TWILIO_WHATSAPP_FROM").removeprefix("whatsapp:")
         return cls(name, **_account(name, settings), sender={"from_": f"whatsapp:{number}"})
+
+    def harmless(self, text: str) -> str:
+        return without_whatsapp_markup(text)
 
     def _to(self, phone: str) -> str:
         return f"whatsapp:{phone}"

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
 from typing import TypeVar
+from zoneinfo import available_timezones
 
+from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -84,6 +86,22 @@ def actor(command: str) -> str:
     except (KeyError, OSError):  # an account without a name
         account = str(os.getuid())
     return f"{command} ({account})"
+
+
+def language_tag(text: str) -> str:
+    """A language in which dates and money can be written."""
+    try:
+        Locale.parse(text, sep="-")
+    except (ValueError, UnknownLocaleError, TypeError):
+        raise ArgumentTypeError(f"must be a language tag, for example en or pt-br, not {text!r}") from None
+    return text
+
+
+def time_zone(text: str) -> str:
+    """A time zone of the IANA database."""
+    if text not in available_timezones():
+        raise ArgumentTypeError(f"must be a time zone such as Europe/Berlin, not {text!r}")
+    return text
 
 
 def moment(text: str) -> datetime:

@@ -20,9 +20,10 @@ from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.objections import objection
 from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
-from notifications.rendering import RenderingError, render
+from notifications.rendering import RenderingError
 from notifications.telemetry import current_attempt, emit
 from notifications.voice import speak
+from notifications.wording import put_into_words
 
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the tables keep
 
@@ -124,18 +125,27 @@ class Delivery:
 
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     """The message in words. Raises RenderingError."""
-    templates, context = channel.templates_for(message.kind), json.loads(message.context)
     speak(message.locale, message.time_zone)  # and keep the voice for the next message, which mostly has the same
-    parts = render(message.kind, templates, context, locale=message.locale, time_zone=message.time_zone)
+    worded = put_into_words(
+        message.kind,
+        json.loads(message.context),
+        channel=message.channel,
+        templates=channel.templates_for(message.kind),
+        treat=channel.harmless,
+        recipient_id=message.recipient_id,
+        locale=message.locale,
+        time_zone=message.time_zone,
+    )
     return Outgoing(
         message.id,
         message.claim_number,
         message.kind,
         address,
-        parts,
+        worded.parts,
         locale=message.locale,
         expires_in=message.expires_in,
         heard_ago=message.heard_ago,
+        unsubscribe_url=worded.unsubscribe_url,
     )
 
 

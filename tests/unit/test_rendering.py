@@ -13,6 +13,11 @@ TEMPLATES = {
     "rich.html": "<p>{{ name }}</p>",
     "loop.txt": "{% for seat in seats %}{{ seat.row }} {% endfor %}",
     "broken.txt": "{% if %}",
+    "hello.txt": "Hello {{ name }}",
+    "pt/hello.txt": "Olá {{ name }}",
+    "pt-br/bye.txt": "Tchau {{ name }}",
+    "bye.txt": "Bye {{ name }}",
+    "django.txt": "{% load i18n %}{% translate 'Yes' %} {{ at|local }}",
 }
 
 
@@ -21,6 +26,7 @@ def templates(tmp_path: Path, settings: Settings) -> None:
     folder = tmp_path / "notifications" / "a.kind"
     folder.mkdir(parents=True)
     for name, text in TEMPLATES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("{% load notifications %}" + text)
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
     rendering._engine.cache_clear()
@@ -69,3 +75,33 @@ def test_html_is_escaped_and_text_is_not() -> None:
 def test_what_does_not_render_says_why(template: str, context: dict[str, object], reason: str) -> None:
     with pytest.raises(RenderingError, match=reason):
         words(template, **context)
+
+
+@pytest.mark.parametrize(
+    ("locale", "hello", "bye"),
+    [
+        ("pt-br", "Olá Ann", "Tchau Ann"),
+        ("pt-BR", "Olá Ann", "Tchau Ann"),
+        ("pt", "Olá Ann", "Bye Ann"),
+        ("de", "Hello Ann", "Bye Ann"),
+        ("en", "Hello Ann", "Bye Ann"),
+    ],
+)
+def test_words_are_taken_from_the_closest_language_there_is(locale: str, hello: str, bye: str) -> None:
+    assert (words("hello.txt", locale=locale, name="Ann"), words("bye.txt", locale=locale, name="Ann")) == (hello, bye)
+
+
+def test_djangos_own_translations_speak_the_recipients_language() -> None:
+    assert words("django.txt", locale="de", **WHEN) == "Ja Di., 1. Dez. 2026, 17:00 UTC"
+
+
+def test_what_was_typed_is_harmless_in_text_and_html() -> None:
+    name = "<a href='http://evil.example'>\nBcc: x@y.com"
+    assert words("hello.txt", name=name) == "Hello <a href='http: //evil. example'> Bcc: x@y. com"
+    assert "&lt;a href=" in words("rich.html", name=name)
+    assert "http://" not in words("rich.html", name=name)
+
+
+@pytest.mark.parametrize("locale", ["../../etc", "de/../..", ""])
+def test_a_locale_is_no_path(locale: str) -> None:
+    assert rendering.languages(locale) in ([], [""])

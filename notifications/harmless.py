@@ -1,0 +1,65 @@
+"""Makes harmless what somebody typed, before it stands in a message that comes from us. Pure Python.
+
+A customer called "Click http://evil.example" must not put a link into our SMS, a title with a line break must not add a
+header to our email, and invisible characters must not turn what we say around. What is typed stays readable:
+
+    Click http://evil.example   →  Click http: //evil. example      phones and mail programs make no link of it
+    Ann⏎Bcc: all@example.com    →  Ann Bcc: all@example. com        one line
+    *urgent*                    →  other asterisks                  on WhatsApp, whose markup these are
+
+HTML is left to the template engine, which escapes it.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+Treatment = Callable[[str], str]
+
+# Line breaks of any kind, and other control characters (Unicode's Cc, and its line and paragraph separators).
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# What changes the direction of what follows, or cannot be seen: bidirectional controls (UAX #9), zero-width spaces and
+# joins of words, fillers and tags. Not U+200C and U+200D, which Persian, Hindi and emoji need.
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\U000e0000-\U000e007f]+"
+)
+# Where link-makers see a link: a scheme, and a dot (or one of IDNA's other dots) before a name of two letters or more.
+SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{1,20}):(?=/|[^\s\d])", re.IGNORECASE)
+HOST = re.compile(r"(?<=\S)([.\u3002\uff0e\uff61])(?=[^\W\d_]{2})")
+IPV4 = re.compile(r"\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\b")
+EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
+
+
+def plain(text: str) -> str:
+    """`text` on one line, without a link in it and without what cannot be seen."""
+    if text.isascii() and text.isalnum():
+        return text
+    text = INVISIBLE.sub("", CONTROLS.sub(" ", text))
+    text = SCHEME.sub(r"\1: ", text)
+    text = HOST.sub(r"\1 ", text)
+    return IPV4.sub(r"\1. \2. \3. \4", text)
+
+
+def without_whatsapp_markup(text: str) -> str:
+    """`plain` words whose *bold*, _italic_, ~struck~ and `code` are letters as they were typed.
+
+    https://faq.whatsapp.com/539178204879377. Lists and quotes begin a line, which these words do not.
+    """
+    text = text.replace("*", "\u2217").replace("~", "\u223c").replace("`", "\u02cb")
+    return EDGE_UNDERSCORE.sub("\uff3f", text)
+
+
+def harmless(context: Mapping[str, Any], *, links: Collection[str] = (), treat: Treatment = str) -> dict[str, Any]:
+    """`context` with every text in it made `plain` and treated; `links` are keys whose values are links of our own."""
+    return {key: value if key in links else _harmless(value, treat) for key, value in context.items()}
+
+
+def _harmless(value: Any, treat: Treatment) -> Any:
+    if isinstance(value, str):
+        return treat(plain(value))
+    if isinstance(value, dict):
+        return {key: _harmless(each, treat) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_harmless(each, treat) for each in value]
+    return value
