@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled
 
 FAILURES = 5  # in a row, without an answer in between: the provider is out of service
+ANSWERS = (Accepted, Permanent, Throttled)
 NEVER_ASKED = frozenset({"no_address", "rendering_failed", "bad_header", "bad_address", "internal_error"})
 
 
@@ -35,11 +36,11 @@ class Breaker:
         """
         if outcome.code in NEVER_ASKED:
             return True
-        has_answered = isinstance(outcome, Accepted | Permanent | Throttled)
         with self._lock:
-            if has_answered:
+            if isinstance(outcome, ANSWERS):
                 self._in_a_row = 0
-                self._news = News(self._news.failures, has_answered=True)
+                if not self._news.has_answered:
+                    self._news = News(self._news.failures, has_answered=True)
                 return True
             self._in_a_row += 1
             self._news = News(self._news.failures + 1, self._news.has_answered)

@@ -163,12 +163,16 @@ def handed_back(message: Claimed) -> Settlement:
 
 def storable(outcome: Outcome) -> Outcome:
     """The outcome with texts that PostgreSQL can keep: one bad answer must not hold up a whole batch."""
-    if isinstance(outcome, Accepted):
+    if isinstance(outcome, Accepted) and not _is_storable(outcome.provider_id, MOST_PROVIDER_ID):
         outcome = replace(outcome, provider_id=_storable(outcome.provider_id, MOST_PROVIDER_ID))
-    code, detail = _storable(outcome.code, MOST_CODE), _storable(outcome.detail, MOST_DETAIL)
-    if (code, detail) == (outcome.code, outcome.detail):
+    if _is_storable(outcome.code, MOST_CODE) and _is_storable(outcome.detail, MOST_DETAIL):
         return outcome
-    return replace(outcome, code=code, detail=detail)
+    return replace(outcome, code=_storable(outcome.code, MOST_CODE), detail=_storable(outcome.detail, MOST_DETAIL))
+
+
+def _is_storable(text: str, most: int) -> bool:
+    """Whether `text` can surely be kept as it is; what is not ASCII wants a closer look."""
+    return text.isascii() and "\x00" not in text and len(text) <= most
 
 
 def _storable(text: str, most: int) -> str:

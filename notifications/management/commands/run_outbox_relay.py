@@ -13,6 +13,7 @@ from notifications.channels import build_channels
 from notifications.management.arguments import add_database, address, number_of
 from notifications.monitoring.http import CannotListen
 from notifications.monitoring.relay import monitored
+from notifications.relay.interpreter import tuned
 from notifications.relay.loop import Loop, Options
 
 
@@ -79,7 +80,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
         try:
-            with monitored(options["metrics_port"], say=self.stdout.write):
+            with monitored(options["metrics_port"], say=self.stdout.write), tuned():
                 loop.run()
         except CannotListen as error:
             raise CommandError(str(error)) from error

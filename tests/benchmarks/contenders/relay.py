@@ -53,12 +53,13 @@ class Relay(Outbox):
     """The relay, at least one process of it."""
 
     name = "relay"
-    described = "run_outbox_relay, default options"
+    described = "run_outbox_relay with its metrics, default options"
 
     def start(self, work: Work, processes: Processes) -> None:
         for _ in range(work.workers):
             environment = {LATENCY: str(work.latency)}
-            processes.start_python("manage.py", "run_outbox_relay", "--channel", "sms", **environment)
+            options = ["--channel", "sms", "--metrics-port", "0"]
+            processes.start_python("manage.py", "run_outbox_relay", *options, **environment)
 
     def announce(self, number: int, user: int) -> None:
         outbox.publish(KIND, recipient=Recipient(pk=user), context=CONTEXT, dedupe_key=f"single:{number}")
