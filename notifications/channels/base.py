@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from notifications.channels.deadline import Deadline
-from notifications.lifecycle import Accepted, Outcome, Throttled, Transient
+from notifications.lifecycle import Accepted, News, Outcome, Throttled, Transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,20 @@ class Outgoing:
     unsubscribe_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a provider says became of a message; `code` and `detail` tell why it was not delivered."""
+
+    news: News
+    code: str = ""
+    detail: str = ""
+
+
 class Channel(ABC):
     """A way to reach a recipient through one provider. One instance serves all sending threads of a relay."""
 
     address_field: Literal["phone", "email"]
+    can_look_up = False  # whether `look_up` asks anybody
     templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
 
     is_charged_by_segment = False  # as SMS are: notifications.segments
@@ -73,6 +83,10 @@ class Channel(ABC):
         `known` are its names for other messages. Accepted: it has it; Transient or Throttled: it did not say, ask again
         later; None: it does not have it, or cannot be asked, as is true of a channel that does not override this.
         """
+        return None
+
+    def look_up(self, provider_id: str, deadline: Deadline) -> Heard | Transient | Throttled | None:
+        """Ask the provider what became of the message that it calls `provider_id`; None: nothing new."""
         return None
 
     def templates_for(self, kind: str) -> Mapping[str, str]:

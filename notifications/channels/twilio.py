@@ -1,101 +1,112 @@
 """SMS and WhatsApp through Twilio's own client, over one pool of connections.
 
 What a failure means follows the answer to one question: can Twilio have accepted the message? Until the request goes
-out: no. Refused with 4xx: no. Otherwise nobody knows (G6): Twilio offers no idempotency key for messages.
+out: no. Refused with 4xx: no. Otherwise nobody knows (G6): Twilio offers no idempotency key for messages. It can be
+asked afterwards (twilio_lookup), and tells by itself what becomes of a message, at the URL that goes with it: the URL
+names message and attempt, so that a callback proves an acceptance whose answer was lost.
 """
 
-import logging
 import re
-import threading
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.core.exceptions import ImproperlyConfigured
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.http import HttpClient
-from twilio.http.response import Response
 from twilio.rest import Client
 
-from notifications.channels.base import Channel, Outgoing
+from notifications.channels.base import Channel, Heard, Outgoing
 from notifications.channels.deadline import Deadline
-from notifications.channels.http import ProviderSession
 from notifications.channels.masking import masked
+from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
+from notifications.channels.twilio_content import Content
 from notifications.channels.twilio_errors import refusal
+from notifications.channels.twilio_lookup import Lookup
 from notifications.harmless import without_whatsapp_markup
-from notifications.lifecycle import Accepted, Outcome, Unknown
+from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 
-API_URL = "https://api.twilio.com"
-
-
-class _PooledHttpClient(HttpClient):  # type: ignore[misc]
-    """Carries the Twilio client's requests; with `api_url` set, to that server instead of Twilio's."""
-
-    def __init__(self, api_url: str) -> None:
-        super().__init__(logging.getLogger(__name__), is_async=False)
-        self._api_url = api_url
-        self._session = ProviderSession(api_url or API_URL)
-        self._last = threading.local()
-
-    @property
-    def retry_after(self) -> str | None:
-        """The header Retry-After of this thread's last answer; the client's exceptions do not carry it."""
-        header: str | None = getattr(self._last, "retry_after", None)
-        return header
-
-    def request(  # noqa: PLR0917  (the signature is Twilio's)
-        self,
-        method: str,
-        url: str,
-        params: Any = None,
-        data: Any = None,
-        headers: Any = None,
-        auth: Any = None,
-        **_: Any,
-    ) -> Response:
-        if self._api_url and url.startswith(f"{API_URL}/"):
-            url = self._api_url + url.removeprefix(API_URL)
-        answer = self._session.send(requests.Request(method, url, params=params, data=data, headers=headers, auth=auth))
-        self._last.retry_after = answer.headers.get("Retry-After")
-        return Response(answer.status_code, answer.content.decode(errors="replace"), dict(answer.headers))
-
-    def close(self) -> None:
-        self._session.close()
+STATUS_PATH = "/webhooks/twilio/status/"
+SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds that Twilio takes: …/api/message-resource, ValidityPeriod
+WINDOW_SECONDS = 24 * 3600.0  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
 
 
 class _TwilioChannel(Channel):
     address_field = "phone"
+    can_look_up = True
 
     def __init__(
-        self, name: str, *, account_sid: str, auth_token: str, sender: dict[str, str], api_url: str = ""
+        self,
+        name: str,
+        *,
+        account_sid: str,
+        auth_token: str,
+        sender: Mapping[str, str],
+        api_url: str = "",
+        callback_url: str = "",
     ) -> None:
         super().__init__(name)
         self._sender = sender
-        self._http = _PooledHttpClient(api_url)
+        self._callback_url = callback_url
+        self._http = PooledHttpClient(api_url)
         self._messages = Client(account_sid, auth_token, http_client=self._http).messages
+        self._lookup = Lookup(self._messages, self._http, sender=sender)
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
+        words = self._words(outgoing)
+        if isinstance(words, Permanent):
+            return words
         with deadline.enforced() as transmission:
             try:
                 message = self._messages.create(
-                    to=self._to(outgoing.address), body=outgoing.parts["text"], **self._sender
+                    to=self._to(outgoing.address), **words, **self._sender, **self._options(outgoing)
                 )
             except (TwilioRestException, TwilioServiceException) as error:
                 return self._refusal(error, outgoing.address)
             except (requests.RequestException, OSError) as error:
                 return transmission.failure(error)
             # A success that the client cannot read, whatever the trap in its JSON: accepted, most likely.
-            except (TwilioException, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+            except (TwilioException, *UNREADABLE) as error:
                 return Unknown("unreadable_answer", type(error).__name__)
         if not isinstance(message.sid, str):
             return Unknown("unreadable_answer", "no sid")
         return Accepted(message.sid)
+
+    def find(
+        self, outgoing: Outgoing, *, since: datetime, known: Collection[str], deadline: Deadline
+    ) -> Accepted | Transient | Throttled | None:
+        words = self._words(outgoing)
+        if isinstance(words, Permanent):
+            return None
+        to, pieces = self._to(outgoing.address), self._pieces(words)
+        return self._lookup.find(to=to, pieces=pieces, since=since, known=known, deadline=deadline)
+
+    def look_up(self, provider_id: str, deadline: Deadline) -> Heard | Transient | Throttled | None:
+        return self._lookup.look_up(provider_id, deadline)
 
     def close(self) -> None:
         self._http.close()
 
     def _to(self, phone: str) -> str:
         return phone
+
+    def _words(self, outgoing: Outgoing) -> dict[str, str] | Permanent:
+        """What is said, as parameters of the request, or why it may not be said."""
+        return {"body": outgoing.parts["text"]}
+
+    def _pieces(self, words: Mapping[str, str]) -> list[str]:
+        """All of the text, by which Twilio's list shows whether it has the message."""
+        return [words["body"]]
+
+    def _options(self, outgoing: Outgoing) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if self._callback_url:
+            attempt = urlencode({"message": outgoing.message_id, "claim": outgoing.claim_number})
+            options["status_callback"] = f"{self._callback_url}?{attempt}"
+        if outgoing.expires_in is not None:
+            options["validity_period"] = min(max(int(outgoing.expires_in), SHORTEST_VALIDITY), LONGEST_VALIDITY)
+        return options
 
     def _refusal(self, error: TwilioRestException | TwilioServiceException, address: str) -> Outcome:
         words = error.msg if isinstance(error, TwilioRestException) else f"{error.title}: {error.detail or ''}"
@@ -123,14 +134,34 @@ class SmsChannel(_TwilioChannel):
 
 
 class WhatsAppChannel(_TwilioChannel):
-    """WhatsApp from the sender TWILIO_WHATSAPP_FROM, with or without the prefix `whatsapp:`."""
+    """WhatsApp from the sender TWILIO_WHATSAPP_FROM, with or without the prefix `whatsapp:`.
+
+    Kinds that TWILIO_WHATSAPP_TEMPLATES names are sent as the approved content templates that it names for them, with
+    the variables in `whatsapp.lines.txt`. Others are free text, `whatsapp.txt`: only to people who wrote to us in the
+    last 24 hours, WhatsApp refuses them otherwise. Without that setting all is free text, and WhatsApp's to refuse.
+    """
 
     templates = {"text": "whatsapp.txt"}
+
+    def __init__(self, name: str, *, content: Content, **account: Any) -> None:
+        super().__init__(name, **account)
+        self._content = content
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:
         number = _setting(name, settings, "TWILIO_WHATSAPP_FROM").removeprefix("whatsapp:")
-        return cls(name, **_account(name, settings), sender={"from_": f"whatsapp:{number}"})
+        return cls(
+            name,
+            **_account(name, settings),
+            sender={"from_": f"whatsapp:{number}"},
+            content=Content.from_settings(settings),
+        )
+
+    def templates_for(self, kind: str) -> Mapping[str, str]:
+        return {"variables": "whatsapp.lines.txt"} if kind in self._content else self.templates
+
+    def asks_when_heard(self, kind: str) -> bool:
+        return self._content.is_used and kind not in self._content
 
     def harmless(self, text: str) -> str:
         return without_whatsapp_markup(text)
@@ -138,16 +169,36 @@ class WhatsAppChannel(_TwilioChannel):
     def _to(self, phone: str) -> str:
         return f"whatsapp:{phone}"
 
+    def _words(self, outgoing: Outgoing) -> dict[str, str] | Permanent:
+        if outgoing.kind in self._content:
+            return self._content.words(outgoing)
+        is_answer = outgoing.heard_ago is not None and outgoing.heard_ago < WINDOW_SECONDS
+        if self._content.is_used and not is_answer:
+            return Permanent("no_template", "No approved template, and nothing heard from them for 24 hours.")
+        return super()._words(outgoing)
+
+    def _pieces(self, words: Mapping[str, str]) -> list[str]:
+        return super()._pieces(words) if "body" in words else self._content.pieces(words)
+
 
 def _account(name: str, settings: Any) -> dict[str, str]:
     account_sid = _setting(name, settings, "TWILIO_ACCOUNT_SID")
     if not re.fullmatch("AC[0-9a-fA-F]{32}", account_sid):
         raise ImproperlyConfigured(f"TWILIO_ACCOUNT_SID must be AC and 32 hexadecimal digits (channel {name!r}).")
+    api_url = _server(getattr(settings, "TWILIO_API_URL", ""))
     return {
         "account_sid": account_sid,
         "auth_token": _setting(name, settings, "TWILIO_AUTH_TOKEN"),
-        "api_url": _server(getattr(settings, "TWILIO_API_URL", "")),
+        "api_url": api_url,
+        "callback_url": _callback_url(getattr(settings, "PUBLIC_URL", ""), is_twilio=not api_url),
     }
+
+
+def _callback_url(public_url: str, *, is_twilio: bool) -> str:
+    """Where Twilio tells what becomes of messages; nowhere, if it could not reach that (its error 21609)."""
+    if is_twilio and urlsplit(public_url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    return public_url.rstrip("/") + STATUS_PATH if public_url else ""
 
 
 def _setting(name: str, settings: Any, setting: str, *, instead: str = "") -> str:

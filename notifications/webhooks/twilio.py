@@ -15,29 +15,13 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from notifications import inbound, receipts
-from notifications.channels.twilio_errors import receipt_code
+from notifications.channels.twilio_codes import NEWS, receipt_code
 from notifications.lifecycle import News
 from notifications.telemetry import emit
 from notifications.webhooks.signed_forms import Refused, read_signed_form
 
 CHANNELS = ["sms", "whatsapp"]
 NO_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-
-# https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
-NEWS = {
-    "accepted": None,
-    "scheduled": None,
-    "queued": None,
-    "sending": None,
-    "sent": News.SENT,
-    "delivery_unknown": News.SENT,
-    "partially_delivered": News.SENT,
-    "delivered": News.DELIVERED,
-    "undelivered": News.UNDELIVERED,
-    "failed": News.UNDELIVERED,
-    "canceled": News.UNDELIVERED,
-    "read": News.READ,
-}
 
 STATUS_FIELDS = frozenset({"AccountSid", "MessageSid", "MessageStatus", "ErrorCode", "ErrorMessage"})
 INBOUND_FIELDS = frozenset({"AccountSid", "MessageSid", "From", "Body", "OptOutType"}) | {

@@ -9,7 +9,7 @@ import pytest
 
 from notifications.channels import http
 from notifications.channels.base import Channel
-from notifications.lifecycle import Accepted, Permanent, Throttled, Transient, Unknown
+from notifications.lifecycle import Accepted, Permanent, Reason, Throttled, Transient, Unknown
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import PHONE, outgoing, soon
 from tests.channels.servers import closed_port, created, drip, read_request, scripted_server, silence
@@ -48,8 +48,11 @@ def test_whatsapp_addresses_carry_the_prefix_once(channel: Channels, providers: 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"status": 400, "code": 21211, "message": "No."}, Permanent("twilio_21211", "No.")),
-        ({"status": 400, "code": 21610, "message": "No."}, Permanent("twilio_21610", "No.")),
+        (
+            {"status": 400, "code": 21211, "message": "No."},
+            Permanent("twilio_21211", "No.", reason=Reason.ADDRESS_INVALID),
+        ),
+        ({"status": 400, "code": 21610, "message": "No."}, Permanent("twilio_21610", "No.", reason=Reason.OPTED_OUT)),
         ({"status": 400, "code": 99999, "message": "New."}, Permanent("twilio_99999", "New.")),
         ({"status": 403, "code": 20003, "message": "No."}, Transient("twilio_20003", "No.")),
         ({"status": 404, "raw": "<html>Not found</html>"}, Permanent("http_404", "Unable to create record")),

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from notifications.channels.base import Outgoing
+from notifications.channels.twilio_codes import NEWS
 from notifications.lifecycle import News, Outcome, Status
 from notifications.models import OutboxMessage, Receipt
 from notifications.webhooks.signed_forms import MOST_BYTES
-from notifications.webhooks.twilio import NEWS
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import RecordingChannel, drain
 from tests.webhooks.twilio import FORM, STATUS, post, sid, signature, status_fields, tell

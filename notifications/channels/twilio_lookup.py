@@ -1,0 +1,125 @@
+"""Asks Twilio what it has: a message of an earlier attempt whose answer was lost (G6), or what became of one.
+
+Twilio's list knows nothing of our ids. A message is recognised by its recipient, its sender, its words, and by having
+been made since that attempt began; what is known to be another message's is left aside. The newest hundred to a number
+are one request. They are not filtered by the day they were sent: one that still waits at Twilio has none.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import requests
+from twilio.base.exceptions import TwilioException
+from twilio.http.response import Response
+
+from notifications.channels.base import Heard
+from notifications.channels.deadline import Deadline
+from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
+from notifications.channels.twilio_codes import NEWS, receipt_code
+from notifications.channels.twilio_errors import throttled_seconds
+from notifications.lifecycle import Accepted, News, Throttled, Transient
+
+NEWEST = 100
+CLOCKS_APART = timedelta(seconds=60)  # Twilio's and ours; its times are whole seconds
+VISIBLE_SECONDS = 2.0  # a message may take a moment to appear in the list; nothing found sooner is asked for again
+TRIAL_PREFIX = "Sent from your Twilio trial account - "
+
+Found = TypeVar("Found")
+
+
+class Lookup:
+    """Reads from one account's messages, those of `sender`."""
+
+    def __init__(
+        self,
+        messages: Any,
+        http: PooledHttpClient,
+        *,
+        sender: Mapping[str, str],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._messages = messages
+        self._http = http
+        self._sender = sender
+        self._pause = pause
+
+    def find(
+        self, *, to: str, pieces: Sequence[str], since: datetime, known: Collection[str], deadline: Deadline
+    ) -> Accepted | Transient | Throttled | None:
+        """The message to `to` that says `pieces`, made since `since`; None if there is none, or we may not look."""
+
+        def look() -> Accepted | None:
+            for message in self._messages.page(to=to, page_size=NEWEST):
+                if message.sid not in known and self._is_it(message, pieces, since):
+                    return Accepted(message.sid)
+            return None
+
+        found = self._ask(look, deadline)
+        seconds = VISIBLE_SECONDS - (datetime.now(UTC) - since).total_seconds()
+        if found is None and 0 < seconds < deadline.remaining():
+            self._pause(seconds)
+            found = self._ask(look, deadline)
+        return found
+
+    def look_up(self, sid: str, deadline: Deadline) -> Heard | Transient | Throttled | None:
+        """What has become of the message `sid`; None: nothing new, or Twilio does not have it."""
+
+        def look() -> Heard | None:
+            message = self._messages(sid).fetch()
+            news = NEWS.get(str(message.status))
+            if news is not News.UNDELIVERED:
+                return Heard(news) if news else None
+            return Heard(news, receipt_code(int(message.error_code or 0)), str(message.error_message or ""))
+
+        return self._ask(look, deadline)
+
+    def _is_it(self, message: Any, pieces: Sequence[str], since: datetime) -> bool:
+        """Whether Twilio's `message` is ours. One that it gave up is not: it can come to nobody twice."""
+        return (
+            message.date_created is not None
+            and message.date_created >= since - CLOCKS_APART
+            and NEWS.get(str(message.status), News.SENT) is not News.UNDELIVERED
+            and self._is_our_sender(message)
+            and _says(str(message.body or ""), pieces)
+        )
+
+    def _is_our_sender(self, message: Any) -> bool:
+        service = self._sender.get("messaging_service_sid")
+        if service:
+            return bool(message.messaging_service_sid == service)
+        return bool(message.from_ == self._sender["from_"])
+
+    def _ask(self, look: Callable[[], Found | None], deadline: Deadline) -> Found | Transient | Throttled | None:
+        with deadline.enforced() as transmission:
+            try:
+                return look()
+            except TwilioException as error:
+                return self._refusal(_status(error))
+            except (requests.RequestException, OSError) as error:
+                return Transient(f"asking_{transmission.failure(error).code}", type(error).__name__)
+            except UNREADABLE as error:
+                return Transient("asking_unreadable_answer", type(error).__name__)
+
+    def _refusal(self, status: int) -> Transient | Throttled | None:
+        if status == 429:
+            return Throttled("asking_http_429", throttled_seconds(self._http.retry_after, now=time.time()))
+        if 400 <= status < 500:
+            return None  # there is no such message, or our key may send and not read
+        return Transient(f"asking_http_{status}")
+
+
+def _status(error: TwilioException) -> int:
+    """The HTTP status behind `error`; the client hands that of a list over beside the words."""
+    responses = [part for part in error.args if isinstance(part, Response)]
+    status: int = responses[0].status_code if responses else getattr(error, "status", 0)
+    return status
+
+
+def _says(body: str, pieces: Sequence[str]) -> bool:
+    """Whether Twilio's `body` holds all `pieces`; a single piece is all of it."""
+    text = " ".join(body.removeprefix(TRIAL_PREFIX).split())
+    if len(pieces) == 1:
+        return text == " ".join(pieces[0].split())
+    return all(" ".join(piece.split()) in text for piece in pieces)
