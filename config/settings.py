@@ -180,6 +180,7 @@ TWILIO_AUTH_TOKEN = secret("TWILIO_AUTH_TOKEN", needed=_TWILIO)
 TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
 TWILIO_SMS_FROM = secret("TWILIO_SMS_FROM", needed=SMS_PROVIDER == "twilio" and not TWILIO_MESSAGING_SERVICE_SID)
 TWILIO_WHATSAPP_FROM = secret("TWILIO_WHATSAPP_FROM", needed=WHATSAPP_PROVIDER == "twilio")
+TWILIO_WHATSAPP_TEMPLATES = env.json("TWILIO_WHATSAPP_TEMPLATES", default={})  # {"kind": {"language": "HX…"}}
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="")  # another server in Twilio's place: a sandbox, a recording proxy
 EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION, default="consolemail://")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")

@@ -96,12 +96,29 @@ class SandboxClient:
         }
         self._call("POST", "rules", document)
 
+    def tell_statuses(self, *statuses: str) -> None:
+        """From now on follow what is accepted with these statuses and its final one; without any, tell nothing."""
+        if statuses:
+            self._call("POST", "callbacks", {"statuses": statuses})
+        else:
+            self._call("DELETE", "callbacks")
+
+    def add_content(self, sid: str, text: str) -> None:
+        """Let the content template `sid` say `text`, which names its variables: {{1}}."""
+        self._call("POST", "contents", {"sid": sid, "text": text})
+
+    def write(self, body: str, *, url: str, sender: str, to: str) -> int:
+        """Somebody writes `body`; Twilio posts it to `url`. The status of the answer."""
+        status: int = self._call("POST", "inbound", {"url": url, "from": sender, "to": to, "body": body})["status"]
+        return status
+
     def clear_rules(self) -> None:
         self._call("DELETE", "rules")
 
     def clear(self) -> None:
-        """No rules, no messages, up."""
+        """No rules, no messages, no callbacks, up."""
         self.up()
+        self.tell_statuses()
         self.clear_rules()
         self._call("DELETE", "messages")
 

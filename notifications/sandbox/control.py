@@ -7,6 +7,10 @@ POST   /_sandbox/rules               a rule, as rules.py describes it: {"channel
                                      "probability", "seed", "answer": {...}}
 DELETE /_sandbox/rules
 POST   /_sandbox/down                {"down": true} refuses everything (503, 421) until {"down": false}
+POST   /_sandbox/callbacks           {"statuses": ["queued", "sent"]}: tell these and the final one of what is accepted
+DELETE /_sandbox/callbacks           tell nothing
+POST   /_sandbox/contents            {"sid": "HX…", "text": "Hello {{1}}"}: what a content template says
+POST   /_sandbox/inbound             {"url", "from", "to", "body"}: somebody writes to us; answers {"status": N}
 """
 
 import json
@@ -15,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
+from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.journal import Journal
 from notifications.sandbox.page import render_page
 from notifications.sandbox.rules import BadRule, Rules, parse_rule
@@ -25,9 +30,11 @@ LARGEST_ANSWER = 1000  # messages: more would keep the providers waiting
 class ControlApi:
     """The routes under /_sandbox/."""
 
-    def __init__(self, *, journal: Journal, rules: Rules) -> None:
+    def __init__(self, *, journal: Journal, rules: Rules, callbacks: Callbacks, contents: dict[str, str]) -> None:
         self._journal = journal
         self._rules = rules
+        self._callbacks = callbacks
+        self._contents = contents
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -37,6 +44,10 @@ class ControlApi:
             web.post("/_sandbox/rules", self._add_rule),
             web.delete("/_sandbox/rules", self._clear_rules),
             web.post("/_sandbox/down", self._set_down),
+            web.post("/_sandbox/callbacks", self._tell),
+            web.delete("/_sandbox/callbacks", self._tell_nothing),
+            web.post("/_sandbox/contents", self._add_content),
+            web.post("/_sandbox/inbound", self._write),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -73,6 +84,39 @@ class ControlApi:
             return _mistake('{"down": true} or {"down": false}')
         self._rules.is_down = document["down"]
         return web.json_response({"down": self._rules.is_down})
+
+    async def _tell(self, request: web.Request) -> web.Response:
+        document = await _document(request)
+        statuses = document.get("statuses") if isinstance(document, dict) else None
+        if not (isinstance(statuses, list) and statuses and all(isinstance(each, str) for each in statuses)):
+            return _mistake('{"statuses": ["sent"]}')
+        self._callbacks.statuses = statuses
+        return web.json_response({})
+
+    async def _tell_nothing(self, request: web.Request) -> web.Response:
+        self._callbacks.statuses = ()
+        return web.json_response({})
+
+    async def _add_content(self, request: web.Request) -> web.Response:
+        words = _texts(await _document(request), "sid", "text")
+        if words is None:
+            return _mistake('{"sid": "HX…", "text": "Hello {{1}}"}')
+        self._contents[words["sid"]] = words["text"]
+        return web.json_response({})
+
+    async def _write(self, request: web.Request) -> web.Response:
+        words = _texts(await _document(request), "url", "from", "to", "body")
+        if words is None:
+            return _mistake('{"url": …, "from": …, "to": …, "body": …}')
+        status = await self._callbacks.write(url=words["url"], sender=words["from"], to=words["to"], body=words["body"])
+        return web.json_response({"status": status})
+
+
+def _texts(document: Any, *names: str) -> dict[str, str] | None:
+    """The document, if it is an object with these texts."""
+    if isinstance(document, dict) and all(isinstance(document.get(name), str) for name in names):
+        return document
+    return None
 
 
 async def _document(request: web.Request) -> Any:

@@ -31,6 +31,9 @@ class Attempt:
     client_port: int  # tells connections apart
     sid: str = ""
     parameters: Mapping[str, str] | None = None  # of a Twilio message: the form's fields
+    text: str = ""  # of a Twilio message: its body, or what its content template says
+    final_status: str = "delivered"  # of a Twilio message, once it has been told
+    final_code: int = 0
     content: bytes = b""  # of an email: as it came, unread until somebody asks
     ended_at: datetime | None = None  # None while it lasts
 
@@ -56,7 +59,7 @@ class Attempt:
             "sid": self.sid,
         }
         if self.parameters is not None:
-            return facts | {"body": self.parameters.get("Body", ""), "parameters": dict(self.parameters)}
+            return facts | {"body": self.text, "parameters": dict(self.parameters)}
         return facts | read_email(self.content)
 
 

@@ -18,11 +18,11 @@ _GSM = set(
 )
 
 
-def message(attempt: Attempt, *, account_sid: str, status: str) -> dict[str, Any]:
-    """A message; `status` is what Twilio would say of it by now."""
+def message(attempt: Attempt, *, account_sid: str, status: str, error: int = 0) -> dict[str, Any]:
+    """A message; `status` and `error`, a number of Twilio's, are what Twilio would say of it by now."""
     fields = attempt.parameters or {}
     path = f"/{VERSION}/Accounts/{account_sid}/Messages/{attempt.sid}"
-    body = fields.get("Body", "")
+    body = attempt.text
     return {
         "account_sid": account_sid,
         "api_version": VERSION,
@@ -31,7 +31,7 @@ def message(attempt: Attempt, *, account_sid: str, status: str) -> dict[str, Any
         "date_sent": None if status in ("queued", "accepted") else _date(attempt.received_at),
         "date_updated": _date(attempt.received_at),
         "direction": "outbound-api",
-        "error_code": None,
+        "error_code": error or None,
         "error_message": None,
         "from": fields.get("From"),
         "messaging_service_sid": fields.get("MessagingServiceSid"),

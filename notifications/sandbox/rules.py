@@ -33,6 +33,8 @@ _ANSWER_TYPES: dict[str, type | tuple[type, ...]] = {
     "reset": bool,
     "drip": _NUMBER,
     "accept": bool,
+    "final": str,
+    "final_code": int,
 }
 
 
@@ -54,6 +56,8 @@ class Answer:
     delay: float = 0.0  # wait so many seconds before the answer
     reset: bool = False  # cut the connection in place of an answer
     drip: float = 0.0  # send the answer byte by byte, so many seconds apart
+    final: str = "delivered"  # Twilio: what becomes of the message in the end …
+    final_code: int = 0  # … and the error number that says why
     accept: bool | None = None  # keep the message, whatever the answer; by default only where the answer says so
 
     @property

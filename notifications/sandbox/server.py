@@ -6,6 +6,7 @@ from typing import Self
 from aiohttp import web
 
 from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
+from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.control import ControlApi
 from notifications.sandbox.journal import MOST_ATTEMPTS, Journal
 from notifications.sandbox.rules import Rules
@@ -22,8 +23,17 @@ class Sandbox:
         self._host = host
         self._rules = Rules()
         self._journal = Journal(limit=limit)
-        twilio = MessagesApi(account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, journal=self._journal, rules=self._rules)
-        control = ControlApi(journal=self._journal, rules=self._rules)
+        self._callbacks = Callbacks()
+        contents: dict[str, str] = {}
+        twilio = MessagesApi(
+            account_sid=ACCOUNT_SID,
+            auth_token=AUTH_TOKEN,
+            journal=self._journal,
+            rules=self._rules,
+            callbacks=self._callbacks,
+            contents=contents,
+        )
+        control = ControlApi(journal=self._journal, rules=self._rules, callbacks=self._callbacks, contents=contents)
         application = web.Application(middlewares=[in_twilios_words])
         application.add_routes([*twilio.routes(), *control.routes()])
         # With a connection its call is gone: nobody hears the answer any more.
@@ -52,4 +62,5 @@ class Sandbox:
     async def close(self) -> None:
         if self._smtp is not None:
             self._smtp.close()
+        await self._callbacks.close()
         await self._runner.cleanup()

@@ -1,6 +1,7 @@
-"""Twilio's Messages API, as far as a sender of messages sees it: create, fetch, list.
+"""Twilio's Messages API, as far as a sender of messages sees it: create, fetch, list. Callbacks are in callbacks.py.
 
-Refusals carry Twilio's numbers and shapes: https://www.twilio.com/docs/api/errors
+A content template says what `contents` has under its SID, with its variables; one that nobody made known says them
+alone. Refusals carry Twilio's numbers and shapes: https://www.twilio.com/docs/api/errors
 """
 
 import asyncio
@@ -9,7 +10,8 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,15 +19,15 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from notifications.sandbox import resources
+from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.connections import client_port, cut, drip
 from notifications.sandbox.journal import Attempt, Journal
+from notifications.sandbox.mistakes import channel_of, mistakes, variables_of
 from notifications.sandbox.rules import Answer, Rules
 
-MOST_CHARACTERS = 1600
+LIST_FILTERS = ("To", "From", "DateSent", "DateSent>", "DateSent<")
 LARGEST_PAGE = 1000
 
-_NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # E.164
-_SENDER = re.compile(r"\+?\d{3,15}|[A-Za-z0-9 &+_-]{1,11}")  # a number, a short code, a name
 _ERRORS = {
     401: (20003, "Authenticate"),
     404: (20404, "The requested resource was not found"),
@@ -39,12 +41,23 @@ _ERRORS = {
 class MessagesApi:
     """The routes under /2010-04-01/Accounts/{sid}/Messages."""
 
-    def __init__(self, *, account_sid: str, auth_token: str, journal: Journal, rules: Rules) -> None:
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: str,
+        journal: Journal,
+        rules: Rules,
+        callbacks: Callbacks,
+        contents: Mapping[str, str],
+    ) -> None:
         self._account_sid = account_sid
         credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._authorization = f"Basic {credentials}"
         self._journal = journal
         self._rules = rules
+        self._callbacks = callbacks
+        self._contents = contents
 
     def routes(self) -> list[web.RouteDef]:
         messages = f"/{resources.VERSION}/Accounts/{{account}}/Messages"
@@ -70,13 +83,12 @@ class MessagesApi:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         fields = await _form(request)
         to = fields.get("To", "")
-        answer = self._rules.answer(
-            channel=_channel(to), to=to.removeprefix("whatsapp:"), text=lambda: fields.get("Body", "")
-        )
-        mistake = None if answer.status else next(_mistakes(fields), None)
+        text = self._text(fields)
+        answer = self._rules.answer(channel=channel_of(to), to=to.removeprefix("whatsapp:"), text=lambda: text)
+        mistake = None if answer.status else next(mistakes(fields), None)
         is_accepted = answer.accepts and mistake is None
         attempt = self._journal.record(
-            channel=_channel(to),
+            channel=channel_of(to),
             to=to,
             sender=fields.get("From") or fields.get("MessagingServiceSid", ""),
             accepted=is_accepted,
@@ -84,13 +96,25 @@ class MessagesApi:
             client_port=client_port(request.transport),
             sid=f"SM{secrets.token_hex(16)}" if is_accepted else "",
             parameters=fields,
+            text=text,
+            final_status=answer.final,
+            final_code=answer.final_code,
         )
+        if is_accepted:
+            self._callbacks.follow(attempt)
         with attempt.lasting():
             await asyncio.sleep(answer.delay)
             if answer.reset:
                 cut(request.transport)
             response = refusal(400, *mistake) if mistake else self._response(attempt, answer)
             return await _dripped(request, response, seconds=answer.drip) if answer.drip else response
+
+    def _text(self, fields: Mapping[str, str]) -> str:
+        if "ContentSid" not in fields:
+            return fields.get("Body", "")
+        variables = variables_of(fields) or {}
+        template = self._contents.get(fields["ContentSid"], " ".join(f"{{{{{name}}}}}" for name in variables))
+        return re.sub(r"\{\{(\w+)\}\}", lambda match: str(variables.get(match[1], "")), template)
 
     def _response(self, attempt: Attempt, answer: Answer) -> web.Response:
         headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
@@ -109,7 +133,9 @@ class MessagesApi:
         return refusal(404) if attempt is None else _json(self._resource(attempt))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        filters = {name: request.query[name] for name in ("To", "From") if name in request.query}
+        filters = {name: request.query[name] for name in LIST_FILTERS if name in request.query}
+        if any(_moment(value) is None for name, value in filters.items() if name.startswith("DateSent")):
+            return refusal(400, 20001, "Invalid DateSent")
         size = _number(request.query.get("PageSize"), default=50, least=1, most=LARGEST_PAGE)
         number = _number(request.query.get("Page"), default=0, least=0, most=10**9)
         found = (
@@ -118,6 +144,7 @@ class MessagesApi:
             if attempt.sid
             and filters.get("To", attempt.to) == attempt.to
             and filters.get("From", attempt.sender) == attempt.sender
+            and _is_of_date(attempt.received_at, filters)
         )
         shown = list(islice(found, number * size, (number + 1) * size + 1))
         return _json(
@@ -132,7 +159,13 @@ class MessagesApi:
         )
 
     def _resource(self, attempt: Attempt) -> dict[str, Any]:
-        return resources.message(attempt, account_sid=self._account_sid, status="sent")
+        is_final = self._callbacks.statuses or attempt.final_code
+        return resources.message(
+            attempt,
+            account_sid=self._account_sid,
+            status=attempt.final_status if is_final else "sent",
+            error=attempt.final_code,
+        )
 
 
 @web.middleware
@@ -152,27 +185,19 @@ def refusal(status: int, code: int = 0, words: str = "", *, headers: Mapping[str
     return _json(document, status=status, headers=headers)
 
 
-def _mistakes(fields: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Twilio's number and words for all that is wrong with a message; it names the first."""
-    to, sender, body = fields.get("To", ""), fields.get("From", ""), fields.get("Body", "")
-    if not to:
-        yield 21604, "A 'To' phone number is required."
-    if not (sender or fields.get("MessagingServiceSid")):
-        yield 21603, "A 'From' phone number is required."
-    if not (body or fields.get("MediaUrl") or fields.get("ContentSid")):
-        yield 21602, "Message body is required."
-    if not _NUMBER.fullmatch(to.removeprefix("whatsapp:")):
-        yield 21211, f"Invalid 'To' Phone Number: {to}"
-    if sender and not _SENDER.fullmatch(sender.removeprefix("whatsapp:")):
-        yield 21212, f"Invalid From Number (caller ID): {sender}"
-    if sender and _channel(to) != _channel(sender):
-        yield 21910, "Invalid From and To pair. From and To should be of the same channel"
-    if len(body) > MOST_CHARACTERS:
-        yield 21617, f"The concatenated message body exceeds the {MOST_CHARACTERS} character limit"
+def _is_of_date(moment: datetime, filters: Mapping[str, str]) -> bool:
+    """Whether `moment` is on the day DateSent, from the moment DateSent> on, and before the end of DateSent<."""
+    on, since, until = (_moment(filters.get(name, "")) for name in ("DateSent", "DateSent>", "DateSent<"))
+    is_on = on is None or on.date() == moment.date()
+    return is_on and (since is None or moment >= since) and (until is None or moment <= until)
 
 
-def _channel(address: str) -> str:
-    return "whatsapp" if address.startswith("whatsapp:") else "sms"
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from notifications.channels.base import Channel
 from notifications.channels.masking import MOST_CHARACTERS, masked
-from notifications.lifecycle import Permanent
+from notifications.lifecycle import Permanent, Reason
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import ADDRESS, PHONE, an_email, outgoing, soon
 
@@ -42,7 +42,7 @@ def test_an_address_on_the_edge_of_what_is_kept_does_not_survive_in_part() -> No
 def test_a_refused_sms_names_nobody(sms: Channel, providers: SandboxClient) -> None:
     outcome = sms.send(outgoing("+99999"), soon())
 
-    assert outcome == Permanent("twilio_21211", "Invalid 'To' Phone Number: …")
+    assert outcome == Permanent("twilio_21211", "Invalid 'To' Phone Number: …", reason=Reason.ADDRESS_INVALID)
 
 
 def test_a_refused_email_names_nobody(email: Channel, providers: SandboxClient) -> None:

@@ -9,7 +9,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from notifications.channels.deadline import Deadline
-from notifications.channels.twilio import _PooledHttpClient
+from notifications.channels.twilio_client import PooledHttpClient
 from notifications.sandbox.client import SandboxClient
 from notifications.sandbox.resources import segments
 from tests.channels.conftest import FORM, PHONE, messages_url
@@ -115,7 +115,7 @@ def test_a_method_that_is_not_offered_is_refused(providers: SandboxClient, twili
 
 
 def test_twilios_own_client_reads_lists_and_errors(providers: SandboxClient) -> None:
-    http = _PooledHttpClient(providers.http_url)
+    http = PooledHttpClient(providers.http_url)
     client = Client(providers.account_sid, providers.auth_token, http_client=http)
     with Deadline.after(60).enforced():
         created = [client.messages.create(to=PHONE, from_="+14155550000", body=str(number)) for number in range(7)]

@@ -1,0 +1,78 @@
+"""What Twilio tells by itself, to order: the status of messages, and messages that people write. Signed as Twilio does.
+
+Off until the control API asks for it; then each accepted message that names a StatusCallback is followed by its
+statuses, in order and one after the other, and told once: what cannot be delivered is forgotten, as Twilio does it.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+from twilio.request_validator import RequestValidator
+
+from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
+from notifications.sandbox.journal import Attempt
+
+TIMEOUT_SECONDS = 15.0  # https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+MOST_AT_ONCE = 32
+
+_VALIDATOR = RequestValidator(AUTH_TOKEN)
+
+
+class Callbacks:
+    """Posts to whoever listens, on the loop of the sandbox."""
+
+    def __init__(self) -> None:
+        self.statuses: Sequence[str] = ()
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
+        self._session: aiohttp.ClientSession | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def follow(self, attempt: Attempt) -> None:
+        """Tell the statuses of an accepted message, if that is asked for and the message says where."""
+        url = (attempt.parameters or {}).get("StatusCallback", "")
+        if self.statuses and url:
+            task = asyncio.get_running_loop().create_task(self._tell(attempt, url))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def write(self, *, url: str, sender: str, to: str, body: str) -> int:
+        """Somebody writes `body` to our number `to`; the status that `url` answers with."""
+        sid = f"SM{secrets.token_hex(16)}"
+        fields = {"MessageSid": sid, "SmsSid": sid, "From": sender, "To": to, "Body": body, "NumMedia": "0"}
+        return await self._post(url, fields)
+
+    async def close(self) -> None:
+        for task in list(self._under_way):
+            task.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _tell(self, attempt: Attempt, url: str) -> None:
+        for status in (*self.statuses, attempt.final_status):
+            fields = {
+                "MessageSid": attempt.sid,
+                "SmsSid": attempt.sid,
+                "MessageStatus": status,
+                "SmsStatus": status,
+                "To": attempt.to,
+                "From": attempt.sender,
+            }
+            if status == attempt.final_status and attempt.final_code:
+                fields["ErrorCode"] = str(attempt.final_code)
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                await self._post(url, fields)
+
+    async def _post(self, url: str, fields: dict[str, str]) -> int:
+        fields |= {"AccountSid": ACCOUNT_SID, "ApiVersion": "2010-04-01"}
+        signature = _VALIDATOR.compute_signature(url, fields)
+        async with self._at_once:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+            self._session = self._session or aiohttp.ClientSession()
+            headers: dict[str, Any] = {"X-Twilio-Signature": signature}
+            async with self._session.post(url, data=fields, headers=headers, timeout=timeout) as answer:
+                await answer.read()
+                return answer.status
