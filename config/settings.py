@@ -241,6 +241,7 @@ SCHEDULES = {
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
+    "poll receipts": ("notifications.schedules.poll_receipts", 5),
     "prune the outbox": ("notifications.schedules.prune_outbox", 60),
     "finish bulk replays": ("notifications.schedules.finish_bulk_replays", 1),
 }

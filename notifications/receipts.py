@@ -3,15 +3,24 @@
 News of one acceptance come late, twice and in any order; what is kept is the farthest of them (lifecycle.News), so the
 order does not matter. Good news of any copy of a message is news of the message; that a copy did not arrive counts only
 for the copy that the message was settled with.
+
+News can also prove what nobody knew (G6). A message that waits for its next attempt is then not sent again: its relay
+looks here first. One that had failed is replayed, on record, and found to be sent.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from notifications.channels.masking import MOST_CHARACTERS
-from notifications.lifecycle import News
+from notifications import conf
+from notifications.channels.base import Heard
+from notifications.channels.masking import masked
+from notifications.lifecycle import News, Reason
+from notifications.models import Recipient
+from notifications.replay import replay
 from notifications.telemetry import emit
+from notifications.wishes import How, opt_out
 
 FIRST_ASKED_AFTER_SECONDS = 600.0  # without further news, the provider is asked
 MOST_ID = 255
@@ -43,7 +52,8 @@ WITH news AS (
         > coalesce(array_position(%(ranks)s::text[], message.receipt::text), 0)
       AND (NOT %(is_bad)s OR message.provider_id IN ('', %(provider_id)s))
 )
-SELECT message_id FROM news
+SELECT message.recipient_id, message.channel, message.status = 'failed' AND message.unknown_since IS NOT NULL
+FROM news JOIN notifications_outboxmessage message ON message.id = news.message_id
 """
 
 RANKS = [news.value for news in News]
@@ -56,32 +66,37 @@ class Told:
 
     message_id: int
     provider_id: str
-    news: News
+    heard: Heard
     claim_number: int = 0
-    code: str = ""
-    detail: str = ""
 
 
-def record(told: Told, *, channels: list[str], using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Keep what was told of a message on one of `channels`; whether it was news."""
+def record(told: Told, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Keep what was told of a message on one of `channels`, and act on it; whether it was news."""
+    heard = told.heard
     with connections[using].cursor() as cursor:
         cursor.execute(
             RECORD,
             {
                 "message": told.message_id,
-                "channels": channels,
+                "channels": list(channels),
                 "provider_id": told.provider_id[:MOST_ID],
                 "claim_number": told.claim_number,
-                "status": told.news.value,
-                "code": told.code,
-                "detail": told.detail[:MOST_CHARACTERS],
-                "ask_after": None if told.news.is_final else FIRST_ASKED_AFTER_SECONDS,
+                "status": heard.news.value,
+                "code": heard.code,
+                "detail": masked(heard.detail, ""),
+                "ask_after": None if heard.news.is_final else FIRST_ASKED_AFTER_SECONDS,
                 "ranks": RANKS,
-                "is_final": told.news.is_final,
-                "is_bad": told.news in BAD_NEWS,
+                "is_final": heard.news.is_final,
+                "is_bad": heard.news in BAD_NEWS,
             },
         )
-        is_news = cursor.fetchone() is not None
-    if is_news:
-        emit("receipt.recorded", message=told.message_id, claim=told.claim_number, status=told.news, code=told.code)
-    return is_news
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    emit("receipt.recorded", message=told.message_id, claim=told.claim_number, status=heard.news, code=heard.code)
+    recipient, channel, is_proof = row
+    if heard.reason is Reason.OPTED_OUT:
+        opt_out(Recipient(pk=recipient), channel=channel, how=How.PROVIDER, actor=heard.code, using=using)
+    if is_proof and heard.news not in BAD_NEWS and conf.ask_before_resend():
+        replay([told.message_id], actor="receipts", reason="The provider had accepted it.", using=using)
+    return True

@@ -6,6 +6,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from notifications import bulk, conf
+from notifications.channels import build_channels
+from notifications.polling import poll
 from notifications.pruning import prune
 
 LONGEST_SECONDS = 120.0  # of one run: what is left is for the next
@@ -30,3 +32,13 @@ def prune_outbox() -> str:
 def finish_bulk_replays() -> str:
     """Go on with bulk replays whose page was left before they were done."""
     return f"{bulk.finish_abandoned(seconds=LONGEST_REPLAYING_SECONDS)} bulk replays finished"
+
+
+def poll_receipts() -> str:
+    """Ask providers about messages whose receipt never came."""
+    channels = build_channels()
+    try:
+        return str(poll(channels))
+    finally:
+        for channel in channels.values():
+            channel.close()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from notifications.channels.deadline import Deadline
-from notifications.lifecycle import Accepted, News, Outcome, Throttled, Transient
+from notifications.lifecycle import Accepted, News, Outcome, Reason, Throttled, Transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Heard:
     news: News
     code: str = ""
     detail: str = ""
+    reason: Reason | None = None
 
 
 class Channel(ABC):

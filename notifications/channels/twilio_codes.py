@@ -8,6 +8,7 @@ splitting them up (changelog of 2024-07-10): so one that is not listed means wha
 
 from enum import Enum, auto
 
+from notifications.channels.base import Heard
 from notifications.lifecycle import News, Reason
 
 
@@ -181,11 +182,8 @@ NEWS: dict[str, News | None] = {
 }
 
 
-def reason(number: int) -> Reason | None:
-    """What the error `number` says about the recipient, if anything."""
-    return REASONS.get(ERRORS.get(number, Meaning.PERMANENT))
-
-
-def receipt_code(number: int) -> str:
-    """The code under which a receipt keeps the error `number`; 0 means that Twilio gave none."""
-    return f"twilio_{number}" if number else ""
+def undelivered(number: int, detail: str) -> Heard:
+    """What a receipt keeps of a message that Twilio gave up with the error `number`; 0 means that it gave none."""
+    meaning = ERRORS.get(number)
+    code = f"twilio_{number}" if number else ""
+    return Heard(News.UNDELIVERED, code, detail, reason=REASONS.get(meaning) if meaning else None)

@@ -17,7 +17,7 @@ from twilio.http.response import Response
 from notifications.channels.base import Heard
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
-from notifications.channels.twilio_codes import NEWS, receipt_code
+from notifications.channels.twilio_codes import NEWS, undelivered
 from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, News, Throttled, Transient
 
@@ -71,7 +71,7 @@ class Lookup:
             news = NEWS.get(str(message.status))
             if news is not News.UNDELIVERED:
                 return Heard(news) if news else None
-            return Heard(news, receipt_code(int(message.error_code or 0)), str(message.error_message or ""))
+            return undelivered(int(message.error_code or 0), str(message.error_message or ""))
 
         return self._ask(look, deadline)
 
@@ -98,7 +98,8 @@ class Lookup:
             except TwilioException as error:
                 return self._refusal(_status(error))
             except (requests.RequestException, OSError) as error:
-                return Transient(f"asking_{transmission.failure(error).code}", type(error).__name__)
+                failure = transmission.failure(error)
+                return Transient(f"asking_{failure.code}", failure.detail)
             except UNREADABLE as error:
                 return Transient("asking_unreadable_answer", type(error).__name__)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg import Cursor
 
-from notifications.lifecycle import Status
-from notifications.relay import sql
+from notifications.lifecycle import Permanent, Reason, Status
+from notifications.relay import sql, sql_wishes
 from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Settlement
@@ -29,6 +29,7 @@ def settle(
         ready, waiting = _split_by_lock(connection, batch)
         settled = _write(connection, ready, relay_id=relay_id, now=now)
         _promote(connection, ready)
+        _heed(connection, ready)
     written: dict[int, float] = dict(settled.fetchall())
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
     _report(connection, ready, written, tally)
@@ -82,6 +83,24 @@ def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
     if lanes:
         recipients, names = zip(*lanes, strict=True)
         connection.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})
+
+
+def _heed(connection: Connection, ready: Sequence[Settlement]) -> None:
+    """Opt out whom the provider says it may not send to, before the next message of theirs is looked at."""
+    told = [
+        (settlement.message, settlement.outcome.code)
+        for settlement in ready
+        if isinstance(settlement.outcome, Permanent) and settlement.outcome.reason is Reason.OPTED_OUT
+    ]
+    if told:
+        connection.execute(
+            sql_wishes.HEED_OPT_OUTS,
+            {
+                "recipients": numbers([message.recipient_id for message, _ in told]),
+                "channels": texts([message.channel for message, _ in told]),
+                "codes": texts([code for _, code in told]),
+            },
+        )
 
 
 def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[int, float], tally: Tally) -> None:

@@ -15,7 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from notifications import inbound, receipts
-from notifications.channels.twilio_codes import NEWS, receipt_code
+from notifications.channels.base import Heard
+from notifications.channels.twilio_codes import NEWS, undelivered
 from notifications.lifecycle import News
 from notifications.telemetry import emit
 from notifications.webhooks.signed_forms import Refused, read_signed_form
@@ -59,14 +60,9 @@ def status(request: HttpRequest) -> HttpResponse:
     error = _matched(ERROR, fields.get("ErrorCode") or "0", name="ErrorCode")
     message, claim = (_matched(NUMBER, request.GET.get(name, "0"), name=name) for name in ("message", "claim"))
     if news is not None:
-        told = receipts.Told(
-            message_id=int(message),
-            claim_number=int(claim),
-            provider_id=sid,
-            news=news,
-            code=receipt_code(int(error)) if news is News.UNDELIVERED else "",
-            detail=fields.get("ErrorMessage", "") if news is News.UNDELIVERED else "",
-        )
+        words = fields.get("ErrorMessage", "")
+        heard = undelivered(int(error), words) if news is News.UNDELIVERED else Heard(news)
+        told = receipts.Told(message_id=int(message), claim_number=int(claim), provider_id=sid, heard=heard)
         receipts.record(told, channels=CHANNELS)
     return HttpResponse(status=204)
 

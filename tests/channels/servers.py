@@ -96,7 +96,7 @@ def read_request(sock: socket.socket) -> bytes:
         content += piece
     head, _, body = content.partition(b"\r\n\r\n")
     length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
     )
     while len(body) < length:
         body += sock.recv(65536)

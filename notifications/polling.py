@@ -1,0 +1,160 @@
+"""Asks providers what became of messages of which they told nothing more: a callback may be lost, or never be possible.
+
+Ten minutes after a message was accepted, or after the last news of it, its provider is asked; then after an hour, six
+hours and a day more, since carriers may be that slow; then never again. Any number of polls may run side by side.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from notifications import conf
+from notifications.channels.base import Channel, Heard
+from notifications.channels.deadline import Deadline
+from notifications.lifecycle import Throttled, Transient
+from notifications.models import Bookmark
+from notifications.receipts import FIRST_ASKED_AFTER_SECONDS, Told, record
+
+LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, the second, the third time in vain
+MOST, PER_SECOND = 500, 10.0  # asked in one run, and in a second: an account's requests are limited, sending needs them
+AT_ONCE = 20
+READ_AT_ONCE = 5_000
+
+# Reads on from the bookmark, whose row is locked: attempts that were accepted long enough ago. They are numbered
+# in the order in which they are written, but for moments: the first that is too young ends the reading.
+NOTE = """
+WITH read AS (
+    SELECT id, message_id, claim_number, provider_id, answer, ended_at FROM notifications_deliveryattempt
+    WHERE id > %(position)s ORDER BY id LIMIT %(most)s
+), ripe AS (
+    SELECT * FROM read
+    WHERE id < coalesce((SELECT min(id) FROM read WHERE ended_at > now() - make_interval(secs => %(age)s)),
+                        9223372036854775807)
+), noted AS (
+    INSERT INTO notifications_receipt (message_id, provider_id, claim_number, status, heard_at, ask_at, asked)
+    SELECT ripe.message_id, ripe.provider_id, ripe.claim_number, 'sent', ripe.ended_at, clock_timestamp(), 0
+    FROM ripe JOIN notifications_outboxmessage message ON message.id = ripe.message_id
+    WHERE ripe.answer = 'accepted' AND ripe.provider_id <> '' AND message.channel = ANY(%(channels)s::text[])
+    ON CONFLICT (message_id, provider_id) DO NOTHING
+)
+SELECT count(*), max(id) FROM ripe
+"""
+
+# Takes what is due, and puts off when it is due again: another poll passes it by.
+TAKE = """
+UPDATE notifications_receipt receipt
+SET asked = receipt.asked + 1,
+    ask_at = clock_timestamp() + make_interval(secs => (%(later)s::float8[])[receipt.asked + 1])
+FROM (SELECT due.id, message.channel
+      FROM notifications_receipt due JOIN notifications_outboxmessage message ON message.id = due.message_id
+      WHERE due.ask_at <= clock_timestamp() AND message.channel = ANY(%(channels)s::text[])
+      ORDER BY due.ask_at LIMIT %(most)s
+      FOR NO KEY UPDATE OF due SKIP LOCKED) AS due
+WHERE receipt.id = due.id
+RETURNING receipt.id, receipt.message_id, receipt.provider_id, receipt.claim_number, due.channel
+"""
+
+# As if they had not been asked; only what nothing was heard of meanwhile.
+GIVE_BACK = """
+UPDATE notifications_receipt
+SET asked = asked - 1, ask_at = clock_timestamp() + make_interval(secs => %(later)s)
+WHERE id = ANY(%(ids)s::bigint[]) AND asked > 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """How many messages were asked about, of how many there was news, and why it ended early, if it did."""
+
+    asked: int = 0
+    heard: int = 0
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        ended = f" Ended early: {self.trouble}." if self.trouble else ""
+        return f"Asked about {self.asked} messages; news of {self.heard}.{ended}"
+
+
+def poll(
+    channels: Mapping[str, Channel],
+    *,
+    most: int = MOST,
+    per_second: float = PER_SECOND,
+    pause: Callable[[float], None] = time.sleep,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Polled:
+    """Ask about at most `most` messages on those of `channels` that can be asked, `per_second` of them a second."""
+    names = [name for name, channel in channels.items() if channel.can_look_up]
+    polled = Polled()
+    while names and note_silent(names, using=using) == READ_AT_ONCE:
+        pass
+    while polled.asked < most and not polled.trouble:
+        taken = _rows(
+            TAKE, {"channels": names, "later": LATER_SECONDS, "most": min(AT_ONCE, most - polled.asked)}, using
+        )
+        if not taken:
+            break
+        polled = _ask_about(taken, channels, polled, wait=lambda: pause(1 / per_second), using=using)
+    return polled
+
+
+def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
+    """Note messages accepted a while ago of which nothing was told at all; how many attempts were read for it.
+
+    The first call notes nothing, and begins with what is sent from then on.
+    """
+    with transaction.atomic(using=using):
+        bookmarks = Bookmark.objects.using(using)
+        if not bookmarks.filter(name="receipts").exists():
+            ((last,),) = _rows("SELECT coalesce(max(id), 0) FROM notifications_deliveryattempt", {}, using)
+            bookmarks.bulk_create([Bookmark(name="receipts", position=last)], ignore_conflicts=True)
+        bookmark = bookmarks.select_for_update(skip_locked=True).filter(name="receipts").first()
+        if bookmark is None:  # another poll is reading
+            return 0
+        parameters = {
+            "position": bookmark.position,
+            "channels": names,
+            "most": READ_AT_ONCE,
+            "age": FIRST_ASKED_AFTER_SECONDS,
+        }
+        ((count, last),) = _rows(NOTE, parameters, using)
+        if count:
+            bookmarks.filter(pk=bookmark.pk).update(position=last)
+        return int(count)
+
+
+def _ask_about(
+    taken: list[tuple[Any, ...]],
+    channels: Mapping[str, Channel],
+    polled: Polled,
+    *,
+    wait: Callable[[], None],
+    using: str,
+) -> Polled:
+    for place, (_, message, provider_id, claim, channel) in enumerate(taken):
+        answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
+        if isinstance(answer, Transient | Throttled):
+            left = [row[0] for row in taken[place:]]
+            _execute(GIVE_BACK, {"ids": left, "later": FIRST_ASKED_AFTER_SECONDS}, using)
+            return replace(polled, trouble=f"{channel}: {answer.code}")
+        polled = replace(polled, asked=polled.asked + 1)
+        if isinstance(answer, Heard):
+            told = Told(message_id=message, provider_id=provider_id, claim_number=claim, heard=answer)
+            polled = replace(polled, heard=polled.heard + record(told, channels=[channel], using=using))
+        wait()
+    return polled
+
+
+def _rows(statement: str, parameters: Mapping[str, Any], using: str) -> list[tuple[Any, ...]]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _execute(statement: str, parameters: Mapping[str, Any], using: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, parameters)
