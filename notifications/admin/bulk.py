@@ -34,6 +34,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     sortable_by = ()
+    change_list_template = "admin/notifications/list.html"
 
     class Media:
         css = {"all": ("notifications/admin.css",)}

@@ -22,6 +22,7 @@ MOST_COUNTED = 10_000  # waiting messages; more are "more than"
 class ChannelAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("name", "paused_at", "paused_by", "pause_reason", "broken_at", "probe_at", "recovered_at", "switch")
     ordering = ("name",)
+    change_list_template = "admin/notifications/list.html"
 
     class Media:
         css = {"all": ("notifications/admin.css",)}

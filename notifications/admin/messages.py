@@ -36,7 +36,7 @@ from notifications.waiting import waits_of
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "kind", "channel", "recipient_link", "state", "attempts", "error_code", "created_at")
+    list_display = ("id", "kind", "channel", "recipient_link", "state", "error_code", "created_at")
     list_filter = ("status", ChannelFilter, KindFilter, ErrorFilter, WrittenFilter, LookBack)
     search_fields = ("id",)  # how it is searched, `bounded` says
     search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, a user's name."

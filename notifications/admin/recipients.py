@@ -32,6 +32,7 @@ class RecipientAdmin(admin.ModelAdmin):
     show_full_result_count = False
     form = WishesForm
     inlines = (ConsentInline,)
+    change_list_template = "admin/notifications/list.html"
 
     class Media:
         css = {"all": ("notifications/admin.css",)}

@@ -33,6 +33,10 @@ class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    change_list_template = "admin/notifications/list.html"
+
+    class Media:
+        css = {"all": ("notifications/admin.css",)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OperatorAction], search_term: str
@@ -48,3 +52,7 @@ class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
 class RelayAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "host", "pid", "started_at", "heartbeat_at", "lease_until", "in_flight", "concurrency")
     ordering = ("id",)
+    change_list_template = "admin/notifications/list.html"
+
+    class Media:
+        css = {"all": ("notifications/admin.css",)}
