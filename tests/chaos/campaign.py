@@ -17,7 +17,7 @@ from config.demo import seed as people
 from notifications.stats import overview
 from tests.chaos import checker, gather, providers, recovery, witness
 from tests.chaos.director import Director
-from tests.chaos.history import Deed, History
+from tests.chaos.history import Deed, Finding, History
 from tests.chaos.plan import RELAYS, Fault
 from tests.chaos.stage import Stage
 
@@ -33,7 +33,7 @@ class Result:
     """What came of it. `outage_charged`: attempts that the outage used up beyond what its discovery takes."""
 
     history: History
-    faults: dict[str, list[checker.Fault]]
+    faults: dict[str, list[Finding]]
     recovery: recovery.Recovery
     counts: dict[str, int]
     crashes: list[str]

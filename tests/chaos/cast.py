@@ -1,12 +1,18 @@
-"""The processes that are killed: each role is played by one process after the other."""
+"""The processes that are killed: each role is played by one process after the other.
+
+A killed relay's successor is forked by the nursery, and back in milliseconds; after a deploy, or with another clock, it
+is a program started anew.
+"""
 
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from config.demo.processes import Child
+from tests.chaos.nursery import Forked
 
 CLOCK_LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
 
@@ -22,6 +28,7 @@ class Actor:
         logs: Path,
         inherit: tuple[int, ...] = (),
         ends_by: signal.Signals = signal.SIGTERM,
+        nursery: Callable[..., Forked] | None = None,
     ) -> None:
         self.name = name
         self._command = list(command)
@@ -29,7 +36,8 @@ class Actor:
         self._log = logs / f"{name}.log"
         self._inherit = inherit
         self._ends_by = ends_by
-        self._child: Child | None = None
+        self._nursery = nursery
+        self._child: Child | Forked | None = None
         self.number = 0
         self.mine = ""  # a failpoint for the next process
         self.clock_seconds = 0  # by how much the clock of the next process is off
@@ -37,18 +45,25 @@ class Actor:
 
     def start(self) -> None:
         """Put the next process on stage."""
+        is_new = self._child is None or self.is_leaving or self.clock_seconds != 0
         if self._child is not None:
             self._child.stop()  # dead already: its output is closed
         self.number += 1
         self.is_leaving = False
+        if self._nursery is not None and not is_new:
+            self._child = self._nursery(process=self.process, failpoint=self.mine, log=str(self._log))
+        else:
+            self._child = self._started()
+        self.mine = ""
+
+    def _started(self) -> Child:
         extra = {"FAILPOINT": self.mine} if self.mine else {}
         if self.clock_seconds:
             extra |= _clock(self.clock_seconds)
         options = quote(f"-c chaos.process={self.process}")
         database = f"{self._environment['DATABASE_URL']}?options={options}"
         environment = self._environment | extra | {"DATABASE_URL": database}
-        self.mine = ""
-        self._child = Child(
+        return Child(
             self.name,
             self._command,
             environment=environment,
@@ -60,7 +75,7 @@ class Actor:
     @property
     def pid(self) -> int:
         assert self._child is not None
-        return self._child.process.pid
+        return self._child.pid if isinstance(self._child, Forked) else self._child.process.pid
 
     @property
     def process(self) -> str:
@@ -71,7 +86,7 @@ class Actor:
     def exit_code(self) -> int | None:
         """None while it runs."""
         assert self._child is not None
-        return self._child.process.poll()
+        return self._child.poll() if isinstance(self._child, Forked) else self._child.process.poll()
 
     @property
     def is_stopped(self) -> bool:

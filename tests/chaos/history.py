@@ -17,6 +17,18 @@ class Word(NamedTuple):
     kind: str
     channel: str
 
+    def told(self) -> str:
+        """For people."""
+        return f"{self.kind} of {self.slot} by {self.channel}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that must not have happened, and to whom."""
+
+    customer: str
+    words: str
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from notifications.sandbox.client import SandboxClient
 from tests.chaos.cast import Actor
 from tests.chaos.database import NAME, Database
 from tests.chaos.network import Network
+from tests.chaos.nursery import Forked, Nursery
 from tests.chaos.plan import LEASE_SECONDS, RELAYS, SEND_TIMEOUT_SECONDS
 
 GATEWAY_SECRET = "a secret of the campaign's"
@@ -107,6 +109,7 @@ class Stage:
         bind = f"fd://{self.listening.fileno()}"
         gunicorn = ("-m", "gunicorn", "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "4")
         gunicorn += ("--log-level", "warning", "--no-control-socket", "--graceful-timeout", "5", "--preload")
+        self.nursery = Nursery(self.environment())
         self._enter("web", *gunicorn, inherit=(self.listening.fileno(),))
         for relay in RELAYS:
             self._enter(relay, "manage.py", "run_outbox_relay", "--grace", "4", "--skip-checks", ends_by=signal.SIGKILL)
@@ -125,6 +128,8 @@ class Stage:
         for service in reversed(self._services):
             service.stop()
         self.listening.close()
+        if hasattr(self, "nursery"):
+            self.nursery.close()
         if hasattr(self, "network"):
             self.network.close()
         if hasattr(self, "providers"):
@@ -155,15 +160,32 @@ class Stage:
             "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{port(f'database:{name}')}/{NAME}",
             "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{port('gateway')}",
         }
+        nursery = None
         if name in RELAYS:
+            nursery = self._nursery_of(name, command[2:])
             changes |= {
                 "TWILIO_API_URL": f"http://127.0.0.1:{port(f'http:{name}')}",
                 "EMAIL_URL": f"smtp://127.0.0.1:{port(f'smtp:{name}')}",
             }
         self.cast[name] = Actor(
-            name, *command, environment=self.environment() | changes, logs=self.logs, inherit=inherit, ends_by=ends_by
+            name,
+            *command,
+            environment=self.environment() | changes,
+            logs=self.logs,
+            inherit=inherit,
+            ends_by=ends_by,
+            nursery=nursery,
         )
         self.cast[name].start()
+
+    def _nursery_of(self, name: str, arguments: tuple[str, ...]) -> Callable[..., Forked]:
+        """Forks relays of this name, on their own links."""
+        port = self.network.port
+        settings = {
+            "TWILIO_API_URL": f"http://127.0.0.1:{port(f'http:{name}')}",
+            "EMAIL_URL": f"smtp://127.0.0.1:{port(f'smtp:{name}')}",
+        }
+        return partial(self.nursery.relay, *arguments, settings=settings, port=port(f"database:{name}"))
 
     def _wait_for_web(self) -> None:
         self._wait(lambda: requests.get(f"{self.web}/healthz", timeout=30).ok, "The web does not answer.")

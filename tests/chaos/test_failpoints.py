@@ -17,7 +17,7 @@ from notifications.sandbox.client import SandboxClient
 from tests.chaos import checker, witness
 from tests.chaos.failpoints import ACTIONS, PLACES, Failpoint
 from tests.chaos.history import Attempt, Call, History, Message, Transition, Word
-from tests.chaos.nursery import Nursery
+from tests.chaos.nursery import Forked, Nursery
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.waiting import wait_until
 
@@ -28,7 +28,7 @@ HELLO = re.compile(r"Hello (\w+)")
 
 IN_A_PIPELINE = ("before_settle_commit", "after_promote")
 
-Start = Callable[..., int]
+Start = Callable[..., Forked]
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +54,18 @@ def nursery(database_url: str, provider_sandbox: SandboxClient) -> Iterator[Nurs
 @pytest.fixture
 def start(nursery: Nursery, transactional_db: None, providers: SandboxClient, tmp_path: Path) -> Iterator[Start]:
     """Starts relays, each a process of its own that says to the witness who it is."""
-    started: list[int] = []
+    started: list[Forked] = []
 
-    def start(failpoint: str = "") -> int:
+    def start(failpoint: str = "") -> Forked:
         name = f"relay-{len(started) + 1}"
         arguments = ("--channel", "sms", "--lease", str(LEASE_SECONDS), "--concurrency", "4", "--verbosity", "0")
         report = str(tmp_path / name)
-        started.append(nursery.relay(*arguments, failpoint=failpoint, process=name, report=report))
+        started.append(nursery.relay(*arguments, process=name, failpoint=failpoint, report=report, hurry=True))
         return started[-1]
 
     yield start
-    for number in started:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
-    wait_until(lambda: all(not Path(f"/proc/{number}").exists() for number in started))
+    for relay in started:
+        relay.stop()
 
 
 @pytest.fixture
@@ -97,17 +95,17 @@ def test_a_relay_may_be_lost_at_every_place(
             publish_one(recipient, name=name)
     predecessor = start("after_claim_commit:kill") if place == "in_rescue" else None
     if predecessor:
-        wait_until(lambda: not Path(f"/proc/{predecessor}").exists())
+        wait_until(lambda: predecessor.poll() is not None)
     doomed = start(f"{place}:{action}")
     reached = tmp_path / ("relay-2" if predecessor else "relay-1")
     wait_until(reached.exists)
     start()
     wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 4)
     if action == "stop":
-        wait_until(lambda: not Relay.objects.filter(pid=doomed).exists())
-        os.kill(doomed, signal.SIGCONT)
+        wait_until(lambda: not Relay.objects.filter(pid=doomed.pid).exists())
+        os.kill(doomed.pid, signal.SIGCONT)
     if action != "kill":
-        wait_until(lambda: Relay.objects.filter(pid=doomed).exists())
+        wait_until(lambda: Relay.objects.filter(pid=doomed.pid).exists())
         publish_one(recipients[0], name="Cid")
         wait_until(lambda: not OutboxMessage.objects.exclude(status="sent").exists())
     history = seen(providers)

@@ -1,0 +1,115 @@
+"""The oracles that look at the rows and at the witness's record: a bug may leave no trace outside.
+
+A run without the fencing token still loses nothing and stays in order; who settled which claim shows it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from notifications.lifecycle import TERMINAL
+from tests.chaos.history import Finding, History, Transition, Word
+
+HEAD = frozenset({"pending", "sending"})
+MOVES = {
+    "": {"queued", "pending"},
+    "queued": {"pending", "cancelled", "expired"},
+    "pending": {"sending", "cancelled", "expired"},
+    "sending": {"pending", "sent", "failed", "expired"},
+    "failed": {"queued", "pending"},
+}
+
+
+def fencing(history: History) -> Iterator[Finding]:
+    """A claim that was settled by another process than the one that made it; a move that the lifecycle does not have;
+    a claim number that did not rise by one.
+    """
+    customers = _customers(history)
+    claims: dict[tuple[int, int], Transition] = {}
+    last: dict[int, Transition] = {}
+    for step in history.transitions:
+        before = last.get(step.message)
+        customer = customers.get(step.message, "")
+        if step.became not in MOVES.get(step.was, set()) and step.was not in TERMINAL:
+            yield Finding(customer, f"message {step.message} went from {step.was or 'nothing'} to {step.became or '-'}")
+        if before is not None and step.claim != before.claim + (step.became == "sending"):
+            yield Finding(customer, f"message {step.message}: claim {step.claim} followed claim {before.claim}")
+        if step.became == "sending":
+            if not step.process:
+                yield Finding(customer, f"nobody says who made claim {step.claim} of message {step.message}")
+            claims[step.message, step.claim] = step
+        elif step.was == "sending":
+            claim = claims.get((step.message, step.claim))
+            is_rescue = claim is not None and step.rescues > claim.rescues and step.became == "pending"
+            if claim is None or not (is_rescue or claim.process == step.process):
+                maker = claim.process if claim else "nobody"
+                yield Finding(
+                    customer, f"claim {step.claim} of message {step.message}, by {maker}, was settled by {step.process}"
+                )
+        last[step.message] = step
+
+
+def two_heads(history: History) -> Iterator[Finding]:
+    """A lane with two messages that may be claimed or are being sent."""
+    customers = _customers(history)
+    heads: dict[str, set[int]] = defaultdict(set)
+    for step in history.transitions:
+        customer = customers.get(step.message)
+        if customer is None:
+            continue
+        if step.became in HEAD:
+            heads[customer].add(step.message)
+        else:
+            heads[customer].discard(step.message)
+        if len(heads[customer]) > 1:
+            yield Finding(customer, f"messages {sorted(heads[customer])} led the lane together")
+
+
+def stranded(history: History) -> Iterator[Finding]:
+    """A message that is not finished though nothing happens any more."""
+    for message in history.messages:
+        if message.status not in TERMINAL:
+            yield Finding(message.word.customer, f"{message.word.told()} is still {message.status}")
+
+
+def resurrected(history: History) -> Iterator[Finding]:
+    """A finished message that changed, or vanished, without a replay on record."""
+    replays = {message.id: message.replays for message in history.messages}
+    customers = _customers(history)
+    moved: Counter[int] = Counter()
+    for step in history.transitions:
+        if step.was in TERMINAL:
+            moved[step.message] += 1
+            is_replay = step.was == "failed" and step.became in MOVES["failed"]
+            if not is_replay or moved[step.message] > replays.get(step.message, 0):
+                yield Finding(
+                    customers.get(step.message, ""),
+                    f"message {step.message} went from {step.was} to {step.became or 'nothing'}",
+                )
+
+
+def unrecorded(history: History) -> Iterator[Finding]:
+    """A send without an attempt on record; a claim that was sent or rescued without one."""
+    customers = _customers(history)
+    attempts: dict[Word, int] = Counter()
+    words = {message.id: message.word for message in history.messages}
+    recorded: dict[tuple[int, int], str] = {}
+    for attempt in history.attempts:
+        if attempt.message in words:
+            attempts[words[attempt.message]] += 1
+        recorded[attempt.message, attempt.claim] = attempt.answer
+    for word, count in Counter(call.word for call in history.calls).items():
+        if count > attempts[word]:
+            yield Finding(word.customer, f"{word.told()} was handed over {count} times, {attempts[word]} on record")
+    rescues: dict[int, int] = {}
+    for step in history.transitions:
+        is_rescue = step.rescues > rescues.get(step.message, 0)
+        rescues[step.message] = step.rescues
+        wanted = "unknown" if is_rescue else "accepted" if step.became == "sent" else None
+        if wanted and recorded.get((step.message, step.claim)) != wanted:
+            yield Finding(
+                customers.get(step.message, ""), f"claim {step.claim} of message {step.message} lacks its attempt"
+            )
+
+
+def _customers(history: History) -> dict[int, str]:
+    return {message.id: message.word.customer for message in history.messages}
