@@ -58,6 +58,15 @@ def database(name: str) -> dict[str, Any]:
     return parameters
 
 
+def mail_server(url: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings for `url`; none for one that cannot be read, of which the email channel complains."""
+    try:
+        parameters: dict[str, Any] = env.email_url_config(url)
+    except (ValueError, KeyError, environ.ImproperlyConfigured):
+        return {}
+    return {name: value for name, value in parameters.items() if name.startswith("EMAIL_")}
+
+
 def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> None:
     """Have PostgreSQL end a session of `parameters` that does nothing within a transaction for so long.
 

@@ -3,7 +3,7 @@
 import secrets
 
 from config import logs
-from config.environment import BASE_DIR, choice, database, env, limit_idle_transactions, number, secret
+from config.environment import BASE_DIR, choice, database, env, limit_idle_transactions, mail_server, number, secret
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -87,7 +87,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 if IN_PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("DJANGO_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP to the container
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes speak plain HTTP to the container
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -184,6 +184,11 @@ TWILIO_WHATSAPP_TEMPLATES = env.json("TWILIO_WHATSAPP_TEMPLATES", default={})  #
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="")  # another server in Twilio's place: a sandbox, a recording proxy
 EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION, default="consolemail://")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")
+# For what Django itself mails: alerts to the administrators. The channel reads EMAIL_URL.
+globals().update(mail_server(EMAIL_URL))
+EMAIL_TIMEOUT = 10
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+ADMINS = [(address, address) for address in env.list("DJANGO_ADMINS", default=[])]
 _CONSOLE = "notifications.channels.console.ConsoleChannel"
 OUTBOX_CHANNELS = {
     "sms": {"twilio": "notifications.channels.twilio.SmsChannel", "console": _CONSOLE}[SMS_PROVIDER],
@@ -206,6 +211,12 @@ OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     for name in OUTBOX_CHANNELS
 }
 OUTBOX_PRUNE_DAYS = number("OUTBOX_PRUNE_DAYS", default=0)
+OUTBOX_READY_MAX_AGE_SECONDS = number("OUTBOX_READY_MAX_AGE_SECONDS", default=120)
+OUTBOX_ALERT_AGE_SECONDS = number("OUTBOX_ALERT_AGE_SECONDS", default=300)
+OUTBOX_ALERT_FAILURE_PERCENT = number("OUTBOX_ALERT_FAILURE_PERCENT", default=20)
+OUTBOX_ALERT_SNAPSHOT_SECONDS = number("OUTBOX_ALERT_SNAPSHOT_SECONDS", default=3600)
+OUTBOX_ALERT_URL = env.str("OUTBOX_ALERT_URL", default="")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
 OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; empty: everybody's
     country.strip().upper() for country in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])
@@ -243,6 +254,7 @@ SCHEDULES = {
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
     "poll receipts": ("notifications.schedules.poll_receipts", 5),
     "prune the outbox": ("notifications.schedules.prune_outbox", 60),
+    "look for trouble": ("notifications.schedules.look_for_trouble", 1),
     "finish bulk replays": ("notifications.schedules.finish_bulk_replays", 1),
 }
 Q_CLUSTER = {

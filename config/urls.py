@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from bookings import webhooks
 from config import health
+from notifications.monitoring.views import metrics
 
 urlpatterns = [
     path("", include("bookings.pages.urls")),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
     path("webhooks/", include("notifications.urls")),
     path("admin/", admin.site.urls),
+    path("metrics", metrics),
     path("healthz", health.alive),
     path("readyz", health.ready),
 ]

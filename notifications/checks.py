@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import phonenumbers
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -11,6 +12,7 @@ from django.db import connections
 from notifications import conf
 from notifications.channels import build_channels
 from notifications.models import OutboxMessage
+from notifications.monitoring.tellers import url_problem
 
 
 @register(Tags.compatibility)
@@ -37,6 +39,14 @@ def settings_fit_together(**_: Any) -> list[CheckMessage]:
         for unknown in sorted(conf.allowed_countries() - phonenumbers.SUPPORTED_REGIONS)
     ]
     return problems
+
+
+@register(Tags.compatibility)
+def alerts_can_be_posted(**_: Any) -> list[CheckMessage]:
+    """OUTBOX_ALERT_URL is one that alerts may be posted to."""
+    url = getattr(settings, "OUTBOX_ALERT_URL", "")
+    problem = url_problem(url) if url else ""
+    return [Error(problem, id="notifications.E007")] if problem else []
 
 
 @register(Tags.compatibility)

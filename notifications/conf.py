@@ -57,6 +57,24 @@ def ask_before_resend() -> bool:
     return bool(getattr(settings, "OUTBOX_ASK_BEFORE_RESEND", True))
 
 
+@dataclass(frozen=True, slots=True)
+class AlertLimits:
+    """What is worth an alert: more seconds due, percent failed, seconds of a snapshot (0: never) than these."""
+
+    age_seconds: float
+    failure_percent: float
+    snapshot_seconds: float
+
+
+def alert_limits() -> AlertLimits:
+    """OUTBOX_ALERT_AGE_SECONDS, OUTBOX_ALERT_FAILURE_PERCENT and OUTBOX_ALERT_SNAPSHOT_SECONDS."""
+    return AlertLimits(
+        age_seconds=float(getattr(settings, "OUTBOX_ALERT_AGE_SECONDS", 300)),
+        failure_percent=float(getattr(settings, "OUTBOX_ALERT_FAILURE_PERCENT", 20)),
+        snapshot_seconds=float(getattr(settings, "OUTBOX_ALERT_SNAPSHOT_SECONDS", 3600)),
+    )
+
+
 def prune_days() -> float:
     """After how many days the schedule removes what has ended (OUTBOX_PRUNE_DAYS); 0: never."""
     return float(getattr(settings, "OUTBOX_PRUNE_DAYS", 0))

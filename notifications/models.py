@@ -13,6 +13,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
+from notifications.alarms import Alert
 from notifications.allowances import Allowance
 from notifications.audit import BulkReplay, OperatorAction
 from notifications.feedback import Bookmark, Conversation, Receipt
@@ -21,6 +22,7 @@ from notifications.relays import Channel, Relay
 from notifications.tallies import Depth, Tally
 
 __all__ = [
+    "Alert",
     "Allowance",
     "Bookmark",
     "BulkReplay",

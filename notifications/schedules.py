@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from notifications import bulk, conf
 from notifications.channels import build_channels
+from notifications.monitoring import alerts, tellers
 from notifications.polling import poll
 from notifications.pruning import prune
 
@@ -42,3 +43,9 @@ def poll_receipts() -> str:
     finally:
         for channel in channels.values():
             channel.close()
+
+
+def look_for_trouble() -> str:
+    """Tell ADMINS and OUTBOX_ALERT_URL what is wrong, once, and when it is over."""
+    told = alerts.look(tellers.tell)
+    return f"told: {', '.join(told)}" if told else "nothing new"

@@ -21,6 +21,8 @@
     channel.resumed       info     channel
     channel.broken        warning  channel: its provider is out of service; messages wait and use up no attempts
     channel.recovered     info     channel: the backlog goes out at a rising rate
+    alert.raised          error    alert: something is wrong, `monitoring.conditions` says what
+    alert.cleared         info     alert: it has not been so for a while
     relay.started         info     relay, channels, concurrency
     relay.beat            debug    relay, in_flight: the loop has turned, and its lease is extended
     relay.buried          warning  relay: declared dead
@@ -65,6 +67,8 @@ LEVELS = {
     "channel.resumed": logging.INFO,
     "channel.broken": logging.WARNING,
     "channel.recovered": logging.INFO,
+    "alert.raised": logging.ERROR,
+    "alert.cleared": logging.INFO,
     "relay.started": logging.INFO,
     "relay.beat": logging.DEBUG,
     "relay.buried": logging.WARNING,

@@ -24,7 +24,12 @@ END_TO_END_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 3
 DATABASE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 
-ENDS = {"message.sent": "sent", "message.failed": "failed", "message.expired": "expired"}
+ENDS = {
+    "message.sent": "sent",
+    "message.failed": "failed",
+    "message.expired": "expired",
+    "message.skipped": "cancelled",
+}
 EVENTS = {  # what is only counted: the event, the counter's name and what it says
     "message.handed_back": ("outbox_handed_back", "Messages claimed and not begun, given back at a stop."),
     "message.rescued": ("outbox_rescued", "Messages taken over from relays that were lost: outcome unknown."),

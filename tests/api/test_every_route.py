@@ -23,6 +23,7 @@ class Access(Enum):
     STAFF = "staff with a permission; everybody else is asked to sign in"
     STAFF_API = "staff with a permission; everybody else is refused"
     SIGNED = "machines that sign what they say"
+    TOKEN = "machines with a token, and staff"
 
 
 ACCESS = {
@@ -51,6 +52,7 @@ ACCESS = {
     "api/docs/": Access.PUBLIC,
     "api/^(?P<path>[\\s\\S]*)$": Access.PUBLIC,
     "webhooks/payments/<slug:name>/": Access.SIGNED,
+    "metrics": Access.TOKEN,
     "healthz": Access.PUBLIC,
     "readyz": Access.PUBLIC,
     "admin/login/": Access.PUBLIC,
@@ -64,6 +66,7 @@ ALLOWED = {  # statuses that a stranger, and nobody, may be answered with; 405 i
     Access.SELF: ({200, 400, 415}, {302, 401}),
     Access.STAFF: ({302}, {302}),
     Access.STAFF_API: ({403}, {401}),
+    Access.TOKEN: ({401}, {401}),
     Access.SIGNED: ({400, 415}, {400, 415}),
 }
 

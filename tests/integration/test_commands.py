@@ -1,6 +1,15 @@
 """requeue_outbox, outbox_status and execute_refunds: what they say, what they do, and what they refuse."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
 from io import StringIO
 from typing import Any
 
@@ -155,9 +164,44 @@ class TestStatus:
 
     def test_people_get_words(self, failed: list[OutboxMessage]) -> None:
         said = command("outbox_status")
-        assert "failed 3" in said
-        assert "nothing is due" in said
-        assert "none is running: start one with" in said
+        assert said.startswith("Nothing is due.")
+        assert "No relay is running: start one with" in said
+        (counts,) = [line.split("│")[1:-1] for line in said.splitlines() if line.count("│") == 8]
+        assert [int(count) for count in counts] == [0, 0, 0, 0, 3, 0, 0]
+        assert "\x1b" not in said, "colours are for terminals"
+
+    def test_watched_in_a_terminal_it_stands_still_until_ctrl_c(
+        self, failed: list[OutboxMessage], database_url: str
+    ) -> None:
+        """A real terminal, of 100 columns and 40 lines, and a real Ctrl-C."""
+        manager, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        environment = {"DATABASE_URL": database_url, "DJANGO_DEBUG": "1", "TERM": "xterm"}
+        watch = subprocess.Popen(
+            [sys.executable, "manage.py", "outbox_status", "--watch", "0.2"],
+            env=os.environ | environment,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            preexec_fn=lambda: (  # noqa: PLW1509
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                signal.signal(signal.SIGINT, signal.default_int_handler),
+            ),
+        )
+        os.close(terminal)
+        said = b""
+        while said.count(b"Nothing is due.") < 3:
+            said += os.read(manager, 65536)
+        os.write(manager, b"\x03")
+        assert watch.wait(timeout=20) == 0
+        with contextlib.suppress(OSError):  # the terminal is gone when all is read
+            while more := os.read(manager, 65536):
+                said += more
+        os.close(manager)
+        assert b"\x1b[?1049h" in said, "a screen of its own"
+        assert b"\x1b[?1049l" in said, "which is given back"
+        assert b"Traceback" not in said
 
     def test_a_monitor_is_told_by_the_exit_code(self) -> None:
         command("outbox_status", "--fail-if-older-than", "0")  # nothing waits

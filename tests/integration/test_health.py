@@ -1,8 +1,12 @@
 """Liveness and readiness, as a load balancer asks for them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from tests.factories.notifications import RecipientFactory, publish_one
 
@@ -12,7 +16,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_alive_and_ready(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()["status"], ready.json()["relay"]) == (200, "ok", "ok")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+    assert ready.json()["checks"] == {"database": "ok", "migrations": "ok", "outbox": "ok"}
 
 
 def test_a_relay_that_lags_is_told_and_the_web_stays_in_service(client: Client) -> None:
@@ -20,8 +25,23 @@ def test_a_relay_that_lags_is_told_and_the_web_stays_in_service(client: Client) 
     with connection.cursor() as cursor:
         cursor.execute("UPDATE notifications_outboxmessage SET next_attempt_at = now() - interval '1 hour'")
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()["relay"]) == (200, "late")
+    assert (ready.status_code, ready.json()["status"], ready.json()["checks"]["outbox"]) == (200, "late", "late")
     assert ready.json()["oldest_due_seconds"] > 3599
+    assert client.get("/readyz?strict=1").status_code == 503, "for a monitor"
+
+
+def test_how_late_is_late_is_a_setting(client: Client, settings: Settings) -> None:
+    settings.OUTBOX_READY_MAX_AGE_SECONDS = 7200
+    publish_one(RecipientFactory())
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE notifications_outboxmessage SET next_attempt_at = now() - interval '1 hour'")
+    assert client.get("/readyz?strict=1").json()["checks"]["outbox"] == "ok"
+
+
+def test_a_probe_is_cheap(client: Client, django_assert_max_num_queries: Callable[..., Any]) -> None:
+    client.get("/readyz")
+    with django_assert_max_num_queries(3):
+        client.get("/readyz")
 
 
 def test_a_migration_that_is_missing_makes_it_unready(client: Client) -> None:
@@ -32,7 +52,7 @@ def test_a_migration_that_is_missing_makes_it_unready(client: Client) -> None:
             ready = client.get("/readyz")
         finally:
             cursor.executemany("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", gone)
-    assert (ready.status_code, ready.json()["pending_migrations"]) == (503, len(gone))
+    assert (ready.status_code, ready.json()["checks"]["migrations"]) == (503, f"{len(gone)} pending")
 
 
 def test_without_a_database_it_is_alive_and_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +61,7 @@ def test_without_a_database_it_is_alive_and_not_ready(client: Client, monkeypatc
     assert client.get("/healthz").status_code == 200
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+    assert ready.json()["checks"] == {"database": "OperationalError", "migrations": "unknown", "outbox": "unknown"}
 
 
 def _refuse() -> None:

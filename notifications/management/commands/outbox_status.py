@@ -8,9 +8,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from rich.console import Console
+from rich.live import Live
 
 from notifications.management.arguments import add_database, number_of
+from notifications.management.status_table import shown
 from notifications.stats import Overview, overview
+
+PLAIN_WIDTH = 100  # columns, where the output is no terminal
 
 
 class Command(BaseCommand):
@@ -18,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         seconds = number_of(float, least=0)
-        parser.add_argument("--json", action="store_true", help="One JSON object instead of a table.")
+        parser.add_argument("--json", action="store_true", help="One JSON object instead of tables.")
         parser.add_argument(
             "--watch",
             nargs="?",
@@ -36,48 +41,41 @@ class Command(BaseCommand):
         add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
-        if options["watch"] is not None:
-            self._watch(options)
+        try:
+            self._watch(options) if options["watch"] is not None else self._show_once(options)
+        except KeyboardInterrupt:
             return
+
+    def _show_once(self, options: dict[str, Any]) -> None:
         now = overview(options["database"])
         self._print(now, as_json=options["json"])
-        limit, waited = options["fail_if_older_than"], now.oldest_due_seconds
-        if limit is not None and waited is not None and waited > limit:
-            raise CommandError(f"A due message has been waiting for {waited:.0f} s, longer than {limit:g} s.")
+        self._check(now, options["fail_if_older_than"])
 
     def _watch(self, options: dict[str, Any]) -> None:
-        try:
+        """In a terminal the tables stand still and change; elsewhere each look is printed below the last."""
+        if options["json"] or not self.stdout.isatty():
             while True:
-                if not options["json"] and self.stdout.isatty():
-                    self.stdout.write("\x1b[2J\x1b[H", ending="")
                 self._print(overview(options["database"]), as_json=options["json"])
                 self.stdout.flush()
                 time.sleep(options["watch"])
-        except KeyboardInterrupt:
-            return
+        with Live(console=self._console(), screen=True, auto_refresh=False) as live:
+            while True:
+                live.update(shown(overview(options["database"]), at=timezone.now()), refresh=True)
+                time.sleep(options["watch"])
+
+    def _check(self, now: Overview, limit: float | None) -> None:
+        waited = now.oldest_due_seconds
+        if limit is not None and waited is not None and waited > limit:
+            raise CommandError(f"A due message has been waiting for {waited:.0f} s, longer than {limit:g} s.")
 
     def _print(self, now: Overview, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(asdict(now), default=lambda moment: moment.isoformat()))
         else:
-            self.stdout.write("\n".join(_lines(now)))
+            self._console().print(shown(now, at=timezone.now()))
 
-
-def _lines(now: Overview) -> list[str]:
-    waited = "nothing is due" if now.oldest_due_seconds is None else f"oldest due for {now.oldest_due_seconds:.1f} s"
-    lines = ["Messages  " + "  ".join(f"{status} {count}" for status, count in now.messages.items())]
-    lines.append(f"Lanes     {now.lanes['open']} open, {now.lanes['blocked']} blocked by a retry; {waited}")
-    for name, channel in now.channels.items():
-        lines.append(
-            f"Channel   {name}: {channel['state']}, last minute {channel['sent_last_minute']} sent,"
-            f" {channel['failed_last_minute']} failed"
-        )
-    for relay in now.relays:
-        heard = (timezone.now() - relay["heartbeat_at"]).total_seconds()
-        lines.append(
-            f"Relay     {relay['id']} on {relay['host']} (process {relay['pid']}): {relay['in_flight']} in flight,"
-            f" {relay['concurrency']} at once per channel, heard {max(heard, 0):.1f} s ago"
-        )
-    if not now.relays:
-        lines.append("Relay     none is running: start one with `manage.py run_outbox_relay`")
-    return lines
+    def _console(self) -> Console:
+        """Colours and the terminal's width in a terminal; plain text of one width elsewhere."""
+        if self.stdout.isatty():
+            return Console(highlight=False)
+        return Console(file=self.stdout, width=PLAIN_WIDTH, highlight=False, color_system=None)  # type: ignore[arg-type]

@@ -1,0 +1,22 @@
+"""The table of what is wrong now, so that whoever looks tells it once, and tells when it is over."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Alert(models.Model):
+    """Something that is wrong, or, with `is_firing` false, is over and still to be told so. One row for each."""
+
+    name = models.CharField(max_length=64)
+    words = models.CharField(max_length=300)
+    is_firing = models.BooleanField(db_default=True)
+    raised_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now(), help_text="when a look last found it so")
+    told_at = models.DateTimeField(null=True, help_text="when somebody was told; null: nobody yet")
+    telling_until = models.DateTimeField(db_default=Now(), help_text="until then one process tries to tell")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name"], name="alert_is_raised_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} since {self.raised_at:%Y-%m-%d %H:%M}"

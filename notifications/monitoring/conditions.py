@@ -1,0 +1,56 @@
+"""What is worth waking somebody for. Each condition says in a line what is wrong, and nothing of anybody (G12)."""
+
+from collections.abc import Iterator
+
+from django.db import DEFAULT_DB_ALIAS
+
+from notifications import conf, stats
+from notifications.monitoring import readings
+
+FAILURE_MINUTES = 15
+FEWEST_ENDED = 20  # messages in that time: of fewer, a share says nothing
+SILENT_SECONDS = 60.0  # a relay that has not been heard for longer is none
+
+
+def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
+    """What is wrong, by name, each with its line."""
+    return {
+        name: words
+        for condition in (_late, _failing, _silent, _old_snapshot)
+        for name, words in condition(conf.alert_limits(), using)
+    }
+
+
+def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    """A message of a channel that nobody paused has been due for too long."""
+    paused = {name for name, is_paused, *_ in readings.rows(readings.CHANNELS, using) if is_paused}
+    for channel, seconds in stats.oldest_due_by_channel(using).items():
+        if seconds > limits.age_seconds and channel not in paused:
+            yield (
+                f"late:{channel}",
+                f"The oldest due message by {channel} has waited {seconds:.0f} s (limit: {limits.age_seconds:g} s).",
+            )
+
+
+def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    for channel, (sent, failed) in readings.recent_ends(FAILURE_MINUTES, using).items():
+        ended = sent + failed
+        if ended >= FEWEST_ENDED and 100 * failed > limits.failure_percent * ended:
+            share = f"{failed} of {ended} messages by {channel} failed in the last {FAILURE_MINUTES} min"
+            yield f"failing:{channel}", f"{share} (limit: {limits.failure_percent:g} %)."
+
+
+def _silent(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    ages = [age for *_, age in readings.rows(readings.RELAY_AGES, using)]
+    if min(ages, default=SILENT_SECONDS) >= SILENT_SECONDS:
+        yield "no-relay", "No relay is at work: no message goes out. Start one: manage.py run_outbox_relay."
+
+
+def _old_snapshot(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    seconds = readings.oldest_snapshot_seconds(using)
+    if limits.snapshot_seconds and seconds > limits.snapshot_seconds:
+        long = f"A transaction has been open in the database for {seconds / 60:.0f} min"
+        yield (
+            "old-snapshot",
+            f"{long}: no dead row is cleaned up, sending slows down. pg_stat_activity shows whose it is.",
+        )

@@ -1,0 +1,91 @@
+"""What monitors want to know beyond `stats`, read when they ask: by channel, over a quarter of an hour, since when.
+
+Bounded like `stats`: the unfinished through their partial indexes, up to a limit; what happened, from the tallies.
+"""
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+# Literals, so that each part is a scan of its own partial index; beyond half a million of a state it says that many.
+WAITING = """
+SELECT channel, state, count(*) FROM (
+    (SELECT channel, CASE WHEN next_attempt_at <= now() THEN 'due' ELSE 'later' END AS state
+     FROM notifications_outboxmessage WHERE status = 'pending' LIMIT 500000)
+    UNION ALL
+    (SELECT channel, 'queued' FROM notifications_outboxmessage WHERE status = 'queued' LIMIT 500000)
+    UNION ALL
+    (SELECT channel, 'sending' FROM notifications_outboxmessage WHERE status = 'sending' LIMIT 500000)
+) AS waiting GROUP BY channel, state
+"""
+
+WAITING_STATES = ("due", "later", "queued", "sending")
+
+TOTALS = """
+SELECT channel, sum(sent), sum(failed), sum(expired), sum(cancelled), sum(replayed),
+    sum(accepted), sum(transient), sum(permanent), sum(throttled), sum(unknown)
+FROM notifications_tally GROUP BY channel
+"""
+ENDS = ("sent", "failed", "expired", "cancelled")
+ANSWERS = ("accepted", "transient", "permanent", "throttled", "unknown")
+
+RECENT_ENDS = """
+SELECT channel, sum(sent)::bigint, sum(failed)::bigint
+FROM notifications_tally WHERE minute > now() - make_interval(mins => %(minutes)s) GROUP BY channel
+"""
+
+# A snapshot or a transaction keeps dead rows from being cleaned up, for every table. Vacuum itself does not.
+OLDEST_SNAPSHOT = """
+SELECT greatest(
+    (SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity
+     WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND pid <> pg_backend_pid()
+       AND backend_type <> 'autovacuum worker'),
+    (SELECT max(extract(epoch FROM clock_timestamp() - prepared)) FROM pg_prepared_xacts)
+)::float8
+"""
+
+CHANNELS = """
+SELECT name, paused_at IS NOT NULL, broken_at IS NOT NULL,
+    extract(epoch FROM clock_timestamp() - coalesce(paused_at, broken_at))::float8
+FROM notifications_channel
+"""
+
+RELAY_AGES = """
+SELECT id, host, in_flight, extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 FROM notifications_relay
+"""
+
+RECENT_RECEIPTS = """
+SELECT status, count(*) FROM notifications_receipt WHERE heard_at > now() - interval '5 minutes' GROUP BY status
+"""
+
+
+def waiting(using: str = DEFAULT_DB_ALIAS) -> list[tuple[str, str, int]]:
+    """Channel, state (due, later, queued, sending) and how many messages."""
+    return rows(WAITING, using)
+
+
+def totals(using: str = DEFAULT_DB_ALIAS) -> dict[str, dict[str, int]]:
+    """For each channel, what ever happened, by the columns of the tallies. Only ever rises."""
+    names = (*ENDS, "replayed", *ANSWERS)
+    return {channel: dict(zip(names, map(int, counts), strict=True)) for channel, *counts in rows(TOTALS, using)}
+
+
+def recent_ends(minutes: int, using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[int, int]]:
+    """For each channel, how many messages were sent and how many failed in the last `minutes`."""
+    return {channel: (sent, failed) for channel, sent, failed in rows(RECENT_ENDS, using, minutes=minutes)}
+
+
+def oldest_snapshot_seconds(using: str = DEFAULT_DB_ALIAS) -> float:
+    """For how long the oldest snapshot of this server has been held, in seconds; 0 where there is none.
+
+    Of other roles' sessions only a member of pg_read_all_stats sees the age.
+    """
+    return float(rows(OLDEST_SNAPSHOT, using)[0][0] or 0.0)
+
+
+def rows(statement: str, using: str, **parameters: int) -> list[tuple[Any, ...]]:
+    """What `statement` answers on the database `using`."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

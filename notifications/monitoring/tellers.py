@@ -1,0 +1,86 @@
+"""Who is told of an alert: ADMINS by email, and a webhook (OUTBOX_ALERT_URL). One of them is enough."""
+
+import logging
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from django.core.mail import send_mail
+
+from notifications.alarms import Alert
+from notifications.channels.deadline import Deadline
+from notifications.channels.http import ProviderSession
+
+SECONDS = 10.0  # that the webhook may take, all in all
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+logger = logging.getLogger(__name__)
+
+
+def tell(alert: Alert) -> bool:
+    """Tell everybody who is configured; whether anybody was reached. With nobody configured, the log was told."""
+    tellers = [*([_email] if _admins() else []), *([_post] if _url() else [])]
+    reached = [_tried(teller, alert) for teller in tellers]
+    return not reached or any(reached)
+
+
+def url_problem(url: str) -> str:
+    """Why alerts cannot be posted to `url`; "" if they can. Only https leaves this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return ""
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return ""
+    return "OUTBOX_ALERT_URL must be https://… (or http:// on this machine)."
+
+
+def subject_of(alert: Alert) -> str:
+    return f"{'Outbox' if alert.is_firing else 'Over: outbox'}: {alert.name}"
+
+
+def _tried(teller: Callable[[Alert], None], alert: Alert) -> bool:
+    try:
+        teller(alert)
+    except (OSError, ValueError, requests.RequestException) as error:  # smtplib's errors are OSErrors
+        logger.error("alert %s could not be told: %s", alert.name, type(error).__name__)  # noqa: TRY400  (no traceback)
+        return False
+    return True
+
+
+def _email(alert: Alert) -> None:
+    since = f"Since {alert.raised_at:%Y-%m-%d %H:%M} UTC, on {socket.gethostname()}."
+    send_mail(subject_of(alert), f"{alert.words}\n\n{since}\n", settings.SERVER_EMAIL, _admins())
+
+
+def _post(alert: Alert) -> None:
+    """As JSON; `text` is what chat services show."""
+    url = _url()
+    if problem := url_problem(url):
+        raise ValueError(problem)
+    document = {
+        "alert": alert.name,
+        "state": "firing" if alert.is_firing else "resolved",
+        "since": alert.raised_at.isoformat(),
+        "detail": alert.words,
+        "host": socket.gethostname(),
+        "text": f"{subject_of(alert)}: {alert.words}",
+    }
+    session = ProviderSession(url)
+    try:
+        with Deadline.after(SECONDS).enforced():
+            answer = session.send(requests.Request("POST", url, json=document))
+    finally:
+        session.close()
+    if not 200 <= answer.status_code < 300:  # a redirect is followed nowhere, and is no acceptance
+        raise OSError(f"HTTP {answer.status_code}")
+
+
+def _admins() -> list[str]:
+    """The addresses of ADMINS: pairs of name and address, or addresses alone."""
+    return [each if isinstance(each, str) else each[1] for each in settings.ADMINS]
+
+
+def _url() -> str:
+    return str(getattr(settings, "OUTBOX_ALERT_URL", ""))
