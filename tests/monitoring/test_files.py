@@ -21,7 +21,7 @@ from tests.stage.waiting import wait_until
 ROOT = Path(__file__).resolve().parent.parent.parent
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 SCRAPES = ROOT / "deploy" / "prometheus" / "prometheus.yml"
-DASHBOARD = ROOT / "deploy" / "grafana" / "outbox.json"
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "outbox.json"
 NAME = re.compile(r"\boutbox_[a-z_]+")
 SELECTOR = re.compile(r"(outbox_[a-z_]+)\{([^}]*)\}")
 
