@@ -108,7 +108,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, metavar="S", help="Which fault when. Default: any; it is printed.")
     parser.add_argument("--json", action="store_true", help="End with one line of JSON.")
     parser.add_argument("--plan", action="store_true", help="Print which fault happens when, and do nothing.")
-    parser.add_argument("--rate", type=_positive, default=12.0, help="Bookings and cancellations a second. Default: 12.")
+    parser.add_argument("--rate", type=_positive, default=12.0, help="Visits of customers a second. Default: 12.")
     parser.add_argument(
         "--outage", type=_positive, metavar="SECONDS", help="Of all providers, at the end. Default: 3 a minute."
     )

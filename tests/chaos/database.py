@@ -71,15 +71,16 @@ class Database:
         if self._server is not None and self._server.poll() is not None and not self.is_full:
             self.start()
 
-    def fill(self) -> None:
-        """Leave no room on the disk."""
-        self.is_full = True
+    def fill(self) -> bool:
+        """Leave no room on the disk; False where this user may do nothing that brings it about."""
         if not self.is_on_small_disk:
-            self._limit_files(LIMIT_BYTES)
-            return
+            self.is_full = self._limit_files(LIMIT_BYTES)
+            return self.is_full
+        self.is_full = True
         with self._ballast.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
             while True:
                 ballast.write(b"\0" * 65536)
+        return True
 
     def free(self) -> None:
         self.is_full = False
@@ -128,11 +129,16 @@ class Database:
         number: int = row[0]
         return number
 
-    def _limit_files(self, size: int) -> None:
+    def _limit_files(self, size: int) -> bool:
         for number in self._processes():
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 _, hard = resource.prlimit(number, resource.RLIMIT_FSIZE)
                 resource.prlimit(number, resource.RLIMIT_FSIZE, (size, hard))
+            except ProcessLookupError:
+                continue
+            except PermissionError:
+                return False
+        return True
 
     def _processes(self) -> Iterator[int]:
         if self._server is None or self._server.poll() is not None:

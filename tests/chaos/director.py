@@ -159,9 +159,9 @@ class Director:
         self.be_calm()
 
     def _fill(self, _: Fault) -> None:
-        self._begin("fill", "disk")
-        self._stage.database.fill()
-        self.counts["disks"] += 1
+        if self._stage.database.fill():
+            self._begin("fill", "disk")
+            self.counts["disks"] += 1
 
     def _free(self, _: Fault) -> None:
         self._stage.database.free()

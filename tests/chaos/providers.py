@@ -20,7 +20,7 @@ SMTP: dict[str, dict[str, Any]] = {
     "throttling": {"smtp": 421, "at": "mail"},
     "hanging": {"delay": HANG_SECONDS, "accept": False, "reset": True},
     "swallowing": {"delay": HANG_SECONDS, "accept": True},
-    "mumbling": {"smtp": 451, "accept": True},
+    "mumbling": {"reset": True, "accept": True},  # a mail server that answers 451 has not taken it (RFC 5321)
     "resetting": {"reset": True, "accept": True, "delay": USUAL_SECONDS},
     "down": {"smtp": 421, "at": "mail"},
 }

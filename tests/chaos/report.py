@@ -18,7 +18,7 @@ COUNTED = {
     "mines": "relays that stepped on a failpoint",
     "moods": "providers that failed for a while",
     "skews": "relays whose clock was wrong",
-    "disks": "full disks",
+    "disks": "full disks (0: this user may neither mount a file system nor limit the server's files)",
     "deploys": "deploys, with a migration each",
 }
 
@@ -42,6 +42,7 @@ def figures(result: Result, *, seed: int, minutes: float) -> dict[str, object]:
         "duplicates": _duplicates(result.history),
         "dead_letters": sum(message.status == "failed" for message in result.history.messages),
         "stops": result.counts.get("stops", 0),
+        "disks": result.counts.get("disks", 0),
         "mines": result.counts.get("mines", 0),
         "kill_recovery_seconds": _rounded(kills),
         "restart_recovery_seconds": _rounded(restarts),

@@ -28,13 +28,15 @@ WORDS = ("sms.txt", "whatsapp.txt", "email.txt", "email.html", "subject.txt")
 PLENTY = "1000000/min"
 ATTEMPTS = 8  # so that the dead letter is no easy way out
 MEMORY = Path("/dev/shm")
+ROOMY_BYTES = 2_000_000_000  # in a container it often is small
 
 
 class Stage:
     """Everything that runs. Made and used by one thread, with which its processes end."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"chaos-{os.getpid()}-", dir=MEMORY if MEMORY.is_dir() else None))
+        is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES
+        self.folder = Path(tempfile.mkdtemp(prefix=f"chaos-{os.getpid()}-", dir=MEMORY if is_roomy else None))
         self.folder.chmod(0o755)
         self.logs = self.folder / "logs"
         self.logs.mkdir()
