@@ -252,6 +252,7 @@ SCHEDULES = {
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
+    "fall back to another channel": ("notifications.schedules.fall_back", 1),
     "poll receipts": ("notifications.schedules.poll_receipts", 5),
     "prune the outbox": ("notifications.schedules.prune_outbox", 60),
     "look for trouble": ("notifications.schedules.look_for_trouble", 1),

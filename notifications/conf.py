@@ -85,6 +85,11 @@ def lane() -> str:
     return getattr(settings, "OUTBOX_LANE", "recipient")
 
 
+def lane_of(channel: str) -> str:
+    """The name of the lane in which messages of `channel` move; empty: the recipient's one lane."""
+    return channel if lane() == "recipient+channel" else ""
+
+
 def rescue() -> str:
     """When a relay counts as dead: `prompt`, once its connection drops; `lease`, once its lease ran out."""
     return getattr(settings, "OUTBOX_RESCUE", "prompt")

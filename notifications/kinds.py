@@ -18,13 +18,22 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """Another channel, for when one refuses a message or it is not known to have arrived `after` so long."""
+
+    channel: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of message: which channels carry it, and for how long it is of use.
 
     Its words live in the templates `notifications/<name>/`: one or more per channel, as the channel asks for.
     `expires_after` counts from publishing; None means the message never becomes useless. `max_attempts` takes the
-    place of the channel's. `sample` is a context to preview the words with; `links` are the keys of contexts that hold
-    links of ours: in all other values, which somebody may have typed, links are made harmless.
+    place of the channel's. `fallback` says, by channel, which other one stands in if the message does not arrive; it
+    need not be among `channels`. `sample` is a context to preview the words with; `links` are the keys of contexts that
+    hold links of ours: in all other values, which somebody may have typed, links are made harmless.
     """
 
     name: str
@@ -32,6 +41,7 @@ class Kind:
     purpose: Purpose = Purpose.TRANSACTIONAL
     expires_after: timedelta | None = None
     max_attempts: int | None = None
+    fallback: Mapping[str, Fallback] = field(default_factory=dict, compare=False)
     sample: Mapping[str, Any] = field(default_factory=dict, compare=False)
     links: frozenset[str] = frozenset()
 
@@ -63,6 +73,12 @@ def links_of(name: str) -> frozenset[str]:
     """The keys under which contexts of the kind called `name` hold links of ours; a kind that is gone has none."""
     kind = _registered.get(name)
     return kind.links if kind else frozenset()
+
+
+def fallback_of(name: str, channel: str) -> Fallback | None:
+    """What stands in for `channel` in messages of the kind called `name`, if anything does."""
+    kind = _registered.get(name)
+    return kind.fallback.get(channel) if kind else None
 
 
 def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:

@@ -19,6 +19,7 @@ from notifications.audit import BulkReplay, OperatorAction
 from notifications.feedback import Bookmark, Conversation, Receipt
 from notifications.lifecycle import TERMINAL, Answer, Status
 from notifications.relays import Channel, Relay
+from notifications.substitutes import Fallback
 from notifications.tallies import Depth, Tally
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Conversation",
     "DeliveryAttempt",
     "Depth",
+    "Fallback",
     "MessageReference",
     "OperatorAction",
     "OutboxMessage",

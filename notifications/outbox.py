@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -31,7 +32,7 @@ from notifications.errors import (
     UnknownKind,
     UnsafeIsolation,
 )
-from notifications.kinds import Kind, Purpose, register
+from notifications.kinds import Fallback, Kind, Purpose, register
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
@@ -43,6 +44,7 @@ from notifications.replay import cancel, replay
 
 __all__ = [
     "Contact",
+    "Fallback",
     "InvalidContact",
     "InvalidContext",
     "InvalidMessage",
@@ -112,7 +114,8 @@ def publish(
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
     """The messages about each of `references`, oldest first; every reference asked for is a key of the answer."""
     about: dict[str, list[OutboxMessage]] = {reference: [] for reference in references}
-    for message in OutboxMessage.objects.using(using).filter(about__reference__in=about).order_by("id"):
+    rows = OutboxMessage.objects.using(using).filter(about__reference__in=about).select_related("stands_in")
+    for message in rows.order_by("id"):
         about[message.reference].append(message)
     return about
 
@@ -131,10 +134,12 @@ def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
 
 def _objections(kind: Kind, recipient: Recipient) -> dict[str, str]:
     """For each channel of `kind`: why nothing may be sent on it to `recipient`, or nothing."""
-    return {
-        channel: "" if is_wanted(channel, kind.purpose, opt_outs=recipient.opt_outs) else "opted_out"
-        for channel in kind.channels
-    }
+    wanted = partial(is_wanted, purpose=kind.purpose, opt_outs=recipient.opt_outs)
+    objections = {channel: "" if wanted(channel) else "opted_out" for channel in kind.channels}
+    for channel, fallback in kind.fallback.items():  # who does not want the one gets the other at once
+        if objections.get(channel) and wanted(fallback.channel):
+            objections.setdefault(fallback.channel, "")
+    return objections
 
 
 def _enqueue(message: OutboxMessage, context: str, objections: Mapping[str, str], *, using: str) -> list[OutboxMessage]:

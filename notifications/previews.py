@@ -31,7 +31,8 @@ def preview(
     recipient_id: int = 0,
 ) -> list[Preview]:
     """The messages of `kind` on all its channels, or on one; with its sample, unless a `context` is given."""
-    channels = [channel] if channel else list(kind.channels)
+    others = [fallback.channel for fallback in kind.fallback.values()]
+    channels = [channel] if channel else list(dict.fromkeys([*kind.channels, *others]))
     facts = kind.sample if context is None else context
     return [_preview(kind, each, facts, recipient_id, locale=locale, time_zone=time_zone) for each in channels]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from notifications import conf
+from notifications import conf, fallbacks
 from notifications.channels.base import Heard
 from notifications.channels.masking import masked
 from notifications.lifecycle import News, Reason
@@ -99,4 +99,6 @@ def record(told: Told, *, channels: Collection[str], using: str = DEFAULT_DB_ALI
         opt_out(Recipient(pk=recipient), channel=channel, how=How.PROVIDER, actor=heard.code, using=using)
     if is_proof and heard.news not in BAD_NEWS and conf.ask_before_resend():
         replay([told.message_id], actor="receipts", reason="The provider had accepted it.", using=using)
+    if heard.news in BAD_NEWS:
+        fallbacks.undelivered(told.message_id, using=using)
     return True

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications import bulk, conf
+from notifications import bulk, conf, fallbacks
 from notifications.channels import build_channels
 from notifications.monitoring import alerts, tellers
 from notifications.polling import poll
@@ -28,6 +28,11 @@ def prune_outbox() -> str:
 
     pruned = prune(timezone.now() - timedelta(days=days), pause=pause)
     return f"{pruned.total} messages removed{'' if pruned.is_complete else ', more to come'}"
+
+
+def fall_back() -> str:
+    """Send on another channel what is not known to have arrived in time."""
+    return f"{fallbacks.fall_back_due()} messages sent on another channel"
 
 
 def finish_bulk_replays() -> str:

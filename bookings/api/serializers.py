@@ -83,6 +83,9 @@ class NotificationSerializer(serializers.Serializer):
     reason = serializers.CharField(
         source="error_code", help_text="why it failed or was not sent, for example opted_out; empty: no reason"
     )
+    fallback_of = serializers.IntegerField(
+        source="stands_in.message_id", default=None, help_text="the message that did not arrive, if this one stands in"
+    )
     attempts = serializers.IntegerField()
     sent_at = serializers.DateTimeField(allow_null=True)
 

@@ -15,6 +15,7 @@ from notifications.lifecycle import Permanent, Reason, Status
 from notifications.relay import sql, sql_wishes
 from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import Connection
+from notifications.relay.fallback import Lane, fall_back
 from notifications.relay.parcels import Settlement
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
@@ -28,7 +29,7 @@ def settle(
     with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
         settled = _write(connection, ready, relay_id=relay_id, now=now)
-        _promote(connection, ready)
+        _promote(connection, ready, fall_back(connection, ready))
         _heed(connection, ready)
     written: dict[int, float] = dict(settled.fetchall())
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
@@ -78,8 +79,8 @@ def _write(
     )
 
 
-def _promote(connection: Connection, ready: Sequence[Settlement]) -> None:
-    lanes = {(s.message.recipient_id, s.message.lane) for s in ready if s.status.is_terminal}
+def _promote(connection: Connection, ready: Sequence[Settlement], changed: set[Lane]) -> None:
+    lanes = changed | {(s.message.recipient_id, s.message.lane) for s in ready if s.status.is_terminal}
     if lanes:
         recipients, names = zip(*lanes, strict=True)
         connection.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})

@@ -1,0 +1,47 @@
+"""Has another channel stand in for a message that was refused, in the transaction that settles it: once, at once."""
+
+from collections.abc import Sequence
+
+from notifications import conf, kinds
+from notifications.lifecycle import Status
+from notifications.relay import sql_fallbacks as sql
+from notifications.relay.arrays import numbers, texts
+from notifications.relay.connection import Connection
+from notifications.relay.parcels import Settlement
+
+Lane = tuple[int, str]  # a recipient and the lane's name
+
+
+def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:
+    """Write substitutes for what failed and watch over what was sent, where kinds say so; returns the lanes changed."""
+    planned = [
+        (settlement, plan)
+        for settlement in ready
+        if settlement.status in (Status.FAILED, Status.SENT)
+        and (plan := kinds.fallback_of(settlement.message.kind, settlement.message.channel))
+    ]
+    if not planned:
+        return set()
+    sent = [(settlement.message, plan) for settlement, plan in planned if settlement.status is Status.SENT]
+    failed = [(settlement.message, plan) for settlement, plan in planned if settlement.status is Status.FAILED]
+    if sent:
+        connection.execute(
+            sql.WATCH,
+            {
+                "ids": numbers([message.id for message, _ in sent]),
+                "claim_numbers": numbers([message.claim_number for message, _ in sent]),
+                "channels": texts([plan.channel for _, plan in sent]),
+                "afters": numbers([plan.after.total_seconds() for _, plan in sent]),
+            },
+        )
+    if failed:
+        connection.execute(
+            sql.SUBSTITUTE,
+            {
+                "ids": numbers([message.id for message, _ in failed]),
+                "claim_numbers": numbers([message.claim_number for message, _ in failed]),
+                "channels": texts([plan.channel for _, plan in failed]),
+                "lanes": texts([conf.lane_of(plan.channel) for _, plan in failed]),
+            },
+        )
+    return {(message.recipient_id, conf.lane_of(plan.channel)) for message, plan in failed}

@@ -1,0 +1,51 @@
+"""The statements of fallbacks. The line above each says why it locks what it locks."""
+
+# Comes after the settle that sent the message, in its transaction. News that came before the settle count at once.
+WATCH = """
+INSERT INTO notifications_fallback (message_id, channel, due_at)
+SELECT message.id, plan.channel,
+    clock_timestamp() + make_interval(secs => CASE WHEN message.receipt IN ('undelivered', 'bounced') THEN 0
+                                                   ELSE plan.after END)
+FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(channels)s::text[], %(afters)s::float8[])
+     AS plan (id, claim_number, channel, after)
+JOIN notifications_outboxmessage message
+  ON message.id = plan.id AND message.claim_number = plan.claim_number AND message.status = 'sent'
+ON CONFLICT (message_id) DO NOTHING
+"""
+
+# Needs the lanes' locks, taken by an earlier statement, and comes before a promotion: the substitute is the youngest of
+# its lane, as if it were published now. A message that has arrived, was withdrawn, or has a substitute gets none.
+SUBSTITUTE = """
+WITH wanted AS MATERIALIZED (
+    SELECT message.*, plan.channel AS other, plan.lane AS other_lane,
+        nextval(pg_get_serial_sequence('notifications_outboxmessage', 'id')) AS substitute_id
+    FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(channels)s::text[], %(lanes)s::text[])
+         AS plan (id, claim_number, channel, lane)
+    JOIN notifications_outboxmessage message ON message.id = plan.id AND message.claim_number = plan.claim_number
+    WHERE message.status IN ('failed', 'sent') AND message.receipt NOT IN ('delivered', 'read')
+      AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+      AND NOT EXISTS (SELECT FROM notifications_fallback fallback
+                      WHERE fallback.message_id = message.id AND fallback.due_at IS NULL)
+    ORDER BY message.id
+), written AS (
+    INSERT INTO notifications_outboxmessage
+        (id, recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
+         expires_at, created_at, next_attempt_at, status)
+    SELECT substitute_id, recipient_id, other_lane, kind, other, context, dedupe_key, reference, origin, traceparent,
+        expires_at, clock_timestamp(), clock_timestamp(), 'queued'
+    FROM wanted
+), about AS (
+    INSERT INTO notifications_messagereference (reference, message_id)
+    SELECT reference, substitute_id FROM wanted WHERE reference <> ''
+)
+INSERT INTO notifications_fallback (message_id, channel, due_at, substitute_id)
+SELECT id, other, NULL, substitute_id FROM wanted
+ON CONFLICT (message_id) DO UPDATE SET due_at = NULL, substitute_id = excluded.substitute_id
+WHERE notifications_fallback.substitute_id IS NULL
+RETURNING message_id
+"""
+
+# Needs the lanes' locks: what got no substitute by now needs none.
+CLOSE = """
+UPDATE notifications_fallback SET due_at = NULL WHERE message_id = ANY(%(ids)s::bigint[]) AND due_at IS NOT NULL
+"""

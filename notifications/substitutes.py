@@ -1,0 +1,23 @@
+"""The table of what stands in for a message that a channel could not bring to its recipient."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Fallback(models.Model):
+    """What happens if a message does not arrive: at `due_at` another goes out on `channel`, unless it has arrived.
+
+    One per message: the database itself refuses a second substitute.
+    """
+
+    message = models.OneToOneField("OutboxMessage", on_delete=models.CASCADE, related_name="fallback")
+    channel = models.CharField(max_length=32)
+    due_at = models.DateTimeField(null=True, help_text=_("empty: settled, one way or the other"))
+    substitute = models.OneToOneField("OutboxMessage", on_delete=models.SET_NULL, null=True, related_name="stands_in")
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="fallback_due")]
+
+    def __str__(self) -> str:
+        return f"message {self.message_id}, else by {self.channel}"

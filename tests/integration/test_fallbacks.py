@@ -1,0 +1,148 @@
+"""Fallback: WhatsApp, and SMS if that is refused or not known to have arrived; once, and in the lane's order."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from notifications import fallbacks, outbox, receipts, schedules
+from notifications.channels.base import Heard
+from notifications.kinds import Fallback, Kind
+from notifications.lifecycle import Accepted, News, Outcome, Permanent
+from notifications.models import Fallback as Watched
+from notifications.models import OutboxMessage, Recipient
+from notifications.receipts import Told
+from notifications.replay import replay
+from tests.factories.notifications import RecipientFactory, publish, registered
+from tests.stage.relay import RecordingChannel, drain
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AFTER = timedelta(minutes=10)
+KIND = Kind("test.greeting", channels=("whatsapp",), fallback={"whatsapp": Fallback("sms", after=AFTER)})
+LATER = timedelta(minutes=11)
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    with registered(KIND):
+        yield
+
+
+def refuse(_: Any) -> Outcome:
+    return Permanent("twilio_63024", "Invalid message recipient")
+
+
+def channels(answer: Callable[..., Outcome] | None = None) -> tuple[RecordingChannel, RecordingChannel]:
+    return RecordingChannel("whatsapp", answer), RecordingChannel("sms")
+
+
+def rows() -> list[tuple[str, str]]:
+    return list(OutboxMessage.objects.order_by("id").values_list("channel", "status"))
+
+
+def news(message: OutboxMessage, what: News) -> None:
+    message.refresh_from_db()
+    receipts.record(Told(message.pk, message.provider_id, Heard(what)), channels=["whatsapp"])
+
+
+def sent(**changes: Any) -> OutboxMessage:
+    (message,) = publish(RecipientFactory(), kind=KIND, **changes)
+    drain(*channels())
+    return message
+
+
+def test_what_is_refused_goes_out_on_the_other_channel_at_once_and_says_for_what() -> None:
+    (message,) = publish(RecipientFactory(), kind=KIND, reference="booking:7")
+    whatsapp, sms = channels(refuse)
+    drain(whatsapp, sms)
+
+    assert rows() == [("whatsapp", "failed"), ("sms", "sent")]
+    assert [len(whatsapp.sent), len(sms.sent)] == [1, 1]
+    original, substitute = outbox.messages_about(["booking:7"])["booking:7"]
+    assert (original.pk, substitute.stands_in.message_id) == (message.pk, message.pk)
+    assert (substitute.context, substitute.dedupe_key) == (original.context, original.dedupe_key)
+
+
+@pytest.mark.parametrize("lane", ["recipient", "recipient+channel"])
+def test_the_substitute_comes_after_what_was_published_before_it(settings: Settings, lane: str) -> None:
+    settings.OUTBOX_LANE = lane
+    recipient = RecipientFactory()
+    publish(recipient, kind=KIND)
+    publish(recipient, kind=Kind("test.other", channels=("sms",)))
+    order: list[str] = []
+    with registered(Kind("test.other", channels=("sms",))):
+        sms = RecordingChannel("sms", lambda outgoing: order.append(outgoing.kind) or Accepted("yes"))
+        drain(RecordingChannel("whatsapp", refuse), sms)
+
+    ids = dict(OutboxMessage.objects.values_list("kind", "id").filter(channel="sms"))
+    assert ids["test.other"] < ids["test.greeting"]
+    assert rows()[-1] == ("sms", "sent")
+
+
+def test_what_is_not_known_to_have_arrived_in_time_goes_out_on_the_other_channel_once() -> None:
+    message = sent()
+    assert (fallbacks.fall_back_due(), rows()) == (0, [("whatsapp", "sent")]), "not before its time"
+
+    news(message, News.SENT)
+    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 1
+    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert rows() == [("whatsapp", "sent"), ("sms", "pending")]
+    assert schedules.fall_back() == "0 messages sent on another channel"
+
+
+@pytest.mark.parametrize("what", [News.DELIVERED, News.READ])
+def test_what_has_arrived_meanwhile_needs_no_other_channel(what: News) -> None:
+    news(sent(), what)
+
+    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert rows() == [("whatsapp", "sent")]
+    assert not Watched.objects.filter(due_at__isnull=False).exists(), "and it is not looked at again"
+
+
+def test_news_that_it_did_not_arrive_count_at_once_and_once() -> None:
+    message = sent()
+    news(message, News.UNDELIVERED)
+    news(message, News.UNDELIVERED)
+
+    assert rows() == [("whatsapp", "sent"), ("sms", "pending")]
+    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+
+
+def test_a_replay_that_fails_again_gets_no_second_substitute() -> None:
+    (message,) = publish(RecipientFactory(), kind=KIND)
+    drain(*channels(refuse))
+    replay([message.pk], actor="ann")
+    drain(*channels(refuse))
+
+    assert rows() == [("whatsapp", "failed"), ("sms", "sent")]
+
+
+def test_what_was_withdrawn_or_is_too_late_does_not_fall_back() -> None:
+    (message,) = publish(RecipientFactory(), kind=KIND)
+    outbox.cancel([message.pk])
+    drain(*channels(refuse))
+    sent(expires_at=timezone.now() + timedelta(seconds=60))
+    OutboxMessage.objects.update(expires_at=timezone.now())
+
+    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert rows() == [("whatsapp", "cancelled"), ("whatsapp", "sent")]
+
+
+def test_who_does_not_want_the_first_channel_gets_the_other_at_once() -> None:
+    recipient: Recipient = RecipientFactory(opt_outs=["whatsapp"])
+    (message,) = publish(recipient, kind=KIND)
+
+    assert message.channel == "sms"
+    assert rows() == [("whatsapp", "cancelled"), ("sms", "pending")]
+    assert publish(RecipientFactory(opt_outs=["sms", "whatsapp"]), kind=KIND) == []
+
+
+def test_kinds_that_say_nothing_do_not_fall_back() -> None:
+    publish(RecipientFactory(), kind=Kind("test.greeting", channels=("whatsapp",)))
+    drain(*channels(refuse))
+
+    assert rows() == [("whatsapp", "failed")]
+    assert not Watched.objects.exists()
