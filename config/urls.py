@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/", include("bookings.api.urls")),
     path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),
     path("webhooks/", include("notifications.urls")),
+    path("admin/outbox/", include("notifications.board.urls")),
     path("admin/", admin.site.urls),
     path("metrics", metrics),
     path("healthz", health.alive),

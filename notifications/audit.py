@@ -21,6 +21,8 @@ class Verb(StrEnum):
     CHANGE_ADDRESS = "change_address"
     PAUSE = "pause"
     RESUME = "resume"
+    STOP = "stop"
+    DRAIN = "drain"
 
 
 class BulkReplay(models.Model):
@@ -51,7 +53,7 @@ class BulkReplay(models.Model):
 
 
 class OperatorAction(models.Model):
-    """One thing that was done to one message, or to a recipient's address, or to a channel."""
+    """One thing that was done to a message, to a recipient's address, to a channel or to a relay."""
 
     action = models.CharField(max_length=16, choices=[(verb.value, verb.value.replace("_", " ")) for verb in Verb])
     message = models.ForeignKey(
@@ -72,7 +74,10 @@ class OperatorAction(models.Model):
         max_length=64, blank=True, db_default="", help_text=_("what a replayed message had failed with")
     )
     detail = models.CharField(
-        max_length=200, blank=True, db_default="", help_text=_("of an address: the old and the new one, masked")
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text=_("of an address: the old and the new one, masked; of a relay: which"),
     )
     bulk = models.ForeignKey(BulkReplay, on_delete=models.PROTECT, null=True, blank=True, related_name="actions")
     acted_at = models.DateTimeField(db_default=Now())
@@ -83,5 +88,8 @@ class OperatorAction(models.Model):
         ]
 
     def __str__(self) -> str:
-        about = self.channel or (f"message {self.message_id}" if self.message_id else f"recipient {self.recipient_id}")
+        if self.message_id:
+            about = f"message {self.message_id}"
+        else:
+            about = f"recipient {self.recipient_id}" if self.recipient_id else self.channel or self.detail
         return f"{self.action} of {about} by {self.actor}"

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
+from notifications.tallies import PART_OF_LAST_MINUTE
 
 MOST_COUNTED = 200_000  # messages in the table: up to here the finished ones are counted one by one
 ESTIMATED = (Status.CANCELLED, Status.EXPIRED, Status.SENT)  # beyond; these have no index of their own
@@ -49,19 +50,16 @@ RELAYS = """
 SELECT id, host, pid, heartbeat_at, in_flight, concurrency FROM notifications_relay ORDER BY id
 """
 
-# What fell into the last 60 seconds, by channel. A row that began before them counts with the part of its time that
-# lies within.
-LAST_MINUTE = """
+LAST_MINUTE = (
+    """
 SELECT channel, round(sum(sent * part))::bigint, round(sum(failed * part))::bigint
-FROM notifications_tally CROSS JOIN LATERAL (
-    SELECT CASE WHEN counted_from >= now() - interval '1 minute' THEN 1.0
-                WHEN counted_until <= now() - interval '1 minute' THEN 0.0
-                ELSE extract(epoch FROM counted_until - now() + interval '1 minute')
-                     / extract(epoch FROM counted_until - counted_from) END AS part
-) AS within
+FROM notifications_tally CROSS JOIN LATERAL (SELECT """
+    + PART_OF_LAST_MINUTE
+    + """ AS part) AS within
 WHERE minute >= now() - interval '2 minutes'
 GROUP BY channel
 """
+)
 
 CHANNELS = """
 SELECT name, CASE WHEN paused_at IS NOT NULL THEN 'paused' WHEN broken_at IS NOT NULL THEN 'broken' ELSE 'open' END

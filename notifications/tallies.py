@@ -9,6 +9,13 @@ from django.db.models.functions import Now
 
 from notifications.histogram import SIZE
 
+# How much of a row fell into the last 60 seconds, from 0 to 1. One that began before them counts with the part of its
+# time that lies within.
+PART_OF_LAST_MINUTE = """CASE WHEN counted_from >= now() - interval '1 minute' THEN 1.0
+        WHEN counted_until <= now() - interval '1 minute' THEN 0.0
+        ELSE extract(epoch FROM counted_until - now() + interval '1 minute')
+             / extract(epoch FROM counted_until - counted_from) END::float8"""
+
 
 def _histogram(help_text: str) -> "ArrayField[list[int], list[int]]":
     return ArrayField(models.BigIntegerField(), db_default=[0] * SIZE, help_text=help_text)
@@ -19,7 +26,9 @@ class Tally(models.Model):
     where it was not a relay but somebody who withdrew or replayed. Sums over all rows only ever rise.
     """
 
-    minute = models.DateTimeField(help_text="when the minute began; the epoch: all that is older than the rest")
+    minute = models.DateTimeField(
+        help_text="when it began; older rows hold ten minutes, and that of the epoch all that is older still"
+    )
     channel = models.CharField(max_length=32)
     relay_id = models.IntegerField(null=True)
     counted_from = models.DateTimeField(db_default=Now())

@@ -20,6 +20,8 @@ DONE = {
     Verb.CHANGE_ADDRESS: "Address changed",
     Verb.PAUSE: "Paused",
     Verb.RESUME: "Resumed",
+    Verb.STOP: "Stopped",
+    Verb.DRAIN: "Drained",
 }
 ANSWERED = {
     Answer.ACCEPTED: "accepted",

@@ -12,6 +12,7 @@ REPLAY = "notifications.replay_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
 PAUSE = "notifications.pause_channel"
+COMMAND = "notifications.command_relay"
 
 
 class ReadOnly:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             name='Tally',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minute', models.DateTimeField(help_text='when the minute began; the epoch: all that is older than the rest')),
+                ('minute', models.DateTimeField(help_text='when it began; older rows hold ten minutes, and that of the epoch all that is older still')),
                 ('channel', models.CharField(max_length=32)),
                 ('relay_id', models.IntegerField(null=True)),
                 ('counted_from', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

@@ -130,18 +130,20 @@ ON CONFLICT (minute) DO NOTHING
 RETURNING minute
 """
 
-# Locks rows of minutes that are over and skips those that another relay is folding. One row per minute and channel is
-# left, under relay 0; after the days that plots show, one per channel, under the epoch: sums never fall.
+# Locks rows of minutes that are over and skips those that another relay is folding. Left is one row per minute and
+# channel, under relay 0; after two hours one per ten minutes; and after the days that are kept one per channel, under
+# the epoch, so that sums never fall.
+_TARGET = """CASE WHEN minute < now() - make_interval(days => %(days)s) THEN timestamptz 'epoch'
+         WHEN minute < now() - interval '2 hours' THEN date_bin('10 minutes', minute, 'epoch')
+         ELSE minute END"""
 FOLD = f"""
 WITH folded AS (
     DELETE FROM notifications_tally WHERE id IN (
         SELECT id FROM notifications_tally
-        WHERE (minute < now() - interval '5 minutes' AND relay_id IS DISTINCT FROM 0)
-           OR (minute < now() - make_interval(days => %(days)s) AND minute > 'epoch')
+        WHERE minute < now() - interval '5 minutes' AND (relay_id IS DISTINCT FROM 0 OR minute <> {_TARGET})
         ORDER BY minute LIMIT 10000
         FOR UPDATE SKIP LOCKED)
-    RETURNING *, CASE WHEN minute < now() - make_interval(days => %(days)s) THEN timestamptz 'epoch'
-                      ELSE minute END AS target
+    RETURNING *, {_TARGET} AS target
 )
 INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until, {COLUMNS})
 SELECT target, channel, 0, min(counted_from), max(counted_until), {_summed()}

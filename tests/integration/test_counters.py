@@ -142,9 +142,11 @@ def test_a_killed_relay_leaves_the_sums_exact(relay_process: Callable[..., Relay
     assert sums("sent") == {"sent": 120}
 
 
-def test_folding_changes_no_sum_and_leaves_one_row_a_minute(raw: Any) -> None:
+def test_folding_changes_no_sum_and_leaves_few_rows(raw: Any) -> None:
     hour = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=1)
-    for minute in (hour, hour - timedelta(days=20), hour - timedelta(days=30)):
+    yesterday = (hour - timedelta(days=1)).replace(minute=30)
+    minutes = (hour, yesterday, yesterday + timedelta(minutes=9), hour - timedelta(days=20), hour - timedelta(days=30))
+    for minute in minutes:
         for relay_id in (1, 2, None, None):
             Tally.objects.create(
                 minute=minute, channel="sms", relay_id=relay_id, sent=2, delays=[1] * (len(BOUNDS) + 1)
@@ -155,8 +157,14 @@ def test_folding_changes_no_sum_and_leaves_one_row_a_minute(raw: Any) -> None:
         raw.execute(sql_tally.FOLD, {"days": tally.DAYS})
     assert sums("sent") == before
     folded = list(Tally.objects.filter(relay_id=0).order_by("minute"))
-    assert [(row.minute.year, row.sent, row.delays[3]) for row in folded] == [(1970, 16, 8), (hour.year, 8, 4)]
-    assert Tally.objects.count() == 3, "the minute that may still be written to is left alone"
+    assert [(row.minute.year, row.sent, row.delays[3]) for row in folded] == [
+        (1970, 16, 8),
+        (hour.year, 16, 8),
+        (hour.year, 8, 4),
+    ]
+    assert folded[1].minute.minute % 10 == 0, "after two hours ten minutes make a row"
+    assert folded[2].minute == hour
+    assert Tally.objects.count() == 4, "the minute that may still be written to is left alone"
 
 
 def test_one_relay_samples_each_minute(raw: Any) -> None:

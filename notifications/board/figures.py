@@ -1,0 +1,174 @@
+"""What the selectors hand to the page: figures that know how to be read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import inf
+
+from notifications.histogram import SIZE, quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are; `is_capped`: at least. `sampled` is what the latest full count had found, `at` that time."""
+
+    number: int
+    is_capped: bool = False
+    sampled: int | None = None
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        if not self.is_capped:
+            return f"{self.number:,}"
+        if self.sampled is not None and self.sampled > self.number and self.at:
+            return f"about {self.sampled:,}"
+        return f"over {self.number:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long messages took from publication to acceptance, in seconds; None where nothing was sent."""
+
+    p50: float | None
+    p95: float | None
+
+    @classmethod
+    def of(cls, buckets: list[int]) -> "Delay":
+        return cls(quantile(buckets, 0.5), quantile(buckets, 0.95))
+
+
+@dataclass(slots=True)
+class Flow:
+    """What happened in a stretch of time."""
+
+    sent: int = 0
+    failed: int = 0
+    delays: list[int] = field(default_factory=lambda: [0] * SIZE)
+
+    def add(self, sent: int, failed: int, delays: list[int]) -> None:
+        self.sent += sent
+        self.failed += failed
+        self.delays = [mine + theirs for mine, theirs in zip(self.delays, delays, strict=True)]
+
+    @property
+    def delay(self) -> Delay:
+        return Delay.of(self.delays)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much was unfinished at a time."""
+
+    waiting: int
+    due: int
+    sending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time on a plot's axis: what happened in it, and how much waited; None where nobody had counted."""
+
+    begins: datetime
+    flow: Flow | None
+    depth: Depth | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """A channel as relays agree on it, and what it did in the last minute and hour."""
+
+    name: str
+    state: str
+    since: datetime | None
+    why: str
+    probe_at: datetime | None
+    due: Count
+    later: Count
+    oldest_due: float | None
+    rate_limit: float
+    sent: int
+    failed: int
+    hour: Flow
+    is_configured: bool
+
+    @property
+    def is_limited(self) -> bool:
+        return self.rate_limit < inf
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """A relay: its process, its load, and what it was told to do."""
+
+    id: int
+    host: str
+    pid: int
+    concurrency: int
+    in_flight: int
+    started_at: datetime
+    heartbeat_at: datetime
+    load: float | None
+    command: str
+    heard_ago: float
+    is_lost: bool
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedLane:
+    """A lane whose head cannot go now, and how many wait behind it."""
+
+    message: int
+    recipient: int
+    lane: str
+    channel: str
+    error_code: str
+    next_attempt_at: datetime
+    since: datetime
+    behind: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Failed messages with the same reason."""
+
+    channel: str
+    error_code: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """A task that runs by the clock."""
+
+    name: str
+    next_run: datetime | None
+    is_paused: bool
+    is_late: bool
+    last_run: datetime | None
+    has_failed: bool
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole board at one moment, by the database's clock."""
+
+    now: datetime
+    queued: Count
+    sending: Count
+    failed: Count
+    due: Count
+    later: Count
+    oldest_due: float | None
+    channels: list[ChannelState]
+    relays: list[RelayState]
+    last_minute: Flow
+    last_hour: Flow
+    last_day: Flow
+    hour: list[Stretch]
+    day: list[Stretch]
+    blocked: list[BlockedLane]
+    failures: list[Failures]
+    receipts: list[tuple[str, list[int]]]
+    schedules: list[ScheduleState] | None

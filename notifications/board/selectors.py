@@ -1,0 +1,219 @@
+"""Reads the board's figures: a dozen statements of `sql`, each bounded, none of which reads through the messages."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from notifications import conf
+from notifications.board import sql
+from notifications.board.figures import (
+    BlockedLane,
+    ChannelState,
+    Count,
+    Depth,
+    Failures,
+    Flow,
+    RelayState,
+    Snapshot,
+    Stretch,
+)
+from notifications.board.schedules import schedules
+from notifications.channels import channel_names
+from notifications.clock import database_now
+from notifications.histogram import SIZE
+from notifications.lifecycle import News
+
+MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SAMPLED = ("minute", "queued", "later", "due", "sending", "failed")
+RECOVERING = timedelta(seconds=12)  # for which a channel that came back sends at a rising rate
+RECEIPTS = (News.DELIVERED, News.READ, News.SENT, News.UNDELIVERED, News.BOUNCED, News.COMPLAINED)
+SUM_OF_DELAYS = f"ARRAY[{', '.join(f'sum(delays[{place}])' for place in range(1, SIZE + 1))}]::bigint[]"
+
+
+class ChannelRow(NamedTuple):
+    """A row of CHANNELS."""
+
+    name: str
+    paused_at: datetime | None
+    paused_by: str
+    pause_reason: str
+    broken_at: datetime | None
+    probes: int
+    probe_at: datetime | None
+    recovered_at: datetime | None
+    due: int
+    later: int
+    oldest_due: float | None
+
+
+def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
+    """The board as it is now."""
+    minutes = _rows(sql.HOUR, using)
+    sample = next((dict(zip(SAMPLED, row, strict=True)) for row in _rows(sql.LATEST_DEPTH, using)), None)
+    now = database_now(using)
+    states = _channels(now, minutes, using)
+    ((queued, sending, failed),) = _rows(sql.TOTALS, using)
+    day, last_day = _day(now, using)
+    return Snapshot(
+        now=now,
+        queued=_count(queued, sample, "queued"),
+        sending=_count(sending, sample, "sending"),
+        failed=_count(failed, sample, "failed"),
+        due=_total((state.due for state in states), sample, "due"),
+        later=_total((state.later for state in states), sample, "later"),
+        oldest_due=max((state.oldest_due for state in states if state.oldest_due is not None), default=None),
+        channels=states,
+        relays=_relays(minutes, using),
+        last_minute=Flow(sum(state.sent for state in states), sum(state.failed for state in states)),
+        last_hour=_sum(state.hour for state in states),
+        last_day=last_day,
+        hour=_hour(now, minutes, using),
+        day=day,
+        blocked=_blocked(states, using),
+        failures=[Failures(*row) for row in _rows(sql.FAILURES, using)],
+        receipts=_receipts(using),
+        schedules=schedules(now, using),
+    )
+
+
+def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[ChannelState]:
+    configured = channel_names()
+    hours: dict[str, Flow] = {}
+    last: dict[str, Flow] = {}
+    for _, channel, _, sent, failed, delays, part in minutes:
+        hours.setdefault(channel, Flow()).add(sent, failed, delays)
+        if part:
+            last.setdefault(channel, Flow()).add(round(sent * part), round(failed * part), delays)
+    found = []
+    for row in _rows(sql.CHANNELS, using, {"channels": configured}):
+        read = ChannelRow._make(row)
+        name = read.name
+        state, since, why = _standing(read, now)
+        minute = last.get(name, Flow())
+        found.append(
+            ChannelState(
+                name=name,
+                state=state,
+                since=since,
+                why=why,
+                probe_at=read.probe_at if state == "broken" else None,
+                due=_count(read.due),
+                later=_count(read.later),
+                oldest_due=read.oldest_due,
+                rate_limit=conf.rate(name),
+                sent=minute.sent,
+                failed=minute.failed,
+                hour=hours.get(name, Flow()),
+                is_configured=name in configured,
+            )
+        )
+    return found
+
+
+def _standing(read: ChannelRow, now: datetime) -> tuple[str, datetime | None, str]:
+    """A channel's state, since when, and why."""
+    if read.paused_at:
+        return (
+            "paused",
+            read.paused_at,
+            f"by {read.paused_by}" + (f": {read.pause_reason}" if read.pause_reason else ""),
+        )
+    if read.broken_at:
+        return "broken", read.broken_at, f"its provider is out of service; {read.probes} probes failed"
+    if read.recovered_at and now - read.recovered_at < RECOVERING:
+        return "recovering", read.recovered_at, "its rate rises step by step"
+    return "open", None, ""
+
+
+def _relays(minutes: list[tuple[Any, ...]], using: str) -> list[RelayState]:
+    settled: dict[int | None, float] = {}
+    for _, _, relay_id, sent, failed, _, part in minutes:
+        settled[relay_id] = settled.get(relay_id, 0.0) + (sent + failed) * part
+    return [RelayState(*(*row, round(settled.get(row[0], 0.0)))) for row in _rows(sql.RELAYS, using)]
+
+
+def _hour(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[Stretch]:
+    flows: dict[datetime, Flow] = {}
+    for minute, _, _, sent, failed, delays, _ in minutes:
+        flows.setdefault(minute, Flow()).add(sent, failed, delays)
+    depths = _depths("1 minute", "61 minutes", using)
+    return _stretches(now, MINUTE, 60, flows, depths)
+
+
+def _day(now: datetime, using: str) -> tuple[list[Stretch], Flow]:
+    """The day step by step, and all of it together."""
+    rows = _rows(sql.DAY.format(delays=SUM_OF_DELAYS), using)
+    flows = {begins: Flow(*row) for begins, *row in rows}
+    depths = _depths("10 minutes", "1 day", using)
+    return _stretches(now, TEN_MINUTES, 144, flows, depths), _sum(flows.values())
+
+
+def _depths(step: str, period: str, using: str) -> dict[datetime, Depth]:
+    return {row[0]: Depth(*row[1:]) for row in _rows(sql.DEPTHS, using, {"step": step, "period": period})}
+
+
+def _stretches(
+    now: datetime, step: timedelta, number: int, flows: dict[datetime, Flow], depths: dict[datetime, Depth]
+) -> list[Stretch]:
+    """The last `number` steps. Without a sample no relay ran: nothing is known. The step that is running would look
+    like a slump, and is left out where an older one is known.
+    """
+    running = now - (now - EPOCH) % step
+    last = running - step if any(begin < running for begin in flows) else running
+    begins = [last - step * back for back in reversed(range(number))]
+    return [
+        Stretch(begin, flows.get(begin, Flow() if begin in depths else None), depths.get(begin)) for begin in begins
+    ]
+
+
+def _blocked(states: list[ChannelState], using: str) -> list[BlockedLane]:
+    parameters = {
+        "channels": [state.name for state in states],
+        "are_shut": [state.state in ("paused", "broken") for state in states],
+    }
+    rows = _rows(sql.BLOCKED, using, parameters)
+    return [BlockedLane(*(*row, _count(behind, most=sql.MOST_BEHIND))) for *row, behind in rows]
+
+
+def _receipts(using: str) -> list[tuple[str, list[int]]]:
+    """By channel: how many of the latest receipts say what, in the order of RECEIPTS."""
+    found: dict[str, dict[str, int]] = {}
+    for channel, status, number in _rows(sql.RECEIPTS, using):
+        found.setdefault(channel, {})[status] = number
+    return [(channel, [numbers.get(news, 0) for news in RECEIPTS]) for channel, numbers in found.items()]
+
+
+def _count(
+    number: int, sample: Mapping[str, Any] | None = None, name: str = "", *, most: int = sql.MOST_COUNTED
+) -> Count:
+    """A bounded count, with what the latest sample says where it is not the whole truth."""
+    if number <= most:
+        return Count(number)
+    if not sample:
+        return Count(most, is_capped=True)
+    return Count(most, is_capped=True, sampled=sample[name], at=sample["minute"])
+
+
+def _total(counts: Iterable[Count], sample: Mapping[str, Any] | None, name: str) -> Count:
+    found = list(counts)
+    total = sum(count.number for count in found)
+    if not any(count.is_capped for count in found):
+        return Count(total)
+    return _count(max(total, sql.MOST_COUNTED) + 1, sample, name, most=total)
+
+
+def _sum(flows: Iterable[Flow]) -> Flow:
+    total = Flow()
+    for flow in flows:
+        total.add(flow.sent, flow.failed, flow.delays)
+    return total
+
+
+def _rows(statement: str, using: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,96 @@
+"""What the board asks the database: all of it through partial indexes or small tables, none of it without a bound.
+
+A count stops at MOST_COUNTED; beyond, the board shows what the last minute's sample had counted.
+"""
+
+from notifications.tallies import PART_OF_LAST_MINUTE
+
+MOST_COUNTED = 5_000
+MOST_HEADS = 100  # lanes looked at, per channel, for those with the most waiting behind
+MOST_BEHIND = 200
+MOST_FAILURES = 1_000  # the latest, which are grouped by reason
+MOST_RECEIPTS = 500
+
+_MESSAGES = "notifications_outboxmessage"
+
+
+def _count(condition: str) -> str:
+    return f"(SELECT count(*) FROM (SELECT FROM {_MESSAGES} WHERE {condition} LIMIT {MOST_COUNTED} + 1) AS counted)"
+
+
+TOTALS = f"""
+SELECT {_count("status = 'queued'")}, {_count("status = 'sending'")}, {_count("status = 'failed'")}
+"""
+
+# The channels that are configured, and those that relays have met.
+CHANNELS = f"""
+SELECT known.name, channel.paused_at, channel.paused_by, channel.pause_reason, channel.broken_at, channel.probes,
+    channel.probe_at, channel.recovered_at,
+    {_count("status = 'pending' AND channel = known.name AND next_attempt_at <= now()")},
+    {_count("status = 'pending' AND channel = known.name AND next_attempt_at > now()")},
+    (SELECT extract(epoch FROM now() - next_attempt_at)::float8 FROM {_MESSAGES}
+     WHERE status = 'pending' AND channel = known.name AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1)
+FROM (SELECT unnest(%(channels)s::text[]) AS name UNION SELECT name FROM notifications_channel) AS known
+LEFT JOIN notifications_channel channel ON channel.name = known.name
+ORDER BY known.name
+"""
+
+RELAYS = """
+SELECT id, host, pid, concurrency, in_flight, started_at, heartbeat_at, load, command,
+    extract(epoch FROM clock_timestamp() - heartbeat_at)::float8, lease_until < clock_timestamp()
+FROM notifications_relay ORDER BY id
+"""
+
+HOUR = f"""
+SELECT minute, channel, relay_id, sent, failed, delays, {PART_OF_LAST_MINUTE}
+FROM notifications_tally WHERE minute > now() - interval '61 minutes'
+"""
+
+DAY = """
+SELECT date_bin('10 minutes', minute, 'epoch') AS bin, sum(sent)::bigint, sum(failed)::bigint, {delays}
+FROM notifications_tally WHERE minute > now() - interval '1 day' GROUP BY bin
+"""
+
+# Of several samples the highest: a crowd that came and went is what somebody looks for.
+DEPTHS = """
+SELECT date_bin(%(step)s::interval, minute, 'epoch') AS bin, max(queued + later), max(due), max(sending)
+FROM notifications_depth WHERE minute > now() - %(period)s::interval GROUP BY bin
+"""
+
+LATEST_DEPTH = (
+    "SELECT minute, queued, later, due, sending, failed FROM notifications_depth ORDER BY minute DESC LIMIT 1"
+)
+
+# Heads that wait for a retry, or for a channel that is paused or out of service; of each channel the next to be due.
+BLOCKED = f"""
+SELECT head.id, head.recipient_id, head.lane, head.channel, head.error_code, head.next_attempt_at, head.created_at,
+    (SELECT count(*) FROM (
+        SELECT FROM {_MESSAGES} behind
+        WHERE behind.status = 'queued' AND behind.recipient_id = head.recipient_id AND behind.lane = head.lane
+        LIMIT {MOST_BEHIND} + 1) AS counted) AS behind
+FROM unnest(%(channels)s::text[], %(are_shut)s::boolean[]) AS known (name, is_shut)
+CROSS JOIN LATERAL (
+    SELECT id, recipient_id, lane, channel, error_code, next_attempt_at, created_at FROM {_MESSAGES}
+    WHERE status = 'pending' AND channel = known.name
+      AND next_attempt_at > CASE WHEN known.is_shut THEN timestamptz '-infinity' ELSE now() END
+    ORDER BY next_attempt_at LIMIT {MOST_HEADS}
+) AS head
+ORDER BY behind DESC, head.created_at, head.id LIMIT 10
+"""
+
+FAILURES = f"""
+SELECT channel, error_code, count(*), max(finished_at) FROM (
+    SELECT channel, error_code, finished_at FROM {_MESSAGES}
+    WHERE status = 'failed' ORDER BY id DESC LIMIT {MOST_FAILURES}
+) AS latest
+GROUP BY channel, error_code ORDER BY count(*) DESC, channel, error_code LIMIT 20
+"""
+
+RECEIPTS = f"""
+SELECT message.channel, latest.status, count(*) FROM (
+    SELECT message_id, status FROM notifications_receipt
+    WHERE heard_at > now() - interval '1 day' ORDER BY heard_at DESC LIMIT {MOST_RECEIPTS}
+) AS latest
+CROSS JOIN LATERAL (SELECT channel FROM {_MESSAGES} WHERE id = latest.message_id LIMIT 1) AS message
+GROUP BY message.channel, latest.status ORDER BY message.channel, latest.status
+"""

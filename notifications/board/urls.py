@@ -1,0 +1,13 @@
+"""The board's addresses. Before the admin's: path("admin/outbox/", include("notifications.board.urls"))."""
+
+from django.contrib import admin
+from django.urls import path
+
+from notifications.board import views
+
+app_name = "outbox"
+urlpatterns = [
+    path("", admin.site.admin_view(views.board), name="board"),
+    path("now/", admin.site.admin_view(views.now), name="now"),
+    path("relays/<int:pk>/<str:command>/", admin.site.admin_view(views.command), name="command"),
+]

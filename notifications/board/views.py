@@ -1,0 +1,89 @@
+"""The board's page, the part of it that refreshes itself, and the pages that ask before a relay is stopped."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import router
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from notifications.admin.forms import ReasonForm
+from notifications.admin.reading import COMMAND, PAUSE, REPLAY, demand, may
+from notifications.board import plots, sql
+from notifications.board.alarms import alarms
+from notifications.board.selectors import RECEIPTS, snapshot
+from notifications.models import OutboxMessage, Relay
+from notifications.steering import Command, tell
+
+VIEW = "notifications.view_outboxmessage"
+REFRESH_SECONDS = 3  # by the script
+RELOAD_SECONDS = 15  # of the whole page, without one
+
+
+@never_cache
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    """The whole page."""
+    demand(request, VIEW)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Outbox",
+        "refresh_seconds": REFRESH_SECONDS,
+        "reload_seconds": RELOAD_SECONDS,
+    }
+    return TemplateResponse(request, "admin/outbox/board.html", context | _figures(request))
+
+
+@never_cache
+@require_safe
+def now(request: HttpRequest) -> HttpResponse:
+    """What of it changes, as HTML, for the script that puts it in its place."""
+    demand(request, VIEW)
+    return TemplateResponse(request, "admin/outbox/now.html", _figures(request))
+
+
+@never_cache
+def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
+    """Asks before a relay is told to stop or to drain, and for a reason."""
+    demand(request, VIEW, COMMAND)
+    if command not in list(Command):
+        raise Http404(f"A relay cannot be told to {command}.")
+    using = router.db_for_write(Relay)
+    relay = get_object_or_404(Relay.objects.using(using), pk=pk)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actor, reason = request.user.get_username(), form.cleaned_data["reason"]
+        if tell(pk, Command(command), actor=actor, reason=reason, using=using):
+            messages.success(request, f"Relay {pk} is told to {command}.")
+        else:
+            messages.warning(request, f"Relay {pk} was told so before, or is gone.")
+        return HttpResponseRedirect(reverse("outbox:board"))
+    context = {
+        **admin.site.each_context(request),
+        "title": f"{command.capitalize()} relay {pk}",
+        "relay": relay,
+        "is_stop": command == Command.STOP,
+        "others": Relay.objects.using(using).exclude(pk=pk).count(),
+        "form": form,
+    }
+    return TemplateResponse(request, "admin/outbox/command.html", context)
+
+
+def _figures(request: HttpRequest) -> dict[str, Any]:
+    shown = snapshot(router.db_for_write(OutboxMessage))  # never from a replica
+    return {
+        "board": shown,
+        "alarms": alarms(shown),
+        "hour_plots": plots.plots(shown.hour, per="minute"),
+        "day_plots": plots.plots(shown.day, per="10 minutes"),
+        "receipt_words": RECEIPTS,
+        "most_failures": sql.MOST_FAILURES,
+        "most_receipts": sql.MOST_RECEIPTS,
+        "may_replay": may(request, REPLAY),
+        "may_pause": may(request, PAUSE) and may(request, "notifications.view_channel"),
+        "may_command": may(request, COMMAND),
+    }

@@ -1,0 +1,32 @@
+"""Stops and drains relays from afar: a word in the relay's row, which its next heartbeat brings back. On record."""
+
+from enum import StrEnum
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+from notifications.audit import OperatorAction, Verb
+from notifications.models import Relay
+
+
+class Command(StrEnum):
+    """What a relay can be told. What restarts ended processes (systemd, Kubernetes) starts it again after either."""
+
+    STOP = "stop"  # as SIGTERM does: claim no more, finish what is in flight, hand back the rest, exit 0
+    DRAIN = "drain"  # as --drain does: go on until no message is left that could still move, then exit 0
+
+
+def tell(relay_id: int, command: Command, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Tell a relay what to do, which it begins within a heartbeat; False if it is gone, or was told so before.
+
+    A relay that was told to drain can be told to stop; a stop is not taken back.
+    """
+    with transaction.atomic(using=using):
+        relays = Relay.objects.using(using).filter(pk=relay_id).exclude(command__in=[command.value, Command.STOP.value])
+        relay = relays.select_for_update(no_key=True).first()
+        if relay is None:
+            return False
+        relays.update(command=command.value)
+        OperatorAction.objects.using(using).create(
+            action=Verb(command.value), actor=actor, reason=reason, detail=str(relay)
+        )
+    return True

@@ -1,0 +1,19 @@
+"""Template filters of the board: figures in words."""
+
+from django import template
+
+from notifications.board import words
+
+register = template.Library()
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """{{ delay.p95|duration }} → 1.2 s; a dash where there is nothing to tell."""
+    return "–" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def number(value: float) -> str:
+    """{{ sent|number }} → 12,345."""
+    return words.number(value)

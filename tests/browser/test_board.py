@@ -1,0 +1,148 @@
+"""The live board in a real browser: it lives, survives an outage, and can be read by anybody on anything."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.core.cache import cache
+
+from notifications.audit import OperatorAction
+from notifications.models import Relay
+from tests.factories.notifications import RecipientFactory, publish_one
+from tests.factories.scene import busy_day
+from tests.stage.relay import RecordingChannel, running_loop
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder: the pages are photographed into it
+SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
+
+
+@pytest.fixture
+def opened(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages for a signed-in superuser; fails on a script's error, and where the policy had to step in."""
+    cache.clear()
+    User.objects.create_superuser("ann", "ann@example.com", "a pass phrase")
+    wrong: list[str] = []
+    contexts: list[Any] = []
+
+    def open_page(address: str = "/admin/outbox/", *, size: str = "desktop", **options: Any) -> Any:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(f"/admin/login/?next={address}")
+        page.fill("#id_username", "ann")
+        page.fill("#id_password", "a pass phrase")
+        page.click("[type=submit]")
+        page.wait_for_url(f"**{address}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def photograph(page: Any, name: str) -> None:
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
+
+
+def test_it_shows_what_happens_without_a_reload(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.evaluate("window.isTheSamePage = true")
+    assert "No relay is running" in page.inner_text("#told"), "read aloud"
+    with running_loop(RecordingChannel()):
+        publish_one(RecipientFactory())
+        page.wait_for_function("document.querySelector('#totals').innerText.includes('1 in the hour')", timeout=15_000)
+        page.wait_for_function("document.querySelector('#told').innerText === 'All is well.'")
+        assert page.locator("#relays tbody tr").count() == 1
+    page.wait_for_function("document.querySelector('#told').innerText.includes('No relay is running')", timeout=15_000)
+    assert page.evaluate("window.isTheSamePage")
+
+
+def test_it_says_when_it_has_lost_contact_and_when_it_is_back(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.route("**/admin/outbox/now/", lambda route: route.abort())
+    page.wait_for_selector("text=No contact since", timeout=15_000)
+    assert "No contact since" in page.inner_text("#told")
+    page.unroute("**/admin/outbox/now/")
+    page.click("#refresh")
+    page.wait_for_selector("text=Updates every")
+    page.context.clear_cookies()
+    page.click("#refresh")
+    page.wait_for_selector("text=You are signed out")
+
+
+def test_it_rests_while_nobody_looks(opened: Callable[..., Any]) -> None:
+    page = opened()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/now/" in request.url else None)
+    hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
+    change = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(hide % "true" + change)
+    page.wait_for_timeout(4_000)
+    assert asked == []
+    page.evaluate(hide % "false" + change)
+    wait_for = page.wait_for_function
+    wait_for("document.querySelector('#contact').innerText.startsWith('Updates')")
+    page.wait_for_timeout(500)
+    assert len(asked) == 1
+
+
+def test_the_keyboard_keeps_its_place_when_the_figures_change(opened: Callable[..., Any]) -> None:
+    busy_day()
+    page = opened()
+    page.focus("#failures tbody a.outbox-button")
+    focused = page.evaluate("document.activeElement.id")
+    before = page.inner_text("#as-of")
+    page.wait_for_function("before => document.querySelector('#as-of').innerText !== before", arg=before)
+    assert page.evaluate("document.activeElement.id") == focused
+
+
+def test_a_relay_is_stopped_from_the_board(opened: Callable[..., Any]) -> None:
+    with running_loop(RecordingChannel()):
+        wait_until(Relay.objects.exists)
+        page = opened()
+        page.click("#relays >> text=Stop")
+        page.fill("#id_reason", "new release")
+        page.click("text=Stop relay >> nth=-1")
+        page.wait_for_selector("text=is told to stop")
+        page.wait_for_selector("text=None is running", timeout=15_000)
+    assert OperatorAction.objects.get().action == "stop"
+
+
+def test_without_javascript_every_figure_is_there(opened: Callable[..., Any]) -> None:
+    busy_day()
+    page = opened(java_script_enabled=False)
+    assert page.inner_text("#failures tbody tr >> nth=0").startswith("twilio_30008")
+    assert "Reloads every 15 seconds" in page.inner_text("#contact")
+    assert page.locator("noscript meta[http-equiv=refresh], head meta[http-equiv=refresh]").count() == 1
+    with page.expect_navigation():
+        page.click("#refresh")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_it_can_be_read_by_anybody_on_anything(opened: Callable[..., Any], size: str, scheme: str) -> None:
+    busy_day()
+    page = opened(size=size, color_scheme=scheme)
+    photograph(page, f"board-{size}-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the screen"
+    assert faults(page, "#content-main") == []
+    assert [fault for fault in faults(page) if fault["impact"] in {"serious", "critical"}] == []
+
+
+def faults(page: Any, part: str | None = None) -> list[dict[str, Any]]:
+    found = Axe().run(page, context=part).response["violations"]
+    return [
+        {"rule": rule["id"], "impact": rule["impact"], "where": [node["html"][:200] for node in rule["nodes"]]}
+        for rule in found
+    ]

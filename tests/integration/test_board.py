@@ -1,0 +1,265 @@
+"""The live board: what it shows, who may see it and steer, and what it costs."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from notifications.audit import OperatorAction
+from notifications.board import plots, selectors, sql
+from notifications.board.figures import Count, Stretch
+from notifications.board.words import duration
+from notifications.clock import database_now
+from notifications.models import Depth, Relay
+from notifications.steering import Command, tell
+from tests.factories.notifications import RecipientFactory, publish_one
+from tests.factories.scene import busy_day
+from tests.stage.relay import RecordingChannel, running_loop
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BOARD, NOW = reverse("outbox:board"), reverse("outbox:now")
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create_user("ann", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def seen(client: Client, address: str = NOW) -> str:
+    """The page's words."""
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+class TestWhatItShows:
+    def test_an_outbox_that_nothing_has_happened_in(self) -> None:
+        words = seen(staff("view_outboxmessage"))
+        for said in (
+            "No relay is running: nothing is sent.",
+            "nothing waits for a relay",
+            "No message has failed for good.",
+        ):
+            assert said in words
+
+    def test_a_busy_day(self) -> None:
+        busy_day()
+        words = seen(staff("view_outboxmessage"), BOARD)
+        for said in (
+            "email is paused, by ann: new templates go live.",
+            "whatsapp is broken, its provider is out of service; 4 probes failed",
+            "next probe at",
+            "Waiting 6 behind others in their lanes; 1 for a later time",
+            "Due 3 the oldest for",
+            "Dead letters 12",
+            "twilio_30008 sms 7",
+            "was told to drain.",
+            "relay-1 process 412",
+            "0.84",
+            "sweep payments",
+            "failed",
+            "paused",
+        ):
+            assert said in words, said
+        board = selectors.snapshot()
+        assert [(lane.channel, lane.behind.number) for lane in board.blocked] == [("sms", 5), ("email", 1)]
+        assert [(group.error_code, group.count) for group in board.failures] == [
+            ("twilio_30008", 7),
+            ("twilio_21610", 3),
+            ("smtp_550", 2),
+        ]
+        assert board.receipts == [("sms", [2, 0, 1, 1, 0, 0])]
+        assert board.failed.number == 12
+        (holds, _, payments) = board.schedules or []
+        assert (holds.failures, payments.failures, payments.has_failed) == (0, 1, True)
+
+    def test_the_hour_and_the_day_add_up(self) -> None:
+        busy_day()
+        board = selectors.snapshot()
+        assert len(board.hour) == 60
+        assert len(board.day) == 144
+        assert sum(stretch.flow.sent for stretch in board.hour if stretch.flow) in range(
+            board.last_hour.sent - 400, board.last_hour.sent + 1
+        )
+        shown = sum(stretch.flow.sent for stretch in board.day if stretch.flow)
+        assert shown in range(board.last_day.sent - 4_000, board.last_day.sent), (
+            "without the ten minutes that are running"
+        )
+        assert 0.025 < (board.last_hour.delay.p50 or 0) < 1
+        assert (board.last_hour.delay.p50 or 0) < (board.last_hour.delay.p95 or 0)
+
+    def test_a_real_relay_is_seen_at_work(self) -> None:
+        client = staff("view_outboxmessage")
+        with running_loop(RecordingChannel()):
+            publish_one(RecipientFactory())
+            wait_until(lambda: selectors.snapshot().last_minute.sent == 1)
+            (relay,) = selectors.snapshot().relays
+            assert relay.settled == 1
+            assert relay.load is not None
+            assert "All is well." in seen(client)
+        assert "No relay is running" in seen(client)
+
+    def test_a_count_beyond_the_bound_says_what_the_sample_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = database_now()
+        Depth.objects.create(minute=now, queued=260_000, later=0, due=0, sending=0, failed=0)
+        assert str(selectors._count(5_001, {"minute": now, "queued": 260_000}, "queued")) == "about 260,000"
+        assert str(selectors._count(5_001)) == "over 5,000"
+        assert str(Count(4_999)) == "4,999"
+
+
+class TestWhoMay:
+    def test_a_stranger_is_sent_to_the_login(self) -> None:
+        for address in (BOARD, NOW):
+            answer = Client().get(address)
+            assert (answer.status_code, "/admin/login/" in answer.headers["Location"]) == (302, True)
+
+    def test_staff_without_the_permission_are_refused(self) -> None:
+        client = staff("view_recipient")
+        assert [client.get(address).status_code for address in (BOARD, NOW)] == [403, 403]
+        assert "live board" not in seen(client, reverse("admin:index"))
+
+    def test_who_may_only_look_sees_no_button(self) -> None:
+        busy_day()
+        page = staff("view_outboxmessage").get(BOARD).content.decode()
+        assert "Replay" not in page
+        assert "Pause<" not in page
+        assert "Stop<" not in page
+
+    def test_the_admin_leads_to_it(self) -> None:
+        assert f'href="{BOARD}"' in staff("view_outboxmessage").get(reverse("admin:index")).content.decode()
+
+    def test_nothing_on_it_needs_more_than_a_strict_content_security_policy_allows(self) -> None:
+        busy_day()
+        page = staff("view_outboxmessage", "command_relay").get(BOARD).content.decode()
+        ours = page[page.index('id="content-main"') : page.index('id="footer"')]
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script", ours)
+
+
+class TestSteering:
+    def test_a_relay_is_told_to_stop_and_it_is_on_record(self) -> None:
+        client = staff("view_outboxmessage", "command_relay")
+        with running_loop(RecordingChannel()):
+            wait_until(Relay.objects.exists)
+            relay = Relay.objects.get()
+            address = reverse("outbox:command", args=[relay.pk, "stop"])
+            assert "No other relay is running" in seen(client, address)
+            assert client.post(address, {"reason": ""}).status_code == 200
+            assert Relay.objects.get().command == "", "a reason is asked for"
+            assert client.post(address, {"reason": "new release"}).status_code == 302
+            wait_until(lambda: not Relay.objects.exists())
+        record = OperatorAction.objects.get()
+        assert (record.action, record.actor, record.reason) == ("stop", "ann", "new release")
+        assert f"relay {relay.pk} (" in record.detail
+
+    def test_a_relay_is_told_to_drain_and_ends_once_nothing_is_left(self) -> None:
+        later = publish_one(RecipientFactory())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE notifications_outboxmessage SET next_attempt_at = now() + interval '2 s' WHERE id = %s",
+                [later.pk],
+            )
+        sms = RecordingChannel()
+        with running_loop(sms):
+            wait_until(Relay.objects.exists)
+            relay = Relay.objects.get()
+            assert tell(relay.pk, Command.DRAIN, actor="ann")
+            assert not tell(relay.pk, Command.DRAIN, actor="ann"), "once"
+            wait_until(lambda: not Relay.objects.exists())
+        assert [outgoing.message_id for outgoing in sms.sent] == [later.pk]
+        assert OperatorAction.objects.get().action == "drain"
+
+    def test_a_relay_that_drains_can_be_stopped_and_one_that_is_gone_cannot(self) -> None:
+        busy_day()
+        first, second = Relay.objects.order_by("id")
+        assert second.command == "drain"
+        assert tell(second.pk, Command.STOP, actor="ann")
+        assert not tell(second.pk, Command.DRAIN, actor="ann"), "a stop is not taken back"
+        assert not tell(second.pk + 1, Command.STOP, actor="ann")
+        client = staff("view_outboxmessage", "command_relay")
+        assert client.get(reverse("outbox:command", args=[second.pk + 1, "stop"])).status_code == 404
+        assert client.get(reverse("outbox:command", args=[first.pk, "explode"])).status_code == 404
+
+    def test_steering_needs_its_own_permission(self) -> None:
+        busy_day()
+        relay = Relay.objects.earliest("id")
+        client = staff("view_outboxmessage", "view_relay", "change_relay")
+        answer = client.post(reverse("outbox:command", args=[relay.pk, "stop"]), {"reason": "why not"})
+        assert answer.status_code == 403
+        relay.refresh_from_db()
+        assert relay.command == ""
+
+
+class TestWhatItCosts:
+    @pytest.fixture
+    def statements(self) -> Iterator[list[str]]:
+        """The statements of a refresh, each with its plan checked."""
+        ran: list[str] = []
+
+        def check(execute: Callable[..., Any], statement: str, params: Any, many: bool, context: Any) -> Any:
+            ran.append(statement)
+            if "notifications_" in statement:
+                plan = plan_of(statement, params)
+                assert "Seq Scan on notifications_outboxmessage" not in plan, plan
+                assert "Seq Scan on notifications_receipt" not in plan, plan
+            return execute(statement, params, many, context)
+
+        with connection.execute_wrapper(check):
+            yield ran
+
+    def test_a_refresh_is_a_few_bounded_statements_and_reads_no_table_of_messages(
+        self, transactional_db: None, statements: list[str]
+    ) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")  # so few rows are read faster whole; with millions they are not
+        statements.clear()
+        selectors.snapshot()
+        assert len(statements) <= 16
+
+    @pytest.mark.parametrize("table", ["outboxmessage", "receipt"])
+    def test_no_statement_counts_without_a_bound(self, table: str) -> None:
+        """Every look into a table that grows has a LIMIT."""
+        for name in ("TOTALS", "CHANNELS", "BLOCKED", "FAILURES", "RECEIPTS"):
+            statement = getattr(sql, name)
+            looks = re.findall(rf"FROM notifications_{table}\b(?:(?!FROM ).)*", statement, flags=re.S)
+            assert all("LIMIT" in look for look in looks), name
+
+
+def plan_of(statement: str, params: Any) -> str:
+    with connections["default"].connection.cursor() as cursor:
+        return "\n".join(row[0] for row in cursor.execute(f"EXPLAIN {statement}", params).fetchall())
+
+
+class TestPlots:
+    def test_a_gap_is_a_gap(self) -> None:
+        now = database_now()
+        known = {number: selectors.Flow(sent=number) for number in (0, 1, 3)}
+        stretches = [Stretch(now + timedelta(minutes=at), known.get(at), None) for at in range(4)]
+        (sent_and_failed, waiting, _) = plots.plots(stretches, per="minute")
+        sent = sent_and_failed.series[0]
+        assert sent.path.count("M") == 2
+        assert sent.path.count("L") == 1
+        assert "sent at most 3, now 3" in sent_and_failed.summary
+        assert waiting.is_empty
+
+    @pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (3, 5), (10, 10), (101, 200), (7_000, 10_000)])
+    def test_the_axis_ends_at_a_round_number(self, value: float, top: float) -> None:
+        assert plots._round_above(value) == top
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0042, "4 ms"), (0.9996, "1.0 s"), (1.23, "1.2 s"), (75, "75 s"), (150, "2 min"), (7300, "2.0 h"), (2e5, "2 d")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
