@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from tests.chaos.history import Deed, History
 
@@ -51,6 +52,7 @@ def _after_kills(history: History) -> Iterator[float]:
 
 
 def _after_restarts(history: History) -> Iterator[float]:
+    """From the moment when the server answered and there was something to send."""
     began = sorted(call.began for call in history.calls)
     for restart in history.deeds:
         if restart.what != "restart":
@@ -58,9 +60,23 @@ def _after_restarts(history: History) -> Iterator[float]:
         others = [deed for deed in history.deeds if deed is not restart]
         if _is_disturbed(others, restart.began - SETTLING_SECONDS, restart.ended + RESTART_WINDOW_SECONDS):
             continue
-        later = [at for at in began if at > restart.ended]
+        ready = _first_pending(history, restart.ended)
+        later = [at for at in began if at > ready]
         if later:
-            yield later[0] - restart.ended
+            yield later[0] - ready
+
+
+def _first_pending(history: History, at: float) -> float:
+    """When, from `at` on, a message first could be claimed."""
+    pending: set[int] = set()
+    for step in history.transitions:
+        if step.at > at and (pending or step.became == "pending"):
+            return at if pending else step.at
+        if step.became == "pending":
+            pending.add(step.message)
+        else:
+            pending.discard(step.message)
+    return inf
 
 
 def _is_disturbed(deeds: Iterable[Deed], begin: float, end: float) -> bool:

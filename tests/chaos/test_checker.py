@@ -106,8 +106,14 @@ def test_recovery_is_measured_from_the_kill_to_the_last_message_freed() -> None:
 
 def test_recovery_is_measured_from_the_servers_answer_to_the_next_send() -> None:
     history = clean()
-    history.deeds.append(Deed("restart", "database fast", 3.5, 4.0))
-    assert recovery.measure(history).restart_seconds == (pytest.approx(0.2),)
+    history.deeds.append(Deed("restart", "database fast", 3.5, 4.15))
+    assert recovery.measure(history).restart_seconds == (pytest.approx(0.05),), "a message was waiting at 4.1"
+
+
+def test_recovery_is_measured_from_when_there_was_something_to_send() -> None:
+    history = clean()
+    history.deeds.append(Deed("restart", "database fast", 3.5, 3.9))
+    assert recovery.measure(history).restart_seconds == (pytest.approx(0.1),), "a message was to be sent from 4.1 on"
 
 
 def test_recovery_is_not_measured_where_something_else_stood_in_the_way() -> None:
