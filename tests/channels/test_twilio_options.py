@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.base import Channel, Heard
 from notifications.channels.twilio_lookup import NEWEST
-from notifications.lifecycle import Accepted, News, Permanent, Throttled, Transient
+from notifications.lifecycle import Accepted, News, Permanent, Reason, Throttled, Transient
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import outgoing, soon
 from tests.channels.servers import closed_port, read_request, scripted_server
@@ -210,7 +210,7 @@ class TestLookingUp:
 
     def test_undelivered_with_its_reason(self, sms: Channel, providers: SandboxClient) -> None:
         heard = self.look_up(sms, providers, final="undelivered", final_code=30005)
-        assert heard == Heard(News.UNDELIVERED, "twilio_30005", "")
+        assert heard == Heard(News.UNDELIVERED, "twilio_30005", reason=Reason.ADDRESS_INVALID)
 
     def test_delivered(self, sms: Channel, providers: SandboxClient) -> None:
         providers.tell_statuses("sent")
