@@ -182,7 +182,11 @@ TWILIO_SMS_FROM = secret("TWILIO_SMS_FROM", needed=SMS_PROVIDER == "twilio" and 
 TWILIO_WHATSAPP_FROM = secret("TWILIO_WHATSAPP_FROM", needed=WHATSAPP_PROVIDER == "twilio")
 TWILIO_WHATSAPP_TEMPLATES = env.json("TWILIO_WHATSAPP_TEMPLATES", default={})  # {"kind": {"language": "HX…"}}
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="")  # another server in Twilio's place: a sandbox, a recording proxy
-EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION, default="consolemail://")
+EMAIL_ESP = env.str("EMAIL_ESP", default="")  # django-anymail's name of an email service provider, in EMAIL_URL's place
+EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION and not EMAIL_ESP, default="consolemail://")
+ANYMAIL = env.json("ANYMAIL", default={})
+if EMAIL_ESP:
+    INSTALLED_APPS += ["anymail"]
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")
 # For what Django itself mails: alerts to the administrators. The channel reads EMAIL_URL.
 globals().update(mail_server(EMAIL_URL))
@@ -193,7 +197,7 @@ _CONSOLE = "notifications.channels.console.ConsoleChannel"
 OUTBOX_CHANNELS = {
     "sms": {"twilio": "notifications.channels.twilio.SmsChannel", "console": _CONSOLE}[SMS_PROVIDER],
     "whatsapp": {"twilio": "notifications.channels.twilio.WhatsAppChannel", "console": _CONSOLE}[WHATSAPP_PROVIDER],
-    "email": "notifications.channels.email.EmailChannel",
+    "email": f"notifications.channels.{'esp.EspChannel' if EMAIL_ESP else 'email.EmailChannel'}",
 }
 
 # --- Outbox -----------------------------------------------------------------------------------------------------------

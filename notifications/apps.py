@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class NotificationsConfig(AppConfig):
@@ -9,3 +9,8 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from notifications import checks  # noqa: F401, PLC0415  (registers the checks, once the models are there)
+
+        if apps.is_installed("anymail"):
+            from notifications.webhooks import esp  # noqa: PLC0415  (needs the models)
+
+            esp.connect()

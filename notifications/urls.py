@@ -3,14 +3,19 @@
 `path("webhooks/", include("notifications.urls"))`
 """
 
-from django.urls import path
+from django.apps import apps
+from django.urls import include, path
 
 from notifications.unsubscribe import unsubscribe
 from notifications.webhooks import twilio
 
 app_name = "notifications"
 
+# An email service provider's, each under its name.
+esp = [path("anymail/", include("anymail.urls"))] if apps.is_installed("anymail") else []
+
 urlpatterns = [
+    *esp,
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("twilio/status/", twilio.status, name="twilio-status"),
     path("twilio/inbound/", twilio.hear, name="twilio-inbound"),

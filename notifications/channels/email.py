@@ -33,7 +33,7 @@ class EmailChannel(Channel):
     address_field = "email"
     templates = {"subject": "subject.txt", "text": "email.txt", "html": "email.html"}
 
-    def __init__(self, name: str, *, mailer: Mailer | BaseEmailBackend, sender: str) -> None:
+    def __init__(self, name: str, *, mailer: Any, sender: str) -> None:
         super().__init__(name)
         self._mailer = mailer
         self._sender = sender

@@ -105,6 +105,11 @@ class ProviderSession:
             stream=False,
         )
 
+    @property
+    def pooled(self) -> requests.Session:
+        """The session itself, for a library that brings its own requests; they keep to the deadline just so."""
+        return self._session
+
     def close(self) -> None:
         self._session.close()
 

@@ -1,0 +1,65 @@
+"""What an email service provider tells: django-anymail's own views authenticate and read it, here it becomes a receipt.
+
+A complaint and an unsubscription are wishes as well: no more email.
+"""
+
+import re
+from typing import Any
+
+from anymail.signals import AnymailTrackingEvent, tracking
+
+from notifications.channels.base import Heard
+from notifications.lifecycle import News, Reason
+from notifications.receipts import Told, record
+
+# https://anymail.dev/en/stable/sending/tracking/#anymail.signals.AnymailTrackingEvent.event_type. Not `opened`: many
+# mailboxes open every email by themselves.
+NEWS = {
+    "sent": News.SENT,
+    "delivered": News.DELIVERED,
+    "bounced": News.BOUNCED,
+    "rejected": News.BOUNCED,
+    "failed": News.BOUNCED,
+    "complained": News.COMPLAINED,
+}
+REASONS = {
+    "spam": Reason.OPTED_OUT,
+    "unsubscribed": Reason.OPTED_OUT,
+    "invalid": Reason.ADDRESS_INVALID,
+    "bounced": Reason.ADDRESS_INVALID,
+}
+OURS = re.compile(r"<?outbox-([0-9]{1,18})@.*")
+NUMBER = re.compile("[0-9]{1,18}")
+
+
+def connect() -> None:
+    """Hear what anymail's views read; called once, when Django starts, where anymail is installed."""
+    tracking.connect(hear, dispatch_uid="notifications.webhooks.esp")
+
+
+def hear(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:  # noqa: ARG001  (the signal's names)
+    """Keep what the event says of one of our messages; events about others, and other events, change nothing."""
+    news, message = NEWS.get(event.event_type or ""), _message_of(event)
+    if news is None or not message:
+        return
+    is_bad = news is not News.SENT and news is not News.DELIVERED
+    why = event.reject_reason or ("spam" if news is News.COMPLAINED else "")
+    heard = Heard(
+        news,
+        code=f"{esp_name.lower()}_{why or event.event_type}" if is_bad else "",
+        detail=str(event.description or event.mta_response or "") if is_bad else "",
+        reason=REASONS.get(why) if is_bad else None,
+    )
+    provider_id = str(event.message_id or f"outbox-{message}")
+    record(Told(message, provider_id, heard, claim_number=_number(event, "claim")), channels=["email"])
+
+
+def _message_of(event: AnymailTrackingEvent) -> int:
+    """Our message's id: from the metadata that went along with it, or from its Message-ID; 0 if it is not ours."""
+    match = OURS.fullmatch(str(event.message_id or ""))
+    return _number(event, "outbox") or (int(match[1]) if match else 0)
+
+
+def _number(event: AnymailTrackingEvent, name: str) -> int:
+    text = str((event.metadata or {}).get(name, ""))
+    return int(text) if NUMBER.fullmatch(text) else 0
