@@ -67,6 +67,22 @@ def mail_server(url: str) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name.startswith("EMAIL_")}
 
 
+def notice_lost_server(parameters: dict[str, Any]) -> None:
+    """Have a server that vanished without a word noticed within about half a minute: a request must not hang on it.
+
+    Left to themselves, psycopg waits 130 seconds for a connection, and Linux a quarter of an hour for an answer. What
+    the database's URL says wins.
+    """
+    limits = {
+        "connect_timeout": 5,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds without an acknowledgement
+    }
+    parameters["OPTIONS"] = limits | parameters.get("OPTIONS", {})
+
+
 def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> None:
     """Have PostgreSQL end a session of `parameters` that does nothing within a transaction for so long.
 

@@ -3,7 +3,17 @@
 import secrets
 
 from config import logs
-from config.environment import BASE_DIR, choice, database, env, limit_idle_transactions, mail_server, number, secret
+from config.environment import (
+    BASE_DIR,
+    choice,
+    database,
+    env,
+    limit_idle_transactions,
+    mail_server,
+    notice_lost_server,
+    number,
+    secret,
+)
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -66,6 +76,7 @@ DATABASES = {
 }
 # ATOMIC_REQUESTS would put the payment gateway's call inside the transaction.
 DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+notice_lost_server(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

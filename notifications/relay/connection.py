@@ -9,8 +9,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from notifications import conf
 
-# A peer that vanished without a word is noticed within about half a minute: 15 s idle, then 3 probes 5 s apart.
+# A peer that vanished without a word is noticed within half a minute: an idle one after 15 s and 3 probes 5 s apart,
+# one that was just asked something after 30 s (in milliseconds) without an acknowledgement.
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+KEEPALIVES |= {"tcp_user_timeout": 30_000}
 
 # A relay that is frozen in mid-transaction, or whose host is lost, lets go of its locks after this time: they are on
 # lanes, for which customers' payments may be waiting. Its transactions wait for nothing but the server. In a pipeline

@@ -1,6 +1,7 @@
-"""A process that hangs within a transaction does not hold its lanes for ever."""
+"""A process that hangs within a transaction does not hold its lanes for ever, nor a server that vanished a process."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,19 @@ def test_an_idle_transaction_is_ended_before_a_lease_is(
         check=False,
     )
     assert shown.stdout.strip() == expected, shown.stderr
+
+
+def test_a_database_that_does_not_answer_is_given_up_within_seconds() -> None:
+    """It takes the connection and says nothing: with psycopg's own limit a request would hang for 130 seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        asked = subprocess.run(
+            [sys.executable, "-c", SHOW],
+            cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": url, "DJANGO_DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert "timeout expired" in asked.stderr
