@@ -83,6 +83,10 @@ def run(
     down = director.outage(outage)
     load.process.terminate()
     _wait(director, lambda: load.process.poll() is not None, "customers finish what they began", progress)
+    web_number = stage.cast["web"].number
+    stage.cast["web"].leave()  # whatever it has heard is done when it has gone
+    _wait(director, lambda: stage.cast["web"].number > web_number, "the web finishes what it has heard", progress)
+    stage.wait_for_web()
     connections.close_all()  # of this process, from before the restarts
     _settle_accounts(director, progress)
     _wait(director, lambda: not _unfinished(), "waiting for the last messages", progress)

@@ -48,6 +48,7 @@ class Actor:
         is_new = self._child is None or self.is_leaving or self.clock_seconds != 0
         if self._child is not None:
             self._child.stop()  # dead already: its output is closed
+            self._clean_up()
         self.number += 1
         self.is_leaving = False
         if self._nursery is not None and not is_new:
@@ -122,7 +123,13 @@ class Actor:
         if self._child is not None:
             self.send_all(signal.SIGKILL)
             self._child.stop()
+            self._clean_up()
             self._child = None
+
+    def _clean_up(self) -> None:
+        """What libfaketime leaves behind where its process is killed."""
+        for name in (f"faketime_shm_{self.pid}", f"sem.faketime_sem_{self.pid}"):
+            (Path("/dev/shm") / name).unlink(missing_ok=True)
 
 
 def clock_library() -> str:

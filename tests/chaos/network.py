@@ -54,14 +54,14 @@ class Link:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._flows.wait()
         try:
-            if self._is_cut:
-                return
             there, back = await self._connect()
-        except OSError:
+        except OSError:  # nobody is there
+            writer.transport.abort()
             return
-        finally:
-            if self._is_cut:
-                writer.transport.abort()
+        if self._is_cut:
+            writer.transport.abort()
+            back.transport.abort()
+            return
         pair = {writer, back}
         self._open |= pair
         try:

@@ -116,7 +116,7 @@ class Stage:
         for relay in RELAYS:
             self._enter(relay, "manage.py", "run_outbox_relay", "--grace", "4", "--skip-checks", ends_by=signal.SIGKILL)
         self._enter("qcluster", "manage.py", "qcluster")
-        self._wait_for_web()
+        self.wait_for_web()
         self._tell_webhooks()
 
     def run(self, name: str, *command: str) -> Child:
@@ -189,7 +189,8 @@ class Stage:
         }
         return partial(self.nursery.relay, *arguments, settings=settings, port=port(f"database:{name}"))
 
-    def _wait_for_web(self) -> None:
+    def wait_for_web(self) -> None:
+        """Return when it answers. Raises DidNotStart."""
         self._wait(lambda: requests.get(f"{self.web}/healthz", timeout=30).ok, "The web does not answer.")
 
     def _tell_webhooks(self) -> None:

@@ -43,6 +43,7 @@ def echo() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def network(echo: int) -> Iterator[Network]:
     addresses = {"database:a": f"127.0.0.1:{echo}", "database:b": f"127.0.0.1:{echo}"}
+    addresses |= {"database:nobody": "/nowhere"}
     command = [sys.executable, "-m", "tests.chaos.network", json.dumps(addresses)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -94,6 +95,11 @@ def test_a_link_that_is_stalled_lets_nothing_through_and_forgets_nothing(network
     network.order("mend", "database:*")
     a.settimeout(5)
     assert a.recv(100) == b"hello"
+
+
+def test_a_server_that_is_not_there_refuses(network: Network) -> None:
+    with socket.create_connection(("127.0.0.1", network.port("database:nobody")), timeout=5) as made:
+        assert made.recv(100) == b"", "closed"
 
 
 def test_the_end_of_a_connection_comes_through(network: Network, a: socket.socket) -> None:
