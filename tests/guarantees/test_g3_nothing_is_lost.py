@@ -17,6 +17,7 @@ from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
 from notifications.relay.loop import Loop
+from notifications.relay.parcels import Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, a_loop, drain, running_loop, status_of
 from tests.stage.waiting import wait_until
@@ -141,6 +142,20 @@ def test_attempts_survive_the_relay_that_made_them() -> None:
 
     assert (message.status, message.deliveries.count()) == (Status.FAILED, 3)
     assert not Relay.objects.exists()
+
+
+def test_a_retrys_delay_outlives_the_relay_that_ordered_it(hand_relay: Callable[[], HandRelay]) -> None:
+    message = publish_one(RecipientFactory())
+    relay = hand_relay()
+    (claimed,) = relay.claim()
+
+    relay.settle(Settlement(claimed, Status.PENDING, 1, delay=60, outcome=Transient("connection_refused")))
+    relay.close()
+
+    assert hand_relay().claim() == [], "it is not due yet, whoever asks"
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == (Status.PENDING, 1)
+    assert timedelta(seconds=50) < message.next_attempt_at - timezone.now() <= timedelta(seconds=60)
 
 
 def test_a_rolled_back_message_was_never_there() -> None:
