@@ -202,8 +202,11 @@ class Director:
         command.child = self._stage.run(command.words[0], "manage.py", *command.words)
 
     def _take_note_of_end(self, actor: Actor) -> None:
+        """A relay that ends by itself is a fault; the scheduler may, when it finds no database at its start."""
         code, planned = actor.exit_code, actor.pid in self._killed
-        if code == -signal.SIGKILL and not planned and actor.name.startswith("relay"):
+        if not actor.name.startswith("relay"):
+            return
+        if code == -signal.SIGKILL and not planned:
             self._note("kill", actor.name, process=actor.process)
             self.counts["kills"] += 1
             self.counts["mines"] += 1
