@@ -47,6 +47,11 @@ class _Watched(urllib3.connection.HTTPConnection):
         current().begin()
         super().send(data)
 
+    def getresponse(self) -> Any:
+        if self.sock is None:  # urllib3 goes on after a broken pipe, for an answer that may have come before it
+            raise ConnectionResetError
+        return super().getresponse()
+
 
 class _WatchedTLS(_Watched, urllib3.connection.HTTPSConnection):
     pass
