@@ -63,7 +63,7 @@ class Delivery:
         )
 
     def _hand_back(self, message: Claimed) -> Settlement | None:
-        if self.is_stopping or not self._lease.allows_a_send() or message.doubt is UNREAD:
+        if self.is_stopping or not self._lease.allows_a_send(message.relay_id) or message.doubt is UNREAD:
             return handed_back(message)
         return None
 

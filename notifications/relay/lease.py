@@ -51,9 +51,13 @@ class Lease:
     _good_until: float = field(default=0.0, init=False)
     _has_lock: bool = field(default=False, init=False)
 
-    def allows_a_send(self) -> bool:
-        """Whether a send that begins now surely ends within the lease."""
-        return self.clock() < self._good_until
+    def allows_a_send(self, relay_id: int) -> bool:
+        """Whether a send, claimed under the number `relay_id`, surely ends within the lease if it begins now.
+
+        A relay that was taken for dead lives on under a new number, with a new lease. What it had claimed before is
+        another's by now, and no new lease makes it ours again (G4).
+        """
+        return relay_id == self.relay_id and self.clock() < self._good_until
 
     def suspend(self) -> None:
         """Begin no more sends until the next heartbeat is heard: the connection is gone, and our lock with it."""

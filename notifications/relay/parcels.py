@@ -32,6 +32,7 @@ class Claimed(NamedTuple):
     locale: str
     time_zone: str
     opt_outs: list[str]
+    relay_id: int  # the number under which it was claimed
     doubt: "Doubt | None" = None
     heard_ago: float | None = None  # seconds since its recipient last wrote to us there, where that matters
 

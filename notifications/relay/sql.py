@@ -81,7 +81,7 @@ RETURNING message.id, message.claim_number, message.recipient_id, message.lane, 
     message.context::text, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
     extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in, message.unknown_since,
     recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
-    recipient.opt_outs
+    recipient.opt_outs, message.relay_id
 """
 
 # Reads only: how long until the next message is due, so that a retry fires when it is due and not at the next poll.

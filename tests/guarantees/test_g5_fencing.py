@@ -7,9 +7,11 @@ import pytest
 from notifications import conf, outbox
 from notifications.lifecycle import Accepted, Permanent, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
+from notifications.relay.breaker import Breaker
+from notifications.relay.delivery import Delivery
 from notifications.relay.parcels import Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import HandRelay, RecordingChannel, drain, status_of
+from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, drain, status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,9 +83,31 @@ def test_a_relay_declared_dead_claims_nothing_until_it_has_a_new_number(
 
     assert stopped.claim() == []
     assert not stopped.lease.beat(stopped.connection, in_flight=0).is_known
-    assert not stopped.lease.allows_a_send()
+    assert not stopped.lease.allows_a_send(stopped.lease.relay_id)
     stopped.lease.take(stopped.connection)
     assert len(stopped.claim()) == 1
+
+
+def test_a_relay_declared_dead_sends_nothing_that_it_claimed_before(relays: tuple[HandRelay, HandRelay]) -> None:
+    """Its new number comes with a new lease; but what waited in its hands is its successor's by now (G4)."""
+    stopped, successor = relays
+    (old,) = stopped.claim()
+    stopped.let_lease_run_out()
+    successor.bury(stopped)
+    successor.rescue(stopped.lease.relay_id)
+    stopped.lease.beat(stopped.connection, in_flight=1)
+    stopped.lease.take(stopped.connection)
+    channel = RecordingChannel()
+    delivery = Delivery(
+        {"sms": channel}, lease=stopped.lease, policies={"sms": PATIENT}, breakers={"sms": Breaker()}, send_timeout=10
+    )
+
+    stopped.settle(delivery.deliver(old))
+
+    assert list(channel.sent) == []
+    (new,) = successor.claim()
+    assert new.claim_number == 2
+    assert stopped.lease.allows_a_send(stopped.lease.relay_id), "what it claims from now on may go out"
 
 
 def test_a_living_relay_is_not_declared_dead(relays: tuple[HandRelay, HandRelay]) -> None:
