@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -49,7 +50,7 @@ def actions_on(request: HttpRequest, message: OutboxMessage) -> list[Action]:
 def cancel_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
     """Asks before it withdraws waiting messages, and for a reason."""
     demand(request, "notifications.view_outboxmessage", CANCEL)
-    ids = Ids(required=False).clean((request.POST or request.GET).getlist("ids"))
+    ids = _chosen(request)
     waiting = model_admin.get_queryset(request).filter(pk__in=ids, status__in=WAITING)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -107,6 +108,13 @@ def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -
         field=field,
         is_failed=is_failed,
     )
+
+
+def _chosen(request: HttpRequest) -> tuple[int, ...]:
+    try:
+        return tuple(Ids(required=False).clean((request.POST or request.GET).getlist("ids")))
+    except ValidationError as error:
+        raise BadRequest(error.messages[0]) from None
 
 
 def _address_action(request: HttpRequest, message: OutboxMessage, *, then: str) -> list[Action]:

@@ -5,6 +5,7 @@ That page drives the replay on, batch by batch: by a script, or by a button wher
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
@@ -24,7 +25,7 @@ SECONDS = 1.0  # of work per request: a bar that moves, and no request that a pr
 class ConfirmForm(ReasonForm):
     """The reason, and until when what was previewed had failed."""
 
-    as_of = SelectionForm.base_fields["since"]
+    as_of = forms.DateTimeField(widget=forms.HiddenInput)
 
 
 @admin.register(BulkReplay)

@@ -86,7 +86,7 @@ def is_fault(said: Any) -> bool:
 def picture(page: Any, name: str) -> None:
     """Keep a picture for the documentation, where one is wanted."""
     if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        page.locator("#content").screenshot(path=Path(folder) / f"{name}.png")
 
 
 def path_of(message: OutboxMessage) -> str:

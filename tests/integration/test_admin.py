@@ -62,6 +62,18 @@ def test_support_finds_a_failed_message_sees_why_and_replays_it(failed: OutboxMe
     assert "there is nothing to replay" in replay(client, failed)
 
 
+def test_what_fails_after_the_preview_is_not_replayed_with_it(failed: OutboxMessage) -> None:
+    client = staff("view_outboxmessage", "replay_outboxmessage")
+    seen = client.get(REPLAY, {"channel": "sms"}).context["seen"]
+    later = publish_one(RecipientFactory())
+    drain(RecordingChannel(answer=lambda outgoing: Permanent("twilio_21211", "No.")))
+    confirmed = {"channel": "sms", "reason": "why not", "as_of": seen.as_of.isoformat()}
+    assert "Replay 2 messages" in client.post(REPLAY, {**confirmed, "as_of": ""}).content.decode(), "it asks again"
+    begun = client.post(REPLAY, confirmed, follow=True).context["bulk"]
+    client.post(reverse("admin:notifications_bulkreplay_continue", args=[begun.pk]))
+    assert {row.pk: row.status for row in OutboxMessage.objects.all()} == {failed.pk: "pending", later.pk: "failed"}
+
+
 def test_who_may_only_look_cannot_replay(failed: OutboxMessage) -> None:
     client = staff("view_outboxmessage")
     assert "replay_selected" not in client.get(MESSAGES).content.decode()
