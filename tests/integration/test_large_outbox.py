@@ -97,7 +97,7 @@ def outbox(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, 
 LIST = reverse("admin:notifications_outboxmessage_changelist")
 PAGES = {
     "list": lambda rows: LIST,
-    "list, page 100": lambda rows: f"{LIST}?p=100",
+    "list, the last page": lambda rows: f"{LIST}?p={200 if MEASURED else 30}",
     "list, failed": lambda rows: f"{LIST}?status__exact=failed",
     "list, failed of a rare kind": lambda rows: f"{LIST}?status__exact=failed&kind=test.other",
     "list, of a rare kind": lambda rows: f"{LIST}?kind=test.other",
@@ -164,7 +164,7 @@ def test_every_page_shows_what_it_is_for(client: Client, outbox: dict[str, Any])
     assert "is behind message" in shown["message, last of the longest lane"]
     for name in ("search, an ID", "search, a reference", "search, a phone number", "search, the busiest"):
         assert 'class="field-kind"' in shown[name], name
-    for name in ("list", "list, page 100", "list, failed", "list, queued", "list, further back"):
+    for name in ("list", "list, the last page", "list, failed", "list, queued", "list, further back"):
         assert 'class="field-kind"' in shown[name], name
     assert "would go out again" in shown["replay, a preview of one error"]
     assert shown["lane, the longest"].count('name="ids"') == 100
