@@ -1,7 +1,11 @@
 """Channels built from settings, as a relay builds them, towards the provider sandbox or a scripted server."""
 
+import shutil
 import smtplib
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,3 +96,35 @@ def send_email(providers: SandboxClient, *, to: str = "asha@example.com", text: 
     host, port = providers.email_url.removeprefix("smtp://").split(":")
     with smtplib.SMTP(host, int(port)) as smtp:
         smtp.sendmail("us@example.org", [to], f"Subject: Hi\r\nMessage-ID: <outbox-5@example.org>\r\n\r\n{text}\r\n")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key with a certificate for 127.0.0.1, signed by itself."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command")
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    extensions = "-addext subjectAltName=IP:127.0.0.1 -addext keyUsage=digitalSignature,keyCertSign"
+    key = path.with_name("key.pem")
+    subprocess.run(
+        [openssl, *request.split(), *extensions.split(), "-keyout", str(key), "-out", str(path)],
+        check=True,
+        capture_output=True,
+    )
+    path.write_text(path.read_text() + key.read_text())
+    return path
+
+
+@pytest.fixture
+def context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))

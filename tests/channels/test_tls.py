@@ -1,11 +1,8 @@
 """Encrypted connections keep to the deadline too, and a failed handshake means that nothing was sent."""
 
-import shutil
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,44 +15,12 @@ from tests.channels.servers import created, drip, read_request, scripted_server,
 Channels = Callable[..., Channel]
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key with a certificate for 127.0.0.1, signed by itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command")
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
-    extensions = "-addext subjectAltName=IP:127.0.0.1 -addext keyUsage=digitalSignature,keyCertSign"
-    key = path.with_name("key.pem")
-    subprocess.run(
-        [openssl, *request.split(), *extensions.split(), "-keyout", str(key), "-out", str(path)],
-        check=True,
-        capture_output=True,
-    )
-    path.write_text(path.read_text() + key.read_text())
-    return path
-
-
-@pytest.fixture
-def context(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-@pytest.fixture
-def _trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-
-
 def create(sock: Any) -> None:
     while read_request(sock):
         sock.sendall(created())
 
 
-@pytest.mark.usefixtures("_trusted")
+@pytest.mark.usefixtures("trusted")
 def test_an_sms_goes_out_encrypted_and_the_connection_is_kept(channel: Channels, context: ssl.SSLContext) -> None:
     with scripted_server(create, context=context) as server:
         sms = channel("sms", TWILIO_API_URL=f"https://127.0.0.1:{server.port}")
@@ -64,7 +29,7 @@ def test_an_sms_goes_out_encrypted_and_the_connection_is_kept(channel: Channels,
         assert len(server.connections) == 1
 
 
-@pytest.mark.usefixtures("_trusted")
+@pytest.mark.usefixtures("trusted")
 def test_an_email_goes_out_encrypted_from_the_start(channel: Channels, context: ssl.SSLContext) -> None:
     with scripted_server(smtp_script(), context=context) as server:
         email = channel("email", EMAIL_URL=f"smtp+ssl://me:secret@127.0.0.1:{server.port}")
@@ -73,7 +38,7 @@ def test_an_email_goes_out_encrypted_from_the_start(channel: Channels, context: 
         assert len(server.connections) == 1
 
 
-@pytest.mark.usefixtures("_trusted")
+@pytest.mark.usefixtures("trusted")
 def test_an_email_goes_out_encrypted_after_starttls(channel: Channels, context: ssl.SSLContext) -> None:
     def upgrade(sock: Any) -> None:
         sock.sendall(b"220 go on\r\n")
@@ -142,7 +107,7 @@ def test_a_handshake_that_drips_is_cut_at_the_deadline(channel: Channels) -> Non
     assert soon(-0.5).at < deadline.at
 
 
-@pytest.mark.usefixtures("_trusted")
+@pytest.mark.usefixtures("trusted")
 def test_an_encrypted_answer_that_drips_is_cut_at_the_deadline(channel: Channels, context: ssl.SSLContext) -> None:
     stop = threading.Event()
 
@@ -159,7 +124,7 @@ def test_an_encrypted_answer_that_drips_is_cut_at_the_deadline(channel: Channels
     assert soon(-0.5).at < deadline.at
 
 
-@pytest.mark.usefixtures("_trusted")
+@pytest.mark.usefixtures("trusted")
 def test_an_encrypted_mail_server_that_drips_is_cut_at_the_deadline(channel: Channels, context: ssl.SSLContext) -> None:
     stop = threading.Event()
     script = smtp_script(words=lambda sock: drip(sock, b"250-" + b"x" * 1000, stop=stop))

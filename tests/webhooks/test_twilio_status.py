@@ -16,7 +16,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from notifications.channels.base import Outgoing
 from notifications.channels.twilio_codes import NEWS
-from notifications.lifecycle import News, Outcome, Status
+from notifications.lifecycle import News, Outcome, Permanent, Reason, Status
 from notifications.models import OutboxMessage, Receipt
 from notifications.webhooks.signed_forms import MOST_BYTES
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -257,3 +257,22 @@ def test_every_status_of_twilios_documentation_is_known() -> None:
     statuses = {value for name, value in vars(MessageInstance.Status).items() if not name.startswith("_")}
     assert statuses - {"receiving", "received"} <= set(NEWS)
     assert {news for news in NEWS.values() if news} == set(News) - {News.BOUNCED, News.COMPLAINED}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_for_an_opt_out_is_their_wish_before_the_next_message() -> None:
+    """Twilio's 21610 comes with the answer to the first message; the second is not even tried."""
+    recipient = RecipientFactory()
+    messages = [publish_one(recipient), publish_one(recipient)]
+    refusing = RecordingChannel(answer=lambda _: Permanent("twilio_21610", reason=Reason.OPTED_OUT))
+    drain(refusing)
+    recipient.refresh_from_db()
+    assert recipient.opt_outs == ["sms"]
+    assert len(refusing.sent) == 1
+    outcomes = OutboxMessage.objects.filter(pk__in=[each.pk for each in messages]).order_by("id")
+    assert list(outcomes.values_list("status", "error_code")) == [
+        ("failed", "twilio_21610"),
+        ("cancelled", "opted_out"),
+    ]
+    consent = recipient.consents.get()
+    assert (consent.channel, consent.how, consent.actor) == ("sms", "provider", "twilio_21610")

@@ -1,0 +1,158 @@
+"""Messages whose callback never came are asked for: in time, a few at a time, and not for ever."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+from django.utils import timezone
+
+from notifications import polling
+from notifications.channels.base import Heard
+from notifications.lifecycle import Answer, News, Reason, Status, Throttled, Transient
+from notifications.models import Bookmark, DeliveryAttempt, OutboxMessage, Receipt, Recipient
+from notifications.polling import LATER_SECONDS, Polled, note_silent, poll
+from notifications.receipts import Told, record
+from notifications.schedules import poll_receipts
+from tests.factories.notifications import RecipientFactory
+from tests.stage.relay import RecordingChannel
+
+pytestmark = pytest.mark.django_db
+
+
+class AskedChannel(RecordingChannel):
+    """A channel whose provider says of each message what the test wants."""
+
+    can_look_up = True
+
+    def __init__(self, **says: Any) -> None:
+        super().__init__()
+        self.says = says
+        self.asked: list[str] = []
+
+    def look_up(self, provider_id: str, deadline: Any) -> Any:
+        self.asked.append(provider_id)
+        return self.says.get(provider_id)
+
+
+@pytest.fixture
+def recipient() -> Recipient:
+    note_silent(["sms"])  # what was accepted before the first poll is not looked at
+    recipient: Recipient = RecipientFactory()
+    return recipient
+
+
+def sent(recipient: Recipient, provider_id: str, *, minutes_ago: float = 11, channel: str = "sms") -> OutboxMessage:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    message = OutboxMessage.objects.create(
+        recipient=recipient,
+        kind="test.greeting",
+        channel=channel,
+        context={},
+        status=Status.SENT,
+        claim_number=1,
+        finished_at=at,
+        provider_id=provider_id,
+    )
+    DeliveryAttempt.objects.create(
+        message=message, claim_number=1, relay_id=1, ended_at=at, answer=Answer.ACCEPTED, provider_id=provider_id
+    )
+    return message
+
+
+def poll_now(channel: AskedChannel, **options: Any) -> Polled:
+    return poll({"sms": channel}, pause=lambda seconds: None, **options)
+
+
+def receipt_of(message: OutboxMessage) -> str:
+    message.refresh_from_db()
+    return message.receipt
+
+
+def test_a_message_of_which_nothing_was_told_is_asked_for(recipient: Recipient) -> None:
+    message = sent(recipient, "a")
+    assert poll_now(AskedChannel(a=Heard(News.DELIVERED))) == Polled(asked=1, heard=1)
+    assert receipt_of(message) == "delivered"
+    assert poll_now(AskedChannel()) == Polled(), "and never again"
+
+
+def test_a_young_message_is_left_alone_and_not_forgotten(recipient: Recipient) -> None:
+    """Attempts are written in order, but for moments: one that is too young holds up those behind it."""
+    messages = [sent(recipient, "young", minutes_ago=9), sent(recipient, "old", minutes_ago=11)]
+    assert poll_now(AskedChannel(old=Heard(News.READ))).asked == 0
+    DeliveryAttempt.objects.update(ended_at=F("ended_at") - timedelta(minutes=5))
+    assert poll_now(AskedChannel(young=Heard(News.DELIVERED), old=Heard(News.READ))).heard == 2
+    assert [receipt_of(message) for message in messages] == ["delivered", "read"]
+
+
+def test_who_was_told_is_not_asked(recipient: Recipient) -> None:
+    message = sent(recipient, "a")
+    record(Told(message.pk, "a", Heard(News.DELIVERED)), channels=["sms"])
+    channel = AskedChannel()
+    assert poll_now(channel) == Polled()
+    assert channel.asked == []
+
+
+def test_after_sent_and_silence_it_is_asked_again_and_again_but_not_for_ever(recipient: Recipient) -> None:
+    message = sent(recipient, "a")
+    channel = AskedChannel(a=Heard(News.SENT))
+    for later in [*LATER_SECONDS, None]:
+        assert poll_now(channel).asked == 1
+        assert poll_now(channel).asked == 0, "not at once"
+        ask_at = message.receipts.get().ask_at
+        if later is None:
+            assert ask_at is None
+        else:
+            assert ask_at - timezone.now() == pytest.approx(timedelta(seconds=later), abs=timedelta(seconds=5))
+            Receipt.objects.update(ask_at=timezone.now())
+    assert len(channel.asked) == 4
+
+
+def test_trouble_ends_the_poll_and_costs_nobody_a_turn(recipient: Recipient) -> None:
+    for name in "abc":
+        sent(recipient, name)
+    for trouble in (Transient("asking_http_503"), Throttled("asking_http_429", 5.0)):
+        polled = poll_now(AskedChannel(a=Heard(News.DELIVERED), b=trouble, c=trouble))
+        assert polled.trouble == f"sms: {trouble.code}"
+        assert Receipt.objects.filter(asked=0).count() == 3
+        Receipt.objects.exclude(status=News.DELIVERED).update(ask_at=timezone.now())
+    assert poll_now(AskedChannel()).asked == 2
+
+
+def test_a_poll_has_its_limits(recipient: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "AT_ONCE", 2)
+    for number in range(7):
+        sent(recipient, f"m{number}")
+    channel, pauses = AskedChannel(), list[float]()
+    assert poll({"sms": channel}, most=5, per_second=4, pause=pauses.append).asked == 5
+    assert pauses == [0.25] * 5
+
+
+def test_channels_that_cannot_be_asked_are_not(recipient: Recipient) -> None:
+    sent(recipient, "a", channel="email")
+    channel = AskedChannel()
+    assert poll({"sms": channel, "email": RecordingChannel("email")}, pause=lambda _: None) == Polled()
+    assert channel.asked == []
+
+
+def test_the_reading_goes_on_where_it_ended(recipient: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "READ_AT_ONCE", 2)
+    for number in range(5):
+        sent(recipient, f"m{number}")
+    assert poll_now(AskedChannel()).asked == 5
+    assert Bookmark.objects.get().position == DeliveryAttempt.objects.latest("id").pk
+
+
+def test_an_opt_out_told_late_is_a_wish_at_once(recipient: Recipient) -> None:
+    sent(recipient, "a")
+    poll_now(AskedChannel(a=Heard(News.UNDELIVERED, "twilio_21610", reason=Reason.OPTED_OUT)))
+    recipient.refresh_from_db()
+    assert recipient.opt_outs == ["sms"]
+    consent = recipient.consents.get()
+    assert (consent.how, consent.actor, consent.is_opt_in) == ("provider", "twilio_21610", False)
+
+
+def test_the_command_and_the_task_say_what_they_did(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("poll_receipts")
+    assert capsys.readouterr().out.strip() == poll_receipts() == "Asked about 0 messages; news of 0."
