@@ -5,10 +5,10 @@ A count stops at MOST_COUNTED; beyond, the board shows what the last minute's sa
 
 from notifications.tallies import PART_OF_LAST_MINUTE
 
-MOST_COUNTED = 5_000
+MOST_COUNTED = 2_000
 MOST_HEADS = 100  # lanes looked at, per channel, for those with the most waiting behind
 MOST_BEHIND = 200
-MOST_FAILURES = 1_000  # the latest, which are grouped by reason
+MOST_FAILURES = 500  # the latest, which are grouped by reason
 MOST_RECEIPTS = 500
 
 _MESSAGES = "notifications_outboxmessage"
