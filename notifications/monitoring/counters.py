@@ -26,11 +26,13 @@ class Count:
         with self._lock:
             self._values[labels] = self._values.get(labels, 0) + amount
 
+    def values(self) -> dict[Labels, float]:
+        with self._lock:
+            return dict(self._values)
+
     def collect(self) -> Iterator[Metric]:
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
-        with self._lock:
-            values = dict(self._values)
-        for labels, value in values.items():
+        for labels, value in self.values().items():
             family.add_metric(labels, value)
         yield family
 

@@ -47,10 +47,7 @@ class RelayMetrics(Collector):
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._attempts = Count(
-            "outbox_attempts", "Attempts to send, by what they came to.", ("channel", "kind", "answer")
-        )
-        self._ended = Count("outbox_messages_ended", "Messages that ended.", ("channel", "kind", "status"))
+        self._outcomes = Count("outcomes", "By event and answer.", ("event", "channel", "kind", "answer"))
         self._send = Distribution(
             "outbox_send_seconds", "Length of an attempt, rendering included.", ("channel",), bounds=SEND_BOUNDS
         )
@@ -65,28 +62,25 @@ class RelayMetrics(Collector):
         self._claimed = Count("outbox_claimed", "Messages claimed.")
         self._settled = Count("outbox_settled", "Outcomes written.")
         self._counts = {event: Count(*words) for event, words in EVENTS.items()}
-        self._in_flight = 0.0
-        self._beat_at = 0.0
+        self._in_flight = self._beat_at = 0.0
+        self._handlers: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
+            **dict.fromkeys(self._counts, self._count),
+            **dict.fromkeys((*ENDS, "message.retry"), self._add_outcome),
+            "claim.made": self._add_claim,
+            "settle.made": self._add_settle,
+            "relay.beat": self._beat,
+        }
 
     def __call__(self, event: str, fields: Mapping[str, Any]) -> None:
-        if event.startswith("message.") and fields.get("answer") is not None:
-            self._add_attempt(event, fields)
-        elif event == "claim.made":
-            self._claimed.add(amount=fields["messages"])
-            self._claims.add(seconds=fields["seconds"])
-        elif event == "settle.made":
-            self._settled.add(amount=fields["messages"])
-            self._settles.add(seconds=fields["seconds"])
-        elif event == "relay.beat":
-            self._in_flight, self._beat_at = fields["in_flight"], self._now()
-        elif event in self._counts:
-            self._counts[event].add()
-        elif event in ENDS:
-            self._ended.add(fields["channel"], fields["kind"], ENDS[event])
+        if (handle := self._handlers.get(event)) is not None:
+            handle(event, fields)
 
     def collect(self) -> Iterator[Metric]:
-        for tally in self._tallies():
+        yield from self._outcome_families()
+        for tally in (self._send, self._end_to_end, self._claims, self._settles, self._claimed, self._settled):
             yield from tally.collect()
+        for count in self._counts.values():
+            yield from count.collect()
         yield GaugeMetricFamily(
             "outbox_relay_messages_in_flight", "Messages claimed by this relay and not settled.", value=self._in_flight
         )
@@ -94,19 +88,39 @@ class RelayMetrics(Collector):
             "outbox_relay_last_beat_timestamp_seconds", "When this relay last extended its lease.", value=self._beat_at
         )
 
-    def _add_attempt(self, event: str, fields: Mapping[str, Any]) -> None:
-        channel, kind = fields["channel"], fields["kind"]
-        self._attempts.add(channel, kind, fields["answer"])
-        self._send.add(channel, seconds=fields["seconds"])
-        if event in ENDS:
-            self._ended.add(channel, kind, ENDS[event])
-        if event == "message.sent" and fields["age"] is not None:
-            self._end_to_end.add(channel, seconds=max(fields["age"], 0.0))
+    def _count(self, event: str, _: Mapping[str, Any]) -> None:
+        self._counts[event].add()
 
-    def _tallies(self) -> Iterator[Count | Distribution]:
-        yield from (self._attempts, self._ended, self._send, self._end_to_end)
-        yield from (self._claims, self._settles, self._claimed, self._settled)
-        yield from self._counts.values()
+    def _add_outcome(self, event: str, fields: Mapping[str, Any]) -> None:
+        channel, answer = fields["channel"], fields["answer"] or ""
+        self._outcomes.add(event, channel, fields["kind"], answer)
+        if answer:
+            self._send.add(channel, seconds=fields["seconds"])
+        if event == "message.sent" and (age := fields["age"]) is not None:
+            self._end_to_end.add(channel, seconds=max(age, 0.0))
+
+    def _add_claim(self, _: str, fields: Mapping[str, Any]) -> None:
+        self._claimed.add(amount=fields["messages"])
+        self._claims.add(seconds=fields["seconds"])
+
+    def _add_settle(self, _: str, fields: Mapping[str, Any]) -> None:
+        self._settled.add(amount=fields["messages"])
+        self._settles.add(seconds=fields["seconds"])
+
+    def _beat(self, _: str, fields: Mapping[str, Any]) -> None:
+        self._in_flight, self._beat_at = fields["in_flight"], self._now()
+
+    def _outcome_families(self) -> Iterator[Metric]:
+        """Attempts and ends, from the outcomes: counted once while messages go out, sorted out when asked for."""
+        attempts = Count("outbox_attempts", "Attempts to send, by what they came to.", ("channel", "kind", "answer"))
+        ended = Count("outbox_messages_ended", "Messages that ended.", ("channel", "kind", "status"))
+        for (event, channel, kind, answer), number in self._outcomes.values().items():
+            if answer:
+                attempts.add(channel, kind, answer, amount=number)
+            if event in ENDS:
+                ended.add(channel, kind, ENDS[event], amount=number)
+        yield from attempts.collect()
+        yield from ended.collect()
 
 
 def application(counted: RelayMetrics) -> Application:

@@ -20,6 +20,13 @@ from notifications.relay.parcels import Settlement
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
+ENDS = {
+    Status.SENT: "message.sent",
+    Status.FAILED: "message.failed",
+    Status.EXPIRED: "message.expired",
+    Status.CANCELLED: "message.skipped",
+}
+
 
 def settle(
     connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float, tally: Tally
@@ -138,13 +145,7 @@ def _report_refused(connection: Connection, refused: Sequence[Settlement]) -> No
 def emit_settled(settlement: Settlement, *, age: float | None = None) -> None:
     """Tell what an attempt came to, without a word about whom it was for; `age`: of the message, in seconds."""
     outcome = settlement.outcome
-    event = {
-        Status.SENT: "message.sent",
-        Status.FAILED: "message.failed",
-        Status.EXPIRED: "message.expired",
-        Status.CANCELLED: "message.skipped",
-        Status.PENDING: "message.retry" if outcome else "message.handed_back",
-    }[settlement.status]
+    event = ENDS.get(settlement.status) or ("message.retry" if outcome else "message.handed_back")
     emit(
         event,
         message=settlement.message.id,
