@@ -246,6 +246,7 @@ OUTBOX_REFERENCE_LINKS = {
     "booking": "admin:bookings_booking_change",
     "order": "admin:bookings_order_change",
 }
+OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
 if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
     # A process that hangs within a transaction holds its lanes, and keeps dead rows from being cleaned up.
@@ -267,6 +268,7 @@ SCHEDULES = {
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
+    "release held messages": ("notifications.schedules.release_held", 1),
     "fall back to another channel": ("notifications.schedules.fall_back", 1),
     "poll receipts": ("notifications.schedules.poll_receipts", 5),
     "prune the outbox": ("notifications.schedules.prune_outbox", 60),

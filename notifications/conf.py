@@ -95,6 +95,11 @@ def rescue() -> str:
     return getattr(settings, "OUTBOX_RESCUE", "prompt")
 
 
+def quiet_hours() -> str:
+    """When messages that may wait are held, by the recipient's clock (OUTBOX_QUIET_HOURS: 22-8); empty: never."""
+    return getattr(settings, "OUTBOX_QUIET_HOURS", "")
+
+
 def allowed_countries() -> frozenset[str]:
     """The countries whose numbers may be written to (OUTBOX_ALLOWED_COUNTRIES: ISO 3166-1 alpha-2); none: all."""
     return frozenset(getattr(settings, "OUTBOX_ALLOWED_COUNTRIES", ()))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from notifications.backoff import RetryPolicy
 from notifications.errors import UnknownKind
+from notifications.quiet import parse
 
 
 class Purpose(StrEnum):
@@ -31,9 +32,12 @@ class Kind:
 
     Its words live in the templates `notifications/<name>/`: one or more per channel, as the channel asks for.
     `expires_after` counts from publishing; None means the message never becomes useless. `max_attempts` takes the
-    place of the channel's. `fallback` says, by channel, which other one stands in if the message does not arrive; it
-    need not be among `channels`. `sample` is a context to preview the words with; `links` are the keys of contexts that
-    hold links of ours: in all other values, which somebody may have typed, links are made harmless.
+    place of the channel's. In quiet hours (the project's, or its own: `quiet_hours="22-8"`) what `may_wait` is held;
+    None: reminders are. `fallback` says, by channel, which other one stands in if the message does not arrive; it need
+    not be among `channels`. `sample` is a context to preview the words with; `links` are the keys of contexts that hold
+    links of ours: in all other values, which somebody may have typed, links are made harmless.
+
+    Raises ValueError for quiet hours that are none.
     """
 
     name: str
@@ -41,9 +45,14 @@ class Kind:
     purpose: Purpose = Purpose.TRANSACTIONAL
     expires_after: timedelta | None = None
     max_attempts: int | None = None
+    may_wait: bool | None = None
+    quiet_hours: str = ""
     fallback: Mapping[str, Fallback] = field(default_factory=dict, compare=False)
     sample: Mapping[str, Any] = field(default_factory=dict, compare=False)
     links: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        parse(self.quiet_hours)
 
 
 _registered: dict[str, Kind] = {}
@@ -73,6 +82,18 @@ def links_of(name: str) -> frozenset[str]:
     """The keys under which contexts of the kind called `name` hold links of ours; a kind that is gone has none."""
     kind = _registered.get(name)
     return kind.links if kind else frozenset()
+
+
+def quiet_until(name: str, *, everywhere: str, time_zone: str, now: datetime) -> datetime | None:
+    """Until when messages of the kind called `name` are to wait (UTC); None if they may go now, or may not wait.
+
+    `everywhere` are the project's quiet hours, for kinds that have none of their own.
+    """
+    kind = _registered.get(name)
+    if kind is None or not (kind.purpose is Purpose.REMINDER if kind.may_wait is None else kind.may_wait):
+        return None
+    hours = parse(kind.quiet_hours or everywhere)
+    return hours.end_after(now, time_zone=time_zone) if hours else None
 
 
 def fallback_of(name: str, channel: str) -> Fallback | None:

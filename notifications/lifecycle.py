@@ -28,6 +28,8 @@ class Status(StrEnum):
         return self in TERMINAL
 
 
+HELD = "(held)"  # the lane of messages that wait for the end of quiet hours: it never moves
+
 TERMINAL = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 UNFINISHED = frozenset(Status) - TERMINAL
 

@@ -17,7 +17,7 @@ from notifications.alarms import Alert
 from notifications.allowances import Allowance
 from notifications.audit import BulkReplay, OperatorAction
 from notifications.feedback import Bookmark, Conversation, Receipt
-from notifications.lifecycle import TERMINAL, Answer, Status
+from notifications.lifecycle import HELD, TERMINAL, Answer, Status
 from notifications.relays import Channel, Relay
 from notifications.substitutes import Fallback
 from notifications.tallies import Depth, Tally
@@ -203,6 +203,9 @@ class OutboxMessage(models.Model):
                 fields=["recipient", "lane", "id"], condition=Q(status=Status.QUEUED.value), name="message_next_in_lane"
             ),
             models.Index(fields=["relay"], condition=Q(status=Status.SENDING.value), name="message_in_flight"),
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(status=Status.QUEUED.value, lane=HELD), name="message_held"
+            ),
             models.Index(fields=["recipient", "id"], condition=Q(status__in=ENDED), name="message_ended_of_recipient"),
             models.Index(fields=["-id"], condition=Q(status=Status.FAILED.value), name="message_dead_letter"),
         ]

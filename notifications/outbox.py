@@ -33,7 +33,7 @@ from notifications.errors import (
     UnsafeIsolation,
 )
 from notifications.kinds import Fallback, Kind, Purpose, register
-from notifications.lifecycle import Status
+from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
 from notifications.origin import coming_from
@@ -82,6 +82,8 @@ def publish(
 ) -> list[OutboxMessage]:
     """Write one message for each channel that the kind and the recipient's wishes ask for; returns those to be sent.
 
+    In the recipient's quiet hours a message that may wait is held beside the lane until they end.
+
     A channel that the kind asks for and the recipient has opted out of gets a message as well, which says so and has
     ended (cancelled, `opted_out`): it is on record, and not returned.
 
@@ -108,7 +110,11 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    return _enqueue(message, text, _objections(announced, locked), using=using)
+    held_until = kinds.quiet_until(kind, everywhere=conf.quiet_hours(), time_zone=locked.time_zone, now=timezone.now())
+    objections = _objections(announced, locked)
+    if held_until and expires_at and expires_at <= held_until:  # it would be of no use in the morning
+        objections = {channel: objection or "quiet_hours" for channel, objection in objections.items()}
+    return _enqueue(message, text, objections, held_until=held_until, using=using)
 
 
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
@@ -142,9 +148,11 @@ def _objections(kind: Kind, recipient: Recipient) -> dict[str, str]:
     return objections
 
 
-def _enqueue(message: OutboxMessage, context: str, objections: Mapping[str, str], *, using: str) -> list[OutboxMessage]:
+def _enqueue(
+    message: OutboxMessage, context: str, objections: Mapping[str, str], *, held_until: datetime | None, using: str
+) -> list[OutboxMessage]:
     """Insert one row per channel, in the channels' order; the first of each lane leads it if the lane is empty."""
-    lanes = [channel if conf.lane() == "recipient+channel" else "" for channel in objections]
+    lanes = [HELD if held_until else conf.lane_of(channel) for channel in objections]
     to_send = [lane if not objection else None for lane, objection in zip(lanes, objections.values(), strict=True)]
     with traces.publishing(message.kind, channels=len(lanes)) as traceparent, connections[using].cursor() as cursor:
         cursor.execute(
@@ -161,7 +169,8 @@ def _enqueue(message: OutboxMessage, context: str, objections: Mapping[str, str]
                 "channels": list(objections),
                 "objections": list(objections.values()),
                 "lanes": lanes,
-                "leads": [lane not in to_send[:position] for position, lane in enumerate(to_send)],
+                "leads": [not held_until and lane not in to_send[:position] for position, lane in enumerate(to_send)],
+                "held_until": held_until,
             },
         )
         rows = cursor.fetchall()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications import bulk, conf, fallbacks
+from notifications import bulk, conf, fallbacks, holding
 from notifications.channels import build_channels
 from notifications.monitoring import alerts, tellers
 from notifications.polling import poll
@@ -28,6 +28,11 @@ def prune_outbox() -> str:
 
     pruned = prune(timezone.now() - timedelta(days=days), pause=pause)
     return f"{pruned.total} messages removed{'' if pruned.is_complete else ', more to come'}"
+
+
+def release_held() -> str:
+    """Put messages whose recipients' quiet hours are over back into their lanes."""
+    return f"{holding.release_due()} held messages released"
 
 
 def fall_back() -> str:

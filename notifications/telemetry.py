@@ -7,6 +7,7 @@
     message.retry         info     the same; code says why
     message.failed        warning  the same: the dead letter
     message.expired       info     the same
+    message.held          info     the same: until the end of its recipient's quiet hours
     message.skipped       info     the same: not to be sent, for example because its recipient has opted out
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
@@ -53,6 +54,7 @@ LEVELS = {
     "message.retry": logging.INFO,
     "message.failed": logging.WARNING,
     "message.expired": logging.INFO,
+    "message.held": logging.INFO,
     "message.skipped": logging.INFO,
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,

@@ -8,6 +8,7 @@ after twilio_30008". The codes are for programs, and stay.
     later      it has its time                                limited   the channel's rate lets no more through now
     sending    a relay is sending it                          unknown_channel   no such channel is configured
     lost       the relay that was sending it is gone          no_relay  no relay is running
+    quiet      it may wait, and its recipient has quiet hours
     due        nothing: the next relay that is free takes it
 """
 
@@ -22,7 +23,7 @@ from django.utils import timezone
 from notifications import conf
 from notifications.channels import channel_names
 from notifications.clock import database_now
-from notifications.lifecycle import Status
+from notifications.lifecycle import HELD, Status
 from notifications.models import HEAD, Channel, OutboxMessage, Relay
 
 MOST_COUNTED = 1_000  # messages in front; more are "more than"
@@ -46,6 +47,9 @@ def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[W
     now = database_now(using)
     if message.status != Status.QUEUED:
         return list(_waits_of_head(message, now=now, using=using))
+    if message.lane == HELD:
+        until = message.next_attempt_at
+        return [Wait("quiet", f"is held until the recipient's quiet hours end, at {said(until, now=now)}", until=until)]
     heads = OutboxMessage.objects.using(using).filter(recipient_id=message.recipient_id, lane=message.lane)
     head = heads.filter(status__in=HEAD).first()
     if head is None:  # it was just done: the next in the lane takes its place in the same transaction

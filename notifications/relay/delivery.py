@@ -10,15 +10,18 @@ import random as _random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
-from notifications import kinds
+from django.utils import timezone
+
+from notifications import conf, kinds
 from notifications.backoff import RetryPolicy, judge
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
-from notifications.relay.objections import objection
+from notifications.relay.objections import QUIET_HOURS, objection
 from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
 from notifications.rendering import RenderingError
 from notifications.telemetry import current_attempt, emit
@@ -41,6 +44,7 @@ class Delivery:
         send_timeout: float,
         random: Callable[[], float] = _random.random,
         clock: Clock = time.monotonic,
+        now: Callable[[], datetime] = timezone.now,
     ) -> None:
         self._channels = channels
         self._lease = lease
@@ -49,6 +53,7 @@ class Delivery:
         self._send_timeout = send_timeout
         self._random = random
         self._clock = clock
+        self._now = now
         self.is_stopping = False
 
     def deliver(self, message: Claimed) -> Settlement:
@@ -58,6 +63,7 @@ class Delivery:
             or self._adopt(message)
             or self._expire(message)
             or self._skip(message)
+            or self._hold(message)
             or self._bury_poison(message)
             or self._attempt(message)
         )
@@ -82,6 +88,17 @@ class Delivery:
     def _skip(self, message: Claimed) -> Settlement | None:
         code = objection(message, address_field=self._channels[message.channel].address_field)
         return Settlement(message, Status.CANCELLED, message.attempts, code=code) if code else None
+
+    def _hold(self, message: Claimed) -> Settlement | None:
+        """In the recipient's quiet hours, take what may wait out of the lane, so that nothing waits behind it."""
+        now = self._now()
+        until = kinds.quiet_until(message.kind, everywhere=conf.quiet_hours(), time_zone=message.time_zone, now=now)
+        if until is None:
+            return None
+        seconds = (until - now).total_seconds()
+        if message.expires_in is not None and message.expires_in <= seconds:
+            return Settlement(message, Status.CANCELLED, message.attempts, code=QUIET_HOURS)
+        return Settlement(message, Status.QUEUED, message.attempts, delay=seconds)
 
     def _bury_poison(self, message: Claimed) -> Settlement | None:
         if message.rescues >= self._policies[message.channel].max_rescues:

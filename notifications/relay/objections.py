@@ -8,6 +8,7 @@ from notifications.consent import is_wanted
 from notifications.relay.parcels import Claimed
 
 OPTED_OUT = "opted_out"  # the recipient does not want it
+QUIET_HOURS = "quiet_hours"  # it may wait, and would be of no use when they are over
 COUNTRY_NOT_ALLOWED = "country_not_allowed"  # the number's is not in OUTBOX_ALLOWED_COUNTRIES
 
 

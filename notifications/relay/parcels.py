@@ -72,3 +72,8 @@ class Settlement:
     code: str | None = None
     began: float = field(default_factory=time.monotonic)
     ended: float = field(default_factory=time.monotonic)
+
+    @property
+    def frees_lane(self) -> bool:
+        """Whether the message leads its lane no longer: it has ended, or is held beside it (`queued`)."""
+        return self.status is not Status.PENDING

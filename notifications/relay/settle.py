@@ -25,6 +25,7 @@ ENDS = {
     Status.FAILED: "message.failed",
     Status.EXPIRED: "message.expired",
     Status.CANCELLED: "message.skipped",
+    Status.QUEUED: "message.held",
 }
 
 
@@ -46,12 +47,12 @@ def settle(
 
 def _split_by_lock(connection: Connection, batch: Sequence[Settlement]) -> tuple[list[Settlement], list[Settlement]]:
     """What may be written now, and what not: only the end of a lane's head needs the lane's lock."""
-    wanted = {settlement.message.recipient_id for settlement in batch if settlement.status.is_terminal}
+    wanted = {settlement.message.recipient_id for settlement in batch if settlement.frees_lane}
     locked = _lock_free(connection, wanted) if wanted else set()
     ready: list[Settlement] = []
     waiting: list[Settlement] = []
     for settlement in batch:
-        is_free = not settlement.status.is_terminal or settlement.message.recipient_id in locked
+        is_free = not settlement.frees_lane or settlement.message.recipient_id in locked
         (ready if is_free else waiting).append(settlement)
     return ready, waiting
 
@@ -87,7 +88,7 @@ def _write(
 
 
 def _promote(connection: Connection, ready: Sequence[Settlement], changed: set[Lane]) -> None:
-    lanes = changed | {(s.message.recipient_id, s.message.lane) for s in ready if s.status.is_terminal}
+    lanes = changed | {(s.message.recipient_id, s.message.lane) for s in ready if s.frees_lane}
     if lanes:
         recipients, names = zip(*lanes, strict=True)
         connection.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})

@@ -34,7 +34,7 @@ WITH used AS (
         (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
          expires_at, created_at, next_attempt_at, finished_at, error_code, status)
     SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
-        %(origin)s, %(traceparent)s, %(expires_at)s, clock_timestamp(), clock_timestamp(),
+        %(origin)s, %(traceparent)s, %(expires_at)s, clock_timestamp(), coalesce(%(held_until)s, clock_timestamp()),
         CASE WHEN row.objection <> '' THEN clock_timestamp() END, row.objection,
         CASE WHEN row.objection <> '' THEN 'cancelled'
              WHEN row.leads
@@ -103,9 +103,10 @@ CROSS JOIN LATERAL (
 SETTLE = """
 WITH settled AS (
     UPDATE notifications_outboxmessage message
-    SET status = result.status, relay_id = NULL, attempts = result.attempts,
+    SET status = result.status, relay_id = NULL,
+        lane = CASE WHEN result.status = 'queued' THEN '(held)' ELSE message.lane END, attempts = result.attempts,
         next_attempt_at = coalesce(clock_timestamp() + make_interval(secs => result.delay), message.next_attempt_at),
-        finished_at = CASE WHEN result.status = 'pending' THEN NULL ELSE clock_timestamp() END,
+        finished_at = CASE WHEN result.status IN ('pending', 'queued') THEN NULL ELSE clock_timestamp() END,
         provider_id = coalesce(nullif(result.provider_id, ''), message.provider_id),
         unknown_since = CASE WHEN result.answer = 'unknown'
                              THEN coalesce(message.unknown_since,
@@ -135,13 +136,22 @@ PROMOTE = """
 UPDATE notifications_outboxmessage message
 SET status = 'pending', next_attempt_at = clock_timestamp()
 FROM unnest(%(recipients)s::bigint[], %(lanes)s::text[]) AS lane (recipient_id, name)
-WHERE message.id = (SELECT waiting.id FROM notifications_outboxmessage waiting
+WHERE lane.name <> '(held)'
+  AND message.id = (SELECT waiting.id FROM notifications_outboxmessage waiting
                     WHERE waiting.recipient_id = lane.recipient_id AND waiting.lane = lane.name
                       AND waiting.status = 'queued'
                     ORDER BY waiting.id LIMIT 1)
   AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
                   WHERE head.recipient_id = lane.recipient_id AND head.lane = lane.name
                     AND head.status IN ('pending', 'sending'))
+"""
+
+# Needs the lanes' locks, and comes before a promotion: what was held comes back to its lane.
+RELEASE = """
+UPDATE notifications_outboxmessage
+SET lane = CASE WHEN %(by_channel)s THEN channel ELSE '' END
+WHERE id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND lane = '(held)'
+RETURNING recipient_id, lane
 """
 
 # Reads only: which of these claims are settled already, by a commit whose answer got lost.

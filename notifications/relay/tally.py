@@ -40,7 +40,7 @@ class Tally:
         if counts is None:
             counts = self._channels[settlement.message.channel] = Counts()
         status, outcome = settlement.status, settlement.outcome
-        if status is not Status.PENDING:
+        if status.is_terminal:
             counts.numbers[status] += 1
         if outcome is None:
             return
