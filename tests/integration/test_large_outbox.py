@@ -42,7 +42,7 @@ FROM generate_series(1, %(people)s) AS number;
 INSERT INTO {TABLE} (recipient_id, lane, kind, channel, context, dedupe_key, reference, provider_id, created_at,
     next_attempt_at, finished_at, attempts, claim_number, error_code, status)
 SELECT %(first)s + CASE WHEN number %% 100 = 7 THEN %(people)s / 2 ELSE number::bigint * 7919 %% %(people)s END, '',
-    CASE WHEN number %% 5000 = 3 THEN 'test.other' ELSE 'test.greeting' END,
+    CASE WHEN number %% 500 = 3 THEN 'test.other' ELSE 'test.greeting' END,
     CASE WHEN number %% 3 = 0 THEN 'email' ELSE 'sms' END, '{{"name": "Ann"}}', '', 'booking:' || number,
     'SM' || md5(number::text), moment, moment, moment, 1, 1,
     CASE WHEN number %% 200 = 1 THEN 'twilio_' || 30001 + number %% 7 ELSE '' END,
