@@ -1,8 +1,9 @@
 """Settings, all from the environment. The units are in the names; what each one means is in README.md."""
 
 import secrets
+from datetime import timedelta
 
-from config import logs
+from config import content_security, logs
 from config.environment import (
     BASE_DIR,
     choice,
@@ -14,6 +15,7 @@ from config.environment import (
     number,
     secret,
 )
+from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -35,6 +37,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "django_filters",
+    "axes",
     "django_q",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -44,6 +47,7 @@ MIDDLEWARE = [
     "config.tracing.Traces",
     "bookings.api.limits.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
+    "config.content_security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -51,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -79,6 +84,7 @@ DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEA
 notice_lost_server(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -92,9 +98,26 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# --- Logins: config/logins.py -----------------------------------------------------------------------------------------
+AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
+LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "config.logins.address_of"
+AXES_USERNAME_CALLABLE = "config.logins.name_of"
+AXES_LOCKOUT_CALLABLE = "config.logins.refuse"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a stranger behind the same address could keep somebody out
+AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, when all went well, is nobody's business
+AXES_VERBOSE = False
+SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 3600
+
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 REQUEST_BODY_MAX_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_security.DIRECTIVES}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"  # addresses name bookings and orders
 if IN_PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("DJANGO_SSL_REDIRECT", default=True)
@@ -104,6 +127,8 @@ if IN_PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"  # a browser then takes it from this very host alone, over HTTPS
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -132,31 +157,6 @@ REST_FRAMEWORK = {
         "DJANGO_PROXIES", default=0, whole=True
     ),  # in front of us: X-Forwarded-For is believed so far
     "EXCEPTION_HANDLER": "bookings.api.problems.handle",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Bookings",
-    "DESCRIPTION": (
-        "Book a slot, pay, get your messages. Errors are problem details (RFC 9457) with a stable `code`. Amounts are "
-        "integers in minor units of an ISO 4217 currency: 1250 EUR is 12.50 €, 1250 JPY is 1,250 ¥, 1250 KWD is 1.250. "
-        "Every answer carries an `X-Request-ID`: the one that you sent, or one of ours.\n\n"
-        "This is version 1. Within it fields, codes and operations may be added, and nothing that is described here is "
-        "renamed or taken away; what would break a client comes under another address, `/api/v2/`, beside this one."
-    ),
-    "VERSION": "1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "bookings.api.schema.with_common_errors",
-    ],
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {
-        "BookingStatus": "bookings.models.Booking.Status",
-        "OrderStatus": "bookings.models.Order.Status",
-        "MessageStatus": "notifications.outbox.Status",
-    },
 }
 
 # --- Payments ---------------------------------------------------------------------------------------------------------

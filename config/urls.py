@@ -9,7 +9,6 @@ from notifications.monitoring.views import metrics
 
 urlpatterns = [
     path("", include("bookings.pages.urls")),
-    path("api/auth/", include("rest_framework.urls")),
     path("api/staff/outbox/", include("notifications.api.urls")),
     path("api/", include("bookings.api.urls")),
     path("webhooks/payments/<slug:name>/", webhooks.payments, name="payment-webhook"),

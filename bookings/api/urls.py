@@ -1,7 +1,7 @@
 """Addresses under /api/."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from bookings.api import problems, views
 
@@ -16,6 +16,12 @@ urlpatterns = [
     path("bookings/<int:pk>/cancel/", views.BookingCancel.as_view(), name="booking-cancel"),
     path("me/", views.Me.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(
+            url_name="schema", template_name="pages/docs.html", http_method_names=["get", "head"]
+        ),
+        name="docs",
+    ),
     re_path(r"^(?P<path>[\s\S]*)$", problems.not_found),
 ]

@@ -39,6 +39,10 @@ class TokenView(ObtainAuthToken):
     throttle_scope = "token"
     authentication_classes = ()
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With the request as the web has it: those who count failed logins mark it."""
+        return {**super().get_serializer_context(), "request": self.request._request}  # noqa: SLF001
+
     @documentation.token
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().post(request, *args, **kwargs)

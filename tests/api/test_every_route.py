@@ -37,8 +37,6 @@ ACCESS = {
     "bookings/<int:pk>/cancel/": Access.OWN,
     "login/": Access.PUBLIC,
     "logout/": Access.PUBLIC,
-    "api/auth/login/": Access.PUBLIC,
-    "api/auth/logout/": Access.PUBLIC,
     "api/auth/token/": Access.PUBLIC,
     "api/slots/": Access.PUBLIC,
     "api/slots/<int:pk>/": Access.PUBLIC,

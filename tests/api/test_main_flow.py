@@ -62,10 +62,11 @@ def test_from_login_to_booking(slot: Slot, payment_gateway: GatewayProcess) -> N
 def test_session_login_goes_through_too(slot: Slot, payment_gateway: GatewayProcess) -> None:
     get_user_model().objects.create_user("ann", password="a long pass phrase")
     client = APIClient(enforce_csrf_checks=True)
-    client.login(username="ann", password="a long pass phrase")
+    client.get("/login/")
+    form = {"username": "ann", "password": "a long pass phrase"}
+    client.post("/login/", form | {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, format="multipart")
     body = {"slot": slot.pk, "quantity": 1}
     assert client.post("/api/orders/", body, format="json").json()["code"] == "permission_denied", "no CSRF token"
-    client.get("/api/auth/login/")
     token = client.cookies["csrftoken"].value
     assert client.post("/api/orders/", body, format="json", HTTP_X_CSRFTOKEN=token).status_code == 201
 

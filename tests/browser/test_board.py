@@ -15,7 +15,7 @@ from notifications.models import Relay
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day
 from tests.stage.relay import RecordingChannel, running_loop
-from tests.stage.waiting import wait_until
+from tests.stage.waiting import wait_for_page, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,10 +61,10 @@ def test_it_shows_what_happens_without_a_reload(opened: Callable[..., Any]) -> N
     assert "No relay is running" in page.inner_text("#told"), "read aloud"
     with running_loop(RecordingChannel()):
         publish_one(RecipientFactory())
-        page.wait_for_function("document.querySelector('#totals').innerText.includes('1 in the hour')", timeout=15_000)
-        page.wait_for_function("document.querySelector('#told').innerText === 'All is well.'")
+        wait_for_page(page, "document.querySelector('#totals').innerText.includes('1 in the hour')")
+        wait_for_page(page, "document.querySelector('#told').innerText === 'All is well.'")
         assert page.locator("#relays tbody tr").count() == 1
-    page.wait_for_function("document.querySelector('#told').innerText.includes('No relay is running')", timeout=15_000)
+    wait_for_page(page, "document.querySelector('#told').innerText.includes('No relay is running')")
     assert page.evaluate("window.isTheSamePage")
 
 
@@ -91,8 +91,7 @@ def test_it_rests_while_nobody_looks(opened: Callable[..., Any]) -> None:
     page.wait_for_timeout(4_000)
     assert asked == []
     page.evaluate(hide % "false" + change)
-    wait_for = page.wait_for_function
-    wait_for("document.querySelector('#contact').innerText.startsWith('Updates')")
+    wait_for_page(page, "document.querySelector('#contact').innerText.startsWith('Updates')")
     page.wait_for_timeout(500)
     assert len(asked) == 1
 
@@ -103,7 +102,7 @@ def test_the_keyboard_keeps_its_place_when_the_figures_change(opened: Callable[.
     page.focus("#failures tbody a.outbox-button")
     focused = page.evaluate("document.activeElement.id")
     before = page.inner_text("#as-of")
-    page.wait_for_function("before => document.querySelector('#as-of').innerText !== before", arg=before)
+    wait_for_page(page, "before => document.querySelector('#as-of').innerText !== before", before)
     assert page.evaluate("document.activeElement.id") == focused
 
 

@@ -11,6 +11,7 @@ from notifications import outbox
 from tests.factories.bookings import SlotFactory
 from tests.stage.gateway import GatewayProcess
 from tests.stage.relay import RecordingChannel, drain
+from tests.stage.waiting import wait_for_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHANNELS = ("sms", "whatsapp", "email")
@@ -57,12 +58,12 @@ def test_messages_arrive_while_the_page_is_looked_at(page: Any) -> None:
     states = page.locator("#messages tbody td:last-child")
     assert states.all_inner_texts() == ["waiting"] * 3
     drain(*map(RecordingChannel, CHANNELS))
-    page.wait_for_function("[...document.querySelectorAll('#messages .state')].every(e => e.innerText === 'sent')")
+    wait_for_page(page, "[...document.querySelectorAll('#messages .state')].every(e => e.innerText === 'sent')")
     assert "Confirmation by SMS: sent" in page.inner_text("#news"), "read aloud as well"
     page.click("summary")
     page.click(".danger")
     drain(*map(RecordingChannel, CHANNELS))
-    page.wait_for_function("document.querySelectorAll('#messages .sent').length === 6")
+    wait_for_page(page, "document.querySelectorAll('#messages .sent').length === 6")
 
 
 def test_everything_can_be_done_by_keyboard(page: Any) -> None:
