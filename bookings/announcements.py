@@ -3,7 +3,6 @@
 Each function must be called in the transaction of what it announces. The dedupe key makes each fact announced once.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +32,9 @@ def register_kinds() -> None:
         outbox.register(kind)
 
 
-def booking_confirmed(booking: Booking) -> Sequence[Any]:
-    """The payment arrived, and the seats are the customer's. Returns the messages."""
-    return _about_booking(BOOKING_CONFIRMED, booking)
+def booking_confirmed(booking: Booking) -> None:
+    """The payment arrived, and the seats are the customer's."""
+    _about_booking(BOOKING_CONFIRMED, booking)
 
 
 def booking_cancelled(booking: Booking) -> None:
@@ -86,8 +85,8 @@ def payment_refunded(refund: Refund) -> None:
     )
 
 
-def _about_booking(kind: Kind, booking: Booking, *, expires_at: datetime | None = None) -> Sequence[Any]:
-    return outbox.publish(
+def _about_booking(kind: Kind, booking: Booking, *, expires_at: datetime | None = None) -> None:
+    outbox.publish(
         kind.name,
         recipient=booking.user,
         context={

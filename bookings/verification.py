@@ -4,10 +4,8 @@ Everything that goes over the network happens before the transaction. Whoever re
 ends here; the order's row is the lock that makes them go one after another.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -30,11 +28,10 @@ from bookings.retrying import in_transaction
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The payment's booking; `is_new` tells whether this call made it, and `messages` what was written with it then."""
+    """The payment's booking; `is_new` tells whether this call made it."""
 
     booking: Booking
     is_new: bool
-    messages: Sequence[Any] = ()
 
 
 def verify(*, user: User, order_id: str, payment_id: str, signature: str, now: datetime | None = None) -> Verified:
@@ -162,4 +159,5 @@ def _book(order: Order, paid: Payment) -> Verified:
     booking = Booking.objects.create(
         user=order.user, slot=order.slot, order=order, payment=paid, quantity=order.quantity
     )
-    return Verified(booking, is_new=True, messages=announcements.booking_confirmed(booking))
+    announcements.booking_confirmed(booking)
+    return Verified(booking, is_new=True)

@@ -50,6 +50,9 @@ ACCESS = {
     "api/docs/": Access.PUBLIC,
     "api/^(?P<path>[\\s\\S]*)$": Access.PUBLIC,
     "webhooks/payments/<slug:name>/": Access.SIGNED,
+    "webhooks/twilio/status/": Access.SIGNED,
+    "webhooks/twilio/inbound/": Access.SIGNED,
+    "webhooks/unsubscribe/<str:token>/": Access.SIGNED,
     "metrics": Access.TOKEN,
     "healthz": Access.PUBLIC,
     "readyz": Access.PUBLIC,
@@ -65,7 +68,7 @@ ALLOWED = {  # statuses that a stranger, and nobody, may be answered with; 405 i
     Access.STAFF: ({302}, {302}),
     Access.STAFF_API: ({403}, {401}),
     Access.TOKEN: ({401}, {401}),
-    Access.SIGNED: ({400, 415}, {400, 415}),
+    Access.SIGNED: ({400, 403, 404, 415}, {400, 403, 404, 415}),
 }
 
 
