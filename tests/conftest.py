@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.stage.database",
+    "tests.stage.emptying",
     "tests.stage.providers",
     "tests.stage.gateway",
     "tests.stage.relay",

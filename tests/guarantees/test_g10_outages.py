@@ -215,10 +215,8 @@ def test_pause_and_resume_by_command_and_in_the_admin(admin_client: Any) -> None
 
     call_command("pause_channel", "sms", reason="fire", verbosity=0)
     assert overview().channels["sms"]["state"] == "paused"
-    sms = Channel.objects.get(name="sms")
-    address = reverse("admin:notifications_channel_changelist")
-    for action, state in (("resume_selected", "open"), ("pause_selected", "paused")):
-        admin_client.post(address, {"action": action, "_selected_action": [sms.pk]})
+    for action, state in (("resume", "open"), ("pause", "paused")):
+        admin_client.post(reverse(f"admin:notifications_channel_{action}", args=["sms"]), {"reason": "fire"})
         assert overview().channels["sms"]["state"] == state
     assert Channel.objects.get(name="sms").paused_by == "admin"
     call_command("resume_channel", "sms", verbosity=0)

@@ -1,0 +1,41 @@
+"""Empties the test database after a test that committed: only tables that hold something, in a few milliseconds.
+
+Django would truncate every table and make all permissions anew, which took more than half of the suite's time.
+"""
+
+from django.db import connections
+from django.test import TransactionTestCase
+
+# Deferred foreign keys let rows go in any order. A table that has grown is truncated, with those that refer to it, so
+# that no dead rows add up to what a later test measures.
+EMPTY = """
+DO $empty$
+DECLARE
+    name text;
+    is_filled boolean;
+BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()
+        AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+    LOOP
+        IF pg_relation_size(name) > 65536 THEN
+            EXECUTE 'TRUNCATE ' || name || ' CASCADE';
+        ELSIF pg_relation_size(name) > 0 THEN
+            EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
+            IF is_filled THEN
+                EXECUTE 'DELETE FROM ' || name;
+            END IF;
+        END IF;
+    END LOOP;
+END
+$empty$
+"""
+
+
+def empty(case: TransactionTestCase) -> None:
+    """In place of Django's flush."""
+    for alias in case._databases_names(include_mirrors=False):
+        with connections[alias].cursor() as cursor:
+            cursor.execute(EMPTY)
+
+
+TransactionTestCase._fixture_teardown = empty
