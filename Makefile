@@ -7,7 +7,7 @@ ARGS ?=
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test bench chaos docs lint lock migrate shell clean
+.PHONY: help environment demo test bench chaos docs audit lint lock migrate shell clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -40,6 +40,11 @@ lint: environment ## Check style, types, boundaries, migrations and the settings
 
 shell: environment ## A shell in which python, manage.py and the tools are the environment's
 	@PATH="$(abspath $(VENV))/bin:$$PATH" VIRTUAL_ENV="$(abspath $(VENV))" DJANGO_SETTINGS_MODULE=config.settings $${SHELL:-sh}
+
+audit: environment ## Ask whether a locked dependency has a known vulnerability; what could not be asked about counts as one
+	@for lock in requirements.txt requirements-dev.txt requirements-bench.txt; do \
+	  $(RUN) -m pip_audit --strict --require-hashes --disable-pip --progress-spinner off --requirement $$lock || exit 1; \
+	done
 
 docs: environment ## Build the documentation's site into .data/site
 	@$(RUN) -m mkdocs build --quiet

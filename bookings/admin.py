@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from bookings import cancellation, refunds
 from bookings.errors import NotCancellable
-from bookings.models import Booking, Order, Payment, Refund, Slot
+from bookings.models import AccessToken, Booking, Order, Payment, Refund, Slot
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -118,3 +118,16 @@ class RefundAdmin(ReadOnlyAdmin):
 def _may(request: HttpRequest, permission: str) -> bool:
     user: Any = request.user
     return bool(user.has_perm(permission))
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReadOnlyAdmin):
+    """Who may come in by token, and until when; to delete a token is to end it."""
+
+    list_display = ("id", "user", "created_at", "expires_at")
+    search_fields = ("=user__username",)
+    fields = ("user", "created_at", "expires_at")
+    ordering = ("-id",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)

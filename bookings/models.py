@@ -10,6 +10,10 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
+from bookings.access import AccessToken
+
+__all__ = ["AccessToken", "Booking", "Order", "Payment", "PaymentEvent", "Refund", "Slot"]
+
 MOST_QUANTITY = 100  # seats in one order
 MOST_IDEMPOTENCY_KEY = 200  # characters
 

@@ -6,6 +6,7 @@ address; the proxy in front and the API's rates limit those.
 """
 
 import ipaddress
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from bookings.api import problems
+
+logger = logging.getLogger(__name__)
 
 MOST_NAME = 150  # characters: no longer name exists
 IPV6_NETWORK = 64  # bits: whoever has one IPv6 address has all of its network
@@ -45,6 +48,7 @@ def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
 def refuse(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
     """The answer to a login that is locked: 429, with Retry-After."""
     minutes = settings.LOGIN_LOCK_MINUTES
+    logger.warning("A login was refused after too many failures.")  # whose, stands in the record of failures
     if request.path.startswith("/api/"):
         detail = f"Too many logins have failed. Try again in {minutes} minutes."
         refused: HttpResponse = problems.answer(429, code="throttled", detail=detail)

@@ -93,6 +93,7 @@ def configuration(*, form: str, level: str, sql: bool) -> dict[str, Any]:
             **ours,
             "django": {"level": level, "handlers": []},  # Django's own would print a second time, and mail
             "django.server": {"level": level, "handlers": [], "propagate": True},
+            "axes": {"level": "ERROR"},  # below, it names whoever tried to sign in
             "django.template": {"level": "INFO"},  # at DEBUG it prints all that a page was made of
             SQL_LOGGER: {"level": "DEBUG" if sql else "INFO"},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},

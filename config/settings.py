@@ -35,7 +35,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
     "django_filters",
     "axes",
     "django_q",
@@ -110,6 +109,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a stranger behind the same address could keep somebody out
 AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, when all went well, is nobody's business
 AXES_VERBOSE = False
+API_TOKEN_DAYS = number("API_TOKEN_DAYS", default=30, least=1)
 SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 3600
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
@@ -117,6 +117,7 @@ REQUEST_BODY_MAX_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_security.DIRECTIVES}
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_pages.Discreet"
 SECURE_REFERRER_POLICY = "same-origin"  # addresses name bookings and orders
 if IN_PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -132,7 +133,7 @@ if IN_PRODUCTION:
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "bookings.api.authentication.AccessTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

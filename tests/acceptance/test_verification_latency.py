@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 from django.contrib.auth.models import User
-from rest_framework.authtoken.models import Token
 
+from bookings.access import give_token
 from notifications.models import OutboxMessage
 from notifications.sandbox.client import SandboxClient
 from tests.factories.bookings import CustomerFactory, SlotFactory
@@ -41,7 +41,7 @@ class Shopper:
         customer: User = CustomerFactory(phone=f"+1415556{number:04}")
         self._web = web
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Token {Token.objects.create(user=customer).key}"
+        self._session.headers["Authorization"] = f"Token {give_token(customer)}"
         order = self._session.post(f"{web}/api/orders/", json={"slot": slot, "quantity": 1}, timeout=30).json()
         self._receipt = gateway.pay(order["order_id"])
 

@@ -20,9 +20,9 @@ import requests
 from django.contrib.auth.models import User
 from django.test.utils import override_settings
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from bookings import orders
+from bookings.access import give_token
 from bookings.models import Slot
 from notifications import outbox
 from tests.benchmarks.contenders.base import Contender
@@ -86,7 +86,7 @@ def _customers(gateway: str, web: str, *, number: int) -> list[Call]:
 def _paid(session: requests.Session, gateway: str, slot: Slot, report: Callable[..., None], *, name: str) -> Call:
     customer = User.objects.create(username=name, email=f"{name}@example.com")
     outbox.change_contact(customer, phone="+14155550123")
-    token = Token.objects.create(user=customer).key
+    token = give_token(customer)
     order = orders.open_order(user=customer, slot_id=slot.pk, quantity=1)
     receipt = session.post(f"{gateway}/v1/orders/{order.gateway_order_id}/pay", json={}, timeout=30)
     receipt.raise_for_status()

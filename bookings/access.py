@@ -1,0 +1,69 @@
+"""Tokens: how programs sign in. A token is told once, when it is given; the database keeps its digest alone, so that a
+copy of the database lets nobody in.
+
+It ends after API_TOKEN_DAYS, with its user's password, and when staff delete it. A digest without salt is enough: what
+it is made of are 256 random bits, which nobody can guess.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+MOST_TOKENS = 20  # of one user: the oldest make room
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    """Tokens, by what can be said of them."""
+
+    def valid(self, *, now: datetime) -> Self:
+        return self.filter(expires_at__gt=now, user__is_active=True)
+
+
+class AccessToken(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    password_stamp = models.CharField(max_length=128, editable=False, help_text="changes with the user's password")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"token {self.pk}"
+
+
+@transaction.atomic
+def give_token(user: User, *, now: datetime | None = None) -> str:
+    """A new token of `user`, as it is told to the client, once."""
+    now = now or timezone.now()
+    token = secrets.token_urlsafe(32)
+    AccessToken.objects.create(
+        user=user,
+        digest=_digest(token),
+        password_stamp=user.get_session_auth_hash(),
+        expires_at=now + timedelta(days=settings.API_TOKEN_DAYS),
+    )
+    kept = AccessToken.objects.filter(user=user).valid(now=now).order_by("-pk").values_list("pk", flat=True)
+    AccessToken.objects.filter(user=user).exclude(pk__in=list(kept[:MOST_TOKENS])).delete()
+    return token
+
+
+def find_token(token: str, *, now: datetime | None = None) -> AccessToken | None:
+    """The valid token that was told as `token`, with its user; or nothing."""
+    valid = AccessToken.objects.valid(now=now or timezone.now()).select_related("user")
+    found = valid.filter(digest=_digest(token)).first()
+    if found and constant_time_compare(found.password_stamp, found.user.get_session_auth_hash()):
+        return found
+    return None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

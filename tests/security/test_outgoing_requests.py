@@ -1,0 +1,64 @@
+"""Whom we call is decided by those who run this, never by who uses it: no address comes from a request or a row."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import models
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CALLERS = {  # whatever can open a connection, and to whom
+    "bookings/gateways/deadline.py": "the payment gateway, from the settings",
+    "bookings/gateways/http.py": "the payment gateway, from the settings",
+    "bookings/gateways/stripe.py": "the payment gateway, from the settings",
+    "bookings/pages/checkout.py": "the sandbox gateway, from the settings",
+    "notifications/channels/deadline.py": "for the channels: connects to what they name",
+    "notifications/channels/email.py": "the mail server, from the settings",
+    "notifications/channels/esp.py": "the email service provider, from the settings",
+    "notifications/channels/http.py": "for the channels: connects to what they name",
+    "notifications/channels/smtp.py": "the mail server, from the settings",
+    "notifications/channels/twilio.py": "Twilio, from the settings",
+    "notifications/channels/twilio_client.py": "Twilio, from the settings",
+    "notifications/channels/twilio_lookup.py": "Twilio, from the settings",
+    "notifications/monitoring/tellers.py": "the on-call's webhook, from the settings",
+    "notifications/monitoring/watchdog.py": "systemd's socket, from its environment",
+    "notifications/relay/lease.py": "nobody: it asks for this host's name",
+}
+APART = {"sandbox", "demo", "embedded"}  # run by developers, on their own machines
+OPENING = {"requests", "stripe", "urllib.request", "urllib3", "http.client", "httpx", "aiohttp", "socket", "smtplib"}
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return {name for name in found if name in OPENING or name.split(".")[0] in OPENING}
+
+
+def test_nothing_else_can_open_a_connection() -> None:
+    """Something new that can fails here until CALLERS says to whom."""
+    files = [path for room in ("bookings", "notifications", "config") for path in (ROOT / room).rglob("*.py")]
+    calling = {
+        str(path.relative_to(ROOT))
+        for path in files
+        if not APART & set(path.relative_to(ROOT).parts) and imported(path)
+    }
+
+    assert calling == set(CALLERS)
+
+
+def test_no_address_is_kept_in_a_row() -> None:
+    """Nothing that somebody could write into the database is ever called: no model has a URL."""
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            assert not isinstance(field, models.URLField), field
+            assert "url" not in field.name.split("_"), field
+
+
+@pytest.mark.parametrize("path", CALLERS)
+def test_no_caller_follows_a_redirect(path: str) -> None:
+    assert "allow_redirects=True" not in (ROOT / path).read_text()
