@@ -16,6 +16,7 @@ DECLARE
 BEGIN
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()
         AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+        ORDER BY pg_relation_size(quote_ident(tablename)) DESC -- first those to truncate
     LOOP
         IF pg_relation_size(name) > 65536 THEN
             EXECUTE 'TRUNCATE ' || name || ' CASCADE';
