@@ -79,5 +79,5 @@ def test_verification_waits_neither_for_a_sending_relay_nor_for_providers_that_a
     medians = {state: statistics.median(each) * 1000 for state, each in seconds.items()}
     record_property("median_ms", medians)
     print(f"verification, median: {medians['sending']:.1f} ms sending, {medians['down']:.1f} ms with providers down")
-    assert medians["sending"] < 50
+    assert medians["sending"] < 200, "what customers are promised, on a machine that may be busy; 20 to 30 is usual"
     assert medians["down"] < 1.5 * medians["sending"]
