@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications import conf
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
-from notifications.relay import sql
+from notifications.relay import sql, sql_lanes
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
@@ -33,7 +33,7 @@ def _release(batch: Sequence[tuple[int, int]], *, using: str) -> int:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted({recipient for _, recipient in batch})})
         by_channel = conf.lane() == "recipient+channel"
-        cursor.execute(sql.RELEASE, {"ids": [message for message, _ in batch], "by_channel": by_channel})
+        cursor.execute(sql_lanes.RELEASE, {"ids": [message for message, _ in batch], "by_channel": by_channel})
         lanes = set(rows := cursor.fetchall())
         cursor.execute(sql.PROMOTE, {"recipients": [who for who, _ in lanes], "lanes": [lane for _, lane in lanes]})
         notify_after_commit(using)

@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from notifications import origin
 from notifications.audit import BulkReplay, OperatorAction, Verb
 from notifications.models import OutboxMessage
-from notifications.relay import sql
+from notifications.relay import sql, sql_lanes
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_ACTOR = 150  # characters
@@ -50,7 +50,7 @@ def cancel(ids: Iterable[int], *, actor: str = "", reason: str = "", using: str 
     wanted = sorted(set(ids))
     actor = actor or origin.current() or "the application"
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        rows = _change_lanes(cursor, sql.CANCEL, wanted, using=using)
+        rows = _change_lanes(cursor, sql_lanes.CANCEL, wanted, using=using)
         OperatorAction.objects.using(using).bulk_create(
             OperatorAction(action=Verb.CANCEL, message_id=message, actor=actor[:MOST_ACTOR], reason=reason)
             for message, _recipient, _lane in rows
@@ -64,7 +64,7 @@ def replay_batch(
 ) -> list[int]:
     """Put the failed messages among `ids` back, in one transaction, or in the caller's; returns their ids."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        rows = _change_lanes(cursor, sql.REPLAY, ids, using=using)
+        rows = _change_lanes(cursor, sql_lanes.REPLAY, ids, using=using)
         OperatorAction.objects.using(using).bulk_create(
             OperatorAction(
                 action=Verb.REPLAY, message_id=message, actor=actor, reason=reason, error_code=error_code, bulk=bulk

@@ -13,8 +13,8 @@ def order_trouble(providers: SandboxClient, customers: Sequence[Customer]) -> No
     """Have the providers fail so that retries and one dead letter are seen."""
     unlucky = iter(customers)
     for customer in islice(unlucky, 1):
-        words = "Attempt to send to unsubscribed recipient"
-        providers.add_rule(channel="sms", to=customer.phone, times=1, status=400, code=21610, message=words)
+        words = "'To' number is not a valid mobile number"
+        providers.add_rule(channel="sms", to=customer.phone, times=1, status=400, code=21614, message=words)
     for customer in islice(unlucky, 6):
         providers.add_rule(channel="sms", to=customer.phone, times=1, status=503)
     for customer in islice(unlucky, 3):

@@ -61,7 +61,7 @@ def test_every_message_arrives_once_and_in_order_twice_in_a_row(demo_database: s
             "out_of_order": 0,
             "duplicates": 0,
         }
-        assert "twilio_21610" in output
+        assert "twilio_21614" in output
 
 
 def test_two_demos_at_once_do_not_get_in_each_others_way(demo_database: str) -> None:
