@@ -18,8 +18,9 @@ environment: ## Make the virtual environment and .env, unless they are there
 demo: environment ## Book and pay through everything that is real (ARGS: --json, --serve)
 	@$(RUN) -m config.demo $(ARGS)
 
-test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's)
-	@$(RUN) -m pytest $(ARGS)
+# Two processes, each with a database of its own; more would be in the way of the tests that measure.
+test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's, for a part of it)
+	@$(RUN) -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
 
 bench: ## Measure the relay beside its peers, for about an hour (ARGS: --quick, --json, --case, --contender, --write-docs)
 	@$(PYTHON) config/bootstrap.py $(VENV_BENCH) requirements-bench.txt

@@ -72,14 +72,14 @@ def smtp_server(postmaster: Postmaster, **options: Any) -> Iterator[int]:
         return protocols[-1]
 
     server = loop.run_until_complete(loop.create_server(connection, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        server.close()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        server.close()  # now that nobody runs the loop: closing is not safe from another thread
         loop.run_until_complete(_hang_up(protocols))
         loop.close()
 
