@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -119,10 +120,20 @@ def follow(script: str, *, cwd: Path, environment: dict[str, str]) -> None:
         try:
             printed, _ = process.communicate(timeout=STAYS_SECONDS if is_service else 240)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGINT if "--watch" in script else signal.SIGTERM)
-            printed, _ = process.communicate(timeout=60)
+            # To the process itself, as supervisors do: django-q2 hangs where its children are told as well.
+            process.send_signal(signal.SIGINT if "--watch" in script else signal.SIGTERM)
+            printed, _ = ended(process)
             assert is_service, f"{script} does not end:\n{printed}"
             assert process.returncode in {0, -signal.SIGTERM, 128 + signal.SIGTERM}, f"{script}:\n{printed}"
         else:
             assert process.returncode == 0, f"{script}:\n{printed}"
             assert not is_service or "make shell" in script, f"{script} did not stay:\n{printed}"
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What `process` has printed by its end, which comes within a minute, or by force."""
+    try:
+        return process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
