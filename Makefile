@@ -18,11 +18,16 @@ environment: ## Make the virtual environment and .env, unless they are there
 demo: environment ## Book and pay through everything that is real (ARGS: --json, --serve)
 	@$(RUN) -m config.demo $(ARGS)
 
-# Two processes, each with a database of its own; more would be in the way of the tests that measure.
+# Two processes, each with a database of its own, and after them, one by one, what should not share the processors.
 test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's, for a part of it)
-	@$(RUN) -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
+ifeq ($(ARGS),)
+	@$(RUN) -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+	@$(RUN) -m pytest -m alone
+else
+	@$(RUN) -m pytest $(ARGS)
+endif
 
-bench: ## Measure the relay beside its peers, for about an hour (ARGS: --quick, --json, --case, --contender, --write-docs)
+bench: ## Measure the relay beside its peers, for three quarters of an hour (ARGS: --quick, --json, --case, --contender, --write-docs)
 	@$(PYTHON) config/bootstrap.py $(VENV_BENCH) requirements-bench.txt
 	@$(VENV_BENCH)/bin/python -m tests.benchmarks $(ARGS)
 

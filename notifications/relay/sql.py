@@ -26,33 +26,34 @@ WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCK
 # be sent (`objection`) is on record as well, ended, and never in the lane.
 ENQUEUE = """
 WITH used AS (
-    INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s WHERE %(dedupe_key)s <> ''
+    INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s::text WHERE %(dedupe_key)s::text <> ''
     ON CONFLICT (key) DO NOTHING
     RETURNING id
 ), written AS (
     INSERT INTO notifications_outboxmessage
         (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
          expires_at, created_at, next_attempt_at, finished_at, error_code, status)
-    SELECT %(recipient)s, row.lane, %(kind)s, row.channel, %(context)s::jsonb, %(dedupe_key)s, %(reference)s,
-        %(origin)s, %(traceparent)s, %(expires_at)s, clock_timestamp(), coalesce(%(held_until)s, clock_timestamp()),
+    SELECT %(recipient)s::bigint, row.lane, %(kind)s::text, row.channel, %(context)s::jsonb, %(dedupe_key)s::text,
+        %(reference)s::text, %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz, clock_timestamp(),
+        coalesce(%(held_until)s::timestamptz, clock_timestamp()),
         CASE WHEN row.objection <> '' THEN clock_timestamp() END, row.objection,
         CASE WHEN row.objection <> '' THEN 'cancelled'
              WHEN row.leads
               AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
-                              WHERE head.recipient_id = %(recipient)s AND head.lane = row.lane
+                              WHERE head.recipient_id = %(recipient)s::bigint AND head.lane = row.lane
                                 AND head.status IN ('pending', 'sending'))
               AND NOT EXISTS (SELECT FROM notifications_outboxmessage waiting
-                              WHERE waiting.recipient_id = %(recipient)s AND waiting.lane = row.lane
+                              WHERE waiting.recipient_id = %(recipient)s::bigint AND waiting.lane = row.lane
                                 AND waiting.status = 'queued')
              THEN 'pending' ELSE 'queued' END
     FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(objections)s::text[], %(leads)s::boolean[])
          WITH ORDINALITY AS row (channel, lane, objection, leads, position)
-    WHERE %(dedupe_key)s = '' OR EXISTS (SELECT FROM used)
+    WHERE %(dedupe_key)s::text = '' OR EXISTS (SELECT FROM used)
     ORDER BY row.position
     RETURNING id, channel, lane, status, created_at, next_attempt_at
 ), about AS (
     INSERT INTO notifications_messagereference (reference, message_id)
-    SELECT %(reference)s, id FROM written WHERE %(reference)s <> ''
+    SELECT %(reference)s::text, id FROM written WHERE %(reference)s::text <> ''
 )
 SELECT * FROM written ORDER BY id
 """

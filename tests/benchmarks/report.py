@@ -3,6 +3,7 @@
 from tests.benchmarks.results import Results
 
 STOPPED = "ended by the clock: the rate of what was done until then"
+ONCE = "measured once, in the first round"
 
 
 def as_table(results: Results) -> str:
@@ -51,8 +52,9 @@ def _cell(results: Results, case: str, contender: str, notes: _Notes) -> str:
         return f"– {notes.mark(results.reasons.get((case, contender), 'not measured'))}"
     ours = results.figure(case, "relay")
     ratio = f" ({figure / ours:.2f})" if ours and contender != "relay" else ""
-    mark = f" {notes.mark(STOPPED)}" if (case, contender) in results.stopped else ""
-    return f"{figure:,}{ratio}{mark}"
+    is_once = len(results.runs[case, contender]) < results.sizes.rounds
+    reasons = [STOPPED] * ((case, contender) in results.stopped) + [ONCE] * is_once
+    return " ".join([f"{figure:,}{ratio}", *map(notes.mark, reasons)])
 
 
 def _failures(results: Results) -> list[str]:

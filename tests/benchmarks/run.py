@@ -60,7 +60,8 @@ class Run:
             for case in cases:
                 self._say(f"\n{', '.join(case.figures)}: {case.described} (round {number} of {rounds})")
                 for contender in loaded.values():
-                    self._measure(case, contender)
+                    if number == 1 or _is_repeated(case, contender):
+                        self._measure(case, contender)
 
     def _load(self, cases: Sequence[Case], stage: Stage) -> Mapping[str, Contender]:
         loaded = {}
@@ -112,3 +113,8 @@ class Run:
         most = self._bench.sizes.peers_seconds
         if isinstance(contender, Peer) and most is not None and time.monotonic() - self._began > most:
             raise Missing("no time was left for it")
+
+
+def _is_repeated(case: Case, contender: Contender) -> bool:
+    """Whether `contender` is measured in later rounds as well."""
+    return case.is_repeated and (case.are_peers_repeated or not isinstance(contender, Peer))

@@ -24,7 +24,8 @@ class Sizes:
     memory: int = 1_000_000
     idle_seconds: float = 20.0
     rounds: int = 3
-    limit_seconds: float = 30.0  # a run that is not done by then is ended, and its figure is of what was
+    limit_seconds: float = 60.0  # a run that is not done by then is ended, and its figure is of what was
+    peers_limit_seconds: float = 20.0
     memory_limit_seconds: float = 600.0
     peers_seconds: float | None = None  # after that no peer is started
     is_quick: bool = False
@@ -51,6 +52,7 @@ QUICK = Sizes(
     idle_seconds=3.0,
     rounds=1,
     limit_seconds=1.0,
+    peers_limit_seconds=1.0,
     memory_limit_seconds=10.0,
     peers_seconds=130.0,
     is_quick=True,

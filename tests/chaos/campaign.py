@@ -54,42 +54,17 @@ def run(
 ) -> Result:
     """The whole campaign on a stage whose services run. Raises DidNotStart."""
     began = time.monotonic()
-    progress("bringing the database up to date")
-    call_command("migrate", verbosity=0)
-    call_command("migrate", "chaos", "0001", verbosity=0)
-    with stage.database.connect() as connection:
-        witness.install(connection)
-    customers = people.customers(CUSTOMERS)
-    slots = _slots(minutes)
-    providers.calm(stage.providers)
-    progress("starting web, relays and schedules")
-    stage.start_cast()
+    customers = _set(stage, progress)
     log = stage.folder / "customers.jsonl"
     log.touch()
-    wish = {
-        "web": stage.web,
-        "gateway": stage.gateway,
-        "customers": [each.username for each in customers],
-        "password": people.PASSWORD,
-        "slots": slots,
-        "rate": rate,
-        "cancels": CANCELS,
-        "seed": seed,
-        "log": str(log),
-    }
-    load = stage.start_customers(wish)
+    wish = {"slots": _slots(minutes), "rate": rate, "cancels": CANCELS, "seed": seed, "log": str(log)}
+    load = stage.start_customers(wish | _doors(stage, customers))
     director = Director(stage, faults, progress=progress)
     director.run(60.0 * minutes)
     down = director.outage(outage)
     load.process.terminate()
     _wait(director, lambda: load.process.poll() is not None, "customers finish what they began", progress)
-    web_number = stage.cast["web"].number
-    stage.cast["web"].leave()  # whatever it has heard is done when it has gone
-    _wait(director, lambda: stage.cast["web"].number > web_number, "the web finishes what it has heard", progress)
-    stage.wait_for_web()
-    connections.close_all()  # of this process, from before the restarts
-    _settle_accounts(director, progress)
-    _wait(director, lambda: not _unfinished(), "waiting for the last messages", progress)
+    _come_to_rest(stage, director, progress)
     progress("reading and judging the history")
     history = gather.gather(stage, customers, log=log, password=people.PASSWORD, deeds=director.deeds)
     return Result(
@@ -102,6 +77,37 @@ def run(
         outage_charged=_charged(history, down),
         seconds=time.monotonic() - began,
     )
+
+
+def _set(stage: Stage, progress: Callable[[str], None]) -> list[people.Customer]:
+    """Bring the database up to date, with a witness in it, and start the cast; the customers there are."""
+    progress("bringing the database up to date")
+    call_command("migrate", verbosity=0)
+    call_command("migrate", "chaos", "0001", verbosity=0)
+    with stage.database.connect() as connection:
+        witness.install(connection)
+    customers = people.customers(CUSTOMERS)
+    providers.calm(stage.providers)
+    progress("starting web, relays and schedules")
+    stage.start_cast()
+    return customers
+
+
+def _doors(stage: Stage, customers: list[people.Customer]) -> dict[str, object]:
+    """Where customers go, and as whom."""
+    names = [each.username for each in customers]
+    return {"web": stage.web, "gateway": stage.gateway, "customers": names, "password": people.PASSWORD}
+
+
+def _come_to_rest(stage: Stage, director: Director, progress: Callable[[str], None]) -> None:
+    """Wait until nothing is left that could move: in the web, in the accounts, in the outbox."""
+    web_number = stage.cast["web"].number
+    stage.cast["web"].leave()  # whatever it has heard is done when it has gone
+    _wait(director, lambda: stage.cast["web"].number > web_number, "the web finishes what it has heard", progress)
+    stage.wait_for_web()
+    connections.close_all()  # of this process, from before the restarts
+    _settle_accounts(director, progress)
+    _wait(director, lambda: not _unfinished(), "waiting for the last messages", progress)
 
 
 def _slots(minutes: float) -> dict[str, int]:

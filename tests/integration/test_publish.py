@@ -36,6 +36,20 @@ def test_one_message_per_channel_the_first_of_which_leads_the_lane() -> None:
     assert outbox.messages_about(["booking:7", "booking:8"]) == {"booking:7": messages, "booking:8": []}
 
 
+def test_a_connection_that_binds_parameters_in_the_server_will_do() -> None:
+    options = connection.settings_dict["OPTIONS"]
+    before = dict(options)
+    connection.close()
+    try:
+        options |= {"server_side_binding": True, "prepare_threshold": 0}
+        once, twice = (publish(RecipientFactory(), kind=ALL, reference="booking:7", dedupe_key=key) for key in "ab")
+        assert list(OutboxMessage.objects.order_by("pk")) == [*once, *twice]
+    finally:
+        connection.close()
+        options.clear()
+        options |= before
+
+
 def test_a_user_becomes_a_recipient_with_the_users_address() -> None:
     user = User.objects.create(username="ann", email="ann@example.com")
 
