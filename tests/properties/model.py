@@ -1,0 +1,164 @@
+"""What must be in the outbox, told in plain Python: the same moves over dictionaries, one at a time, without a database.
+
+It knows nothing of locks and indexes. Whatever those allow, what is committed must be what this model says.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from notifications.lifecycle import Outcome
+from notifications.relay.parcels import Claimed, Settlement
+from tests.properties.snapshot import Attempt, Row
+
+MAX_ATTEMPTS, MAX_RESCUES = 3, 2
+
+
+@dataclass
+class Message:
+    """`is_late`: its expires_at has come."""
+
+    id: int
+    recipient: int
+    lane: str
+    channel: str
+    is_late: bool = False
+    status: str = "queued"
+    claim_number: int = 0
+    attempts: int = 0
+    rescues: int = 0
+    relay: int | None = None
+    error_code: str = ""
+    is_due: bool = True
+    is_doubtful: bool = False
+
+    @property
+    def row(self) -> Row:
+        return Row(
+            self.id,
+            self.recipient,
+            self.lane,
+            self.channel,
+            self.status,
+            self.claim_number,
+            self.attempts,
+            self.rescues,
+            self.relay,
+            self.error_code,
+            self.status == "pending" and self.is_due,
+            self.is_doubtful,
+        )
+
+
+@dataclass
+class Model:
+    """`committed` are all messages ever, in the order of their commits; `counts` what became of them, and `unknown` how
+    often nobody knows whether a message was accepted.
+    """
+
+    messages: dict[int, Message] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    committed: list[Message] = field(default_factory=list)
+    replays: Counter[int] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[int] = field(default_factory=Counter)
+    paused: set[str] = field(default_factory=set)
+
+    def with_status(self, *statuses: str) -> list[Message]:
+        return [message for _, message in sorted(self.messages.items()) if message.status in statuses]
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.messages[message.id] = message
+            self.committed.append(message)
+            self._promote(message)
+
+    def cancel(self, ids: Collection[int]) -> list[int]:
+        withdrawn = [message for message in self.with_status("queued", "pending") if message.id in ids]
+        for message in withdrawn:
+            message.status = "cancelled"
+            self.counts["cancelled"] += 1
+        for message in withdrawn:
+            self._promote(message)
+        return [message.id for message in withdrawn]
+
+    def replay(self, ids: Collection[int]) -> list[int]:
+        replayed = [message for message in self.with_status("failed") if message.id in ids]
+        for message in replayed:
+            message.status, message.error_code, message.attempts, message.rescues = "queued", "", 0, 0
+            self.replays[message.id] += 1
+            self.counts["replayed"] += 1
+        for message in replayed:
+            self._promote(message)
+        return [message.id for message in replayed]
+
+    def claim(self, message_id: int, *, relay: int) -> Message:
+        message = self.messages[message_id]
+        message.status, message.relay, message.claim_number = "sending", relay, message.claim_number + 1
+        return message
+
+    def settle(self, settlement: Settlement, *, relay: int) -> bool:
+        """False, and nothing has changed, if the claim is not the message's last one, or is settled (G5)."""
+        claimed, outcome = settlement.message, settlement.outcome
+        message = self.messages.get(claimed.id)
+        if message is None or (message.status, message.claim_number) != ("sending", claimed.claim_number):
+            return False
+        message.status, message.relay, message.attempts = settlement.status.value, None, settlement.attempts
+        message.is_due = message.is_due and settlement.delay is None
+        code = outcome.code if outcome else settlement.code
+        if outcome:
+            self._record(message, relay=relay, answer=outcome.answer.value, code=outcome.code)
+            message.is_doubtful |= outcome.answer == "unknown"
+        if code is not None:
+            message.error_code = "" if outcome and outcome.answer == "accepted" else code
+        if settlement.status.is_terminal:
+            self.counts[message.status] += 1
+            self._promote(message)
+        return True
+
+    def rescue(self, living: Collection[int]) -> None:
+        """Put back what relays hold that are not among the `living`."""
+        for message in self.with_status("sending"):
+            if message.relay is not None and message.relay not in living:
+                self._record(message, relay=message.relay, answer="unknown", code="relay_lost")
+                message.status, message.relay, message.error_code = "pending", None, "relay_lost"
+                message.rescues, message.is_due, message.is_doubtful = message.rescues + 1, True, True
+
+    def release_unheard(self, *, relay: int, in_hand: Collection[int]) -> None:
+        """Put back what `relay` was given and has never heard of."""
+        for message in self.with_status("sending"):
+            if message.relay == relay and message.id not in in_hand:
+                message.status, message.relay = "pending", None
+
+    def prune(self, *, locked: Collection[int]) -> None:
+        gone = {each.id for each in self.messages.values() if each.row.is_terminal and each.id not in locked}
+        self.messages = {key: message for key, message in self.messages.items() if key not in gone}
+        self.attempts = [attempt for attempt in self.attempts if attempt.message not in gone]
+
+    def _record(self, message: Message, *, relay: int, answer: str, code: str) -> None:
+        self.attempts.append(Attempt(message.id, message.claim_number, relay, answer, code))
+        self.counts[answer] += 1
+        self.unknown[message.id] += answer == "unknown"
+
+    def _promote(self, beside: Message) -> None:
+        """The oldest that waits in the lane of `beside` leads it, if none does."""
+        lane = [each for each in self.messages.values() if (each.recipient, each.lane) == (beside.recipient, beside.lane)]
+        waiting = [message for message in lane if message.status == "queued"]
+        if waiting and not any(message.status in ("pending", "sending") for message in lane):
+            head = min(waiting, key=lambda message: message.id)
+            head.status, head.is_due = "pending", True
+
+
+def verdict(claimed: Claimed, outcome: Outcome, *, may_send: bool) -> tuple[str, int, bool]:
+    """What a claimed message comes to: its status, its attempts, and whether its provider was asked."""
+    if not may_send:
+        return "pending", claimed.attempts, False
+    if claimed.is_expired:
+        return "expired", claimed.attempts, False
+    if claimed.rescues >= MAX_RESCUES:
+        return "failed", claimed.attempts, False
+    if outcome.answer == "throttled":
+        return "pending", claimed.attempts, True
+    is_last = outcome.answer == "permanent" or claimed.attempts + 1 >= MAX_ATTEMPTS
+    refused = "failed" if is_last else "pending"
+    return "sent" if outcome.answer == "accepted" else refused, claimed.attempts + 1, True

@@ -1,0 +1,191 @@
+"""The relays' moves, in the outbox and in its model, and how everything comes to rest."""
+
+from collections import Counter
+
+from django.db import connection
+from django.db.models import Sum
+
+from notifications import conf
+from notifications.lifecycle import Accepted, Outcome
+from notifications.models import Tally
+from notifications.relay.parcels import Settlement
+from notifications.relay.sql_tally import ANSWERS, STATUSES
+from tests.properties import snapshot
+from tests.properties.model import verdict
+from tests.properties.players import AN_HOUR, CHANNELS, Relay
+from tests.properties.world import Standing, World
+
+EVERYTHING = 100  # messages: more than there are
+RUN_OUT = """
+UPDATE notifications_relay SET lease_until = clock_timestamp() - interval '1 second',
+    heartbeat_at = clock_timestamp() - interval '1 minute'
+WHERE id = %s
+"""
+
+
+class RelayingWorld(World):
+    """The world, with its relays at work."""
+
+    def claim(self, relay: Relay, limit: int, *, is_heard: bool = True) -> int:
+        """Not heard: the claim is made, and the connection breaks before its answer comes. Returns how many."""
+        due = self._due(relay)
+        claimed = relay.take_open(limit)
+        for channel in CHANNELS:
+            got = [message.id for message in claimed if message.channel == channel]
+            assert set(got) <= due[channel], "heads alone, that are due, and of channels not known to be paused"
+            assert len(got) == min(limit, len(due[channel])), "and as many of them as there is room for"
+        for message in claimed:
+            mine = self.model.claim(message.id, relay=relay.id)
+            numbers = (mine.claim_number, mine.attempts, mine.rescues, mine.is_late)
+            assert (message.claim_number, message.attempts, message.rescues, message.is_expired) == numbers
+        if is_heard:
+            relay.claimed += claimed
+        else:
+            relay.lose_connection()
+            self._free_lock(relay)
+        return len(claimed)
+
+    def _due(self, relay: Relay) -> dict[str, set[int]]:
+        """What the relay may claim, by channel. A row that somebody is just changing is passed over."""
+        heads = self.model.with_status("pending") if relay.id in self.standing else []
+        touched = self.open.touched if self.open else set()
+        due = [head for head in heads if head.is_due and head.id not in touched and head.channel not in relay.paused]
+        return {channel: {head.id for head in due if head.channel == channel} for channel in CHANNELS}
+
+    def deliver(self, relay: Relay, outcome: Outcome) -> None:
+        """Of the first message in hand; its provider, if asked, answers `outcome`."""
+        claimed = relay.claimed[0]
+        expected = verdict(claimed, outcome, may_send=relay.may_send(claimed))
+        asked = self.provider.asked.total()
+        self.provider.next = outcome
+        settlement = relay.deliver(self.provider)
+        is_asked = self.provider.asked.total() > asked
+        assert (settlement.status, settlement.attempts, is_asked) == expected
+        assert not is_asked or self._holds(relay, claimed.id), "nobody sends what is another's by now (G4)"
+
+    def _holds(self, relay: Relay, message_id: int) -> bool:
+        """Whether it is `relay` that is sending the message, by the rows."""
+        message = self.model.messages.get(message_id)
+        return message is not None and message.status == "sending" and message.relay == relay.id
+
+    def settle(self, relay: Relay) -> None:
+        """Everything that is sent. What ends a head waits while its lane is locked; what is stale changes nothing."""
+        batch, number = relay.unsettled, relay.id
+        relay.unsettled = relay.settle(*batch)
+        assert relay.unsettled == [each for each in batch if self._must_wait(each)]
+        for settlement in batch:
+            if not self._must_wait(settlement):
+                self.model.settle(settlement, relay=number)
+
+    def _must_wait(self, settlement: Settlement) -> bool:
+        return settlement.status.is_terminal and self._is_locked(settlement.message.recipient_id)
+
+    def beat(self, relay: Relay, *, prompt: bool) -> None:
+        """A heartbeat, and what follows from it: whoever is dead is buried, and what the dead held is put back."""
+        held = [message for message in self.model.with_status("sending") if message.relay == relay.id]
+        knows = len(relay.in_hand)
+        relay.beat(prompt=prompt)
+        self._bury(relay, prompt=prompt and conf.rescue() == "prompt")
+        if len(held) > knows:
+            self.model.release_unheard(relay=relay.id, in_hand=relay.in_hand)
+
+    def reconnect(self, relay: Relay) -> None:
+        """Knows nothing at first of what it holds, so that whatever it never heard of is put back at once."""
+        relay.reconnect()
+        self._bury(relay, prompt=False)
+        self.model.release_unheard(relay=relay.id, in_hand=relay.in_hand)
+
+    def _bury(self, by: Relay, *, prompt: bool) -> None:
+        """The model learns who was buried, and checks that it was those who are dead."""
+        others = {number: each for number, each in self.standing.items() if number != by.id}
+        buried = self.standing.keys() - snapshot.take().relays
+        for number, each in others.items():
+            if each.is_silent and (each.is_out or (prompt and each.is_lock_free)):
+                assert number in buried, "a relay that is dead is noticed"
+            if number in buried:
+                assert each.is_out or (prompt and each.is_lock_free), "a relay that lives is not buried"
+        for number in buried:
+            del self.standing[number]
+        self.standing[by.id] = Standing()
+        by.paused = set(self.model.paused)
+        self.model.rescue(living=self.standing)
+
+    def lose_connection(self, relay: Relay) -> None:
+        relay.lose_connection()
+        self._free_lock(relay)
+
+    def crash(self, relay: Relay) -> None:
+        """Killed, with all it holds; another relay is started in its place."""
+        self.lose_connection(relay)
+        self.relays.remove(relay)
+        self.start_relay()
+
+    def oversleep(self, relay: Relay) -> None:
+        """Stopped for longer than its lease."""
+        relay.sleep(AN_HOUR)
+        if relay.id in self.standing:
+            self.run_out(relay.id)
+
+    def run_out(self, number: int) -> None:
+        """The relay's lease does, by the database's clock."""
+        with connection.cursor() as cursor:
+            cursor.execute(RUN_OUT, [number])
+        self.standing[number].is_silent = self.standing[number].is_out = True
+
+    def _free_lock(self, relay: Relay) -> None:
+        if relay.id in self.standing:
+            self.standing[relay.id].is_lock_free = True
+
+    @property
+    def is_all_counted(self) -> bool:
+        """Whether no relay has died or lost its connection that is not buried, or back."""
+        return self.standing.keys() == {relay.id for relay in self.relays if not relay.is_cut_off}
+
+    # The end
+
+    def come_to_rest(self) -> None:
+        """Mend everything, and go on until nothing is left to do: then nothing may be unfinished (G3)."""
+        self.end(commits=False)
+        for channel in CHANNELS:
+            self.resume(channel)
+        for number in self.standing.keys() - {relay.id for relay in self.relays}:
+            self.run_out(number)
+        for relay in self.relays:
+            if relay.is_cut_off:
+                self.reconnect(relay)
+        for _ in range(10 + len(self.model.messages) * 3):
+            if not sum(self._turn(relay) for relay in self.relays):
+                break
+        self.check()
+        assert self.model.with_status("queued", "pending", "sending") == [], "everything ends"
+        self._check_what_was_sent()
+        self._check_counters()
+
+    def _turn(self, relay: Relay) -> int:
+        """One turn of a relay's loop, whose provider accepts everything; how many messages it claimed."""
+        self.beat(relay, prompt=False)
+        self.fall_due()
+        claimed = self.claim(relay, EVERYTHING)
+        while relay.claimed:
+            self.deliver(relay, Accepted("yes"))
+        self.settle(relay)
+        self.check()
+        return claimed
+
+    def _check_what_was_sent(self) -> None:
+        accepted = self.provider.accepted
+        for message, times in Counter(accepted).items():
+            assert times <= 1 + self.model.unknown[message], "twice only where nobody knew (G6)"
+        lanes: dict[tuple[int, str], list[int]] = {}
+        for message in self.model.committed:
+            if message.id in accepted and not self.model.replays[message.id]:
+                lanes.setdefault((message.recipient, message.lane), []).append(accepted.index(message.id))
+        assert all(lane == sorted(lane) for lane in lanes.values()), "in the order of commits (G4)"
+        assert set(accepted) <= {message.id for message in self.model.committed}, "nothing that was rolled back (G1)"
+
+    def _check_counters(self) -> None:
+        for relay in self.relays:
+            self.beat(relay, prompt=False)
+        names = [*ANSWERS, *STATUSES]
+        counted = Tally.objects.aggregate(**{name: Sum(name) for name in names})
+        assert {name: counted[name] or 0 for name in names} == {name: self.model.counts[name] for name in names}
