@@ -1,4 +1,4 @@
-"""What must be in the outbox, told in plain Python: the same moves over dictionaries, one at a time, without a database.
+"""What must be in the outbox, in plain Python: the same moves over dictionaries, one at a time, without a database.
 
 It knows nothing of locks and indexes. Whatever those allow, what is committed must be what this model says.
 """
@@ -142,7 +142,9 @@ class Model:
 
     def _promote(self, beside: Message) -> None:
         """The oldest that waits in the lane of `beside` leads it, if none does."""
-        lane = [each for each in self.messages.values() if (each.recipient, each.lane) == (beside.recipient, beside.lane)]
+        lane = [
+            each for each in self.messages.values() if (each.recipient, each.lane) == (beside.recipient, beside.lane)
+        ]
         waiting = [message for message in lane if message.status == "queued"]
         if waiting and not any(message.status in ("pending", "sending") for message in lane):
             head = min(waiting, key=lambda message: message.id)

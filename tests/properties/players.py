@@ -12,7 +12,6 @@ from django.db import OperationalError, connection, connections, transaction
 from notifications import conf, outbox
 from notifications.backoff import RetryPolicy
 from notifications.channels.base import Outgoing
-from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome
 from notifications.models import OutboxMessage, Recipient
 from notifications.relay.breaker import Breaker
@@ -173,10 +172,15 @@ def connection_beside() -> Iterator[None]:
 
 def assert_waits(act: Callable[[], object]) -> None:
     """Whoever touches a lane that somebody has locked waits for the lock; here, not for long."""
-    with pytest.raises(OperationalError, match="lock timeout"), transaction.atomic():
+
+    @transaction.atomic
+    def act_impatiently() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '5ms'")
+            cursor.execute("SET LOCAL lock_timeout = '1ms'")
         act()
+
+    with pytest.raises(OperationalError, match="lock timeout"):
+        act_impatiently()
 
 
 def announce(recipient: Recipient, kind: str, *, using: str = "default", **words: object) -> list[OutboxMessage]:

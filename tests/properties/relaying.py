@@ -1,12 +1,14 @@
 """The relays' moves, in the outbox and in its model, and how everything comes to rest."""
 
 from collections import Counter
+from datetime import timedelta
 
 from django.db import connection
 from django.db.models import Sum
 
-from notifications import conf
-from notifications.lifecycle import Accepted, Outcome
+from notifications import conf, pruning
+from notifications.clock import database_now
+from notifications.lifecycle import UNFINISHED, Accepted, Outcome
 from notifications.models import Tally
 from notifications.relay.parcels import Settlement
 from notifications.relay.sql_tally import ANSWERS, STATUSES
@@ -26,8 +28,10 @@ WHERE id = %s
 class RelayingWorld(World):
     """The world, with its relays at work."""
 
-    def claim(self, relay: Relay, limit: int, *, is_heard: bool = True) -> int:
-        """Not heard: the claim is made, and the connection breaks before its answer comes. Returns how many."""
+    has_lost_a_relay = False
+
+    def claim(self, relay: Relay, limit: int, *, is_heard: bool = True) -> None:
+        """Not heard: the claim is made, and the connection breaks before its answer comes."""
         due = self._due(relay)
         claimed = relay.take_open(limit)
         for channel in CHANNELS:
@@ -41,9 +45,7 @@ class RelayingWorld(World):
         if is_heard:
             relay.claimed += claimed
         else:
-            relay.lose_connection()
-            self._free_lock(relay)
-        return len(claimed)
+            self.lose_connection(relay)
 
     def _due(self, relay: Relay) -> dict[str, set[int]]:
         """What the relay may claim, by channel. A row that somebody is just changing is passed over."""
@@ -112,7 +114,9 @@ class RelayingWorld(World):
 
     def lose_connection(self, relay: Relay) -> None:
         relay.lose_connection()
-        self._free_lock(relay)
+        self.has_lost_a_relay = True
+        if relay.id in self.standing:
+            self.standing[relay.id].is_lock_free = True
 
     def crash(self, relay: Relay) -> None:
         """Killed, with all it holds; another relay is started in its place."""
@@ -120,26 +124,27 @@ class RelayingWorld(World):
         self.relays.remove(relay)
         self.start_relay()
 
-    def oversleep(self, relay: Relay) -> None:
-        """Stopped for longer than its lease."""
-        relay.sleep(AN_HOUR)
-        if relay.id in self.standing:
-            self.run_out(relay.id)
-
-    def run_out(self, number: int) -> None:
-        """The relay's lease does, by the database's clock."""
+    def outlast(self, number: int) -> None:
+        """The relay's lease runs out: it is dead, or stopped for so long, as its own clock knows."""
+        for relay in self.relays:
+            if relay.id == number:
+                relay.sleep(AN_HOUR)
         with connection.cursor() as cursor:
             cursor.execute(RUN_OUT, [number])
         self.standing[number].is_silent = self.standing[number].is_out = True
 
-    def _free_lock(self, relay: Relay) -> None:
-        if relay.id in self.standing:
-            self.standing[relay.id].is_lock_free = True
-
     @property
     def is_all_counted(self) -> bool:
         """Whether no relay has died or lost its connection that is not buried, or back."""
-        return self.standing.keys() == {relay.id for relay in self.relays if not relay.is_cut_off}
+        is_anyone_cut_off = any(relay.is_cut_off for relay in self.relays)
+        return not is_anyone_cut_off and self.standing.keys() == {relay.id for relay in self.relays}
+
+    def prune(self) -> None:
+        """Everything that has ended, long after: by then all relays have counted what they did."""
+        for relay in self.relays:
+            self.beat(relay, prompt=False)
+        pruning.prune(database_now() + timedelta(days=1), pause=lambda seconds: False)
+        self.model.prune(locked=self.open.touched if self.open else ())
 
     # The end
 
@@ -148,29 +153,29 @@ class RelayingWorld(World):
         self.end(commits=False)
         for channel in CHANNELS:
             self.resume(channel)
-        for number in self.standing.keys() - {relay.id for relay in self.relays}:
-            self.run_out(number)
+        for number in list(self.standing):
+            self.outlast(number)
         for relay in self.relays:
             if relay.is_cut_off:
                 self.reconnect(relay)
-        for _ in range(10 + len(self.model.messages) * 3):
-            if not sum(self._turn(relay) for relay in self.relays):
-                break
-        self.check()
-        assert self.model.with_status("queued", "pending", "sending") == [], "everything ends"
+        most_turns = 5 * len(self.model.messages)
+        while self.model.with_status(*UNFINISHED) and most_turns:
+            most_turns -= 1
+            for relay in self.relays:
+                self._turn(relay)
+        assert self.model.with_status(*UNFINISHED) == [], "everything ends"
         self._check_what_was_sent()
         self._check_counters()
 
-    def _turn(self, relay: Relay) -> int:
-        """One turn of a relay's loop, whose provider accepts everything; how many messages it claimed."""
+    def _turn(self, relay: Relay) -> None:
+        """One turn of a relay's loop, whose provider accepts everything."""
         self.beat(relay, prompt=False)
         self.fall_due()
-        claimed = self.claim(relay, EVERYTHING)
+        self.claim(relay, EVERYTHING)
         while relay.claimed:
             self.deliver(relay, Accepted("yes"))
         self.settle(relay)
         self.check()
-        return claimed
 
     def _check_what_was_sent(self) -> None:
         accepted = self.provider.accepted
@@ -186,6 +191,9 @@ class RelayingWorld(World):
     def _check_counters(self) -> None:
         for relay in self.relays:
             self.beat(relay, prompt=False)
-        names = [*ANSWERS, *STATUSES]
-        counted = Tally.objects.aggregate(**{name: Sum(name) for name in names})
-        assert {name: counted[name] or 0 for name in names} == {name: self.model.counts[name] for name in names}
+        sums = Tally.objects.aggregate(**{name: Sum(name) for name in (*ANSWERS, *STATUSES)})
+        for name, total in sums.items():
+            # Failures and expiries that a lost relay had not counted cannot always be told from attempts afterwards.
+            may_miss = name in ("failed", "expired") and self.has_lost_a_relay
+            counted, happened = total or 0, self.model.counts[name]
+            assert counted <= happened if may_miss else counted == happened, f"{counted} {name} of {happened}"

@@ -1,4 +1,4 @@
-"""The outbox's rows as one reader sees them at one moment: what the invariants judge, and the model is compared with."""
+"""The outbox's rows as one reader sees them at one moment: judged by the invariants, and compared with the model."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -11,16 +11,24 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from notifications import conf
-from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
-from tests.properties.effort import effort
+from notifications.lifecycle import UNFINISHED, Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
+from tests.properties.effort import TIMEOUT, effort
 from tests.properties.players import AN_HOUR, CHANNELS, Relay
-from tests.properties.relaying import RelayingWorld
+from tests.properties.relaying import EVERYTHING, RelayingWorld
 
-RELAYS, RECIPIENTS = 3, 2
+RELAYS, RECIPIENTS = 2, 2
 OUTCOMES: Sequence[Outcome] = (
     Accepted("yes"),
     Transient("refused"),
@@ -30,26 +38,41 @@ OUTCOMES: Sequence[Outcome] = (
 )
 
 places = st.integers(0, 5)  # among those that a move is open to
+rarely = st.sampled_from([False, False, False, True])
 recipients = st.integers(0, RECIPIENTS - 1)
 channels = st.sampled_from([("sms",), ("email",), CHANNELS])
-some = st.sets(st.integers(0, 7), min_size=1, max_size=3)  # messages, from the youngest
+WAYS_TO_PUBLISH = ("commit", "commit", "roll back", "undo", "once", "beside")
+RARE = ("fall silent", "outlast", "fall due", "grow late", "pause", "resume", "prune")
+some = st.sets(places, min_size=1, max_size=2)
 
 
-def where(able: Callable[[Relay], Any]) -> Callable[[Any], Any]:
-    """A move that is open to the relays that are `able`, if there are any."""
-    return precondition(lambda machine: any(map(able, machine.world.relays)))
+def picked(among: Sequence[Any], place: int) -> Any:
+    return among[place % len(among)]
 
 
 def is_connected(relay: Relay) -> bool:
     return not relay.is_cut_off
 
 
-def can_send(relay: Relay) -> bool:
+def has_claimed(relay: Relay) -> bool:
     return bool(relay.claimed)
 
 
-def can_settle(relay: Relay) -> bool:
+def has_sent(relay: Relay) -> bool:
     return bool(relay.unsettled) and is_connected(relay)
+
+
+def is_busy(relay: Relay) -> bool:
+    return bool(relay.in_hand)
+
+
+def some_relay(able: Callable[[Relay], bool]) -> Callable[[Any], Any]:
+    """A move that is open to relays that are `able`, if there are any."""
+    return precondition(lambda machine: any(map(able, machine.world.relays)))
+
+
+def some_message(*statuses: str) -> Callable[[Any], Any]:
+    return precondition(lambda machine: machine.world.model.with_status(*statuses))
 
 
 class Protocol(RuleBasedStateMachine):
@@ -57,9 +80,13 @@ class Protocol(RuleBasedStateMachine):
 
     world: RelayingWorld
 
-    @initialize(lanes=st.sampled_from(conf.LANES))
-    def begin(self, lanes: str) -> None:
+    @initialize(
+        lanes=st.sampled_from(conf.LANES), first=st.lists(st.tuples(recipients, channels), min_size=1, max_size=5)
+    )
+    def begin(self, lanes: str, first: list[tuple[int, tuple[str, ...]]]) -> None:
         self.world = RelayingWorld(lanes=lanes, recipients=RECIPIENTS, relays=RELAYS)
+        for who, by in first:
+            self.publish(who, by, how="commit")
 
     @invariant()
     def all_is_well(self) -> None:
@@ -74,117 +101,126 @@ class Protocol(RuleBasedStateMachine):
         finally:
             self.world.close()
 
-    def relay(self, able: Callable[[Relay], bool], place: int) -> Relay:
-        chosen = [relay for relay in self.world.relays if able(relay)]
-        return chosen[place % len(chosen)]
+    def relay(self, place: int, able: Callable[[Relay], bool]) -> Relay:
+        return picked([relay for relay in self.world.relays if able(relay)], place)
 
-    def messages(self, chosen: set[int]) -> list[int]:
-        youngest = sorted(self.world.model.messages, reverse=True)
-        return [youngest[place] for place in chosen if place < len(youngest)]
+    def messages(self, chosen: set[int], *statuses: str) -> set[int]:
+        among = self.world.model.with_status(*statuses)
+        return {picked(among, place).id for place in chosen if among}
 
     # Publishers and staff
 
-    @rule(who=recipients, channels=channels, commits=st.booleans() | st.just(True), key=st.sampled_from(["", "", "once"]))
-    def publish(self, who: int, channels: tuple[str, ...], commits: bool, key: str) -> None:
-        self.world.publish(self.world.recipients[who], channels, commits=commits, key=key)
-
-    @rule(who=recipients, channels=channels)
-    def publish_after_undoing(self, who: int, channels: tuple[str, ...]) -> None:
-        self.world.publish_after_undoing(self.world.recipients[who], channels)
-
-    @rule(who=recipients, channels=channels)
-    def publish_beside(self, who: int, channels: tuple[str, ...]) -> None:
-        self.world.publish_beside(self.world.recipients[who], channels)
-
-    @rule(chosen=some, beside=st.booleans())
-    def cancel(self, chosen: set[int], beside: bool) -> None:
-        (self.world.cancel_beside if beside else self.world.cancel)(self.messages(chosen))
-
-    @precondition(lambda self: self.world.model.with_status("failed"))
-    @rule(chosen=some, beside=st.booleans())
-    def replay(self, chosen: set[int], beside: bool) -> None:
-        failed = [message.id for message in self.world.model.with_status("failed")]
-        ids = {failed[place % len(failed)] for place in chosen} | set(self.messages(chosen))
-        (self.world.replay_beside if beside else self.world.replay)(ids)
+    @rule(who=recipients, channels=channels, how=st.sampled_from(WAYS_TO_PUBLISH))
+    def publish(self, who: int, channels: tuple[str, ...], how: str) -> None:
+        recipient = self.world.recipients[who]
+        match how:
+            case "undo":
+                self.world.publish_after_undoing(recipient, channels)
+            case "beside":
+                self.world.publish_beside(recipient, channels)
+            case _:
+                key = "once" if how == "once" else ""
+                self.world.publish(recipient, channels, commits=how != "roll back", key=key)
 
     @precondition(lambda self: self.world.open)
     @rule(commits=st.booleans())
     def end(self, commits: bool) -> None:
         self.world.end(commits=commits)
 
-    @rule(channel=st.sampled_from(CHANNELS), pauses=st.booleans())
-    def pause_or_resume(self, channel: str, pauses: bool) -> None:
-        (self.world.pause if pauses else self.world.resume)(channel)
+    @some_message(*UNFINISHED)
+    @rule(chosen=some, beside=rarely)
+    def cancel(self, chosen: set[int], beside: bool) -> None:
+        ids = self.messages(chosen, *UNFINISHED, "sent")
+        (self.world.cancel_beside if beside else self.world.cancel)(ids)
 
-    @precondition(lambda self: self.world.is_all_counted)
-    @rule()
-    def prune(self) -> None:
-        """Long after: all relays have counted what they did."""
-        for relay in self.world.relays:
-            self.world.beat(relay, prompt=False)
-        self.world.prune()
+    @some_message("failed")
+    @rule(chosen=some, beside=rarely)
+    def replay(self, chosen: set[int], beside: bool) -> None:
+        ids = self.messages(chosen, "failed") | self.messages({0}, *Status)
+        (self.world.replay_beside if beside else self.world.replay)(ids)
 
-    # Time
+    @rule(what=st.sampled_from(RARE), channel=st.sampled_from(CHANNELS), place=places)
+    def now_and_then(self, what: str, channel: str, place: int) -> None:
+        match what:
+            case "pause":
+                self.world.pause(channel)
+            case "resume":
+                self.world.resume(channel)
+            case "prune" if self.world.is_all_counted:
+                self.world.prune()
+            case "grow late":
+                self.world.grow_late(self.messages({place}, *UNFINISHED))
+            case "fall due":
+                self.world.fall_due()
+            case "fall silent":
+                self.world.fall_silent(self.most_suspect(place))
+            case "outlast":
+                self.world.outlast(self.most_suspect(place))
 
-    @rule(chosen=some)
-    def grow_late(self, chosen: set[int]) -> None:
-        self.world.grow_late(self.messages(chosen))
-
-    @rule()
-    def fall_due(self) -> None:
-        self.world.fall_due()
-
-    @rule(place=places, runs_out=st.booleans())
-    def fall_silent(self, place: int, runs_out: bool) -> None:
-        """A relay that lives or died: its heartbeat stays away, for longer than its lease or not."""
-        numbers = sorted(self.world.standing)
-        (self.world.run_out if runs_out else self.world.fall_silent)(numbers[place % len(numbers)])
+    def most_suspect(self, place: int) -> int:
+        """Some relay's number: a dead one's, if there are any."""
+        standing = self.world.standing
+        return picked([number for number in standing if standing[number].is_lock_free] or list(standing), place)
 
     # Relays
 
-    @where(is_connected)
+    @some_relay(is_connected)
+    @some_message("pending")
     @rule(place=places, limit=st.sampled_from([1, 2, 100]))
     def claim(self, place: int, limit: int) -> None:
-        self.world.claim(self.relay(is_connected, place), limit)
+        self.world.claim(self.relay(place, is_connected), limit)
 
-    @where(is_connected)
-    @rule(place=places)
-    def claim_unheard(self, place: int) -> None:
-        self.world.claim(self.relay(is_connected, place), 1, is_heard=False)
-
-    @where(can_send)
+    @some_relay(has_claimed)
     @rule(place=places, outcome=st.sampled_from(OUTCOMES))
     def deliver(self, place: int, outcome: Outcome) -> None:
-        self.world.deliver(self.relay(can_send, place), outcome)
+        self.world.deliver(self.relay(place, has_claimed), outcome)
 
-    @where(can_settle)
+    @some_relay(has_sent)
     @rule(place=places)
     def settle(self, place: int) -> None:
-        self.world.settle(self.relay(can_settle, place))
+        self.world.settle(self.relay(place, has_sent))
 
-    @where(is_connected)
+    @some_relay(is_connected)
+    @some_message("pending")
+    @rule(place=places, outcome=st.sampled_from(OUTCOMES))
+    def claim_deliver_settle(self, place: int, outcome: Outcome) -> None:
+        """As a relay does that nothing disturbs."""
+        relay = self.relay(place, is_connected)
+        self.world.claim(relay, EVERYTHING)
+        while relay.claimed:
+            self.world.deliver(relay, outcome)
+        self.world.settle(relay)
+
+    @some_relay(is_connected)
     @rule(place=places, prompt=st.booleans())
     def beat(self, place: int, prompt: bool) -> None:
-        self.world.beat(self.relay(is_connected, place), prompt=prompt)
+        self.world.beat(self.relay(place, is_connected), prompt=prompt)
 
-    @where(is_connected)
+    @some_relay(is_connected)
+    @some_message("pending")
     @rule(place=places)
-    def lose_connection(self, place: int) -> None:
-        self.world.lose_connection(self.relay(is_connected, place))
+    def claim_and_lose_connection(self, place: int) -> None:
+        """The answer never comes."""
+        self.world.claim(self.relay(place, is_connected), 1, is_heard=False)
 
-    @where(lambda relay: relay.is_cut_off)
+    @some_relay(is_busy)
+    @rule(place=places, how=st.sampled_from(["crash", "cut off", "stop"]))
+    def fail(self, place: int, how: str) -> None:
+        relay = self.relay(place, is_busy)
+        match how:
+            case "crash":
+                self.world.crash(relay)
+            case "cut off":
+                self.world.lose_connection(relay)
+            case "stop" if relay.id in self.world.standing:
+                self.world.outlast(relay.id)
+
+    @some_relay(lambda relay: relay.is_cut_off)
     @rule(place=places)
     def reconnect(self, place: int) -> None:
-        self.world.reconnect(self.relay(lambda relay: relay.is_cut_off, place))
-
-    @rule(place=places)
-    def crash(self, place: int) -> None:
-        self.world.crash(self.world.relays[place % RELAYS])
-
-    @rule(place=places)
-    def oversleep(self, place: int) -> None:
-        self.world.oversleep(self.world.relays[place % RELAYS])
+        self.world.reconnect(self.relay(place, lambda relay: relay.is_cut_off))
 
 
+@pytest.mark.timeout(TIMEOUT)
 def test_whatever_happens_in_whatever_order(transactional_db: None) -> None:
-    run_state_machine_as_test(Protocol, settings=effort(60))
+    run_state_machine_as_test(Protocol, settings=effort(15))

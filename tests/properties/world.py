@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.test import override_settings
 
-from notifications import conf, kinds, outbox, pausing, pruning
+from notifications import conf, kinds, outbox, pausing
 from notifications.clock import database_now
 from notifications.kinds import Kind
 from notifications.models import OutboxMessage, Recipient
@@ -103,18 +103,11 @@ class World:
     def replay(self, ids: Collection[int]) -> None:
         self._change(ids, lambda: outbox.replay(ids, actor="ann"), lambda: self.model.replay(ids))
 
-    def _change(
-        self, ids: Collection[int], act: Callable[[], list[int]], expected: Callable[[], list[int]]
-    ) -> None:
+    def _change(self, ids: Collection[int], act: Callable[[], list[int]], expected: Callable[[], list[int]]) -> None:
         if any(self._is_locked(self.model.messages[each].recipient) for each in ids):
             assert_waits(act)
         else:
             assert act() == expected()
-
-    def prune(self) -> None:
-        """Everything that has ended, as if long ago."""
-        pruning.prune(database_now() + timedelta(days=1), pause=lambda seconds: False)
-        self.model.prune(locked=self.open.touched if self.open else ())
 
     def pause(self, channel: str) -> None:
         assert pausing.pause(channel, actor="ann") == (channel not in self.model.paused)
