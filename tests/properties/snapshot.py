@@ -45,6 +45,9 @@ class Snapshot:
     replays: Counter[int]
     relays: set[int]
 
+    def with_status(self, status: str) -> set[int]:
+        return {row.id for row in self.messages.values() if row.status == status}
+
 
 MESSAGES = """
 SELECT id, recipient_id, lane, channel, status, claim_number, attempts, rescues, relay_id, error_code,

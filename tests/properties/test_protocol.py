@@ -214,6 +214,9 @@ class Protocol(RuleBasedStateMachine):
                 self.world.lose_connection(relay)
             case "stop" if relay.id in self.world.standing:
                 self.world.outlast(relay.id)
+                for other in self.world.relays:
+                    if is_connected(other) and other is not relay:
+                        self.world.beat(other, prompt=False)
 
     @some_relay(lambda relay: relay.is_cut_off)
     @rule(place=places)
@@ -223,4 +226,4 @@ class Protocol(RuleBasedStateMachine):
 
 @pytest.mark.timeout(TIMEOUT)
 def test_whatever_happens_in_whatever_order(transactional_db: None) -> None:
-    run_state_machine_as_test(Protocol, settings=effort(15))
+    run_state_machine_as_test(Protocol, settings=effort(45))

@@ -1,0 +1,169 @@
+"""What two may do to one lane at the same moment: each move is one transaction, which stops before every statement."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+from unittest import mock
+
+from django.db import connection, connections, transaction
+
+from notifications import outbox, pausing, pruning
+from notifications.clock import database_now
+from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
+from notifications.models import Recipient
+from notifications.relay.breaker import Breaker
+from notifications.relay.gate import Gate
+from notifications.relay.parcels import Claimed, Settlement
+from tests.factories.notifications import GREETING
+from tests.properties.players import announce
+from tests.properties.turns import Turn
+from tests.stage.relay import HandRelay
+
+Play = Callable[[Turn], Any]
+SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+
+
+@dataclass
+class Scene:
+    """A lane: a dead letter, a head, some that wait. `held` is what `holder` has claimed of it."""
+
+    who: Recipient
+    holder: HandRelay
+    ids: list[int]
+    failed: list[int]
+    held: list[Claimed]
+
+
+class Move(Enum):
+    """Those of the public, of staff, of the relay that holds the head, and of any other relay."""
+
+    PUBLISH = "publish"
+    PUBLISH_ONCE = "publish under a key that can be used once"
+    CANCEL = "cancel"
+    REPLAY = "replay"
+    PRUNE = "prune"
+    PAUSE = "pause"
+    SEND = "settle as sent"
+    REFUSE = "settle as failed"
+    RETRY = "settle, to be tried again"
+    HAND_BACK = "hand back"
+    BEAT = "heartbeat"
+    CLAIM = "claim"
+    CLAIM_METERED = "claim within a rate"
+    RESCUE = "bury and rescue"
+
+    @property
+    def is_relays(self) -> bool:
+        return self.is_holders or self in (Move.CLAIM, Move.CLAIM_METERED, Move.RESCUE)
+
+    @property
+    def is_holders(self) -> bool:
+        return self in (Move.SEND, Move.REFUSE, Move.RETRY, Move.HAND_BACK, Move.BEAT)
+
+
+def play(move: Move, scene: Scene, *, other: HandRelay, commits: bool) -> Play:
+    """The move as one transaction, rolled back at its end unless it `commits`."""
+    if not move.is_relays:
+        return in_django(lambda: as_public_or_staff(move, scene), commits=commits)
+    relay = scene.holder if move.is_holders else other
+    return on_relay(relay, lambda: as_relay(move, scene, relay), commits=commits)
+
+
+def as_public_or_staff(move: Move, scene: Scene) -> list[int]:
+    """The ids of what was published, withdrawn, replayed."""
+    match move:
+        case Move.PUBLISH:
+            return [message.pk for message in announce(scene.who, GREETING.name)]
+        case Move.PUBLISH_ONCE:
+            return [message.pk for message in announce(scene.who, GREETING.name, dedupe_key="once")]
+        case Move.CANCEL:
+            return outbox.cancel(scene.ids)
+        case Move.REPLAY:
+            return outbox.replay(scene.failed, actor="ann")
+        case Move.PRUNE:
+            pruning.prune(database_now() + timedelta(days=1), pause=lambda seconds: False)
+        case Move.PAUSE:
+            pausing.pause("sms", actor="ann")
+    return []  # of the others nobody asks
+
+
+def as_relay(move: Move, scene: Scene, relay: HandRelay) -> list[int]:
+    """The ids of what was claimed, or has to wait."""
+    match move:
+        case Move.SEND:
+            return settle(relay, scene, Status.SENT, Accepted("yes"))
+        case Move.REFUSE:
+            return settle(relay, scene, Status.FAILED, Permanent("no"))
+        case Move.RETRY:
+            return settle(relay, scene, Status.PENDING, Transient("refused"))
+        case Move.HAND_BACK:
+            relay.hand_back(*scene.held)
+        case Move.BEAT:
+            relay.lease.beat(relay.connection, in_flight=len(scene.held))
+        case Move.CLAIM:
+            return [message.id for message in relay.claim()]
+        case Move.CLAIM_METERED:
+            return claim_metered(relay)
+        case Move.RESCUE:
+            relay.rescue(*relay.bury(scene.holder, prompt=False))
+    return []
+
+
+def settle(relay: HandRelay, scene: Scene, status: Status, outcome: Outcome) -> list[int]:
+    batch = [Settlement(each, status, each.attempts + 1, None, outcome, began=0, ended=0) for each in scene.held]
+    return [settlement.message.id for settlement in relay.settle(*batch)]
+
+
+def claim_metered(relay: HandRelay) -> list[int]:
+    gate = Gate({"sms": Breaker()}, rates={"sms": 1000.0})
+    with gate.limits(relay.connection, {"sms": 100}) as limits:
+        claimed = relay.claim(limits["sms"]) if limits else []
+        gate.charge(relay.connection, claimed)
+    return [message.id for message in claimed]
+
+
+def in_django(act: Callable[[], Any], *, commits: bool) -> Play:
+    """In a transaction of the thread's own connection."""
+
+    def run(turn: Turn) -> Any:
+        def stop_before(execute: Any, statement: str, *rest: Any) -> Any:
+            if not statement.startswith(SAVEPOINTS):
+                turn.gate()
+            return execute(statement, *rest)
+
+        connection.ensure_connection()
+        turn.pid = connection.connection.info.backend_pid
+        try:
+            with transaction.atomic(), connection.execute_wrapper(stop_before):
+                result = act()
+                turn.gate()
+                transaction.set_rollback(not commits)
+            return result
+        finally:
+            connections.close_all()
+
+    return run
+
+
+def on_relay(relay: HandRelay, act: Callable[[], Any], *, commits: bool) -> Play:
+    """In a transaction of the relay's connection; statement by statement, so without its pipeline."""
+    genuine = relay.connection.execute
+
+    def run(turn: Turn) -> Any:
+        def stop_before(*statement: Any) -> Any:
+            turn.gate()
+            return genuine(*statement)
+
+        turn.pid = relay.connection.info.backend_pid
+        with (
+            mock.patch.multiple(relay.connection, execute=stop_before, pipeline=nullcontext),
+            relay.connection.transaction(force_rollback=not commits),
+        ):
+            result = act()
+            turn.gate()
+        return result
+
+    return run
