@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum
 from typing import Any
 from unittest import mock
@@ -11,30 +9,19 @@ from unittest import mock
 from django.db import connection, connections, transaction
 
 from notifications import outbox, pausing, pruning
-from notifications.clock import database_now
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
-from notifications.models import Recipient
+from notifications.relay import rescue
 from notifications.relay.breaker import Breaker
 from notifications.relay.gate import Gate
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.parcels import Settlement
 from tests.factories.notifications import GREETING
 from tests.properties.players import announce
+from tests.properties.scene import Scene
 from tests.properties.turns import Turn
 from tests.stage.relay import HandRelay
 
 Play = Callable[[Turn], Any]
 SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
-
-
-@dataclass
-class Scene:
-    """A lane: a dead letter, a head, some that wait. `held` is what `holder` has claimed of it."""
-
-    who: Recipient
-    holder: HandRelay
-    ids: list[int]
-    failed: list[int]
-    held: list[Claimed]
 
 
 class Move(Enum):
@@ -50,10 +37,10 @@ class Move(Enum):
     REFUSE = "settle as failed"
     RETRY = "settle, to be tried again"
     HAND_BACK = "hand back"
-    BEAT = "heartbeat"
+    BEAT = "keep the lease"
     CLAIM = "claim"
     CLAIM_METERED = "claim within a rate"
-    RESCUE = "bury and rescue"
+    RESCUE = "take over from the dead"
 
     @property
     def is_relays(self) -> bool:
@@ -62,6 +49,12 @@ class Move(Enum):
     @property
     def is_holders(self) -> bool:
         return self in (Move.SEND, Move.REFUSE, Move.RETRY, Move.HAND_BACK, Move.BEAT)
+
+    def may_wait_for(self, other: "Move") -> bool:
+        """A relay waits for nobody who publishes, withdraws or replays; a claim for nobody but at a channel's rate."""
+        if self is Move.CLAIM or (self is Move.RESCUE and other not in (Move.RESCUE, Move.BEAT)):
+            return False
+        return not self.is_relays or other.is_relays or (self is Move.CLAIM_METERED and other is Move.PAUSE)
 
 
 def play(move: Move, scene: Scene, *, other: HandRelay, commits: bool) -> Play:
@@ -84,7 +77,7 @@ def as_public_or_staff(move: Move, scene: Scene) -> list[int]:
         case Move.REPLAY:
             return outbox.replay(scene.failed, actor="ann")
         case Move.PRUNE:
-            pruning.prune(database_now() + timedelta(days=1), pause=lambda seconds: False)
+            pruning.prune(scene.set_at, pause=lambda seconds: False)
         case Move.PAUSE:
             pausing.pause("sms", actor="ann")
     return []  # of the others nobody asks
@@ -108,13 +101,19 @@ def as_relay(move: Move, scene: Scene, relay: HandRelay) -> list[int]:
         case Move.CLAIM_METERED:
             return claim_metered(relay)
         case Move.RESCUE:
-            relay.rescue(*relay.bury(scene.holder, prompt=False))
+            take_over(relay)
     return []
 
 
 def settle(relay: HandRelay, scene: Scene, status: Status, outcome: Outcome) -> list[int]:
     batch = [Settlement(each, status, each.attempts + 1, None, outcome, began=0, ended=0) for each in scene.held]
     return [settlement.message.id for settlement in relay.settle(*batch)]
+
+
+def take_over(relay: HandRelay) -> None:
+    """As a heartbeat does, by the lease alone."""
+    heartbeat = relay.lease.beat(relay.connection, in_flight=0)
+    relay.rescue(*heartbeat.departed, *rescue.bury(relay.connection, heartbeat.suspects, prompt=False))
 
 
 def claim_metered(relay: HandRelay) -> list[int]:

@@ -34,6 +34,7 @@ class Turn:
         self.state = State.RUNNING
         self.pid = 0  # of the server's process behind its connection
         self.has_waited = False
+        self.stops = 0
         self.result: Any = None
         self._error: BaseException | None = None
         self._changed = threading.Condition()
@@ -43,6 +44,7 @@ class Turn:
 
     def gate(self) -> None:
         """Stop here until it is our turn."""
+        self.stops += 1
         self._become(State.STOPPED)
         assert self._may_go.acquire(timeout=20)
 
