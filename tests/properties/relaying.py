@@ -107,6 +107,7 @@ class RelayingWorld(World):
             if number in buried:
                 assert each.is_out or (prompt and each.is_lock_free), "a relay that lives is not buried"
         for number in buried:
+            self.has_lost_a_relay = True
             del self.standing[number]
         self.standing[by.id] = Standing()
         by.paused = set(self.model.paused)
@@ -153,7 +154,7 @@ class RelayingWorld(World):
         self.end(commits=False)
         for channel in CHANNELS:
             self.resume(channel)
-        for number in list(self.standing):
+        for number in self.standing.keys() - {relay.id for relay in self.relays}:
             self.outlast(number)
         for relay in self.relays:
             if relay.is_cut_off:

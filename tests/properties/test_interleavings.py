@@ -57,6 +57,7 @@ frequent = [Move.PUBLISH, Move.SEND, Move.REPLAY, Move.CANCEL, Move.CLAIM, Move.
 moves = st.sampled_from([*Move, *frequent])
 pairs = st.tuples(moves, moves).filter(lambda pair: not (pair[0].is_holders and pair[1].is_holders))
 plots = st.builds(Plot, st.sampled_from(Head), st.integers(0, 2), st.booleans())
+orders = st.lists(st.booleans(), max_size=14) | st.integers(0, 6).map(lambda turns: [True] * turns + TO_THE_END)
 mostly = st.sampled_from([True, True, False])
 
 
@@ -81,7 +82,7 @@ def test_a_race_is_harmless_wherever_the_first_is_overtaken(
 
 
 @effort(150)
-@given(pair=pairs, plot=plots, commits=st.tuples(mostly, mostly), order=st.lists(st.booleans(), max_size=14))
+@given(pair=pairs, plot=plots, commits=st.tuples(mostly, mostly), order=orders)
 def test_two_meet_in_any_order(
     meetings: Meetings, pair: tuple[Move, Move], plot: Plot, commits: tuple[bool, bool], order: list[bool]
 ) -> None:
