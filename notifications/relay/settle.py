@@ -20,6 +20,8 @@ from notifications.relay.parcels import Settlement
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
+Claim = tuple[int, int]  # a message and the number of a claim of it
+
 ENDS = {
     Status.SENT: "message.sent",
     Status.FAILED: "message.failed",
@@ -39,7 +41,7 @@ def settle(
         settled = _write(connection, ready, relay_id=relay_id, now=now)
         _promote(connection, ready, fall_back(connection, ready))
         _heed(connection, ready)
-    written: dict[int, float] = dict(settled.fetchall())
+    written = {(message, claim): age for message, claim, age in settled.fetchall()}
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
     _report(connection, ready, written, tally)
     return waiting
@@ -112,12 +114,16 @@ def _heed(connection: Connection, ready: Sequence[Settlement]) -> None:
         )
 
 
-def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[int, float], tally: Tally) -> None:
+def _report(connection: Connection, ready: Sequence[Settlement], written: Mapping[Claim, float], tally: Tally) -> None:
+    """A batch may hold a stale settlement of a message beside the one that counts: a claim says which is meant."""
+    refused: list[Settlement] = []
     for settlement in ready:
-        if settlement.message.id in written:
-            tally.add(settlement, age=written[settlement.message.id])
-            emit_settled(settlement, age=written[settlement.message.id])
-    refused = [settlement for settlement in ready if settlement.message.id not in written]
+        age = written.get(_claim_of(settlement))
+        if age is None:
+            refused.append(settlement)
+        else:
+            tally.add(settlement, age=age)
+            emit_settled(settlement, age=age)
     if refused:
         _report_refused(connection, refused)
 
@@ -135,12 +141,16 @@ def _report_refused(connection: Connection, refused: Sequence[Settlement]) -> No
             "answers": [settlement.outcome and settlement.outcome.answer.value for settlement in refused],
         },
     ).fetchall()
-    already = {row[0] for row in rows}
+    already = set(rows)
     for settlement in refused:
-        if settlement.message.id in already:
+        if _claim_of(settlement) in already:
             emit_settled(settlement)
         else:
             emit("settle.stale", message=settlement.message.id, claim=settlement.message.claim_number)
+
+
+def _claim_of(settlement: Settlement) -> Claim:
+    return settlement.message.id, settlement.message.claim_number
 
 
 def emit_settled(settlement: Settlement, *, age: float | None = None) -> None:

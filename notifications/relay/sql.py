@@ -129,7 +129,7 @@ WITH settled AS (
         clock_timestamp() - make_interval(secs => ended), answer, code, detail, provider_id
     FROM settled WHERE answer IS NOT NULL
 )
-SELECT id, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
+SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
 """
 
 # Needs the lanes' locks, and comes after the statement that ended their heads: a unique index cannot be deferred.
@@ -149,7 +149,7 @@ WHERE lane.name <> '(held)'
 
 # Reads only: which of these claims are settled already, by a commit whose answer got lost.
 ALREADY_SETTLED = """
-SELECT attempt.message_id
+SELECT attempt.message_id, attempt.claim_number
 FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(answers)s::text[]) AS mine (id, claim_number, answer)
 JOIN notifications_deliveryattempt attempt
   ON attempt.message_id = mine.id AND attempt.claim_number = mine.claim_number AND attempt.answer = mine.answer

@@ -119,6 +119,25 @@ def test_a_heartbeat_whose_answer_got_lost_is_counted_once(
     assert sums("sent", "accepted") == {"sent": 1, "accepted": 1}
 
 
+def test_a_stale_settlement_in_the_batch_of_the_one_that_counts_is_not_counted(
+    hand_relay: Callable[..., HandRelay], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A relay taken for dead comes back, and claims again what it still has an old outcome of: its lane was locked."""
+    publish_one(RecipientFactory())
+    relay, other = hand_relay(), hand_relay()
+    (old,) = relay.claim()
+    relay.let_lease_run_out()
+    other.bury(relay)
+    other.rescue(relay.lease.relay_id)
+    relay.lease.take(relay.connection)
+    (new,) = relay.claim()
+    relay.settle(sent(old), sent(new))
+    relay.lease.beat(relay.connection, in_flight=0, seen=relay.tally.parcel())
+    assert sums(*ANSWERS) == attempts()
+    assert sums("sent") == {"sent": 1}
+    assert f"settle.stale message={old.id} claim=1" in caplog.text
+
+
 def test_a_rescue_counts_the_attempt_that_it_writes(hand_relay: Callable[..., HandRelay]) -> None:
     publish_one(RecipientFactory())
     lost, other = hand_relay(), hand_relay()
