@@ -11,7 +11,7 @@ from notifications.lifecycle import Outcome
 from notifications.relay.parcels import Claimed, Settlement
 from tests.properties.snapshot import Attempt, Row
 
-MAX_ATTEMPTS, MAX_RESCUES = 3, 2
+MAX_ATTEMPTS, MAX_RESCUES = 2, 2  # few, so that they are reached
 
 
 @dataclass

@@ -81,7 +81,7 @@ def test_a_race_is_harmless_wherever_the_first_is_overtaken(
             break
 
 
-@effort(150)
+@effort(130)
 @given(pair=pairs, plot=plots, commits=st.tuples(mostly, mostly), order=orders)
 def test_two_meet_in_any_order(
     meetings: Meetings, pair: tuple[Move, Move], plot: Plot, commits: tuple[bool, bool], order: list[bool]
