@@ -5,7 +5,7 @@ and before its commit; who waits for a lock is seen in pg_stat_activity. The rac
 every point; hypothesis draws further pairs, lanes and orders. Afterwards the invariants must hold, and everything that
 is left must go out.
 
-    PROPERTY_EXAMPLES=2000 .venv/bin/python -m pytest tests/properties/test_interleavings.py
+    PROPERTY_EXAMPLES=2000 make test ARGS="tests/properties/test_interleavings.py"
 """
 
 from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ Hypothesis draws the moves: publish, commit and roll back, claim, send, settle, 
 pause. They are made on the real PostgreSQL by the real functions; after each, the rows are compared with a model's and
 judged by the invariants. In the end everything comes to rest, and then nothing may be unfinished.
 
-    PROPERTY_EXAMPLES=2000 .venv/bin/python -m pytest tests/properties --timeout 0
+    PROPERTY_EXAMPLES=2000 make test ARGS="tests/properties/test_protocol.py"
 """
 
 import sys
