@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+import django
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -58,13 +59,32 @@ def database(name: str) -> dict[str, Any]:
     return parameters
 
 
-def mail_server(url: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings for `url`; none for one that cannot be read, of which the email channel complains."""
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+_SMTP_OPTIONS = {
+    "EMAIL_HOST": "host",
+    "EMAIL_PORT": "port",
+    "EMAIL_HOST_USER": "username",
+    "EMAIL_HOST_PASSWORD": "password",
+    "EMAIL_USE_TLS": "use_tls",
+    "EMAIL_USE_SSL": "use_ssl",
+    "EMAIL_TIMEOUT": "timeout",
+}
+
+
+def mail_server(url: str, *, timeout: float) -> dict[str, Any]:
+    """Django's settings for the server at `url`, which is given up after `timeout` seconds: MAILERS, or EMAIL_* before
+    Django 6.1. None for a URL that cannot be read, of which the email channel complains.
+    """
     try:
-        parameters: dict[str, Any] = env.email_url_config(url)
+        parameters: dict[str, Any] = env.email_url_config(url) | {"EMAIL_TIMEOUT": timeout}
     except (ValueError, KeyError, environ.ImproperlyConfigured):
         return {}
-    return {name: value for name, value in parameters.items() if name.startswith("EMAIL_")}
+    if django.VERSION < (6, 1):
+        return {name: value for name, value in parameters.items() if name.startswith("EMAIL_")}
+    mailer: dict[str, Any] = {"BACKEND": parameters["EMAIL_BACKEND"]}
+    if mailer["BACKEND"] == _SMTP:
+        mailer["OPTIONS"] = {option: parameters[name] for name, option in _SMTP_OPTIONS.items() if name in parameters}
+    return {"MAILERS": {"default": mailer}}
 
 
 def notice_lost_server(parameters: dict[str, Any]) -> None:

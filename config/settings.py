@@ -201,8 +201,7 @@ if EMAIL_ESP:
     INSTALLED_APPS += ["anymail"]
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")
 # For what Django itself mails: alerts to the administrators. The channel reads EMAIL_URL.
-globals().update(mail_server(EMAIL_URL))
-EMAIL_TIMEOUT = 10
+globals().update(mail_server(EMAIL_URL, timeout=10))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 ADMINS = [(address, address) for address in env.list("DJANGO_ADMINS", default=[])]
 _CONSOLE = "notifications.channels.console.ConsoleChannel"
