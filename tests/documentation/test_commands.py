@@ -76,6 +76,7 @@ def environment(database_url: str) -> Iterator[dict[str, str]]:
         url = with_database(database_url, name)
         yield {
             "PATH": os.environ["PATH"],
+            "PYTHON": sys.executable,  # another one would have make build this very environment anew
             "HOME": os.environ.get("HOME", "/"),
             "DATABASE_URL": url,
             "DOCUMENTED_DATABASE_URL": url,
