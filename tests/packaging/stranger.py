@@ -5,7 +5,13 @@ import environ
 
 SECRET_KEY = "a key"
 USE_TZ = True
-INSTALLED_APPS = ["parcels", "notifications", "django.contrib.auth", "django.contrib.contenttypes"]
+INSTALLED_APPS = [
+    "parcels",
+    "notifications",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+]
 DATABASES = {"default": environ.Env().db("DATABASE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
