@@ -37,7 +37,7 @@ def verification_ms(contender: Contender, *, samples: int) -> dict[str, float]:
         stage.enter_context(override_settings(SANDBOX_GATEWAY_URL=gateway, SANDBOX_GATEWAY_SECRET=SECRET))
         environment = {"SANDBOX_GATEWAY_URL": gateway, "SANDBOX_GATEWAY_SECRET": SECRET}
         web = stage.enter_context(running_web(APPLICATIONS[contender.name], **environment))
-        calls = who_have_paid(gateway, web, number=samples + WARM_UP)
+        calls = stage.enter_context(who_have_paid(gateway, web, number=samples + WARM_UP))
         try:
             at_rate(calls[:WARM_UP], per_second=PER_SECOND)
             seconds = at_rate(calls[WARM_UP:], per_second=PER_SECOND)

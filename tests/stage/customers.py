@@ -3,7 +3,8 @@
 import http.client
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 
 import requests
@@ -22,18 +23,20 @@ class NotBooked(Exception):
     """A verification was answered with something else than a booking."""
 
 
-def who_have_paid(gateway: str, web: str, *, number: int) -> list[Call]:
+@contextmanager
+def who_have_paid(gateway: str, web: str, *, number: int) -> Iterator[list[Call]]:
     """`number` customers who have paid at `gateway`, and what each will do: report it to `web`, which may raise
     NotBooked."""
     starts_at = timezone.now() + timedelta(days=30)
     slot = Slot.objects.create(
         title="Morning yoga", starts_at=starts_at, ends_at=starts_at + timedelta(hours=1), capacity=number, price=1250
     )
-    report = _reporter(web)
     run = secrets.token_hex(4)
-    with requests.Session() as session:
+    with ExitStack() as kept:
+        report = _reporter(web, kept)
+        session = kept.enter_context(requests.Session())
         session.trust_env = False
-        return [_paid(session, gateway, slot, report, name=f"{run}-{customer}") for customer in range(number)]
+        yield [_paid(session, gateway, slot, report, name=f"{run}-{customer}") for customer in range(number)]
 
 
 def _paid(session: requests.Session, gateway: str, slot: Slot, report: Callable[..., None], *, name: str) -> Call:
@@ -46,17 +49,17 @@ def _paid(session: requests.Session, gateway: str, slot: Slot, report: Callable[
     return lambda: report(receipt.content, token)
 
 
-def _reporter(web: str) -> Callable[..., None]:
+def _reporter(web: str, kept: ExitStack) -> Callable[..., None]:
     """Posts a payment's receipt, on a connection that each thread keeps, as a proxy in front of the web does."""
-    kept = threading.local()
+    own = threading.local()
     host = web.removeprefix("http://")
 
     def report(receipt: bytes, token: str) -> None:
-        if not hasattr(kept, "connection"):
-            kept.connection = http.client.HTTPConnection(host, timeout=30)
+        if not hasattr(own, "connection"):
+            own.connection = kept.enter_context(closing(http.client.HTTPConnection(host, timeout=30)))
         headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
-        kept.connection.request("POST", "/api/payments/verify/", receipt, headers)
-        answer = kept.connection.getresponse()
+        own.connection.request("POST", "/api/payments/verify/", receipt, headers)
+        answer = own.connection.getresponse()
         said = answer.read()
         if answer.status != 201:
             raise NotBooked(f"a verification was answered with {answer.status}: {said[:300]!r}")
