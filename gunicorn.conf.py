@@ -3,11 +3,9 @@
 The access log names the path without its query and no referrer: staff search for phone numbers and addresses (G12).
 """
 
-import gc
-import sys
-
 from config import logs
 from config.settings import IN_PRODUCTION, LOG_FORMAT, LOG_LEVEL
+from notifications.relay import interpreter
 
 accesslog = "-" if IN_PRODUCTION else None
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms [%({x-request-id}o)s]'
@@ -17,8 +15,6 @@ logconfig_dict = logs.configuration(form=LOG_FORMAT, level=LOG_LEVEL, sql=False)
 def post_worker_init(_worker: object) -> None:
     """Let no request wait 5 ms, Python's default, for the interpreter whenever another one is busy.
 
-    A request asks for it after each answer of the database: a dozen times. Spare the garbage collector what was loaded.
+    A request asks for it after each answer of the database: a dozen times.
     """
-    sys.setswitchinterval(0.0005)
-    gc.collect()
-    gc.freeze()
+    interpreter.tune()

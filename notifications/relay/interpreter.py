@@ -1,4 +1,4 @@
-"""How a relay's process has its Python interpreter: for one thread that must be prompt beside many that are busy."""
+"""How a process has its Python interpreter, one thread of which must be prompt beside many that are busy."""
 
 import gc
 import sys
@@ -10,13 +10,18 @@ from contextlib import contextmanager
 SWITCH_SECONDS = 0.0005
 
 
-@contextmanager
-def tuned() -> Iterator[None]:
+def tune() -> None:
     """Hand the interpreter over quickly, and spare the garbage collector what was loaded before: it stays anyway."""
-    before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def tuned() -> Iterator[None]:
+    """Tuned as long as the block lasts."""
+    before = sys.getswitchinterval()
+    tune()
     try:
         yield
     finally:

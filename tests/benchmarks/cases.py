@@ -49,24 +49,22 @@ def cases_of(sizes: Sizes) -> list[Case]:
     """In the order of the table; what matters most comes first, for a quick run on a slow machine."""
     small = Work(messages=sizes.messages, users=sizes.users)
     slow = Work(messages=sizes.provider_50ms, users=sizes.users, latency=0.05)
+    beside_peers = (replace(case, are_peers_repeated=True) for case in _beside_peers(small, slow))
+    return [*beside_peers, *_growing(sizes, small, slow), *_of_many(small, slow), *_of_the_relay_alone()]
+
+
+def _beside_peers(small: Work, slow: Work) -> list[Case]:
     return [
-        replace(_drain("drain_10k", "a small outbox", small), are_peers_repeated=True),
-        Case(
-            ("latency_p50_ms", "latency_p99_ms"),
-            "from commit to the provider's call, idle",
-            _latency,
-            are_peers_repeated=True,
-        ),
-        Case(
-            ("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue, are_peers_repeated=True
-        ),
-        Case(
-            ("verify_p50_ms", "verify_p99_ms"),
-            "verifying a payment over HTTP, 50 a second",
-            _verify,
-            are_peers_repeated=True,
-        ),
-        replace(_drain("provider_50ms", "a provider that takes 50 ms", slow), are_peers_repeated=True),
+        _drain("drain_10k", "a small outbox", small),
+        Case(("latency_p50_ms", "latency_p99_ms"), "from commit to the provider's call, idle", _latency),
+        Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
+        Case(("verify_p50_ms", "verify_p99_ms"), "verifying a payment over HTTP, 50 a second", _verify),
+        _drain("provider_50ms", "a provider that takes 50 ms", slow),
+    ]
+
+
+def _growing(sizes: Sizes, small: Work, slow: Work) -> list[Case]:
+    return [
         _drain(
             "provider_200ms", "a provider that takes 200 ms", replace(slow, messages=sizes.provider_200ms, latency=0.2)
         ),
@@ -76,6 +74,11 @@ def cases_of(sizes: Sizes) -> list[Case]:
         _drain("hot_100k", "one other user with very many; all but that one", replace(small, hot=sizes.hot)),
         _drain("paused_100k", "another channel's crowd", replace(small, elsewhere=sizes.elsewhere)),
         _old_snapshot(replace(small, messages=sizes.old_snapshot, has_old_snapshot=True)),
+    ]
+
+
+def _of_many(small: Work, slow: Work) -> list[Case]:
+    return [
         *(
             _drain(f"relays_{workers}", f"{workers} × the workers, 50 ms", _scaled(slow, workers=workers))
             for workers in (1, 2, 4)
@@ -84,6 +87,11 @@ def cases_of(sizes: Sizes) -> list[Case]:
             _drain(f"relays_{workers}_no_op", f"{workers} × the workers, no-op", replace(small, workers=workers))
             for workers in (2, 4)
         ),
+    ]
+
+
+def _of_the_relay_alone() -> list[Case]:
+    return [
         Case(("idle_cpu_percent",), "a relay with nothing to do", _idle),
         Case(
             ("memory_100k_mb", "memory_1m_mb"),

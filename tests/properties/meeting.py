@@ -15,13 +15,9 @@ from tests.properties.scene import Plot, set_the_scene, settle_all
 from tests.properties.snapshot import Snapshot
 from tests.properties.turns import Turn, interleave
 from tests.stage.emptying import EMPTY
-from tests.stage.relay import HandRelay
+from tests.stage.relay import RUN_OUT, HandRelay
 
 MAX_ATTEMPTS = 3
-RUN_OUT = """
-UPDATE notifications_relay
-SET lease_until = clock_timestamp() - interval '1 second', heartbeat_at = clock_timestamp() - interval '1 minute'
-"""
 
 
 class Meetings:
@@ -71,7 +67,7 @@ def _assert_done_as_told(ended: list[Turn], before: Snapshot, now: Snapshot) -> 
 def _assert_all_goes_out(now: Snapshot, last: HandRelay) -> None:
     """All relays but one are gone. It takes over, and sends everything, in order but for what was replayed (G3, G4)."""
     OutboxMessage.objects.filter(status="pending").update(next_attempt_at=database_now())
-    _execute(RUN_OUT)
+    _execute(RUN_OUT, list(now.relays))
     take_over(last)
     sent: list[int] = []
     while claimed := settle_all(last, Status.SENT):
@@ -88,6 +84,6 @@ def _checked(before: Snapshot | None) -> Snapshot:
     return now
 
 
-def _execute(statement: str) -> None:
+def _execute(statement: str, *parameters: object) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters or None)

@@ -13,10 +13,9 @@ from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transi
 from notifications.relay import rescue
 from notifications.relay.breaker import Breaker
 from notifications.relay.gate import Gate
-from notifications.relay.parcels import Settlement
 from tests.factories.notifications import GREETING
 from tests.properties.players import announce
-from tests.properties.scene import Scene
+from tests.properties.scene import Scene, settlements
 from tests.properties.turns import Turn
 from tests.stage.relay import HandRelay
 
@@ -106,8 +105,7 @@ def as_relay(move: Move, scene: Scene, relay: HandRelay) -> list[int]:
 
 
 def settle(relay: HandRelay, scene: Scene, status: Status, outcome: Outcome) -> list[int]:
-    batch = [Settlement(each, status, each.attempts + 1, None, outcome, began=0, ended=0) for each in scene.held]
-    return [settlement.message.id for settlement in relay.settle(*batch)]
+    return [waiting.message.id for waiting in relay.settle(*settlements(scene.held, status, outcome))]
 
 
 def take_over(relay: HandRelay) -> None:

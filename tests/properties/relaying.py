@@ -16,13 +16,9 @@ from tests.properties import snapshot
 from tests.properties.model import verdict
 from tests.properties.players import AN_HOUR, CHANNELS, Relay
 from tests.properties.world import Standing, World
+from tests.stage.relay import RUN_OUT
 
 EVERYTHING = 100  # messages: more than there are
-RUN_OUT = """
-UPDATE notifications_relay SET lease_until = clock_timestamp() - interval '1 second',
-    heartbeat_at = clock_timestamp() - interval '1 minute'
-WHERE id = %s
-"""
 
 
 class RelayingWorld(World):
@@ -131,7 +127,7 @@ class RelayingWorld(World):
             if relay.id == number:
                 relay.sleep(AN_HOUR)
         with connection.cursor() as cursor:
-            cursor.execute(RUN_OUT, [number])
+            cursor.execute(RUN_OUT, [[number]])
         self.standing[number].is_silent = self.standing[number].is_out = True
 
     @property

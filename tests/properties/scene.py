@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from notifications.clock import database_now
-from notifications.lifecycle import Accepted, Permanent, Status
+from notifications.lifecycle import Accepted, Outcome, Permanent, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.relay.parcels import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -66,5 +66,9 @@ def settle_all(relay: HandRelay, status: Status) -> list[int]:
     """Claim all that is due, and settle it as sent or failed; returns the ids."""
     outcome = Accepted("yes") if status is Status.SENT else Permanent("no")
     claimed = relay.claim()
-    relay.settle(*(Settlement(each, status, each.attempts + 1, None, outcome, began=0, ended=0) for each in claimed))
+    relay.settle(*settlements(claimed, status, outcome))
     return [message.id for message in claimed]
+
+
+def settlements(claimed: list[Claimed], status: Status, outcome: Outcome) -> list[Settlement]:
+    return [Settlement(each, status, each.attempts + 1, None, outcome, began=0, ended=0) for each in claimed]

@@ -50,6 +50,10 @@ def picked(among: Sequence[Any], place: int) -> Any:
     return among[place % len(among)]
 
 
+def is_cut_off(relay: Relay) -> bool:
+    return relay.is_cut_off
+
+
 def is_connected(relay: Relay) -> bool:
     return not relay.is_cut_off
 
@@ -215,10 +219,10 @@ class Protocol(RuleBasedStateMachine):
                         self.world.beat(other, prompt=False)
                 self.world.beat(relay, prompt=False)  # it goes on under a new number, with old outcomes in hand
 
-    @some_relay(lambda relay: relay.is_cut_off)
+    @some_relay(is_cut_off)
     @rule(place=places)
     def reconnect(self, place: int) -> None:
-        self.world.reconnect(self.relay(place, lambda relay: relay.is_cut_off))
+        self.world.reconnect(self.relay(place, is_cut_off))
 
 
 @pytest.mark.timeout(TIMEOUT)

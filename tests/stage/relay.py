@@ -29,6 +29,11 @@ from notifications.relay.parcels import Claimed, Settlement
 from notifications.relay.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+RUN_OUT = """
+UPDATE notifications_relay SET lease_until = clock_timestamp() - interval '1 second',
+    heartbeat_at = clock_timestamp() - interval '1 minute'
+WHERE id = ANY(%s)
+"""
 PATIENT = RetryPolicy(max_attempts=3, backoff_seconds=0, backoff_max_seconds=0, max_rescues=5)
 
 
@@ -86,11 +91,7 @@ class HandRelay:
 
     def let_lease_run_out(self) -> None:
         """As after a stop longer than the lease."""
-        self.connection.execute(
-            "UPDATE notifications_relay SET lease_until = clock_timestamp() - interval '1 second',"
-            " heartbeat_at = clock_timestamp() - interval '1 minute' WHERE id = %s",
-            [self.lease.relay_id],
-        )
+        self.connection.execute(RUN_OUT, [[self.lease.relay_id]])
 
     def close(self) -> None:
         self.connection.close()
