@@ -81,7 +81,7 @@ class Recipient(models.Model):
         ]
         indexes = [
             models.Index(fields=["phone"], condition=~Q(phone=""), name="recipient_by_phone"),
-            models.Index(Upper("email"), condition=~Q(email=""), name="recipient_by_email"),
+            models.Index(Upper("email"), "id", condition=~Q(email=""), name="recipient_of_email"),
         ]
 
     def __str__(self) -> str:
@@ -207,7 +207,11 @@ class OutboxMessage(models.Model):
                 fields=["next_attempt_at"], condition=Q(status=Status.QUEUED.value, lane=HELD), name="message_held"
             ),
             models.Index(fields=["recipient", "id"], condition=Q(status__in=ENDED), name="message_ended_of_recipient"),
-            models.Index(fields=["-id"], condition=Q(status=Status.FAILED.value), name="message_dead_letter"),
+            models.Index(
+                fields=["-id", "kind", "channel", "error_code"],
+                condition=Q(status=Status.FAILED.value),
+                name="message_failed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -50,8 +50,8 @@ def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[W
     if message.lane == HELD:
         until = message.next_attempt_at
         return [Wait("quiet", f"is held until the recipient's quiet hours end, at {said(until, now=now)}", until=until)]
-    heads = OutboxMessage.objects.using(using).filter(recipient_id=message.recipient_id, lane=message.lane)
-    head = heads.filter(status__in=HEAD).first()
+    lane = OutboxMessage.objects.using(using).filter(recipient_id=message.recipient_id, lane=message.lane)
+    head = next(iter(lane.filter(status__in=HEAD)), None)  # at most one; first() would read all messages by ID
     if head is None:  # it was just done: the next in the lane takes its place in the same transaction
         return [Wait("behind", "is about to lead its lane")]
     reasons = list(_waits_of_head(head, now=now, using=using))
