@@ -32,13 +32,19 @@ EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 
 
 def plain(text: str) -> str:
-    """`text` on one line, without a link in it and without what cannot be seen."""
-    if text.isascii() and text.isalnum():
-        return text
-    text = INVISIBLE.sub("", CONTROLS.sub(" ", text))
-    text = SCHEME.sub(r"\1: ", text)
-    text = HOST.sub(r"\1 ", text)
-    return IPV4.sub(r"\1. \2. \3. \4", text)
+    """`text` on one line, without a link in it and without what cannot be seen.
+
+    Most texts are plain already, and say so by what they do not hold; searching them takes as long as a template.
+    """
+    is_ascii = text.isascii()
+    if not (is_ascii and text.isprintable()):
+        text = INVISIBLE.sub("", CONTROLS.sub(" ", text))
+    if ":" in text:
+        text = SCHEME.sub(r"\1: ", text)
+    if "." in text or not is_ascii:  # other dots than this one are not ASCII
+        text = HOST.sub(r"\1 ", text)
+        text = IPV4.sub(r"\1. \2. \3. \4", text)
+    return text
 
 
 def without_whatsapp_markup(text: str) -> str:

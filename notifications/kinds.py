@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from notifications.backoff import RetryPolicy
 from notifications.errors import UnknownKind
-from notifications.quiet import parse
+from notifications.quiet import QuietHours, parse
 
 
 class Purpose(StrEnum):
@@ -84,16 +84,15 @@ def links_of(name: str) -> frozenset[str]:
     return kind.links if kind else frozenset()
 
 
-def quiet_until(name: str, *, everywhere: str, time_zone: str, now: datetime) -> datetime | None:
-    """Until when messages of the kind called `name` are to wait (UTC); None if they may go now, or may not wait.
+def quiet_hours_of(name: str, *, everywhere: str) -> QuietHours | None:
+    """In which hours messages of the kind called `name` are to wait; None if they may not wait.
 
     `everywhere` are the project's quiet hours, for kinds that have none of their own.
     """
     kind = _registered.get(name)
     if kind is None or not (kind.purpose is Purpose.REMINDER if kind.may_wait is None else kind.may_wait):
         return None
-    hours = parse(kind.quiet_hours or everywhere)
-    return hours.end_after(now, time_zone=time_zone) if hours else None
+    return parse(kind.quiet_hours or everywhere)
 
 
 def fallback_of(name: str, channel: str) -> Fallback | None:

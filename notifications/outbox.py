@@ -110,7 +110,8 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    held_until = kinds.quiet_until(kind, everywhere=conf.quiet_hours(), time_zone=locked.time_zone, now=timezone.now())
+    hours = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours())
+    held_until = hours.end_after(timezone.now(), time_zone=locked.time_zone) if hours else None
     objections = _objections(announced, locked)
     if held_until and expires_at and expires_at <= held_until:  # it would be of no use in the morning
         objections = {channel: objection or "quiet_hours" for channel, objection in objections.items()}

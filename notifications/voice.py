@@ -1,7 +1,7 @@
 """The language and the time zone in which a message is being put into words; template filters ask here."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone, translation
 
 Voice = tuple[str, tzinfo]
+
+AS_BEFORE = nullcontext()
 
 _voice: ContextVar[Voice | None] = ContextVar("voice", default=None)
 
@@ -33,14 +35,16 @@ def speak(language: str, time_zone: str) -> None:
         _voice.set(wanted)
 
 
-@contextmanager
-def speaking(language: str, time_zone: str) -> Iterator[None]:
+def speaking(language: str, time_zone: str) -> AbstractContextManager[None]:
     """Put into words what is rendered within, for Django's own tags and filters as for ours."""
     wanted = language, ZoneInfo(time_zone)
-    if _voice.get() == wanted:
-        yield
-        return
-    with translation.override(language), timezone.override(wanted[1]):
+    return AS_BEFORE if _voice.get() == wanted else _speaking(wanted)
+
+
+@contextmanager
+def _speaking(wanted: Voice) -> Iterator[None]:
+    language, zone = wanted
+    with translation.override(language), timezone.override(zone):
         token = _voice.set(wanted)
         try:
             yield

@@ -91,9 +91,8 @@ class Delivery:
 
     def _hold(self, message: Claimed) -> Settlement | None:
         """In the recipient's quiet hours, take what may wait out of the lane, so that nothing waits behind it."""
-        now = self._now()
-        until = kinds.quiet_until(message.kind, everywhere=conf.quiet_hours(), time_zone=message.time_zone, now=now)
-        if until is None:
+        hours = kinds.quiet_hours_of(message.kind, everywhere=conf.quiet_hours())
+        if hours is None or (until := hours.end_after(now := self._now(), time_zone=message.time_zone)) is None:
             return None
         seconds = (until - now).total_seconds()
         if message.expires_in is not None and message.expires_in <= seconds:

@@ -19,7 +19,7 @@ from notifications.relay.parcels import Claimed, Clock, Settlement
 
 PREFETCH_SECONDS = 0.2  # of work at the present rate, claimed ahead of the threads; a kill leaves all of it unknown
 AVERAGE_SECONDS = 0.1
-FEWEST_THREADS = 2
+FEWEST_THREADS = 1  # two that never wait for anything but each other send less than one
 LOOK_SECONDS = 0.005  # how often a pool may change its size
 WAITING_SHARE = (
     0.25  # of the time that threads spend on messages: using the processor for less, they wait for a provider

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.harmless import harmless, plain, without_whatsapp_markup
+from notifications.harmless import CONTROLS, HOST, INVISIBLE, IPV4, SCHEME, harmless, plain, without_whatsapp_markup
 
 LINK = re.compile(r"[a-z][a-z0-9+.-]*://\S|www\.\S|\S\.[^\W\d_]{2}", re.IGNORECASE)
 
@@ -56,6 +56,13 @@ def test_whatever_is_typed_holds_no_link_afterwards_and_is_one_line(typed: str) 
     shown = plain(typed)
     assert not LINK.search(shown)
     assert len(shown.splitlines()) <= 1
+
+
+@given(st.text(st.one_of(st.sampled_from("a1.:/ \u3002\u200b\x7f\x1f"), st.characters())))
+def test_what_is_not_searched_would_have_been_found_plain(typed: str) -> None:
+    searched = INVISIBLE.sub("", CONTROLS.sub(" ", typed))
+    searched = HOST.sub(r"\1 ", SCHEME.sub(r"\1: ", searched))
+    assert plain(typed) == IPV4.sub(r"\1. \2. \3. \4", searched)
 
 
 @pytest.mark.parametrize("typed", ["*bold*", "_italic_", "~gone~", "```code```", "`code`", "a *b* _c_"])
