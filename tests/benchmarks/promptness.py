@@ -29,7 +29,7 @@ def latencies_ms(contender: Contender, *, samples: int) -> list[float]:
                 wait_for_first(contender, work, processes)
             time.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))
         _wait_for_all(contender, work, processes)
-    called = {delivery.number: delivery.called for delivery in contender.deliveries(work)}
+    called = {delivery.user: delivery.called for delivery in contender.deliveries(work)}
     return [1000 * (called[number] - committed[number]) for number in range(WARM_UP + 1, work.messages + 1)]
 
 

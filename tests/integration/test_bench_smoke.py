@@ -31,13 +31,15 @@ def in_turn() -> list[Delivery]:
 
 
 def test_a_quick_run_measures_the_relay_and_names_the_peers_that_are_missing() -> None:
-    ran = bench("--json", "--case", "drain_10k", "--contender", *NAMES)
+    promptness = "latency_p50_ms", "enqueue_ms"
+    ran = bench("--json", "--case", "drain_10k", *promptness, "--contender", *NAMES)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     figures = told["cases"]["drain_10k"]
     assert list(figures) == list(NAMES)
     assert min(figures["relay"], figures["sql_loop"]) > 100
     assert all(figures[name] or told["reasons"]["drain_10k"][name] for name in NAMES)
+    assert all(told["cases"][name]["relay"] > 0 for name in promptness)
     assert told["machine"]
     assert told["quick"]
 
