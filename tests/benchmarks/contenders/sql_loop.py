@@ -35,8 +35,10 @@ class SqlLoop(Outbox):
                     "origin": "",
                     "traceparent": "",
                     "expires_at": None,
+                    "held_until": None,
                     "channels": list(CHANNELS),
                     "lanes": [""] * len(CHANNELS),
+                    "objections": [""] * len(CHANNELS),
                     "leads": [True, False, False],
                 },
             )
