@@ -14,6 +14,13 @@ LOCK_RECIPIENTS = """
 SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 
+# Takes one recipient's lanes' locks for a publisher, and reads what it must know: in a statement before ENQUEUE.
+LOCK_RECIPIENT = """
+SELECT id, user_id, phone, email, locale, time_zone, opt_outs, current_setting('transaction_isolation')
+FROM notifications_recipient WHERE id = %(key)s FOR NO KEY UPDATE
+"""
+LOCK_RECIPIENT_OF_USER = LOCK_RECIPIENT.replace("WHERE id", "WHERE user_id")
+
 # Takes what lane locks are free: a relay never waits for a payment's transaction. NO KEY, because inserting a message
 # locks its recipient's key through the foreign key.
 LOCK_FREE_RECIPIENTS = """
