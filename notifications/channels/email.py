@@ -5,11 +5,14 @@ worth another try, and a connection lost after it leaves the outcome unknown (RF
 carries the same Message-ID, by which mailboxes recognise the second copy.
 """
 
+import email.policy
 import re
 import smtplib
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.utils import parseaddr
 from typing import Any, Self
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
@@ -25,6 +28,29 @@ from notifications.lifecycle import Accepted, Outcome, Permanent, Transient, Unk
 
 _SMTP = Env.EMAIL_SCHEMES["smtp"]
 _WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}
+
+
+class Unfolded(UnstructuredHeader, BaseHeader):
+    """A header on one line, as it is. Python would put one of more than 78 characters and no space into encoded words,
+    which RFC 2047 (5) forbids where an address or a link is meant: no mailbox finds the link in them.
+    """
+
+    def fold(self, *, policy: email.policy.Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+for _name in ("list-unsubscribe", "message-id"):
+    HEADERS.map_to_type(_name, Unfolded)
+
+
+class Email(EmailMultiAlternatives):
+    """Text with an HTML alternative, whose links in headers arrive as links. Django 5.2 folds no such header."""
+
+    def message(self, **options: Any) -> Any:
+        if django.VERSION >= (6, 0):
+            options["policy"] = options.get("policy", email.policy.default).clone(header_factory=HEADERS)
+        return super().message(**options)
 
 
 class EmailChannel(Channel):
@@ -64,13 +90,13 @@ class EmailChannel(Channel):
     def close(self) -> None:
         self._mailer.close()
 
-    def _message(self, outgoing: Outgoing) -> EmailMultiAlternatives:
+    def _message(self, outgoing: Outgoing) -> Email:
         # RFC 8058: mailbox providers offer to unsubscribe with one click, by a POST. DKIM must sign both headers.
         one_click = {
             "List-Unsubscribe": f"<{outgoing.unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
-        message = EmailMultiAlternatives(
+        message = Email(
             subject=outgoing.parts["subject"],
             body=outgoing.parts["text"],
             from_email=self._sender,
