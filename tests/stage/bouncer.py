@@ -95,7 +95,7 @@ def bouncer(database_url: str) -> Iterator[str]:
 
 def main() -> int:
     """Run the guarantees' tests behind PgBouncer; pytest's exit code."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.stage.settings")  # pytest inherits it
     from config.embedded import server  # noqa: PLC0415  (needs the settings)
 
     if not (url := env.str("DATABASE_URL", default="")):
