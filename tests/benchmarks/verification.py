@@ -35,7 +35,7 @@ def verification_ms(contender: Contender, *, samples: int) -> dict[str, float]:
     with ExitStack() as stage:
         gateway = stage.enter_context(_gateway())
         stage.enter_context(override_settings(SANDBOX_GATEWAY_URL=gateway, SANDBOX_GATEWAY_SECRET=SECRET))
-        environment = {"SANDBOX_GATEWAY_URL": gateway, "SANDBOX_GATEWAY_SECRET": SECRET}
+        environment = {"SANDBOX_GATEWAY_URL": gateway, "SANDBOX_GATEWAY_SECRET": SECRET, "LOG_LEVEL": "WARNING"}
         web = stage.enter_context(running_web(APPLICATIONS[contender.name], **environment))
         calls = stage.enter_context(who_have_paid(gateway, web, number=samples + WARM_UP))
         try:
