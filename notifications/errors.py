@@ -44,10 +44,12 @@ class InvalidContext(OutboxError):
 
 
 class InvalidRecipient(OutboxError):
-    """The recipient is neither a saved user nor a saved Recipient."""
+    """The recipient is neither a saved user nor a saved Recipient, or its row is gone."""
 
     def __init__(self, recipient: object) -> None:
-        super().__init__(f"A recipient must be a saved user or Recipient, not {type(recipient).__name__}.")
+        key = getattr(recipient, "pk", None)
+        what = type(recipient).__name__ if key is None else f"{type(recipient).__name__} {key}, which has no row"
+        super().__init__(f"A recipient must be a saved user or Recipient, not {what}.")
 
 
 class InvalidContact(OutboxError):

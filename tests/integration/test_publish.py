@@ -204,6 +204,7 @@ def test_a_text_that_only_looks_like_nul_is_welcome() -> None:
         (outbox.InvalidRecipient, "saved user", {"recipient": User(username="unsaved")}),
         (outbox.InvalidRecipient, "AnonymousUser", {"recipient": AnonymousUser()}),
         (outbox.InvalidRecipient, "saved", {"recipient": Recipient()}),
+        (outbox.InvalidRecipient, "Recipient 987654321, which has no row", {"recipient": Recipient(pk=987654321)}),
         (outbox.InvalidMessage, "dedupe_key must be text of at most 200", {"dedupe_key": "x" * 201}),
         (outbox.InvalidMessage, "reference must be text of at most 100", {"reference": "x" * 101}),
         (outbox.InvalidMessage, "time zone", {"expires_at": datetime(2026, 1, 1)}),  # noqa: DTZ001
