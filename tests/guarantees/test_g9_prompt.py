@@ -21,6 +21,9 @@ from tests.stage.relay import HandRelay, RecordingChannel, running_loop
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+needs_a_session = pytest.mark.skipif(
+    conf.rescue() == "lease", reason="a proxy that pools transactions has no LISTEN and no session locks"
+)
 
 SERIES = 3  # of which the best counts: what disturbs the machine does not last
 MOST_MEDIAN_SECONDS, MOST_P99_SECONDS = 0.030, 0.200
@@ -50,7 +53,7 @@ def latencies(channel: Clocked, recipients: list[Recipient]) -> list[float]:
     return sorted(took)
 
 
-@pytest.mark.skipif(conf.rescue() == "lease", reason="a proxy that pools transactions has no LISTEN")
+@needs_a_session
 def test_an_idle_relay_calls_the_provider_within_milliseconds_of_the_commit() -> None:
     channel = Clocked()
     recipients = RecipientFactory.create_batch(50)
@@ -84,6 +87,7 @@ def seconds_until_sent(messages: list[OutboxMessage], *, since: float) -> float:
     return time.monotonic() - since
 
 
+@needs_a_session
 def test_a_killed_relays_messages_move_again_within_two_seconds(hand_relay: Callable[..., HandRelay]) -> None:
     doomed = hand_relay()
     messages = held_by(doomed)
@@ -93,6 +97,7 @@ def test_a_killed_relays_messages_move_again_within_two_seconds(hand_relay: Call
         assert seconds_until_sent(messages, since=time.monotonic()) <= 2.0
 
 
+@needs_a_session
 def test_a_lost_hosts_messages_move_within_the_lease(hand_relay: Callable[..., HandRelay]) -> None:
     """Its session looks alive to the server, lock and all; only its heart has stopped."""
     lost = hand_relay(lease_seconds=LEASE_SECONDS)
