@@ -67,7 +67,7 @@ class Pool:
         self._work = work
         self._queue: SimpleQueue[Claimed] = SimpleQueue()
         self.threads = 0
-        self._wanted = min(FEWEST_THREADS, concurrency)
+        self._wanted = FEWEST_THREADS
         self._changing = threading.Lock()
         self._numbers = itertools.count()
         self._usages: dict[int, Usage] = {}  # of each thread there is: one writer each
@@ -116,7 +116,7 @@ class Pool:
 
     def _resize(self, seen: "Usage") -> None:
         if seen.cpu > CROWDED_SHARE * seen.seconds:
-            self._wanted = max(self._wanted // 2, min(FEWEST_THREADS, self._concurrency))
+            self._wanted = max(self._wanted // 2, FEWEST_THREADS)
         elif seen.cpu <= WAITING_SHARE * seen.busy:
             self._wanted = min(2 * self._wanted, self._concurrency)
             self._start_threads()
