@@ -6,6 +6,7 @@ Cost is counted in buffers that the claim's statement touches, not in time: the 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +17,8 @@ from notifications.backoff import RetryPolicy
 from notifications.kinds import Kind
 from notifications.lifecycle import Transient
 from notifications.models import OutboxMessage, Recipient
-from notifications.relay import claim
+from notifications.relay import claim, sql
+from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import open_connection
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, running_loop
@@ -101,6 +103,27 @@ def test_a_claim_costs_the_same_beside(alone: tuple[HandRelay, int], crowd: str)
     relay, before = alone
     CROWDS[crowd]()
     assert buffers_of_a_claim(relay) <= before * 1.25
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_a_promotion_reads_nothing_but_its_lanes_beside(hand_relay: Callable[..., HandRelay], crowd: str) -> None:
+    first = people(500)
+    fill(1_000, status="queued", recipient=f"{first} + number % 500")
+    CROWDS[crowd]()
+    relay = hand_relay()
+    parameters = {"recipients": numbers(range(first, first + 500)), "lanes": texts([""] * 500)}
+    with relay.connection.transaction(force_rollback=True):
+        row = relay.connection.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql.PROMOTE, parameters).fetchone()
+    assert row
+    read = list(rows_read(row[0][0]["Plan"]))
+    assert max(read) == 500, f"each lane's next message, and no crowd: {read}"
+
+
+def rows_read(plan: dict[str, Any]) -> Iterator[float]:
+    """How many rows each step of an executed plan has read."""
+    yield (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    for step in plan.get("Plans", ()):
+        yield from rows_read(step)
 
 
 def test_a_claim_that_remembers_its_place_walks_past_no_dead_entries(hand_relay: Callable[..., HandRelay]) -> None:
