@@ -6,7 +6,8 @@ beginning every second, and whenever a claim comes back short: a retry or a slow
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from typing import LiteralString
@@ -28,13 +29,26 @@ class Claimer:
         self._positions: dict[str, datetime] = {}
         self._rewound_at = clock()
 
-    def claim(self, connection: Connection, *, relay_id: int, limits: Mapping[str, int]) -> list[Claimed]:
-        """Claim up to `limits[channel]` due messages of each channel; they are ours, in state `sending`, at once."""
+    def claim(
+        self,
+        connection: Connection,
+        *,
+        relay_id: int,
+        limits: Mapping[str, int],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> list[Claimed]:
+        """Claim up to `limits[channel]` due messages of each channel; they are ours, in state `sending`, at once.
+
+        `meanwhile` is done while the database looks for them.
+        """
         self._rewind_if_due()
         began = self._clock()
         while True:
-            rows = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits)).fetchall()
-            claimed = sorted((Claimed(*row) for row in rows), key=_by_age)
+            with connection.pipeline() if meanwhile else nullcontext():  # a pipeline waits for answers at its end only
+                found = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits))
+                if meanwhile:
+                    meanwhile()
+            claimed = sorted((Claimed(*row) for row in found.fetchall()), key=_by_age)
             started_late = any(channel in self._positions for channel in limits)
             self._remember(claimed, limits)
             if claimed:

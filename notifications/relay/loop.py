@@ -21,7 +21,7 @@ from notifications.relay.gate import Gate
 from notifications.relay.lease import Lease
 from notifications.relay.parcels import Settlement
 from notifications.relay.session import DatabaseUnreachable, Session
-from notifications.relay.settle import settle
+from notifications.relay.settle import settle, tell
 from notifications.relay.tally import Tally
 from notifications.relay.wakeup import Listener, Wake
 from notifications.telemetry import emit
@@ -30,6 +30,7 @@ POLL_SECONDS = 10.0  # the safety net under NOTIFY
 DRAIN_POLL_SECONDS = 0.2  # while draining: another relay may hold what is left
 LOCKED_LANE_SECONDS = 0.005  # until a settle is tried again whose recipient was locked
 SHORTEST_SLEEP_SECONDS = 0.02  # while another relay is just claiming what is due
+HEAD_START_SECONDS = 0.0001  # for the threads that a claim wakes: else they get the interpreter at our next wait
 LINGER_SECONDS = 0.002  # while sends are running: what ends within it is settled in one batch
 
 
@@ -91,6 +92,7 @@ class Loop:
         self._listener = Listener(options.database, self._on_notify)
         self._claimer = Claimer()
         self._unsettled: list[Settlement] = []
+        self._untold: list[tuple[Settlement, float]] = []  # what was written and is not yet counted
         self._is_stirred = True  # something happened after which there may be something to claim
         self._claim_at = 0.0
         self._ends_at: float | None = None
@@ -128,17 +130,20 @@ class Loop:
                 turn()
                 is_done = until()
             except CONNECTION_ERRORS as error:
+                self._tell()  # before the session counts anew what was written
                 self._session.recover(error)
 
     def _turn(self) -> None:
         self._beat()
         self._settle()
         self._claim()
+        self._tell()  # what no claim was made for to tell meanwhile
         self._sleep(self._seconds_to_turn())
 
     def _last_turn(self) -> None:
         self._beat()
         self._settle()
+        self._tell()
         if self._in_flight:
             self._sleep(DRAIN_POLL_SECONDS)
 
@@ -153,9 +158,15 @@ class Loop:
             return
         batch, now = self._unsettled, time.monotonic()
         connection, relay_id = self._session.connection, self._lease.relay_id
-        self._unsettled = settle(connection, batch, relay_id=relay_id, now=now, tally=self._tally)
+        self._unsettled, written = settle(connection, batch, relay_id=relay_id, now=now)
+        self._untold += written
         self._gate.report(self._session.connection)
         self._is_stirred = True
+
+    def _tell(self) -> None:
+        """Count and report what was written."""
+        written, self._untold = self._untold, []
+        tell(written, self._tally)
 
     def _claim(self) -> None:
         """Claim what the channels with room and with the gate's leave can take; then know when to come back."""
@@ -165,12 +176,17 @@ class Loop:
         self._is_stirred = False  # before looking: what happens from here on is seen next time
         connection, relay_id = self._session.connection, self._lease.relay_id
         with self._caps.together(connection), self._gate.limits(connection, rooms) as limits:
-            claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits) if limits else []
+            claimed = []
+            if limits:
+                meanwhile = self._tell if self._untold else None
+                claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits, meanwhile=meanwhile)
             self._gate.charge(connection, claimed)
             claimed, over_caps = self._caps.sift(connection, claimed)
         self._unsettled += over_caps
         asks = self._options.ask_before_resend
         self._dispatcher.submit(with_backstory(connection, claimed, channels=self._channels, asks=asks))
+        if claimed:
+            time.sleep(HEAD_START_SECONDS)
         if limits and len(claimed) + len(over_caps) == sum(limits.values()):
             self._claim_at = 0.0
         else:

@@ -77,7 +77,9 @@ class HandRelay:
 
     def settle(self, *settlements: Settlement) -> list[Settlement]:
         relay_id = self.lease.relay_id
-        return settle.settle(self.connection, settlements, relay_id=relay_id, now=0.0, tally=self.tally)
+        waiting, written = settle.settle(self.connection, settlements, relay_id=relay_id, now=0.0)
+        settle.tell(written, self.tally)
+        return waiting
 
     def hand_back(self, *claimed: Claimed) -> None:
         self.settle(*map(handed_back, claimed))
