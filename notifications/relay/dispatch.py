@@ -17,10 +17,12 @@ from typing import NamedTuple
 from notifications.relay.delivery import Delivery, handed_back
 from notifications.relay.parcels import Claimed, Clock, Settlement
 
-PREFETCH_SECONDS = 0.2  # of work at the present rate, claimed ahead of the threads; a kill leaves all of it unknown
-AVERAGE_SECONDS = 0.1
+PREFETCH_SECONDS = 0.1  # of work at the present pace, claimed ahead of the threads; a kill leaves all of it unknown
+AVERAGE_MESSAGES = 100
+LEAST_SECONDS = 1e-5  # that a message takes a thread, if it is not even sent
 FEWEST_THREADS = 1  # two that never wait for anything but each other send less than one
 LOOK_SECONDS = 0.005  # how often a pool may change its size
+NOTE_SECONDS = LOOK_SECONDS / 10  # how often a thread writes its usage down, which takes 1 µs or 2
 WAITING_SHARE = (
     0.25  # of the time that threads spend on messages: using the processor for less, they wait for a provider
 )
@@ -38,21 +40,20 @@ class Usage(NamedTuple):
         return Usage(*map(sum, zip(self, other, strict=True)))
 
 
-class Throughput:
-    """How many messages a second a channel ends at present: a moving average over about a tenth of a second."""
+class Pace:
+    """How many messages a second one thread of a channel can do: a moving average over the last hundred or so.
 
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
-        self._read_at = clock()
+    It is known from the first messages on. How many were done shows only what the relay had claimed for the threads.
+    """
+
+    def __init__(self) -> None:
         self.per_second = 0.0
 
-    def add(self, ended: int) -> None:
-        """Take `ended` messages into account, that ended since the last call."""
-        now = self._clock()
-        elapsed = max(now - self._read_at, 1e-6)
-        weight = 1.0 - math.exp(-elapsed / AVERAGE_SECONDS)
-        self.per_second += weight * (ended / elapsed - self.per_second)
-        self._read_at = now
+    def add(self, messages: int, seconds: float) -> None:
+        """Take `messages` into account, on which `seconds` were spent."""
+        if messages:
+            weight = 1.0 - math.exp(-messages / AVERAGE_MESSAGES)
+            self.per_second += weight * (messages / max(seconds, messages * LEAST_SECONDS) - self.per_second)
 
 
 class Pool:
@@ -75,12 +76,12 @@ class Pool:
         self._clock = clock
         self._watch = Usage()
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
-        self.throughput = Throughput(clock=clock)
+        self.pace = Pace()
 
     @property
     def room(self) -> int:
         """How many more messages may be claimed for this channel now."""
-        prefetch = math.ceil(self.throughput.per_second * PREFETCH_SECONDS)
+        prefetch = math.ceil(self.threads * self.pace.per_second * PREFETCH_SECONDS)
         return max(0, min(self._concurrency + prefetch, self._most) - self.in_flight)
 
     def put(self, message: Claimed) -> None:
@@ -142,13 +143,16 @@ class Pool:
             threading.Thread(target=self._serve, name=f"send-{self.name}", daemon=True).start()
 
     def _serve(self) -> None:
-        number, busy = next(self._numbers), 0.0
+        number, busy, noted_at = next(self._numbers), 0.0, self._clock()
         while not self._is_superfluous(number):
             message = self._queue.get()
             began = self._clock()
             self._work(message)
-            busy += self._clock() - began
-            self._usages[number] = Usage(cpu=time.thread_time(), busy=busy)
+            ended = self._clock()
+            busy += ended - began
+            if ended - noted_at >= NOTE_SECONDS:
+                self._usages[number] = Usage(cpu=time.thread_time(), busy=busy)
+                noted_at = ended
 
     def _is_superfluous(self, number: int) -> bool:
         """Whether the calling thread, of this number, is one too many; it then must end."""
@@ -224,12 +228,14 @@ class Dispatcher:
         while self._done:
             done.append(self._done.popleft())
         ended = dict.fromkeys(self._pools, 0)
+        spent = dict.fromkeys(self._pools, 0.0)
         for settlement in done:
             ended[settlement.message.channel] += 1
+            spent[settlement.message.channel] += settlement.ended - settlement.began
             self.in_hand.discard(settlement.message.id)
         for name, pool in self._pools.items():
             pool.in_flight -= ended[name]
-            pool.throughput.add(ended[name])
+            pool.pace.add(ended[name], spent[name])
         return done
 
     def stop(self) -> None:
