@@ -6,7 +6,7 @@ is uniform between zero and the exponential bound, which spreads the retries of 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
 
@@ -25,8 +25,7 @@ class RetryPolicy:
     max_rescues: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where a message goes after an attempt, how many attempts it has used up, and after how many seconds it is due."""
 
     status: Status

@@ -1,19 +1,17 @@
 """A message in words, for those who send it and for those who look at it: the same words for both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from notifications import kinds
 from notifications.harmless import Treatment
 from notifications.rendering import render
-from notifications.unsubscribe_links import Subscription, link_for
+from notifications.unsubscribe_links import UNSUBSCRIBABLE, Subscription, link_for
 
 UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages that one can unsubscribe from have it
 
 
-@dataclass(frozen=True, slots=True)
-class Worded:
+class Worded(NamedTuple):
     """The rendered parts by name, and where the recipient may unsubscribe, or nothing."""
 
     parts: Mapping[str, str]
@@ -32,8 +30,9 @@ def put_into_words(
     time_zone: str,
 ) -> Worded:
     """Render the `templates` of `kind` for a recipient. Raises RenderingError."""
-    url = link_for(Subscription(recipient_id, channel, kinds.purpose_of(kind)))
-    links = kinds.links_of(kind)
+    links, url = kinds.links_of(kind), ""
+    if (purpose := kinds.purpose_of(kind)) in UNSUBSCRIBABLE:
+        url = link_for(Subscription(recipient_id, channel, purpose))
     if url:
         context, links = {**context, UNSUBSCRIBE_URL: url}, links | {UNSUBSCRIBE_URL}
     parts = render(kind, templates, context, locale=locale, time_zone=time_zone, links=links, treat=treat)

@@ -8,14 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, News, Outcome, Reason, Throttled, Transient
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message, rendered and addressed, on its way to a provider.
 
     `message_id` and `claim_number` name this attempt for good; `message_id` alone is the same over all attempts.

@@ -18,8 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from notifications.lifecycle import Transient, Unknown
 
@@ -30,8 +29,7 @@ class DeadlinePassed(TimeoutError):
     """The time was up before anything had been sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A moment on the monotonic clock, in seconds."""
 
     at: float

@@ -36,6 +36,8 @@ class Breaker:
         """
         if outcome.code in NEVER_ASKED:
             return True
+        if isinstance(outcome, Accepted) and self._news.has_answered and not self._in_a_row:
+            return True  # as after most messages: nothing new, and no lock needed to see that
         with self._lock:
             if isinstance(outcome, ANSWERS):
                 self._in_a_row = 0

@@ -28,6 +28,8 @@ from notifications.telemetry import current_attempt, emit
 from notifications.voice import speak
 from notifications.wording import put_into_words
 
+read_json = json.JSONDecoder().raw_decode  # as PostgreSQL prints it: without blanks around it to look for
+
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the tables keep
 
 
@@ -54,6 +56,8 @@ class Delivery:
         self._random = random
         self._clock = clock
         self._now = now
+        self._quiet_hours = conf.quiet_hours()  # once: reading a setting takes as long as the rest of a step
+        self._allowed_countries = conf.allowed_countries()
         self.is_stopping = False
 
     def deliver(self, message: Claimed) -> Settlement:
@@ -77,8 +81,8 @@ class Delivery:
         """What the provider has told us it accepted is sent, and needs no asking (G6)."""
         if message.doubt is None or not message.doubt.accepted_as:
             return None
-        outcome = storable(Accepted(message.doubt.accepted_as, code=ADOPTED))
-        return Settlement(message, Status.SENT, message.attempts + 1, outcome=outcome)
+        outcome, now = storable(Accepted(message.doubt.accepted_as, code=ADOPTED)), self._clock()
+        return Settlement(message, Status.SENT, message.attempts + 1, outcome=outcome, began=now, ended=now)
 
     def _expire(self, message: Claimed) -> Settlement | None:
         if message.is_expired:
@@ -86,12 +90,13 @@ class Delivery:
         return None
 
     def _skip(self, message: Claimed) -> Settlement | None:
-        code = objection(message, address_field=self._channels[message.channel].address_field)
+        address_field = self._channels[message.channel].address_field
+        code = objection(message, address_field=address_field, countries=self._allowed_countries)
         return Settlement(message, Status.CANCELLED, message.attempts, code=code) if code else None
 
     def _hold(self, message: Claimed) -> Settlement | None:
         """In the recipient's quiet hours, take what may wait out of the lane, so that nothing waits behind it."""
-        hours = kinds.quiet_hours_of(message.kind, everywhere=conf.quiet_hours())
+        hours = kinds.quiet_hours_of(message.kind, everywhere=self._quiet_hours)
         if hours is None or (until := hours.end_after(now := self._now(), time_zone=message.time_zone)) is None:
             return None
         seconds = (until - now).total_seconds()
@@ -144,7 +149,7 @@ def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     speak(message.locale, message.time_zone)  # and keep the voice for the next message, which mostly has the same
     worded = put_into_words(
         message.kind,
-        json.loads(message.context),
+        read_json(message.context)[0],
         channel=message.channel,
         templates=channel.templates_for(message.kind),
         treat=channel.harmless,

@@ -3,7 +3,9 @@ published: wishes change, and so do addresses and what is allowed. A message tha
 with the objection as its code; the next of its lane goes on.
 """
 
-from notifications import addresses, conf, kinds
+from collections.abc import Collection
+
+from notifications import addresses, kinds
 from notifications.consent import is_wanted
 from notifications.relay.parcels import Claimed
 
@@ -12,10 +14,10 @@ QUIET_HOURS = "quiet_hours"  # it may wait, and would be of no use when they are
 COUNTRY_NOT_ALLOWED = "country_not_allowed"  # the number's is not in OUTBOX_ALLOWED_COUNTRIES
 
 
-def objection(message: Claimed, *, address_field: str) -> str:
-    """Why `message` must not go out, or nothing."""
-    if not is_wanted(message.channel, kinds.purpose_of(message.kind), opt_outs=message.opt_outs):
+def objection(message: Claimed, *, address_field: str, countries: Collection[str]) -> str:
+    """Why `message` must not go out, or nothing. `countries`: those that may be written to; none: all."""
+    if message.opt_outs and not is_wanted(message.channel, kinds.purpose_of(message.kind), opt_outs=message.opt_outs):
         return OPTED_OUT
-    if address_field == "phone" and message.phone and not addresses.is_allowed(message.phone, conf.allowed_countries()):
+    if countries and address_field == "phone" and message.phone and not addresses.is_allowed(message.phone, countries):
         return COUNTRY_NOT_ALLOWED
     return ""

@@ -199,6 +199,8 @@ def test_a_callback_that_came_meanwhile_proves_the_acceptance(asha: Recipient) -
     assert channel.questions == [], "it needs no asking"
     assert (now_of(message).status, message.provider_id) == ("sent", "SM-told")
     assert history(message)[-1] == ("accepted", "adopted")
+    sent, adopted = message.deliveries.order_by("claim_number")
+    assert sent.ended_at <= adopted.started_at <= adopted.ended_at, "it is told of when it was found"
 
 
 def test_a_copy_that_was_given_up_proves_nothing(asha: Recipient) -> None:
