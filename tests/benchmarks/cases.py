@@ -78,13 +78,14 @@ def _growing(sizes: Sizes, small: Work, slow: Work) -> list[Case]:
 
 
 def _of_many(small: Work, slow: Work) -> list[Case]:
+    large = replace(small, messages=4 * small.messages)
     return [
         *(
             _drain(f"relays_{workers}", f"{workers} × the workers, 50 ms", _scaled(slow, workers=workers))
             for workers in (1, 2, 4)
         ),
         *(
-            _drain(f"relays_{workers}_no_op", f"{workers} × the workers, no-op", replace(small, workers=workers))
+            _drain(f"relays_{workers}_no_op", f"{workers} × the workers, no-op", replace(large, workers=workers))
             for workers in (2, 4)
         ),
     ]

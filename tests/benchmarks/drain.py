@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.benchmarks.contenders.base import Contender
-from tests.benchmarks.processes import Processes
+from tests.benchmarks.processes import START_SECONDS, Processes
 from tests.benchmarks.seeding import Connection
 from tests.benchmarks.work import Delivery, Failed, Work
 
-START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from config.lifetime import end_with_parent
 from tests.benchmarks.work import Failed
 
+START_SECONDS = 60.0  # until the first message is sent, or the run has failed
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -8,8 +8,8 @@ from django.db import connection as django_connection
 from django.db import transaction
 
 from tests.benchmarks.contenders.base import Contender
-from tests.benchmarks.drain import START_SECONDS, wait_for_first
-from tests.benchmarks.processes import Processes
+from tests.benchmarks.drain import wait_for_first
+from tests.benchmarks.processes import START_SECONDS, Processes
 from tests.benchmarks.work import Failed, Work
 
 WARM_UP = 20

@@ -1,10 +1,12 @@
 """Our own: `manage.py run_outbox_relay` as it is shipped, with rendering, attempt rows and all other records."""
 
-from notifications import outbox
+import time
+
+from notifications import outbox, pausing
 from notifications.models import Recipient
 from notifications.relay.connection import fetch_row
 from tests.benchmarks.contenders.base import Contender
-from tests.benchmarks.processes import Processes
+from tests.benchmarks.processes import START_SECONDS, Processes
 from tests.benchmarks.provider import LATENCY
 from tests.benchmarks.seeding import seed_outbox
 from tests.benchmarks.work import CONTEXT, KIND, Delivery, Failed, Progress, Work
@@ -25,6 +27,7 @@ SELECT EXISTS (SELECT FROM notifications_outboxmessage
                WHERE recipient_id <= %(users)s AND status IN ('pending', 'sending'))
     OR EXISTS (SELECT FROM notifications_outboxmessage WHERE recipient_id <= %(users)s AND status = 'queued')
 """
+RELAYS = "SELECT count(*) FROM notifications_relay"
 REFUSED = "SELECT count(*) FROM notifications_deliveryattempt WHERE answer <> 'accepted'"
 
 
@@ -56,10 +59,24 @@ class Relay(Outbox):
     described = "run_outbox_relay with its metrics, default options"
 
     def start(self, work: Work, processes: Processes) -> None:
+        if work.is_many:  # none sends before all are up: the last one's start would slow the first one down
+            pausing.pause("sms", actor="benchmark")
         for _ in range(work.workers):
             environment = {LATENCY: str(work.latency)}
             options = ["--channel", "sms", "--metrics-port", "0"]
             processes.start_python("manage.py", "run_outbox_relay", *options, **environment)
+        if work.is_many:
+            self._wait_for(work.workers, processes)
+            pausing.resume("sms", actor="benchmark")
+
+    def _wait_for(self, workers: int, processes: Processes) -> None:
+        """Wait until so many relays have registered."""
+        deadline = time.monotonic() + START_SECONDS
+        while fetch_row(self._stage.connection, RELAYS, {})[0] < workers:
+            processes.check()
+            if time.monotonic() > deadline:
+                raise Failed(f"not all relays were up within {START_SECONDS:.0f} s: {processes.printed()}")
+            time.sleep(0.05)
 
     def announce(self, number: int, user: int) -> None:
         outbox.publish(KIND, recipient=Recipient(pk=user), context=CONTEXT, dedupe_key=f"single:{number}")
