@@ -57,6 +57,22 @@ def test_money_and_moments_are_written_as_the_recipient_writes_them(
     assert words("plain.txt", locale=locale, time_zone=zone, amount=amount, currency=currency, **WHEN) == text
 
 
+def test_templates_may_build_on_each_other(tmp_path: Path) -> None:
+    """Inheritance, inclusion and tags with a memory need more of a context than its values."""
+    folder = tmp_path / "notifications" / "a.kind"
+    (folder / "base.txt").write_text(
+        "{% block greeting %}Hello {{ name }}{% endblock %}{% block seats %}{% endblock %}!"
+    )
+    (folder / "seat.txt").write_text(" {{ seat }}{{ name }}")
+    (folder / "letter.txt").write_text(
+        "{% extends 'notifications/a.kind/base.txt' %}{% block greeting %}{{ block.super }}:{% endblock %}"
+        "{% block seats %}{% for seat in seats %}{% cycle ' left' ' right' %}"
+        "{% include 'notifications/a.kind/seat.txt' with name='' %}{% endfor %}{% endblock %}"
+    )
+    for _ in range(2):  # nothing is left of the first letter in the second
+        assert words("letter.txt", name="Ann", seats=["A1", "A2", "A3"]) == "Hello Ann: left A1 right A2 left A3!"
+
+
 def test_html_is_escaped_and_text_is_not() -> None:
     assert words("rich.html", name="<b>O'Hara</b>") == "<p>&lt;b&gt;O&#x27;Hara&lt;/b&gt;</p>"
     assert words("plain.txt", **WHEN | {"name": "O'Hara <3"}, amount=1, currency="EUR").startswith("Hello O'Hara <3,")
