@@ -1,7 +1,7 @@
 """The tallies: exact whoever is killed, never in anybody's way, and small."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, connections
 from django.db.models import Sum
 
-from notifications import outbox, stats
+from notifications import outbox, stats, telemetry
 from notifications.histogram import BOUNDS, bucket_of, quantile
 from notifications.lifecycle import Accepted, Permanent, Status, Throttled, Transient, Unknown
 from notifications.models import DeliveryAttempt, Depth, OutboxMessage, Tally
@@ -24,6 +24,10 @@ from tests.stage.waiting import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ANSWERS = sql_tally.ANSWERS
+RELAYS_SESSION = """
+SELECT pid FROM pg_stat_activity WHERE application_name = 'outbox relay' AND datname = current_database()
+"""
+END_RELAYS_SESSION = RELAYS_SESSION.replace("SELECT pid", "SELECT pg_terminate_backend(pid)")
 
 
 def sums(*names: str) -> dict[str, int]:
@@ -117,6 +121,26 @@ def test_a_heartbeat_whose_answer_got_lost_is_counted_once(
     tally.recount(relay.connection, relay_id=relay.lease.relay_id)
     tally.recount(relay.connection, relay_id=relay.lease.relay_id)
     assert sums("sent", "accepted") == {"sent": 1, "accepted": 1}
+
+
+def test_a_connection_that_breaks_right_after_a_settle_has_it_counted_once(raw: Any) -> None:
+    """What was written is counted while the next claim is made; a claim that fails has the relay count anew."""
+    broken: list[int] = []
+
+    def break_once(event: str, _: Mapping[str, object]) -> None:
+        if event == "settle.made" and not broken:
+            broken.append(raw.execute(END_RELAYS_SESSION).rowcount)
+            wait_until(lambda: raw.execute(RELAYS_SESSION).rowcount == 0)  # so that the claim cannot even be sent
+
+    for _ in range(20):
+        publish_one(RecipientFactory())
+    unsubscribe = telemetry.subscribe(break_once)
+    try:
+        drain(RecordingChannel())
+    finally:
+        unsubscribe()
+    assert broken == [1]
+    assert sums("sent", "accepted") == {"sent": 20, "accepted": 20}
 
 
 def test_a_stale_settlement_in_the_batch_of_the_one_that_counts_is_not_counted(
