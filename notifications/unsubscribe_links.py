@@ -4,7 +4,7 @@ A link says whom, which channel and which purpose, and holds for ever: RFC 8058 
 message. It is the same over all attempts at a message.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core import signing
@@ -16,8 +16,7 @@ SALT = "notifications.unsubscribe"
 UNSUBSCRIBABLE = frozenset({Purpose.REMINDER})  # a confirmed booking is nothing to unsubscribe from
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(NamedTuple):
     """What a link ends."""
 
     recipient_id: int
@@ -31,8 +30,10 @@ class InvalidLink(Exception):
 
 def link_for(subscription: Subscription) -> str:
     """The address that ends `subscription`; empty if there is none: no such purpose, or no PUBLIC_URL."""
+    if subscription.purpose not in UNSUBSCRIBABLE:
+        return ""
     public_url: str = getattr(settings, "PUBLIC_URL", "")
-    if subscription.purpose not in UNSUBSCRIBABLE or not public_url:
+    if not public_url:
         return ""
     facts = [subscription.recipient_id, subscription.channel, subscription.purpose.value]
     token = signing.Signer(salt=SALT).sign_object(facts)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from notifications import kinds
 from notifications.harmless import Treatment
 from notifications.rendering import render
-from notifications.unsubscribe_links import UNSUBSCRIBABLE, Subscription, link_for
+from notifications.unsubscribe_links import Subscription, link_for
 
 UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages that one can unsubscribe from have it
 
@@ -30,9 +30,8 @@ def put_into_words(
     time_zone: str,
 ) -> Worded:
     """Render the `templates` of `kind` for a recipient. Raises RenderingError."""
-    links, url = kinds.links_of(kind), ""
-    if (purpose := kinds.purpose_of(kind)) in UNSUBSCRIBABLE:
-        url = link_for(Subscription(recipient_id, channel, purpose))
+    url = link_for(Subscription(recipient_id, channel, kinds.purpose_of(kind)))
+    links = kinds.links_of(kind)
     if url:
         context, links = {**context, UNSUBSCRIBE_URL: url}, links | {UNSUBSCRIBE_URL}
     parts = render(kind, templates, context, locale=locale, time_zone=time_zone, links=links, treat=treat)
