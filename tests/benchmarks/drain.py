@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.benchmarks.contenders.base import Contender
-from tests.benchmarks.processes import START_SECONDS, Processes
+from tests.benchmarks.processes import Processes
 from tests.benchmarks.seeding import Connection
 from tests.benchmarks.work import Delivery, Failed, Work
 
@@ -69,12 +69,7 @@ def verify(measured: list[Delivery], work: Work, *, is_complete: bool) -> int:
 
 def wait_for_first(contender: Contender, work: Work, processes: Processes) -> None:
     """Wait until the workers are up: until something was sent."""
-    deadline = time.monotonic() + START_SECONDS
-    while not contender.progress(work).total:
-        processes.check()
-        if time.monotonic() > deadline:
-            raise Failed(f"nothing was sent within {START_SECONDS:.0f} s: {processes.printed()}")
-        time.sleep(POLL_SECONDS / 5)
+    processes.wait_until(lambda: contender.progress(work).total, otherwise="nothing was sent", pause=POLL_SECONDS / 5)
 
 
 def _wait(

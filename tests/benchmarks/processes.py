@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from config.lifetime import end_with_parent
 from tests.benchmarks.work import Failed
 
-START_SECONDS = 60.0  # until the first message is sent, or the run has failed
+START_SECONDS = 60.0  # that workers have to come up, or the run has failed
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -47,6 +49,15 @@ class Processes:
         for process in self._running:
             if process.poll() is not None:
                 raise Failed(f"a worker ended with exit code {process.returncode}: {self.printed()}")
+
+    def wait_until(self, condition: Callable[[], object], *, otherwise: str, pause: float) -> None:
+        """Return once `condition` holds; raise Failed if one of them ends before, or START_SECONDS are over."""
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            self.check()
+            if time.monotonic() > deadline:
+                raise Failed(f"{otherwise} within {START_SECONDS:.0f} s: {self.printed()}")
+            time.sleep(pause)
 
     def printed(self) -> str:
         """The last of what they wrote."""

@@ -1,12 +1,10 @@
 """Our own: `manage.py run_outbox_relay` as it is shipped, with rendering, attempt rows and all other records."""
 
-import time
-
 from notifications import outbox, pausing
 from notifications.models import Recipient
 from notifications.relay.connection import fetch_row
 from tests.benchmarks.contenders.base import Contender
-from tests.benchmarks.processes import START_SECONDS, Processes
+from tests.benchmarks.processes import Processes
 from tests.benchmarks.provider import LATENCY
 from tests.benchmarks.seeding import seed_outbox
 from tests.benchmarks.work import CONTEXT, KIND, Delivery, Failed, Progress, Work
@@ -71,12 +69,11 @@ class Relay(Outbox):
 
     def _wait_for(self, workers: int, processes: Processes) -> None:
         """Wait until so many relays have registered."""
-        deadline = time.monotonic() + START_SECONDS
-        while fetch_row(self._stage.connection, RELAYS, {})[0] < workers:
-            processes.check()
-            if time.monotonic() > deadline:
-                raise Failed(f"not all relays were up within {START_SECONDS:.0f} s: {processes.printed()}")
-            time.sleep(0.05)
+        processes.wait_until(
+            lambda: fetch_row(self._stage.connection, RELAYS, {})[0] >= workers,
+            otherwise="not all relays were up",
+            pause=0.05,
+        )
 
     def announce(self, number: int, user: int) -> None:
         outbox.publish(KIND, recipient=Recipient(pk=user), context=CONTEXT, dedupe_key=f"single:{number}")
