@@ -48,7 +48,7 @@ def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int
     with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
         settled = _write(connection, ready, relay_id=relay_id, now=now)
-        _promote(connection, ready, fall_back(connection, ready))
+        _promote(connection, fall_back(connection, ready))
         _heed(connection, ready)
     ages = {(message, claim): age for message, claim, age in settled.fetchall()}
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
@@ -93,32 +93,34 @@ def _lock_free(connection: Connection, wanted: set[int]) -> set[int]:
 def _write(
     connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float
 ) -> Cursor[tuple[Any, ...]]:
-    """Write outcomes and attempts where the claim is still ours; yields the messages written, with their ages."""
+    """Write outcomes and attempts where the claim is still ours, and promote; yields what was written, with its age."""
+    return connection.execute(sql.SETTLE, {"relay": relay_id} | _columns(ready, now=now))
+
+
+def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
+    """What is to be written, as SETTLE takes it: an array for each column."""
     messages = [settlement.message for settlement in ready]
     outcomes = [settlement.outcome for settlement in ready]
-    return connection.execute(
-        sql.SETTLE,
-        {
-            "relay": relay_id,
-            "ids": numbers([message.id for message in messages]),
-            "claim_numbers": numbers([message.claim_number for message in messages]),
-            "statuses": texts([settlement.status for settlement in ready]),
-            "attempts": numbers([settlement.attempts for settlement in ready]),
-            "delays": numbers([settlement.delay for settlement in ready]),
-            "answers": texts([outcome.answer if outcome else None for outcome in outcomes]),
-            "codes": texts([outcome.code if (outcome := each.outcome) else each.code for each in ready]),
-            "details": texts([outcome.detail if outcome else None for outcome in outcomes]),
-            "provider_ids": texts([outcome.provider_id if outcome else None for outcome in outcomes]),
-            "began": numbers([now - settlement.began for settlement in ready]),
-            "ended": numbers([now - settlement.ended for settlement in ready]),
-        },
-    )
+    return {
+        "ids": numbers([message.id for message in messages]),
+        "claim_numbers": numbers([message.claim_number for message in messages]),
+        "lanes": texts([message.lane for message in messages]),
+        "statuses": texts([settlement.status for settlement in ready]),
+        "attempts": numbers([settlement.attempts for settlement in ready]),
+        "delays": numbers([settlement.delay for settlement in ready]),
+        "answers": texts([outcome.answer if outcome else None for outcome in outcomes]),
+        "codes": texts([outcome.code if (outcome := each.outcome) else each.code for each in ready]),
+        "details": texts([outcome.detail if outcome else None for outcome in outcomes]),
+        "provider_ids": texts([outcome.provider_id if outcome else None for outcome in outcomes]),
+        "began": numbers([now - settlement.began for settlement in ready]),
+        "ended": numbers([now - settlement.ended for settlement in ready]),
+    }
 
 
-def _promote(connection: Connection, ready: Sequence[Settlement], changed: set[Lane]) -> None:
-    lanes = changed | {(s.message.recipient_id, s.message.lane) for s in ready if s.frees_lane}
-    if lanes:
-        recipients, names = zip(*lanes, strict=True)
+def _promote(connection: Connection, changed: set[Lane]) -> None:
+    """Give the lanes that substitutes have come to a head, where they have none."""
+    if changed:
+        recipients, names = zip(*changed, strict=True)
         connection.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})
 
 

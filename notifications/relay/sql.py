@@ -106,8 +106,10 @@ CROSS JOIN LATERAL (
 """
 
 # Changes a message only while it is being sent under this very claim: the fencing token (G5). What ends a lane's head
-# needs the lane's lock; a retry or a hand-back moves nothing else and needs none. The attempt is written by the same
-# statement as its outcome, so neither is ever without the other. Says how old each message was when its send ended.
+# needs the lane's lock, taken by an earlier statement; a retry or a hand-back moves nothing else and needs none. The
+# attempt is written by the same statement as its outcome, so neither is ever without the other. So is the next in the
+# lane: what was just settled was its head, so nobody need look for another one, which under an old snapshot would be to
+# walk over all that ever were. Says how old each message was when its send ended.
 SETTLE = """
 WITH settled AS (
     UPDATE notifications_outboxmessage message
@@ -122,13 +124,22 @@ WITH settled AS (
                              ELSE message.unknown_since END,
         error_code = CASE WHEN result.answer = 'accepted' THEN '' ELSE coalesce(result.code, message.error_code) END,
         error_detail = coalesce(result.detail, message.error_detail)
-    FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(statuses)s::text[], %(attempts)s::int[],
-                %(delays)s::float8[], %(answers)s::text[], %(codes)s::text[], %(details)s::text[],
+    FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(lanes)s::text[], %(statuses)s::text[],
+                %(attempts)s::int[], %(delays)s::float8[], %(answers)s::text[], %(codes)s::text[], %(details)s::text[],
                 %(provider_ids)s::text[], %(began)s::float8[], %(ended)s::float8[])
-         AS result (id, claim_number, status, attempts, delay, answer, code, detail, provider_id, began, ended)
+         AS result (id, claim_number, lane, status, attempts, delay, answer, code, detail, provider_id, began, ended)
     WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
     RETURNING message.id, message.claim_number, message.created_at, result.answer, result.code, result.detail,
-        result.provider_id, result.began, result.ended
+        result.provider_id, result.began, result.ended, message.recipient_id, result.lane, result.status
+), promoted AS (
+    UPDATE notifications_outboxmessage message
+    SET status = 'pending', next_attempt_at = clock_timestamp()
+    WHERE message.id = ANY(ARRAY(
+        SELECT (SELECT waiting.id FROM notifications_outboxmessage waiting
+                WHERE waiting.recipient_id = settled.recipient_id AND waiting.lane = settled.lane
+                  AND waiting.status = 'queued'
+                ORDER BY waiting.id LIMIT 1)
+        FROM settled WHERE settled.status <> 'pending'))
 ), recorded AS (
     INSERT INTO notifications_deliveryattempt
         (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
@@ -139,7 +150,8 @@ WITH settled AS (
 SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
 """
 
-# Needs the lanes' locks, and comes after the statement that ended their heads: a unique index cannot be deferred. Two
+# For lanes that a publisher's, an operator's or a receipt's doing has changed: whether they have a head has to be seen.
+# Needs the lanes' locks, and comes after the statement that changed them: a unique index cannot be deferred. Two
 # look-ups in an index for each lane: written as joins, they are planned as one look at all heads, however many wait.
 PROMOTE = """
 UPDATE notifications_outboxmessage message

@@ -28,11 +28,9 @@ def serve() -> None:
                 time.sleep(IDLE_SECONDS)
                 continue
             recipients = numbers([message.recipient_id for message in claimed])
-            lanes = texts([message.lane for message in claimed])
             with connection.pipeline(), connection.transaction():
                 connection.execute(sql.LOCK_FREE_RECIPIENTS, {"recipients": recipients})
                 connection.execute(sql.SETTLE, {"relay": relay} | _outcomes(claimed))
-                connection.execute(sql.PROMOTE, {"recipients": recipients, "lanes": lanes})
 
 
 def _outcomes(claimed: Sequence[Claimed]) -> dict[str, object]:
@@ -43,6 +41,7 @@ def _outcomes(claimed: Sequence[Claimed]) -> dict[str, object]:
         "ids": numbers([message.id for message in claimed]),
         "claim_numbers": numbers([message.claim_number for message in claimed]),
         "attempts": numbers([message.attempts + 1 for message in claimed]),
+        "lanes": texts([message.lane for message in claimed]),
         **{name: texts([word] * len(claimed)) for name, word in words.items()},
         **{name: numbers([figure] * len(claimed)) for name, figure in figures.items()},
     }

@@ -15,11 +15,12 @@ from pytest_django import Settings
 
 from notifications.backoff import RetryPolicy
 from notifications.kinds import Kind
-from notifications.lifecycle import Transient
+from notifications.lifecycle import Accepted, Status, Transient
 from notifications.models import OutboxMessage, Recipient
-from notifications.relay import claim, sql
+from notifications.relay import claim, settle, sql
 from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import open_connection
+from notifications.relay.parcels import Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, running_loop
 from tests.stage.waiting import wait_until
@@ -106,24 +107,43 @@ def test_a_claim_costs_the_same_beside(alone: tuple[HandRelay, int], crowd: str)
 
 
 @pytest.mark.parametrize("crowd", CROWDS)
+def test_a_settle_reads_nothing_but_its_messages_and_their_lanes_beside(
+    hand_relay: Callable[..., HandRelay], crowd: str
+) -> None:
+    first = people(500)
+    fill(500, status="pending", recipient=f"{first} - 1 + number", due="now() - interval '1 hour'")
+    fill(1_000, status="queued", recipient=f"{first} + number % 500")
+    relay = hand_relay()
+    claimed = relay.claim(500)
+    CROWDS[crowd]()
+    ready = [Settlement(message, Status.SENT, 1, outcome=Accepted("provider")) for message in claimed]
+    read = rows_read(relay, sql.SETTLE, {"relay": relay.lease.relay_id} | settle._columns(ready, now=0.0))
+    assert max(read) == 500, f"each message, and the next of its lane, and no crowd: {read}"
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
 def test_a_promotion_reads_nothing_but_its_lanes_beside(hand_relay: Callable[..., HandRelay], crowd: str) -> None:
     first = people(500)
     fill(1_000, status="queued", recipient=f"{first} + number % 500")
     CROWDS[crowd]()
-    relay = hand_relay()
-    parameters = {"recipients": numbers(range(first, first + 500)), "lanes": texts([""] * 500)}
-    with relay.connection.transaction(force_rollback=True):
-        row = relay.connection.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql.PROMOTE, parameters).fetchone()
-    assert row
-    read = list(rows_read(row[0][0]["Plan"]))
+    read = rows_read(
+        hand_relay(), sql.PROMOTE, {"recipients": numbers(range(first, first + 500)), "lanes": texts([""] * 500)}
+    )
     assert max(read) == 500, f"each lane's next message, and no crowd: {read}"
 
 
-def rows_read(plan: dict[str, Any]) -> Iterator[float]:
-    """How many rows each step of an executed plan has read."""
+def rows_read(relay: HandRelay, statement: str, parameters: dict[str, object]) -> list[float]:
+    """How many rows each step of the statement reads; what it does is taken back."""
+    with relay.connection.transaction(force_rollback=True):
+        row = relay.connection.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters).fetchone()
+    assert row
+    return list(_rows_read(row[0][0]["Plan"]))
+
+
+def _rows_read(plan: dict[str, Any]) -> Iterator[float]:
     yield (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
     for step in plan.get("Plans", ()):
-        yield from rows_read(step)
+        yield from _rows_read(step)
 
 
 def test_a_claim_that_remembers_its_place_walks_past_no_dead_entries(hand_relay: Callable[..., HandRelay]) -> None:

@@ -158,10 +158,10 @@ life:
                 :: retries > 0 -> retries--; outcome = pending
                 fi }
 
-        /* Settle: lock the lane; write the outcome if the claim is still ours; promote the next; commit. */
+        /* Settle: lock the lane; if the claim is still ours, write the outcome and promote the next; commit. */
         :: outcome != absent ->
-#ifdef PROMOTE_IN_ONE_STATEMENT
-            next = (outcome == pending || HEAD(1 - m) -> 0 : OLDEST);
+#ifdef SETTLE_IN_ONE_STATEMENT
+            next = OLDEST;  /* in a snapshot that is older than the lock it waits for */
 #endif
             if :: outcome != pending -> lock_lane(me) :: else fi;
             atomic {
@@ -170,15 +170,16 @@ life:
 #else
                 ours = status[m] == sending && row_lock[m] == 0 && claim_number[m] == token;
 #endif
-                if :: ours -> row_lock[m] = me :: else fi };
-#ifndef PROMOTE_IN_ONE_STATEMENT
-            next = (outcome == pending || HEAD(1 - m) || (!ours && HEAD(m)) -> 0 : OLDEST);
+                if :: ours -> row_lock[m] = me :: else fi;
+#ifndef SETTLE_IN_ONE_STATEMENT
+                next = OLDEST;
 #endif
+                if :: !ours || outcome == pending -> next = 0 :: else fi };
             atomic {
                 unlock_lane(me);
                 if :: ours -> row_lock[m] = 0 :: else fi;
                 if
-                :: next != 0 && !INDEX_ALLOWS(next - 1) && !(ours && next == 2 - m) -> goto life  /* and once more */
+                :: next != 0 && !INDEX_ALLOWS(next - 1) && next != 2 - m -> goto life  /* and once more */
                 :: else
                 fi;
                 if

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 REMOVED = {  # guard: the promise that does not survive without it
     "NO_LANE_LOCK": "STRANDED",
     "PUBLISH_IN_ONE_STATEMENT": "STRANDED",
-    "PROMOTE_IN_ONE_STATEMENT": "STRANDED",
+    "SETTLE_IN_ONE_STATEMENT": "STRANDED",
     "NO_RESCUE": "STRANDED",
     "NO_FENCING": "STALE",
     "REPLAY_RESETS_CLAIM_NUMBER": "STALE",
