@@ -64,6 +64,8 @@ def _beside_peers(small: Work, slow: Work) -> list[Case]:
 
 
 def _growing(sizes: Sizes, small: Work, slow: Work) -> list[Case]:
+    long = replace(small, messages=sizes.old_snapshot, has_old_snapshot=True)
+    users = sizes.old_snapshot * small.users // small.messages  # so that lanes are as long as in the small case
     return [
         _drain(
             "provider_200ms", "a provider that takes 200 ms", replace(slow, messages=sizes.provider_200ms, latency=0.2)
@@ -73,7 +75,8 @@ def _growing(sizes: Sizes, small: Work, slow: Work) -> list[Case]:
         _drain("backoff_30k", "many other users in backoff", replace(small, backoff=sizes.backoff)),
         _drain("hot_100k", "one other user with very many; all but that one", replace(small, hot=sizes.hot)),
         _drain("paused_100k", "another channel's crowd", replace(small, elsewhere=sizes.elsewhere)),
-        _old_snapshot(replace(small, messages=sizes.old_snapshot, has_old_snapshot=True)),
+        _old_snapshot("old_snapshot", "an old snapshot held open; at its end", replace(long, users=users)),
+        _old_snapshot("old_snapshot_long_lanes", "the same, with longer lanes; at its end", long),
     ]
 
 
@@ -116,15 +119,14 @@ def _drain(name: str, described: str, work: Work) -> Case:
     return Case((name,), described, measure)
 
 
-def _old_snapshot(work: Work) -> Case:
+def _old_snapshot(name: str, described: str, work: Work) -> Case:
+    figures = name, f"{name}_last_quarter"
+
     def measure(bench: Bench, contender: Contender) -> Figures:
         drained = bench.drain(contender, work)
-        return {
-            "old_snapshot": drained.per_second,
-            "old_snapshot_last_quarter": drained.last_quarter_per_second,
-        }
+        return dict(zip(figures, (drained.per_second, drained.last_quarter_per_second), strict=True))
 
-    return Case(("old_snapshot", "old_snapshot_last_quarter"), "an old snapshot held open; at its end", measure)
+    return Case(figures, described, measure)
 
 
 def _latency(bench: Bench, contender: Contender) -> Figures:
