@@ -107,9 +107,11 @@ CROSS JOIN LATERAL (
 
 # Changes a message only while it is being sent under this very claim: the fencing token (G5). What ends a lane's head
 # needs the lane's lock, taken by an earlier statement; a retry or a hand-back moves nothing else and needs none. The
-# attempt is written by the same statement as its outcome, so neither is ever without the other. So is the next in the
-# lane: what was just settled was its head, so nobody need look for another one, which under an old snapshot would be to
-# walk over all that ever were. Says how old each message was when its send ended.
+# attempt is written by the same statement as its outcome, so neither is ever without the other. The next of the lane is
+# promoted by it too: what it has just settled was the head, so nobody need look for another one, which under an old
+# snapshot would be to walk over all that ever were. `settled` yields a row once that is written, and a unique index
+# goes by what is there, not by the snapshot: the head is out of the way. Says how old each message was when its send
+# ended.
 SETTLE = """
 WITH settled AS (
     UPDATE notifications_outboxmessage message
