@@ -14,6 +14,7 @@ from django.utils import timezone
 from notifications import conf
 from notifications.models import Fallback
 from notifications.relay import sql, sql_fallbacks
+from notifications.relay.promotion import promote
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_AT_ONCE = 100  # recipients locked by one transaction
@@ -55,6 +56,6 @@ def _fall_back(message_ids: Sequence[int], *, using: str) -> int:
         written = len(cursor.fetchall())
         cursor.execute(sql_fallbacks.CLOSE, {"ids": list(message_ids)})
         touched = {(plan.message.recipient_id, lane) for plan, lane in zip(plans, lanes, strict=True)}
-        cursor.execute(sql.PROMOTE, {"recipients": [who for who, _ in touched], "lanes": [lane for _, lane in touched]})
+        promote(cursor, touched)
         notify_after_commit(using)
     return written

@@ -14,6 +14,7 @@ from notifications import conf
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
 from notifications.relay import sql, sql_lanes
+from notifications.relay.promotion import promote
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
@@ -34,7 +35,7 @@ def _release(batch: Sequence[tuple[int, int]], *, using: str) -> int:
         cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted({recipient for _, recipient in batch})})
         by_channel = conf.lane() == "recipient+channel"
         cursor.execute(sql_lanes.RELEASE, {"ids": [message for message, _ in batch], "by_channel": by_channel})
-        lanes = set(rows := cursor.fetchall())
-        cursor.execute(sql.PROMOTE, {"recipients": [who for who, _ in lanes], "lanes": [lane for _, lane in lanes]})
+        rows = cursor.fetchall()
+        promote(cursor, set(rows))
         notify_after_commit(using)
     return len(rows)

@@ -14,6 +14,7 @@ from notifications import origin
 from notifications.audit import BulkReplay, OperatorAction, Verb
 from notifications.models import OutboxMessage
 from notifications.relay import sql, sql_lanes
+from notifications.relay.promotion import promote
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_ACTOR = 150  # characters
@@ -81,8 +82,5 @@ def _change_lanes(cursor: CursorWrapper, statement: str, ids: Sequence[int], *, 
     cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted(set(recipients))})
     cursor.execute(statement, {"ids": list(ids)})
     rows: list[tuple[Any, ...]] = cursor.fetchall()
-    lanes = {(row[1], row[2]) for row in rows}
-    cursor.execute(
-        sql.PROMOTE, {"recipients": [recipient for recipient, _ in lanes], "lanes": [lane for _, lane in lanes]}
-    )
+    promote(cursor, {(row[1], row[2]) for row in rows})
     return rows

@@ -8,8 +8,7 @@ from notifications.relay import sql_fallbacks as sql
 from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Settlement
-
-Lane = tuple[int, str]  # a recipient and the lane's name
+from notifications.relay.promotion import Lane
 
 
 def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:

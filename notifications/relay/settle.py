@@ -16,8 +16,9 @@ from notifications.lifecycle import Permanent, Reason, Status
 from notifications.relay import sql, sql_wishes
 from notifications.relay.arrays import numbers, texts
 from notifications.relay.connection import Connection
-from notifications.relay.fallback import Lane, fall_back
+from notifications.relay.fallback import fall_back
 from notifications.relay.parcels import Settlement
+from notifications.relay.promotion import promote
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
@@ -48,7 +49,7 @@ def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int
     with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
         settled = _write(connection, ready, relay_id=relay_id, now=now)
-        _promote(connection, fall_back(connection, ready))
+        promote(connection, fall_back(connection, ready))
         _heed(connection, ready)
     ages = {(message, claim): age for message, claim, age in settled.fetchall()}
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
@@ -115,13 +116,6 @@ def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
         "began": numbers([now - settlement.began for settlement in ready]),
         "ended": numbers([now - settlement.ended for settlement in ready]),
     }
-
-
-def _promote(connection: Connection, changed: set[Lane]) -> None:
-    """Give the lanes that substitutes have come to a head, where they have none."""
-    if changed:
-        recipients, names = zip(*changed, strict=True)
-        connection.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})
 
 
 def _heed(connection: Connection, ready: Sequence[Settlement]) -> None:

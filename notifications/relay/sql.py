@@ -105,6 +105,18 @@ CROSS JOIN LATERAL (
 ) AS head
 """
 
+# Lets the oldest that waits in each of `lanes` lead it. Looked up lane by lane in an index: written as a join, it is
+# planned as one look at all that wait, however many.
+PROMOTION = """
+UPDATE notifications_outboxmessage message
+SET status = 'pending', next_attempt_at = clock_timestamp()
+WHERE message.id = ANY(ARRAY(
+    SELECT (SELECT waiting.id FROM notifications_outboxmessage waiting
+            WHERE waiting.recipient_id = lane.recipient_id AND waiting.lane = lane.lane AND waiting.status = 'queued'
+            ORDER BY waiting.id LIMIT 1)
+    FROM {lanes}))
+"""
+
 # Changes a message only while it is being sent under this very claim: the fencing token (G5). What ends a lane's head
 # needs the lane's lock, taken by an earlier statement; a retry or a hand-back moves nothing else and needs none. The
 # attempt is written by the same statement as its outcome, so neither is ever without the other. The next of the lane is
@@ -112,7 +124,8 @@ CROSS JOIN LATERAL (
 # snapshot would be to walk over all that ever were. `settled` yields a row once that is written, and a unique index
 # goes by what is there, not by the snapshot: the head is out of the way. Says how old each message was when its send
 # ended.
-SETTLE = """
+SETTLE = (
+    """
 WITH settled AS (
     UPDATE notifications_outboxmessage message
     SET status = result.status, relay_id = NULL,
@@ -133,16 +146,9 @@ WITH settled AS (
     WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
     RETURNING message.id, message.claim_number, message.created_at, result.answer, result.code, result.detail,
         result.provider_id, result.began, result.ended, message.recipient_id, result.lane, result.status
-), promoted AS (
-    UPDATE notifications_outboxmessage message
-    SET status = 'pending', next_attempt_at = clock_timestamp()
-    WHERE message.id = ANY(ARRAY(
-        SELECT (SELECT waiting.id FROM notifications_outboxmessage waiting
-                WHERE waiting.recipient_id = settled.recipient_id AND waiting.lane = settled.lane
-                  AND waiting.status = 'queued'
-                ORDER BY waiting.id LIMIT 1)
-        FROM settled WHERE settled.status <> 'pending'))
-), recorded AS (
+), promoted AS ("""
+    + PROMOTION.format(lanes="settled AS lane WHERE lane.status <> 'pending'")
+    + """), recorded AS (
     INSERT INTO notifications_deliveryattempt
         (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
     SELECT id, claim_number, %(relay)s, clock_timestamp() - make_interval(secs => began),
@@ -151,25 +157,18 @@ WITH settled AS (
 )
 SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
 """
+)
 
 # For lanes that a publisher's, an operator's or a receipt's doing has changed: whether they have a head has to be seen.
-# Needs the lanes' locks, and comes after the statement that changed them: a unique index cannot be deferred. Two
-# look-ups in an index for each lane: written as joins, they are planned as one look at all heads, however many wait.
-PROMOTE = """
-UPDATE notifications_outboxmessage message
-SET status = 'pending', next_attempt_at = clock_timestamp()
-FROM (SELECT (SELECT waiting.id FROM notifications_outboxmessage waiting
-              WHERE waiting.recipient_id = lane.recipient_id AND waiting.lane = lane.name
-                AND waiting.status = 'queued'
-              ORDER BY waiting.id LIMIT 1)
-      FROM unnest(%(recipients)s::bigint[], %(lanes)s::text[]) AS lane (recipient_id, name)
-      WHERE lane.name <> '(held)'
-        AND (SELECT head.id FROM notifications_outboxmessage head
-             WHERE head.recipient_id = lane.recipient_id AND head.lane = lane.name
-               AND head.status IN ('pending', 'sending')) IS NULL
-      OFFSET 0) AS next (id)
-WHERE message.id = next.id
-"""
+# Needs the lanes' locks, and comes after the statement that changed them: a unique index cannot be deferred. Heads
+# are looked up lane by lane as well.
+PROMOTE = PROMOTION.format(
+    lanes="""unnest(%(recipients)s::bigint[], %(lanes)s::text[]) AS lane (recipient_id, lane)
+    WHERE lane.lane <> '(held)'
+      AND (SELECT head.id FROM notifications_outboxmessage head
+           WHERE head.recipient_id = lane.recipient_id AND head.lane = lane.lane
+             AND head.status IN ('pending', 'sending')) IS NULL"""
+)
 
 # Reads only: which of these claims are settled already, by a commit whose answer got lost.
 ALREADY_SETTLED = """

@@ -153,7 +153,7 @@ def _arm_settle(failpoint: Failpoint) -> None:
         return waiting
 
     _wrap(settle, "_write", around_write)
-    _wrap(settle, "_promote", around_promote)
+    _wrap(settle, "promote", around_promote)
     _wrap(loop, "settle", around_settle)
 
 

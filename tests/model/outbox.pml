@@ -179,10 +179,6 @@ life:
                 unlock_lane(me);
                 if :: ours -> row_lock[m] = 0 :: else fi;
                 if
-                :: next != 0 && !INDEX_ALLOWS(next - 1) && next != 2 - m -> goto life  /* and once more */
-                :: else
-                fi;
-                if
                 :: ours ->
                     PROMISE(STALE, holder[m] == me && claim_number[m] == token);
                     status[m] = outcome; owner[m] = 0; holder[m] = 0; ended[m] = ended[m] || outcome != pending

@@ -1,0 +1,22 @@
+"""Lets the oldest message of a lane lead it, where somebody has changed the lane. A settle does so by itself."""
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from notifications.relay import sql
+from notifications.relay.arrays import numbers, texts
+
+Lane = tuple[int, str]  # a recipient and the lane's name
+
+
+class Executes(Protocol):
+    """A relay's connection or one of Django's cursors."""
+
+    def execute(self, statement: Any, parameters: Any, /) -> Any: ...
+
+
+def promote(database: Executes, lanes: Collection[Lane]) -> None:
+    """Give each of `lanes` that has no head its oldest message for one. Their locks must be held."""
+    if lanes:
+        recipients, names = zip(*lanes, strict=True)
+        database.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})
