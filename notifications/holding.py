@@ -13,8 +13,8 @@ from django.utils import timezone
 from notifications import conf
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
-from notifications.relay import sql, sql_lanes
-from notifications.relay.promotion import promote
+from notifications.protocol import sql, sql_lanes
+from notifications.protocol.promotion import promote
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction

@@ -37,8 +37,8 @@ from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
 from notifications.origin import coming_from
+from notifications.protocol import sql
 from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
-from notifications.relay import sql
 from notifications.relay.wakeup import notify_after_commit
 from notifications.replay import cancel, replay
 

@@ -3,7 +3,7 @@
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from notifications.audit import OperatorAction, Verb
-from notifications.relay import sql_channels
+from notifications.protocol import sql_channels
 from notifications.relay.wakeup import notify
 
 

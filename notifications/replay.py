@@ -13,8 +13,8 @@ from django.db.backends.utils import CursorWrapper
 from notifications import origin
 from notifications.audit import BulkReplay, OperatorAction, Verb
 from notifications.models import OutboxMessage
-from notifications.relay import sql, sql_lanes
-from notifications.relay.promotion import promote
+from notifications.protocol import sql, sql_lanes
+from notifications.protocol.promotion import promote
 from notifications.relay.wakeup import notify_after_commit
 
 MOST_ACTOR = 150  # characters

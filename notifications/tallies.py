@@ -1,13 +1,13 @@
 """What happened in each minute, and how much waited: small tables, so that nobody counts millions of messages to know.
 
-Written by relays with the statements of `relay/sql_tally.py`; read by the board, `outbox_status` and `/metrics`.
+Written by relays with the statements of `protocol/sql_tally.py`; read by the board, `outbox_status` and `/metrics`.
 """
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from notifications.histogram import SIZE
+from notifications.protocol.histogram import SIZE
 
 # How much of a row fell into the last 60 seconds, from 0 to 1. One that began before them counts with the part of its
 # time that lies within.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
-from notifications.histogram import SIZE, quantile
+from notifications.protocol.histogram import SIZE, quantile
 
 
 @dataclass(frozen=True, slots=True)

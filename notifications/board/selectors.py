@@ -22,8 +22,8 @@ from notifications.board.figures import (
 from notifications.board.schedules import schedules
 from notifications.channels import channel_names
 from notifications.clock import database_now
-from notifications.histogram import SIZE
 from notifications.lifecycle import News
+from notifications.protocol.histogram import SIZE
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

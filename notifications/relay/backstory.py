@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import psycopg
 
 from notifications.channels.base import Channel
-from notifications.relay import sql_backstory
+from notifications.protocol import sql_enrich
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import UNREAD, Claimed, Doubt
 
@@ -33,7 +33,7 @@ def _with_doubts(connection: Connection, claimed: list[Claimed]) -> list[Claimed
     doubtful = [message.id for message in claimed if message.unknown_since is not None]
     if not doubtful:
         return claimed
-    rows = connection.execute(sql_backstory.DOUBTS, {"ids": doubtful, "before": KNOWN_BEFORE_SECONDS}).fetchall()
+    rows = connection.execute(sql_enrich.DOUBTS, {"ids": doubtful, "before": KNOWN_BEFORE_SECONDS}).fetchall()
     doubts = {row[0]: Doubt(accepted_as=row[1] or "", known=frozenset(row[2]), is_shared=row[3]) for row in rows}
     return [message._replace(doubt=doubts.get(message.id)) for message in claimed]
 
@@ -45,6 +45,6 @@ def _with_conversations(
     if not wanted:
         return claimed
     parameters = {"channels": [channel for channel, _ in wanted], "phones": [phone for _, phone in wanted]}
-    rows = connection.execute(sql_backstory.CONVERSATIONS, parameters).fetchall()
+    rows = connection.execute(sql_enrich.CONVERSATIONS, parameters).fetchall()
     heard = {(channel, phone): seconds for channel, phone, seconds in rows}
     return [message._replace(heard_ago=heard.get((message.channel, message.phone))) for message in claimed]

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from notifications.conf import Cap
 from notifications.lifecycle import Status
-from notifications.relay import sql_caps as sql
+from notifications.protocol import sql_caps as sql
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Claimed, Settlement
 

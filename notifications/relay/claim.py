@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import LiteralString
 
-from notifications.relay import sql
+from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.parcels import Claimed, Clock
 from notifications.telemetry import emit

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from notifications import conf, kinds
 from notifications.lifecycle import Status
-from notifications.relay import sql_fallbacks as sql
-from notifications.relay.arrays import numbers, texts
+from notifications.protocol import sql_fallbacks as sql
+from notifications.protocol.arrays import numbers, texts
+from notifications.protocol.promotion import Lane
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Settlement
-from notifications.relay.promotion import Lane
 
 
 def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 
-from notifications.relay import sql_channels as sql
+from notifications.protocol import sql_channels as sql
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Claimed, Clock

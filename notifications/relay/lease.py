@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from notifications.relay import sql
+from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.parcels import Clock
 

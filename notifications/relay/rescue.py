@@ -7,7 +7,7 @@ on. So nobody is declared dead by a relay whose own session is younger than the 
 
 from collections.abc import Collection, Sequence
 
-from notifications.relay import sql
+from notifications.protocol import sql
 from notifications.relay.connection import Connection
 from notifications.relay.lease import LOCK_CLASS, STALE_SECONDS
 from notifications.telemetry import emit

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from notifications.lifecycle import Permanent, Reason, Status
-from notifications.relay import sql, sql_wishes
-from notifications.relay.arrays import numbers, texts
+from notifications.protocol import sql, sql_opt_outs
+from notifications.protocol.arrays import numbers, texts
+from notifications.protocol.promotion import promote
 from notifications.relay.connection import Connection
 from notifications.relay.fallback import fall_back
 from notifications.relay.parcels import Settlement
-from notifications.relay.promotion import promote
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
@@ -127,7 +127,7 @@ def _heed(connection: Connection, ready: Sequence[Settlement]) -> None:
     ]
     if told:
         connection.execute(
-            sql_wishes.HEED_OPT_OUTS,
+            sql_opt_outs.HEED_OPT_OUTS,
             {
                 "recipients": numbers([message.recipient_id for message, _ in told]),
                 "channels": texts([message.channel for message, _ in told]),

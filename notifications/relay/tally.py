@@ -7,9 +7,9 @@ import json
 from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
 
-from notifications.histogram import BOUNDS, SIZE
 from notifications.lifecycle import Status
-from notifications.relay import sql_tally as sql
+from notifications.protocol import sql_tally as sql
+from notifications.protocol.histogram import BOUNDS, SIZE
 from notifications.relay.connection import Connection
 from notifications.relay.parcels import Settlement
 

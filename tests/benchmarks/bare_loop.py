@@ -6,8 +6,8 @@ It serves the channel sms until it is killed. No threads, no rendering, no lease
 import time
 from collections.abc import Sequence
 
-from notifications.relay import sql
-from notifications.relay.arrays import numbers, texts
+from notifications.protocol import sql
+from notifications.protocol.arrays import numbers, texts
 from notifications.relay.claim import Claimer
 from notifications.relay.connection import fetch_row, open_connection
 from notifications.relay.parcels import Claimed

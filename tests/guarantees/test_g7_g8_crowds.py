@@ -17,8 +17,9 @@ from notifications.backoff import RetryPolicy
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Status, Transient
 from notifications.models import OutboxMessage, Recipient
-from notifications.relay import claim, settle, sql
-from notifications.relay.arrays import numbers, texts
+from notifications.protocol import sql
+from notifications.protocol.arrays import numbers, texts
+from notifications.relay import claim, settle
 from notifications.relay.connection import open_connection
 from notifications.relay.parcels import Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one

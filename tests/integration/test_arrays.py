@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from notifications.relay.arrays import numbers, texts
+from notifications.protocol.arrays import numbers, texts
 
 TEXTS = ["", "plain", "NULL", "{", "}", ",", '"', "\\", '\\"', "a,b", " spaces ", "line\nbreak", "É🎉", "'", None]
 NUMBERS = [0, -1, 2**62, None]

@@ -11,10 +11,11 @@ from django.db import connection, connections
 from django.db.models import Sum
 
 from notifications import outbox, stats, telemetry
-from notifications.histogram import BOUNDS, bucket_of, quantile
 from notifications.lifecycle import Accepted, Permanent, Status, Throttled, Transient, Unknown
 from notifications.models import DeliveryAttempt, Depth, OutboxMessage, Tally
-from notifications.relay import sql_tally, tally
+from notifications.protocol import sql_tally
+from notifications.protocol.histogram import BOUNDS, bucket_of, quantile
+from notifications.relay import tally
 from notifications.relay.connection import open_connection
 from notifications.relay.parcels import Settlement
 from tests.factories.notifications import RecipientFactory, publish_one

@@ -24,7 +24,7 @@ from django.urls import reverse
 
 from notifications import finding
 from notifications.models import OutboxMessage, Recipient
-from notifications.relay.sql_channels import KNOW_CHANNELS
+from notifications.protocol.sql_channels import KNOW_CHANNELS
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import json
 
 from django.db import connection
 
-from notifications.relay import sql
+from notifications.protocol import sql
 from tests.benchmarks.bare_loop import BATCH
 from tests.benchmarks.contenders.relay import Outbox
 from tests.benchmarks.processes import Processes

@@ -5,7 +5,7 @@ attempts are counted. What a lost relay had not counted yet is counted from its 
 stay exact whoever is killed. What people do is appended, in rows without a relay, and folded together later.
 """
 
-from notifications.histogram import BOUNDS, SIZE
+from notifications.protocol.histogram import BOUNDS, SIZE
 
 STATUSES = ("sent", "failed", "expired", "cancelled", "replayed")
 ANSWERS = ("accepted", "transient", "permanent", "throttled", "unknown")

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Any, Protocol
 
-from notifications.relay import sql
-from notifications.relay.arrays import numbers, texts
+from notifications.protocol import sql
+from notifications.protocol.arrays import numbers, texts
 
 Lane = tuple[int, str]  # a recipient and the lane's name
 

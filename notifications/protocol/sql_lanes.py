@@ -3,7 +3,7 @@
 All of them need the lanes' locks (`sql.LOCK_RECIPIENTS`), and are followed by `sql.PROMOTE`.
 """
 
-from notifications.relay.sql_tally import append
+from notifications.protocol.sql_tally import append
 
 # What was held comes back to its lane.
 RELEASE = """

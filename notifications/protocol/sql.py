@@ -6,8 +6,8 @@ transaction's start. Locking a lane and reading it are always two statements: a 
 waits for a lock, so one that did both would read the lane as it was before.
 """
 
-from notifications.relay.sql_channels import CHANNEL_STATE
-from notifications.relay.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, TALLY, append
+from notifications.protocol.sql_channels import CHANNEL_STATE
+from notifications.protocol.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, TALLY, append
 
 # Takes the lanes' locks, as a publisher, a replay and a cancellation do: in id order, so that no two wait in a circle.
 LOCK_RECIPIENTS = """
