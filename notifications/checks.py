@@ -9,10 +9,11 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from notifications import conf, quiet
+from notifications import conf
 from notifications.channels import build_channels
 from notifications.models import OutboxMessage
 from notifications.monitoring.tellers import url_problem
+from notifications.policy import quiet_hours
 
 
 @register(Tags.compatibility)
@@ -39,7 +40,7 @@ def settings_fit_together(**_: Any) -> list[CheckMessage]:
         for unknown in sorted(conf.allowed_countries() - phonenumbers.SUPPORTED_REGIONS)
     ]
     try:
-        quiet.parse(conf.quiet_hours())
+        quiet_hours.parse(conf.quiet_hours())
     except ValueError as error:
         problems.append(Error(f"OUTBOX_QUIET_HOURS: {error}.", id="notifications.E008"))
     return problems

@@ -6,7 +6,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from notifications.backoff import RetryPolicy
+from notifications.policy.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from notifications.backoff import RetryPolicy
 from notifications.errors import UnknownKind
-from notifications.quiet import QuietHours, parse
+from notifications.policy.quiet_hours import QuietHours, parse
+from notifications.policy.retry import RetryPolicy
 
 
 class Purpose(StrEnum):

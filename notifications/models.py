@@ -69,7 +69,7 @@ class Recipient(models.Model):
         default=list,
         db_default=Value([], output_field=ArrayField(models.CharField(max_length=64))),
         blank=True,
-        help_text=_("what is not wanted, as `notifications.consent` writes it: sms, or sms:reminder"),
+        help_text=_("what is not wanted, as `notifications.policy.consent` writes it: sms, or sms:reminder"),
     )
 
     class Meta:

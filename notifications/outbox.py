@@ -21,7 +21,6 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from notifications import conf, kinds, origin
-from notifications.consent import is_wanted
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -37,6 +36,7 @@ from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
 from notifications.origin import coming_from
+from notifications.policy.consent import is_wanted
 from notifications.protocol import sql
 from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.relay.wakeup import notify_after_commit

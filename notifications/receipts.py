@@ -15,9 +15,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from notifications import conf, fallbacks
 from notifications.channels.base import Heard
-from notifications.channels.masking import masked
 from notifications.lifecycle import News, Reason
 from notifications.models import Recipient
+from notifications.policy.masking import masked
 from notifications.replay import replay
 from notifications.telemetry import emit
 from notifications.wishes import How, opt_out

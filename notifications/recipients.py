@@ -12,12 +12,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from notifications import addresses, conf
+from notifications import conf
 from notifications.channels import channel_names
-from notifications.consent import refusal
 from notifications.errors import InvalidContact, InvalidRecipient
 from notifications.kinds import Purpose
 from notifications.models import Recipient
+from notifications.policy import phone_numbers
+from notifications.policy.consent import refusal
 from notifications.wishes import How, opt_in, opt_out
 
 
@@ -133,10 +134,10 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 def _phone(value: Any) -> str:
     if value == "":
         return ""  # no phone
-    number = addresses.e164(str(value))
+    number = phone_numbers.e164(str(value))
     if number is None:
         raise ValidationError("Enter a phone number with its country code, for example +14155550123.")
-    if not addresses.is_allowed(number, conf.allowed_countries()):
+    if not phone_numbers.is_allowed(number, conf.allowed_countries()):
         raise ValidationError("We cannot send messages to numbers of this country.")
     return number
 

@@ -11,11 +11,11 @@ from django.db.models import Count, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from notifications import finding
-from notifications.channels.masking import hint
 from notifications.clock import database_now
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.outgoing import address_of
+from notifications.policy.masking import hint
 
 SHOWN = 20  # messages that a preview names
 MOMENTS = ("since", "until", "written_since", "written_until")

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from notifications.consent import refusal
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
+from notifications.policy.consent import refusal
 
 # Twilio acts on these by itself, for SMS, where one is all of the message: https://help.twilio.com/articles/223134027
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})

@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from notifications.admin.forms import AddressForm, Ids, ReasonForm
 from notifications.admin.reading import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
-from notifications.channels.masking import hint
 from notifications.correcting import correct_address
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.outgoing import address_field_of, address_of
+from notifications.policy.masking import hint
 from notifications.replay import cancel
 
 WAITING = (Status.QUEUED.value, Status.PENDING.value)

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 
 from notifications import wishes
 from notifications.channels import channel_names
-from notifications.consent import refusal
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
+from notifications.policy.consent import refusal
 
 
 def _choices() -> list[tuple[str, str]]:

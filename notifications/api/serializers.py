@@ -6,11 +6,11 @@ from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import serializers
 
 from notifications.audit import MOST_REASON
-from notifications.channels.masking import hint
 from notifications.finding import LARGEST_ID
 from notifications.lifecycle import Status
 from notifications.models import Channel, OutboxMessage
 from notifications.outgoing import address_of
+from notifications.policy.masking import hint
 from notifications.selection import Selection
 
 MOST_IDS = 1_000  # named one by one; more are meant by a filter

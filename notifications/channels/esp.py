@@ -18,9 +18,9 @@ from notifications.channels.base import Outgoing
 from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
 from notifications.channels.http import ProviderSession
-from notifications.channels.masking import masked
 from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
+from notifications.policy.masking import masked
 
 
 class _Backends:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='recipient',
             name='opt_outs',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, db_default=models.Value([], output_field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), size=None)), default=list, help_text='what is not wanted, as `notifications.consent` writes it: sms, or sms:reminder', size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, db_default=models.Value([], output_field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), size=None)), default=list, help_text='what is not wanted, as `notifications.policy.consent` writes it: sms, or sms:reminder', size=None),
         ),
         migrations.RunSQL(KEEP_WISHES, KEEP_SWITCHES),
         migrations.RemoveField(

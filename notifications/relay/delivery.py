@@ -15,10 +15,10 @@ from datetime import datetime
 from django.utils import timezone
 
 from notifications import conf, kinds
-from notifications.backoff import RetryPolicy, judge
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
+from notifications.policy.retry import RetryPolicy, judge
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.objections import QUIET_HOURS, objection

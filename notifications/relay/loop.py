@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel
 from notifications.conf import Cap
+from notifications.policy.retry import RetryPolicy
 from notifications.relay.backstory import with_backstory
 from notifications.relay.breaker import Breaker
 from notifications.relay.caps import Caps

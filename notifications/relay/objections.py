@@ -5,8 +5,9 @@ with the objection as its code; the next of its lane goes on.
 
 from collections.abc import Collection
 
-from notifications import addresses, kinds
-from notifications.consent import is_wanted
+from notifications import kinds
+from notifications.policy import phone_numbers
+from notifications.policy.consent import is_wanted
 from notifications.relay.parcels import Claimed
 
 OPTED_OUT = "opted_out"  # the recipient does not want it
@@ -18,6 +19,11 @@ def objection(message: Claimed, *, address_field: str, countries: Collection[str
     """Why `message` must not go out, or nothing. `countries`: those that may be written to; none: all."""
     if message.opt_outs and not is_wanted(message.channel, kinds.purpose_of(message.kind), opt_outs=message.opt_outs):
         return OPTED_OUT
-    if countries and address_field == "phone" and message.phone and not addresses.is_allowed(message.phone, countries):
+    if (
+        countries
+        and address_field == "phone"
+        and message.phone
+        and not phone_numbers.is_allowed(message.phone, countries)
+    ):
         return COUNTRY_NOT_ALLOWED
     return ""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from notifications.channels.base import Channel
-from notifications.channels.masking import MOST_CHARACTERS, masked
 from notifications.lifecycle import Permanent, Reason
+from notifications.policy.masking import MOST_CHARACTERS, masked
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import ADDRESS, PHONE, an_email, outgoing, soon
 

@@ -13,10 +13,10 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from notifications.backoff import RetryPolicy
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Status, Transient
 from notifications.models import OutboxMessage, Recipient
+from notifications.policy.retry import RetryPolicy
 from notifications.protocol import sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.relay import claim, settle

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from notifications import conf
-from notifications.backoff import RetryPolicy
 from notifications.channels.base import Outgoing
 from notifications.lifecycle import Accepted, Outcome, Transient
 from notifications.models import OutboxMessage, Recipient, Relay
+from notifications.policy.retry import RetryPolicy
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, running_loop

@@ -10,12 +10,12 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from notifications import finding, origin, pausing
-from notifications.channels.masking import hint
 from notifications.clock import database_now
 from notifications.kinds import Kind
 from notifications.lifecycle import Permanent, Status, Transient
 from notifications.models import Channel, OutboxMessage, Recipient, Relay
 from notifications.outgoing import words_of
+from notifications.policy.masking import hint
 from notifications.references import link_of
 from notifications.relay.parcels import Settlement
 from notifications.replay import cancel, replay

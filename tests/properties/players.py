@@ -10,10 +10,10 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 
 from notifications import conf, outbox
-from notifications.backoff import RetryPolicy
 from notifications.channels.base import Outgoing
 from notifications.lifecycle import Accepted, Outcome
 from notifications.models import OutboxMessage, Recipient
+from notifications.policy.retry import RetryPolicy
 from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.gate import Gate

@@ -14,11 +14,11 @@ from typing import Any, Self
 
 import pytest
 
-from notifications.backoff import RetryPolicy
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome
 from notifications.models import OutboxMessage
+from notifications.policy.retry import RetryPolicy
 from notifications.relay import rescue, settle
 from notifications.relay.claim import Claimer
 from notifications.relay.connection import Connection, open_connection

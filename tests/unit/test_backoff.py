@@ -2,8 +2,8 @@
 
 import pytest
 
-from notifications.backoff import RetryPolicy, Verdict, full_jitter, judge
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
+from notifications.policy.retry import RetryPolicy, Verdict, full_jitter, judge
 
 POLICY = RetryPolicy(max_attempts=3, backoff_seconds=10, backoff_max_seconds=60, max_rescues=5)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from notifications.kinds import Kind
-from notifications.quiet import parse
+from notifications.policy.quiet_hours import parse
 
 NIGHT = parse("22-8")
 

@@ -1,0 +1,1 @@
+"""Rules in pure Python: no Django, no database."""
