@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from notifications.audit import BulkReplay
+from notifications.models.audit import BulkReplay
 from notifications.replay import BATCH, replay_batch
 from notifications.selection import Preview, Selection
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from notifications.audit import OperatorAction, Verb
 from notifications.models import Recipient
+from notifications.models.audit import OperatorAction, Verb
 from notifications.policy.masking import hint
 from notifications.recipients import change_contact
 from notifications.replay import replay_batch

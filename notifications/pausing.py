@@ -2,7 +2,7 @@
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from notifications.audit import OperatorAction, Verb
+from notifications.models.audit import OperatorAction, Verb
 from notifications.protocol import sql_channels
 from notifications.relay.wakeup import notify
 

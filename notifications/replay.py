@@ -11,8 +11,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from notifications import origin
-from notifications.audit import BulkReplay, OperatorAction, Verb
 from notifications.models import OutboxMessage
+from notifications.models.audit import BulkReplay, OperatorAction, Verb
 from notifications.protocol import sql, sql_lanes
 from notifications.protocol.promotion import promote
 from notifications.relay.wakeup import notify_after_commit

@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
-from notifications.tallies import PART_OF_LAST_MINUTE
+from notifications.models.tally import PART_OF_LAST_MINUTE
 
 MOST_COUNTED = 200_000  # messages in the table: up to here the finished ones are counted one by one
 ESTIMATED = (Status.CANCELLED, Status.EXPIRED, Status.SENT)  # beyond; these have no index of their own

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from notifications.audit import OperatorAction, Verb
 from notifications.models import Relay
+from notifications.models.audit import OperatorAction, Verb
 
 
 class Command(StrEnum):

@@ -15,7 +15,7 @@ from notifications import bulk
 from notifications.admin.forms import ReasonForm, SelectionForm
 from notifications.admin.lists import BoundedPaginator
 from notifications.admin.reading import REPLAY, ReadOnly, demand, may, page
-from notifications.audit import BulkReplay
+from notifications.models.audit import BulkReplay
 from notifications.replay import replay
 from notifications.selection import Preview, Selection, UnknownUser, preview
 

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from notifications.audit import MOST_REASON
 from notifications.finding import LARGEST_ID
+from notifications.models.audit import MOST_REASON
 from notifications.selection import Selection
 
 MOST_IDS = 1_000  # chosen one by one; more are meant by a filter

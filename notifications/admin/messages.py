@@ -26,8 +26,8 @@ from notifications.admin.lists import (
     window_of,
 )
 from notifications.admin.reading import CANCEL, REPLAY, ReadOnly, demand, may, page
-from notifications.audit import BulkReplay
 from notifications.models import OutboxMessage
+from notifications.models.audit import BulkReplay
 from notifications.outgoing import address_of, words_of
 from notifications.references import link_of
 from notifications.timeline import timeline_of

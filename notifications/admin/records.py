@@ -6,9 +6,9 @@ from django.http import HttpRequest
 
 from notifications.admin.lists import BoundedPaginator
 from notifications.admin.reading import ReadOnly
-from notifications.audit import OperatorAction
 from notifications.finding import LARGEST_ID
 from notifications.models import Relay
+from notifications.models.audit import OperatorAction
 
 
 @admin.register(OperatorAction)

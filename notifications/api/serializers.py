@@ -5,10 +5,10 @@ from typing import Any
 from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import serializers
 
-from notifications.audit import MOST_REASON
 from notifications.finding import LARGEST_ID
 from notifications.lifecycle import Status
 from notifications.models import Channel, OutboxMessage
+from notifications.models.audit import MOST_REASON
 from notifications.outgoing import address_of
 from notifications.policy.masking import hint
 from notifications.selection import Selection

@@ -15,11 +15,11 @@ from notifications.api import documentation
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotWaiting
 from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPLAY, VIEW, StaffWith
-from notifications.audit import BulkReplay
 from notifications.correcting import correct_address
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
+from notifications.models.audit import BulkReplay
 from notifications.outgoing import address_field_of, words_of
 from notifications.replay import cancel, replay
 from notifications.selection import UnknownUser, preview

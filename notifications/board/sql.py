@@ -3,7 +3,7 @@
 A count stops at MOST_COUNTED; beyond, the board shows what the last minute's sample had counted.
 """
 
-from notifications.tallies import PART_OF_LAST_MINUTE
+from notifications.models.tally import PART_OF_LAST_MINUTE
 
 MOST_COUNTED = 2_000
 MOST_HEADS = 100  # lanes looked at, per channel, for those with the most waiting behind

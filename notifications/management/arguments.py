@@ -14,8 +14,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from notifications.audit import MOST_REASON
 from notifications.channels import channel_names
+from notifications.models.audit import MOST_REASON
 
 Number = TypeVar("Number", int, float)
 

@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from notifications.alarms import Alert
+from notifications.models.alert import Alert
 from notifications.monitoring.conditions import wrong_now
 from notifications.telemetry import emit
 

@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
-from notifications.audit import OperatorAction
 from notifications.models import Relay
+from notifications.models.audit import OperatorAction
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day
 from tests.stage.relay import RecordingChannel, running_loop

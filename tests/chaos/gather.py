@@ -11,8 +11,8 @@ from typing import Any
 import requests
 
 from config.demo.seed import Customer
-from notifications.audit import OperatorAction, Verb
 from notifications.models import DeliveryAttempt, OutboxMessage
+from notifications.models.audit import OperatorAction, Verb
 from notifications.sandbox.client import Received
 from tests.chaos import witness
 from tests.chaos.history import (

@@ -11,12 +11,12 @@ from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from notifications.audit import OperatorAction
 from notifications.board import plots, selectors, sql
 from notifications.board.figures import Count, Stretch
 from notifications.board.words import duration
 from notifications.clock import database_now
 from notifications.models import Relay
+from notifications.models.audit import OperatorAction
 from notifications.steering import Command, tell
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day

@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from notifications.allowances import Allowance
 from notifications.conf import Cap
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Transient
 from notifications.models import OutboxMessage
+from notifications.models.allowance import Allowance
 from notifications.relay.caps import Caps
 from notifications.relay.parcels import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one

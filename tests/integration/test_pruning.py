@@ -15,8 +15,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import pruning, schedules
-from notifications.audit import OperatorAction
 from notifications.models import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
+from notifications.models.audit import OperatorAction
 from notifications.relay.connection import open_connection
 from notifications.replay import replay
 from tests.factories.notifications import RecipientFactory, publish_one

@@ -14,9 +14,9 @@ from django.db.models import F
 from pytest_django import Settings
 
 from notifications import pausing, schedules
-from notifications.alarms import Alert
 from notifications.lifecycle import Permanent
 from notifications.models import OutboxMessage
+from notifications.models.alert import Alert
 from notifications.monitoring import alerts, conditions, readings
 from notifications.relay.connection import open_connection
 from tests.factories.notifications import RecipientFactory, publish_one

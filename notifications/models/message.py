@@ -1,4 +1,4 @@
-"""Recipients, their messages, and what became of each: the tables that the promises G1–G6 and G11 rest on.
+"""Messages and what became of each: the tables that the promises G1–G6 and G11 rest on.
 
 The relay writes these tables with the statements of `protocol/sql.py`; constraints and partial indexes here are part of
 the protocol, not decoration. The unique index on a lane's head makes a second message in flight impossible (G4).
@@ -6,42 +6,14 @@ the protocol, not decoration. The unique index on a lane's head makes a second m
 
 from datetime import datetime
 
-from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Now, Upper
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from notifications.alarms import Alert
-from notifications.allowances import Allowance
-from notifications.audit import BulkReplay, OperatorAction
-from notifications.feedback import Bookmark, Conversation, Receipt
 from notifications.lifecycle import HELD, TERMINAL, Answer, Status
-from notifications.relays import Channel, Relay
-from notifications.substitutes import Fallback
-from notifications.tallies import Depth, Tally
-
-__all__ = [
-    "Alert",
-    "Allowance",
-    "Bookmark",
-    "BulkReplay",
-    "Channel",
-    "ConsentRecord",
-    "Conversation",
-    "DeliveryAttempt",
-    "Depth",
-    "Fallback",
-    "MessageReference",
-    "OperatorAction",
-    "OutboxMessage",
-    "PublishedKey",
-    "Receipt",
-    "Recipient",
-    "Relay",
-    "Tally",
-]
+from notifications.models.recipient import Recipient
+from notifications.models.relay import Relay
 
 HEAD = (Status.PENDING.value, Status.SENDING.value)
 ENDED = sorted(status.value for status in TERMINAL)
@@ -49,61 +21,6 @@ ENDED = sorted(status.value for status in TERMINAL)
 
 def _one_of(field: str, words: type[Status] | type[Answer]) -> Q:
     return Q(**{f"{field}__in": [word.value for word in words]})
-
-
-class Recipient(models.Model):
-    """Someone who gets messages: addresses and wishes. Its row is the lock of the recipient's lanes.
-
-    It is a row apart from the user's: logins and profile edits lock that one.
-    """
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    phone = models.CharField(max_length=16, blank=True, help_text=_("E.164, for example +14155550123"))
-    email = models.EmailField(blank=True)
-    locale = models.CharField(max_length=16, default="en")
-    time_zone = models.CharField(max_length=64, default="UTC")
-    opt_outs = ArrayField(
-        models.CharField(max_length=64),
-        default=list,
-        db_default=Value([], output_field=ArrayField(models.CharField(max_length=64))),
-        blank=True,
-        help_text=_("what is not wanted, as `notifications.policy.consent` writes it: sms, or sms:reminder"),
-    )
-
-    class Meta:
-        permissions = [("change_recipient_address", "Can change a recipient's phone number and email address")]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"), name="recipient_phone_is_e164"
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["phone"], condition=~Q(phone=""), name="recipient_by_phone"),
-            models.Index(Upper("email"), "id", condition=~Q(email=""), name="recipient_of_email"),
-        ]
-
-    def __str__(self) -> str:
-        return f"recipient {self.pk}"
-
-
-class ConsentRecord(models.Model):
-    """That someone opted in or out, when, how and by whom: the evidence behind `Recipient.opt_outs`."""
-
-    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="consents")
-    channel = models.CharField(max_length=32)
-    purpose = models.CharField(max_length=32, blank=True, help_text=_("empty: all of the channel"))
-    is_opt_in = models.BooleanField()
-    how = models.CharField(max_length=16, help_text=_("profile, reply, provider, link, staff"))
-    actor = models.CharField(
-        max_length=150, blank=True, help_text=_("a user's name, the word that was sent, or a code")
-    )
-    changed_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        verb = "in to" if self.is_opt_in else "out of"
-        return f"recipient {self.recipient_id} opted {verb} {self.channel} {self.purpose}".strip()
 
 
 class PublishedKey(models.Model):
