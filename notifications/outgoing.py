@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from notifications.channels import needs_of
+from notifications.content.compose import put_into_words
+from notifications.content.rendering import RenderingError
+from notifications.content.sms_segments import Segments, segments
 from notifications.models import OutboxMessage
-from notifications.rendering import RenderingError
-from notifications.segments import Segments, segments
-from notifications.wording import put_into_words
 
 
 @dataclass(frozen=True, slots=True)

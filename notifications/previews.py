@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notifications.channels import needs_of
+from notifications.content.compose import put_into_words
+from notifications.content.rendering import RenderingError
+from notifications.content.sms_segments import Segments, segments
 from notifications.kinds import Kind
-from notifications.rendering import RenderingError
-from notifications.segments import Segments, segments
-from notifications.wording import put_into_words
 
 
 @dataclass(frozen=True, slots=True)

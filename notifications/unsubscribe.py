@@ -9,8 +9,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from notifications import wishes
+from notifications.content.unsubscribe_links import InvalidLink, read
 from notifications.models import Recipient
-from notifications.unsubscribe_links import InvalidLink, read
 
 
 @csrf_exempt  # the link is the permission, and whoever follows it has no session

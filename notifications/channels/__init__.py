@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from notifications.channels.base import Channel
-from notifications.harmless import Treatment
+from notifications.content.sanitize import Treatment
 
 DEFAULT_CHANNELS = {
     "sms": "notifications.channels.console.ConsoleChannel",

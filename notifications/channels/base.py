@@ -52,7 +52,7 @@ class Channel(ABC):
     can_look_up = False  # whether `look_up` asks anybody
     templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
 
-    is_charged_by_segment = False  # as SMS are: notifications.segments
+    is_charged_by_segment = False  # as SMS are: notifications.content.sms_segments
 
     def __init__(self, name: str) -> None:
         self.name = name

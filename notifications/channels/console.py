@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
-from notifications.harmless import without_whatsapp_markup
+from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome
 
 

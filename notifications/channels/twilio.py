@@ -23,7 +23,7 @@ from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
 from notifications.channels.twilio_errors import refusal
 from notifications.channels.twilio_lookup import Lookup
-from notifications.harmless import without_whatsapp_markup
+from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
 

@@ -17,16 +17,16 @@ from django.utils import timezone
 from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
+from notifications.content.compose import put_into_words
+from notifications.content.localization import speak
+from notifications.content.rendering import RenderingError
 from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
 from notifications.policy.retry import RetryPolicy, judge
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.objections import QUIET_HOURS, objection
 from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
-from notifications.rendering import RenderingError
 from notifications.telemetry import current_attempt, emit
-from notifications.voice import speak
-from notifications.wording import put_into_words
 
 read_json = json.JSONDecoder().raw_decode  # as PostgreSQL prints it: without blanks around it to look for
 

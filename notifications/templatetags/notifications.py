@@ -10,7 +10,7 @@ from babel.numbers import format_currency, get_currency_precision
 from django import template
 from django.utils import timezone, translation
 
-from notifications.voice import voice
+from notifications.content.localization import voice
 
 register = template.Library()
 

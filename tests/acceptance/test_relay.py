@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.db.models import Count, QuerySet
 from pytest_django import Settings
 
-from notifications import rendering
 from notifications.channels import build_channels
+from notifications.content import rendering
 from notifications.kinds import Kind
 from notifications.lifecycle import Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient, Relay

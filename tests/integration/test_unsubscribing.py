@@ -11,9 +11,9 @@ from pytest_django import Settings
 from bookings.announcements import A_BOOKING, BOOKING_CONFIRMED, BOOKING_REMINDER
 from notifications import outbox
 from notifications.channels.email import EmailChannel
+from notifications.content.unsubscribe_links import Subscription, link_for
 from notifications.kinds import Kind, Purpose
 from notifications.models import ConsentRecord, Recipient
-from notifications.unsubscribe_links import Subscription, link_for
 from tests.factories.notifications import RecipientFactory
 from tests.stage.relay import drain
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from config.logs import JsonLines
-from notifications.rendering import languages, render
+from notifications.content.rendering import languages, render
 from tests.factories.bookings import CustomerFactory, client_of
 
 PARTS = {"text": "sms.txt", "subject": "subject.txt", "html": "email.html"}

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.harmless import CONTROLS, HOST, INVISIBLE, IPV4, SCHEME, harmless, plain, without_whatsapp_markup
+from notifications.content.sanitize import (
+    CONTROLS,
+    HOST,
+    INVISIBLE,
+    IPV4,
+    SCHEME,
+    harmless,
+    plain,
+    without_whatsapp_markup,
+)
 
 LINK = re.compile(r"[a-z][a-z0-9+.-]*://\S|www\.\S|\S\.[^\W\d_]{2}", re.IGNORECASE)
 

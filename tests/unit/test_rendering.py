@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from notifications import rendering
-from notifications.rendering import RenderingError, render
+from notifications.content import rendering
+from notifications.content.rendering import RenderingError, render
 
 TEMPLATES = {
     "plain.txt": "Hello {{ name }}, {{ amount|money:currency }} on {{ at|local }}",

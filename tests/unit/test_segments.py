@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.segments import BASIC, EXTENDED, Segments, segments
+from notifications.content.sms_segments import BASIC, EXTENDED, Segments, segments
 
 
 @pytest.mark.parametrize(

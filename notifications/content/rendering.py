@@ -15,8 +15,8 @@ from django.conf import settings
 from django.template import Context, Engine, Template
 from django.template.backends.django import get_installed_libraries
 
-from notifications.harmless import Treatment, harmless
-from notifications.voice import speaking
+from notifications.content.localization import speaking
+from notifications.content.sanitize import Treatment, harmless
 
 
 class RenderingError(Exception):

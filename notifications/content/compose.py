@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from notifications import kinds
-from notifications.harmless import Treatment
-from notifications.rendering import render
-from notifications.unsubscribe_links import Subscription, link_for
+from notifications.content.rendering import render
+from notifications.content.sanitize import Treatment
+from notifications.content.unsubscribe_links import Subscription, link_for
 
 UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages that one can unsubscribe from have it
 
