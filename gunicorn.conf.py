@@ -5,7 +5,7 @@ The access log names the path without its query and no referrer: staff search fo
 
 from config import logs
 from config.settings import IN_PRODUCTION, LOG_FORMAT, LOG_LEVEL
-from notifications.relay import interpreter
+from notifications.relay import process
 
 accesslog = "-" if IN_PRODUCTION else None
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms [%({x-request-id}o)s]'
@@ -17,4 +17,4 @@ def post_worker_init(_worker: object) -> None:
 
     A request asks for it after each answer of the database: a dozen times.
     """
-    interpreter.tune()
+    process.tune()

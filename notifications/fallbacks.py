@@ -14,8 +14,8 @@ from django.utils import timezone
 from notifications import conf
 from notifications.models import Fallback
 from notifications.protocol import sql, sql_fallbacks
+from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.promotion import promote
-from notifications.relay.wakeup import notify_after_commit
 
 MOST_AT_ONCE = 100  # recipients locked by one transaction
 

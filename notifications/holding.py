@@ -14,8 +14,8 @@ from notifications import conf
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
 from notifications.protocol import sql, sql_lanes
+from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.promotion import promote
-from notifications.relay.wakeup import notify_after_commit
 
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
 

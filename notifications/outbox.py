@@ -38,8 +38,8 @@ from notifications.monitoring import traces
 from notifications.origin import coming_from
 from notifications.policy.consent import is_wanted
 from notifications.protocol import sql
+from notifications.protocol.notify import notify_after_commit
 from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
-from notifications.relay.wakeup import notify_after_commit
 from notifications.replay import cancel, replay
 
 __all__ = [

@@ -4,7 +4,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from notifications.models.audit import OperatorAction, Verb
 from notifications.protocol import sql_channels
-from notifications.relay.wakeup import notify
+from notifications.protocol.notify import notify
 
 
 def pause(channel: str, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS) -> bool:

@@ -14,8 +14,8 @@ from notifications import origin
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay, OperatorAction, Verb
 from notifications.protocol import sql, sql_lanes
+from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.promotion import promote
-from notifications.relay.wakeup import notify_after_commit
 
 MOST_ACTOR = 150  # characters
 BATCH = 500  # messages per transaction: their recipients stay locked until its end

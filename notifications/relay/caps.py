@@ -14,7 +14,7 @@ from notifications.conf import Cap
 from notifications.lifecycle import Status
 from notifications.protocol import sql_caps as sql
 from notifications.relay.connection import Connection
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 
 Counts = dict[str, dict[str, int]]  # by key, then by hour and day
 

@@ -14,7 +14,7 @@ from typing import LiteralString
 
 from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
-from notifications.relay.parcels import Claimed, Clock
+from notifications.relay.messages import Claimed, Clock
 from notifications.telemetry import emit
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)

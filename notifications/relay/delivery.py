@@ -24,8 +24,8 @@ from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Perm
 from notifications.policy.retry import RetryPolicy, judge
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
-from notifications.relay.objections import QUIET_HOURS, objection
-from notifications.relay.parcels import UNREAD, Claimed, Clock, Settlement
+from notifications.relay.messages import UNREAD, Claimed, Clock, Settlement
+from notifications.relay.suppression import QUIET_HOURS, objection
 from notifications.telemetry import current_attempt, emit
 
 read_json = json.JSONDecoder().raw_decode  # as PostgreSQL prints it: without blanks around it to look for

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from notifications.relay.delivery import Delivery, handed_back
-from notifications.relay.parcels import Claimed, Clock, Settlement
+from notifications.relay.messages import Claimed, Clock, Settlement
 
 PREFETCH_SECONDS = 0.1  # of work at the present pace, claimed ahead of the threads; a kill leaves all of it unknown
 AVERAGE_MESSAGES = 100

@@ -8,7 +8,7 @@ from notifications.protocol import sql_fallbacks as sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.promotion import Lane
 from notifications.relay.connection import Connection
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 
 
 def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:

@@ -14,7 +14,7 @@ from math import inf
 from notifications.protocol import sql_channels as sql
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.connection import Connection
-from notifications.relay.parcels import Claimed, Clock
+from notifications.relay.messages import Claimed, Clock
 from notifications.telemetry import emit
 
 FIRST_PROBE_SECONDS, LONGEST_PROBE_SECONDS = 1.0, 30.0  # between probes: doubled each time

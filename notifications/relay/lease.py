@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
-from notifications.relay.parcels import Clock
+from notifications.relay.messages import Clock
 
 LOCK_CLASS = 0x0B0C  # the first key of every relay's advisory lock; the second is the relay's id
 HEARTBEAT_SECONDS = 0.6

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from notifications.channels.base import Channel
 from notifications.conf import Cap
 from notifications.policy.retry import RetryPolicy
-from notifications.relay.backstory import with_backstory
 from notifications.relay.breaker import Breaker
 from notifications.relay.caps import Caps
 from notifications.relay.claim import Claimer, is_anything_left, seconds_to_next_due
 from notifications.relay.connection import CONNECTION_ERRORS
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import LOOK_SECONDS, Dispatcher
+from notifications.relay.enrich import with_backstory
 from notifications.relay.gate import Gate
 from notifications.relay.lease import Lease
-from notifications.relay.parcels import Settlement
+from notifications.relay.listen import Listener, Wake
+from notifications.relay.messages import Settlement
 from notifications.relay.session import DatabaseUnreachable, Session
 from notifications.relay.settle import settle, tell
 from notifications.relay.tally import Tally
-from notifications.relay.wakeup import Listener, Wake
 from notifications.telemetry import emit
 
 POLL_SECONDS = 10.0  # the safety net under NOTIFY

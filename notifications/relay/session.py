@@ -10,7 +10,7 @@ import psycopg
 
 from notifications.relay.connection import Connection, open_connection
 from notifications.relay.lease import HEARTBEAT_SECONDS, Lease
-from notifications.relay.parcels import Clock
+from notifications.relay.messages import Clock
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, release_unheard, rescue
 from notifications.relay.tally import SAMPLE_SECONDS, Tally, keep_history, recount
 from notifications.telemetry import emit

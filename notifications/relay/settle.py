@@ -18,7 +18,7 @@ from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.promotion import promote
 from notifications.relay.connection import Connection
 from notifications.relay.fallback import fall_back
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 

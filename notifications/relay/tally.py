@@ -11,7 +11,7 @@ from notifications.lifecycle import Status
 from notifications.protocol import sql_tally as sql
 from notifications.protocol.histogram import BOUNDS, SIZE
 from notifications.relay.connection import Connection
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 
 SAMPLE_SECONDS = 10.0  # how often a relay looks whether this minute's sample is taken
 DAYS = 8  # for which minutes are kept

@@ -10,7 +10,7 @@ from notifications.protocol import sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.relay.claim import Claimer
 from notifications.relay.connection import fetch_row, open_connection
-from notifications.relay.parcels import Claimed
+from notifications.relay.messages import Claimed
 
 BATCH = 500
 IDLE_SECONDS = 0.001

@@ -17,7 +17,7 @@ from notifications import bulk
 from notifications.channels.base import Outgoing
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
 from notifications.models import Channel, OperatorAction, OutboxMessage, Recipient
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from notifications.sandbox.client import SandboxClient
 from notifications.selection import Selection, preview
 from tests.factories.notifications import RecipientFactory, publish_one

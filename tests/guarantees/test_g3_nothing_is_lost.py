@@ -17,7 +17,7 @@ from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
 from notifications.relay.loop import Loop
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, a_loop, drain, running_loop, status_of
 from tests.stage.waiting import wait_until

@@ -15,7 +15,7 @@ from notifications.channels.base import Outgoing
 from notifications.checks import ids_follow_the_lock
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
 from notifications.models import OutboxMessage, Recipient
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop, status_of
 from tests.stage.waiting import wait_until

@@ -9,7 +9,7 @@ from notifications.lifecycle import Accepted, Permanent, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
 from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, drain, status_of
 from tests.stage.waiting import wait_until

@@ -19,8 +19,8 @@ from notifications.channels.twilio import SmsChannel
 from notifications.lifecycle import Accepted, News, Outcome, Status, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
 from notifications.receipts import Told, record
-from notifications.relay.backstory import with_backstory
-from notifications.relay.parcels import UNREAD
+from notifications.relay.enrich import with_backstory
+from notifications.relay.messages import UNREAD
 from notifications.sandbox.client import SandboxClient
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, drain

@@ -21,7 +21,7 @@ from notifications.protocol import sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.relay import claim, settle
 from notifications.relay.connection import open_connection
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, running_loop
 from tests.stage.waiting import wait_until

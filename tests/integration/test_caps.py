@@ -15,7 +15,7 @@ from notifications.lifecycle import Accepted, Outcome, Transient
 from notifications.models import OutboxMessage
 from notifications.models.allowance import Allowance
 from notifications.relay.caps import Caps
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until

@@ -17,7 +17,7 @@ from notifications.protocol import sql_tally
 from notifications.protocol.histogram import BOUNDS, bucket_of, quantile
 from notifications.relay import tally
 from notifications.relay.connection import open_connection
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, RelayProcess, drain
 from tests.stage.waiting import wait_until

@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications.models import Channel
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.gate import BURST_SECONDS, RAMP_SECONDS, Gate
-from notifications.relay.parcels import Claimed
+from notifications.relay.messages import Claimed
 from tests.factories.notifications import RecipientFactory, publish
 from tests.stage.relay import HandRelay
 from tests.stage.waiting import wait_until

@@ -17,7 +17,7 @@ from notifications.models import Channel, OutboxMessage, Recipient, Relay
 from notifications.outgoing import words_of
 from notifications.policy.masking import hint
 from notifications.references import link_of
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from notifications.replay import cancel, replay
 from notifications.timeline import timeline_of
 from notifications.waiting import waits_of

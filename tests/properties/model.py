@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from notifications.lifecycle import Outcome
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 from tests.properties.snapshot import Attempt, Row
 
 MAX_ATTEMPTS, MAX_RESCUES = 2, 2  # few, so that they are reached

@@ -18,7 +18,7 @@ from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.gate import Gate
 from notifications.relay.lease import LOCK_CLASS
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.session import Session
 from tests.properties.model import MAX_ATTEMPTS, MAX_RESCUES
 from tests.stage.relay import HandRelay, RecordingChannel

@@ -11,7 +11,7 @@ from notifications.clock import database_now
 from notifications.lifecycle import UNFINISHED, Accepted, Outcome
 from notifications.models import Tally
 from notifications.protocol.sql_tally import ANSWERS, STATUSES
-from notifications.relay.parcels import Settlement
+from notifications.relay.messages import Settlement
 from tests.properties import snapshot
 from tests.properties.model import verdict
 from tests.properties.players import AN_HOUR, CHANNELS, Relay

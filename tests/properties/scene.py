@@ -7,7 +7,7 @@ from enum import Enum
 from notifications.clock import database_now
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status
 from notifications.models import OutboxMessage, Recipient
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay
 

@@ -25,7 +25,7 @@ from notifications.relay.connection import Connection, open_connection
 from notifications.relay.delivery import handed_back
 from notifications.relay.lease import Lease
 from notifications.relay.loop import Loop, Options
-from notifications.relay.parcels import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent

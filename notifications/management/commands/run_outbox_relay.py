@@ -13,8 +13,8 @@ from notifications.channels import build_channels
 from notifications.management.arguments import add_database, address, number_of
 from notifications.monitoring.http import CannotListen
 from notifications.monitoring.relay import monitored
-from notifications.relay.interpreter import tuned
 from notifications.relay.loop import Loop, Options
+from notifications.relay.process import tuned
 
 
 class Command(BaseCommand):

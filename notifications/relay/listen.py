@@ -1,8 +1,4 @@
-"""Wakes relays the moment a message is committed: NOTIFY after commit, LISTEN on a connection of its own (G9).
-
-NOTIFY stands outside the payment's transaction, because a transaction with a pending NOTIFY takes a lock over the whole
-database when it commits. Nothing rests on its arrival: relays also poll, slowly.
-"""
+"""Hears that messages were committed: LISTEN on a connection of its own, which wakes the relay's thread (G9)."""
 
 import threading
 from collections.abc import Callable
@@ -10,31 +6,13 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import psycopg
-from django.db import connections, transaction
 
+from notifications.protocol.notify import CHANNEL
 from notifications.relay.connection import Connection, open_connection
 from notifications.telemetry import emit
 
-CHANNEL = "notifications_outbox"
 QUIET_SECONDS = 0.25  # how often a listener that hears nothing looks whether it should end
 RECONNECT_SECONDS = 1.0
-
-
-def notify(using: str) -> None:
-    """Wake every relay that listens on the database `using`."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"NOTIFY {CHANNEL}")
-
-
-def notify_after_commit(using: str) -> None:
-    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
-
-    def wake_relays() -> None:
-        notify(using)
-
-    pending = (entry[1] for entry in connections[using].run_on_commit)
-    if not any(getattr(hook, "__qualname__", "") == wake_relays.__qualname__ for hook in pending):
-        transaction.on_commit(wake_relays, using=using, robust=True)
 
 
 class Wake:

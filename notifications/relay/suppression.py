@@ -8,7 +8,7 @@ from collections.abc import Collection
 from notifications import kinds
 from notifications.policy import phone_numbers
 from notifications.policy.consent import is_wanted
-from notifications.relay.parcels import Claimed
+from notifications.relay.messages import Claimed
 
 OPTED_OUT = "opted_out"  # the recipient does not want it
 QUIET_HOURS = "quiet_hours"  # it may wait, and would be of no use when they are over

@@ -12,7 +12,7 @@ import psycopg
 from notifications.channels.base import Channel
 from notifications.protocol import sql_enrich
 from notifications.relay.connection import Connection
-from notifications.relay.parcels import UNREAD, Claimed, Doubt
+from notifications.relay.messages import UNREAD, Claimed, Doubt
 
 KNOWN_BEFORE_SECONDS = 300.0  # clocks differ: ours from the provider's, and the relays' in between
 

@@ -1,0 +1,26 @@
+"""Wakes relays the moment a message is committed: NOTIFY after commit (G9).
+
+NOTIFY stands outside the payment's transaction, because a transaction with a pending NOTIFY takes a lock over the whole
+database when it commits. Nothing rests on its arrival: relays also poll, slowly.
+"""
+
+from django.db import connections, transaction
+
+CHANNEL = "notifications_outbox"
+
+
+def notify(using: str) -> None:
+    """Wake every relay that listens on the database `using`."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def notify_after_commit(using: str) -> None:
+    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
+
+    def wake_relays() -> None:
+        notify(using)
+
+    pending = (entry[1] for entry in connections[using].run_on_commit)
+    if not any(getattr(hook, "__qualname__", "") == wake_relays.__qualname__ for hook in pending):
+        transaction.on_commit(wake_relays, using=using, robust=True)
