@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from notifications.models import Recipient
 from notifications.models.audit import OperatorAction, Verb
 from notifications.policy.masking import hint
-from notifications.recipients import change_contact
+from notifications.recipients.contact import change_contact
 from notifications.replay import replay_batch
 
 ADDRESSES = ("phone", "email")

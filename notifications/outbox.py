@@ -39,7 +39,7 @@ from notifications.origin import coming_from
 from notifications.policy.consent import is_wanted
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
-from notifications.recipients import Contact, change_contact, contact_of, key_of, recipient_of
+from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.replay import cancel, replay
 
 __all__ = [

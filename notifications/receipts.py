@@ -18,9 +18,9 @@ from notifications.channels.base import Heard
 from notifications.lifecycle import News, Reason
 from notifications.models import Recipient
 from notifications.policy.masking import masked
+from notifications.recipients.opt_outs import How, opt_out
 from notifications.replay import replay
 from notifications.telemetry import emit
-from notifications.wishes import How, opt_out
 
 FIRST_ASKED_AFTER_SECONDS = 600.0  # without further news, the provider is asked
 MOST_ID = 255

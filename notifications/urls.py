@@ -6,7 +6,7 @@
 from django.apps import apps
 from django.urls import include, path
 
-from notifications.unsubscribe import unsubscribe
+from notifications.recipients.unsubscribe_view import unsubscribe
 from notifications.webhooks import twilio
 
 app_name = "notifications"

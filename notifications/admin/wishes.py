@@ -7,11 +7,11 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from notifications import wishes
 from notifications.channels import channel_names
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
 from notifications.policy.consent import refusal
+from notifications.recipients import opt_outs as wishes
 
 
 def _choices() -> list[tuple[str, str]]:

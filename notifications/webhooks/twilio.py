@@ -14,10 +14,11 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from notifications import inbound, receipts
+from notifications import receipts
 from notifications.channels.base import Heard
 from notifications.channels.twilio_codes import NEWS, undelivered
 from notifications.lifecycle import News
+from notifications.recipients import inbound
 from notifications.telemetry import emit
 from notifications.webhooks.signed_forms import Refused, read_signed_form
 

@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from notifications import outbox, wishes
+from notifications import outbox
 from notifications.errors import InvalidContact
 from notifications.kinds import Kind, Purpose
 from notifications.lifecycle import Status
 from notifications.models import ConsentRecord, OutboxMessage, Recipient
-from notifications.wishes import How
+from notifications.recipients import opt_outs
+from notifications.recipients.opt_outs import How
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import RecordingChannel, drain
 
@@ -25,11 +26,11 @@ REMINDER = Kind("test.greeting", channels=("sms", "email"), purpose=Purpose.REMI
 
 
 def opt_out(recipient: Recipient, channel: str = "sms", purpose: Purpose | None = None) -> bool:
-    return wishes.opt_out(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor="ann")
+    return opt_outs.opt_out(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor="ann")
 
 
 def opt_in(recipient: Recipient, channel: str = "sms", purpose: Purpose | None = None) -> bool:
-    return wishes.opt_in(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor="ann")
+    return opt_outs.opt_in(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor="ann")
 
 
 def outcome(message: OutboxMessage) -> tuple[str, str]:
@@ -109,15 +110,15 @@ def test_stop_by_sms_ends_the_channel_for_everybody_with_that_number(text: str, 
     first, second = RecipientFactory(phone="+14155550001"), RecipientFactory(phone="+14155550001")
     other = RecipientFactory(phone="+14155550002")
 
-    assert wishes.inbound(channel="sms", phone="+14155550001", words=text)
+    assert opt_outs.inbound(channel="sms", phone="+14155550001", words=text)
     assert [publish(each) == [] for each in (first, second, other)] == [True, True, False]
     assert ConsentRecord.objects.filter(how="reply").count() == 2
 
 
 def test_start_takes_stop_back() -> None:
     recipient = RecipientFactory(phone="+14155550001")
-    wishes.inbound(channel="sms", phone="+14155550001", words="STOP")
-    wishes.inbound(channel="sms", phone="+14155550001", words="start")
+    opt_outs.inbound(channel="sms", phone="+14155550001", words="STOP")
+    opt_outs.inbound(channel="sms", phone="+14155550001", words="start")
 
     assert len(publish(recipient)) == 1
 
@@ -126,7 +127,7 @@ def test_start_takes_stop_back() -> None:
 def test_other_texts_change_nothing(text: str) -> None:
     recipient = RecipientFactory(phone="+14155550001")
 
-    assert not wishes.inbound(channel="sms", phone="+14155550001", words=text)
+    assert not opt_outs.inbound(channel="sms", phone="+14155550001", words=text)
     assert len(publish(recipient)) == 1
 
 

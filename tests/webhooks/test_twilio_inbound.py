@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifications import inbound
 from notifications.models import Conversation, Recipient
+from notifications.recipients import inbound
 from tests.factories.notifications import RecipientFactory
 from tests.webhooks.twilio import ACCOUNT_SID, INBOUND, inbound_fields, post
 

@@ -8,9 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from notifications import wishes
 from notifications.content.unsubscribe_links import InvalidLink, read
 from notifications.models import Recipient
+from notifications.recipients import opt_outs
 
 
 @csrf_exempt  # the link is the permission, and whoever follows it has no session
@@ -25,7 +25,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404 from None
     is_done = request.method == "POST"
     if is_done:
-        wishes.opt_out(recipient, channel=subscription.channel, purpose=subscription.purpose, how=wishes.How.LINK)
+        opt_outs.opt_out(recipient, channel=subscription.channel, purpose=subscription.purpose, how=opt_outs.How.LINK)
     answer = render(request, "notifications/unsubscribe.html", {"subscription": subscription, "is_done": is_done})
     answer["Referrer-Policy"] = "no-referrer"  # the address is a key
     return answer

@@ -19,7 +19,7 @@ from notifications.kinds import Purpose
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.consent import refusal
-from notifications.wishes import How, opt_in, opt_out
+from notifications.recipients.opt_outs import How, opt_in, opt_out
 
 
 @dataclass(frozen=True, slots=True)

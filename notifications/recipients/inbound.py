@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 
-from notifications import wishes
 from notifications.models import Conversation
+from notifications.recipients import opt_outs
 
 WINDOW = timedelta(hours=24)  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
 
@@ -26,7 +26,7 @@ def hear(
     """
     heard_at = now or timezone.now()
     with transaction.atomic(using=using):
-        wishes.inbound(phone=phone, channel=channel, words=wish or text, using=using)
+        opt_outs.inbound(phone=phone, channel=channel, words=wish or text, using=using)
         Conversation.objects.using(using).bulk_create(
             [Conversation(channel=channel, phone=phone, heard_at=heard_at)],
             update_conflicts=True,

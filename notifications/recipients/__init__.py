@@ -1,0 +1,1 @@
+"""Who is written to, and what they allow."""
