@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications import bulk, conf, fallbacks, holding
+from notifications import bulk, conf, holding
 from notifications.channels import build_channels
 from notifications.monitoring import alerts, tellers
-from notifications.polling import poll
 from notifications.pruning import prune
+from notifications.receipts import late_fallback
+from notifications.receipts.poll import poll
 
 LONGEST_SECONDS = 120.0  # of one run: what is left is for the next
 LONGEST_REPLAYING_SECONDS = 45.0
@@ -37,7 +38,7 @@ def release_held() -> str:
 
 def fall_back() -> str:
     """Send on another channel what is not known to have arrived in time."""
-    return f"{fallbacks.fall_back_due()} messages sent on another channel"
+    return f"{late_fallback.fall_back_due()} messages sent on another channel"
 
 
 def finish_bulk_replays() -> str:

@@ -10,7 +10,7 @@ from anymail.signals import AnymailTrackingEvent, tracking
 
 from notifications.channels.base import Heard
 from notifications.lifecycle import News, Reason
-from notifications.receipts import Told, record
+from notifications.receipts.record import Told, record
 
 # https://anymail.dev/en/stable/sending/tracking/#anymail.signals.AnymailTrackingEvent.event_type. Not `opened`: many
 # mailboxes open every email by themselves.

@@ -14,10 +14,10 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from notifications import receipts
 from notifications.channels.base import Heard
 from notifications.channels.twilio_codes import NEWS, undelivered
 from notifications.lifecycle import News
+from notifications.receipts import record
 from notifications.recipients import inbound
 from notifications.telemetry import emit
 from notifications.webhooks.signed_forms import Refused, read_signed_form
@@ -63,8 +63,8 @@ def status(request: HttpRequest) -> HttpResponse:
     if news is not None:
         words = fields.get("ErrorMessage", "")
         heard = undelivered(int(error), words) if news is News.UNDELIVERED else Heard(news)
-        told = receipts.Told(message_id=int(message), claim_number=int(claim), provider_id=sid, heard=heard)
-        receipts.record(told, channels=CHANNELS)
+        told = record.Told(message_id=int(message), claim_number=int(claim), provider_id=sid, heard=heard)
+        record.record(told, channels=CHANNELS)
     return HttpResponse(status=204)
 
 

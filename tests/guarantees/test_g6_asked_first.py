@@ -18,7 +18,7 @@ from notifications.channels.deadline import Deadline
 from notifications.channels.twilio import SmsChannel
 from notifications.lifecycle import Accepted, News, Outcome, Status, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
-from notifications.receipts import Told, record
+from notifications.receipts.record import Told, record
 from notifications.relay.enrich import with_backstory
 from notifications.relay.messages import UNREAD
 from notifications.sandbox.client import SandboxClient

@@ -8,13 +8,14 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import fallbacks, outbox, receipts, schedules
+from notifications import outbox, schedules
 from notifications.channels.base import Heard
 from notifications.kinds import Fallback, Kind
 from notifications.lifecycle import Accepted, News, Outcome, Permanent
 from notifications.models import Fallback as Watched
 from notifications.models import OutboxMessage, Recipient
-from notifications.receipts import Told
+from notifications.receipts import late_fallback, record
+from notifications.receipts.record import Told
 from notifications.replay import replay
 from tests.factories.notifications import RecipientFactory, publish, registered
 from tests.stage.relay import RecordingChannel, drain
@@ -45,7 +46,7 @@ def rows() -> list[tuple[str, str]]:
 
 def news(message: OutboxMessage, what: News) -> None:
     message.refresh_from_db()
-    receipts.record(Told(message.pk, message.provider_id, Heard(what)), channels=["whatsapp"])
+    record.record(Told(message.pk, message.provider_id, Heard(what)), channels=["whatsapp"])
 
 
 def sent(**changes: Any) -> OutboxMessage:
@@ -84,11 +85,11 @@ def test_the_substitute_comes_after_what_was_published_before_it(settings: Setti
 
 def test_what_is_not_known_to_have_arrived_in_time_goes_out_on_the_other_channel_once() -> None:
     message = sent()
-    assert (fallbacks.fall_back_due(), rows()) == (0, [("whatsapp", "sent")]), "not before its time"
+    assert (late_fallback.fall_back_due(), rows()) == (0, [("whatsapp", "sent")]), "not before its time"
 
     news(message, News.SENT)
-    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 1
-    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 1
+    assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
     assert rows() == [("whatsapp", "sent"), ("sms", "pending")]
     assert schedules.fall_back() == "0 messages sent on another channel"
 
@@ -97,7 +98,7 @@ def test_what_is_not_known_to_have_arrived_in_time_goes_out_on_the_other_channel
 def test_what_has_arrived_meanwhile_needs_no_other_channel(what: News) -> None:
     news(sent(), what)
 
-    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
     assert rows() == [("whatsapp", "sent")]
     assert not Watched.objects.filter(due_at__isnull=False).exists(), "and it is not looked at again"
 
@@ -108,7 +109,7 @@ def test_news_that_it_did_not_arrive_count_at_once_and_once() -> None:
     news(message, News.UNDELIVERED)
 
     assert rows() == [("whatsapp", "sent"), ("sms", "pending")]
-    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
 
 
 def test_a_replay_that_fails_again_gets_no_second_substitute() -> None:
@@ -127,7 +128,7 @@ def test_what_was_withdrawn_or_is_too_late_does_not_fall_back() -> None:
     sent(expires_at=timezone.now() + timedelta(seconds=60))
     OutboxMessage.objects.update(expires_at=timezone.now())
 
-    assert fallbacks.fall_back_due(now=timezone.now() + LATER) == 0
+    assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
     assert rows() == [("whatsapp", "cancelled"), ("whatsapp", "sent")]
 
 

@@ -8,12 +8,12 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
-from notifications import polling
 from notifications.channels.base import Heard
 from notifications.lifecycle import Answer, News, Reason, Status, Throttled, Transient
 from notifications.models import Bookmark, DeliveryAttempt, OutboxMessage, Receipt, Recipient
-from notifications.polling import LATER_SECONDS, Polled, note_silent, poll
-from notifications.receipts import Told, record
+from notifications.receipts import poll as polling
+from notifications.receipts.poll import LATER_SECONDS, Polled, note_silent, poll
+from notifications.receipts.record import Told, record
 from notifications.schedules import poll_receipts
 from tests.factories.notifications import RecipientFactory
 from tests.stage.relay import RecordingChannel

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from notifications.channels import build_channels
 from notifications.management.arguments import add_database, number_of
-from notifications.polling import MOST, PER_SECOND, poll
+from notifications.receipts.poll import MOST, PER_SECOND, poll
 
 
 class Command(BaseCommand):

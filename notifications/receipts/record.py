@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from notifications import conf, fallbacks
+from notifications import conf
 from notifications.channels.base import Heard
 from notifications.lifecycle import News, Reason
 from notifications.models import Recipient
 from notifications.policy.masking import masked
+from notifications.receipts import late_fallback
 from notifications.recipients.opt_outs import How, opt_out
 from notifications.replay import replay
 from notifications.telemetry import emit
@@ -100,5 +101,5 @@ def record(told: Told, *, channels: Collection[str], using: str = DEFAULT_DB_ALI
     if is_proof and heard.news not in BAD_NEWS and conf.ask_before_resend():
         replay([told.message_id], actor="receipts", reason="The provider had accepted it.", using=using)
     if heard.news in BAD_NEWS:
-        fallbacks.undelivered(told.message_id, using=using)
+        late_fallback.undelivered(told.message_id, using=using)
     return True

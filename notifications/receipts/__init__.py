@@ -1,0 +1,1 @@
+"""What comes back from providers after a message was accepted."""
