@@ -35,12 +35,12 @@ from notifications.kinds import Fallback, Kind, Purpose, register
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
+from notifications.operations.replay import cancel, replay
 from notifications.origin import coming_from
 from notifications.policy.consent import is_wanted
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
-from notifications.replay import cancel, replay
 
 __all__ = [
     "Contact",

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications import bulk, conf, holding
+from notifications import conf
 from notifications.channels import build_channels
 from notifications.monitoring import alerts, tellers
-from notifications.pruning import prune
+from notifications.operations import bulk_replay
+from notifications.operations import release_held as holding
+from notifications.operations.prune import prune
 from notifications.receipts import late_fallback
 from notifications.receipts.poll import poll
 
@@ -43,7 +45,7 @@ def fall_back() -> str:
 
 def finish_bulk_replays() -> str:
     """Go on with bulk replays whose page was left before they were done."""
-    return f"{bulk.finish_abandoned(seconds=LONGEST_REPLAYING_SECONDS)} bulk replays finished"
+    return f"{bulk_replay.finish_abandoned(seconds=LONGEST_REPLAYING_SECONDS)} bulk replays finished"
 
 
 def poll_receipts() -> str:

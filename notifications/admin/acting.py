@@ -11,13 +11,13 @@ from django.urls import reverse
 
 from notifications.admin.forms import AddressForm, Ids, ReasonForm
 from notifications.admin.reading import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
-from notifications.correcting import correct_address
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
+from notifications.operations.correct_address import correct_address
+from notifications.operations.replay import cancel
 from notifications.outgoing import address_field_of, address_of
 from notifications.policy.masking import hint
-from notifications.replay import cancel
 
 WAITING = (Status.QUEUED.value, Status.PENDING.value)
 SHOWN = 20

@@ -11,12 +11,12 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 
-from notifications import bulk
 from notifications.admin.forms import ReasonForm, SelectionForm
 from notifications.admin.lists import BoundedPaginator
 from notifications.admin.reading import REPLAY, ReadOnly, demand, may, page
 from notifications.models.audit import BulkReplay
-from notifications.replay import replay
+from notifications.operations import bulk_replay
+from notifications.operations.replay import replay
 from notifications.selection import Preview, Selection, UnknownUser, preview
 
 SECONDS = 1.0  # of work per request: a bar that moves, and no request that a proxy would end
@@ -77,7 +77,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
         demand(request, REPLAY)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        found = bulk.work(self._existing(request, pk), seconds=SECONDS, using=self.get_queryset(request).db)
+        found = bulk_replay.work(self._existing(request, pk), seconds=SECONDS, using=self.get_queryset(request).db)
         if "application/json" in request.headers.get("Accept", ""):
             done = found.finished_at is not None
             return JsonResponse({"replayed": found.replayed, "total": found.total, "is_finished": done})
@@ -89,7 +89,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         pk = self._existing(request, pk)
-        if bulk.stop(pk, actor=request.user.get_username(), using=self.get_queryset(request).db):
+        if bulk_replay.stop(pk, actor=request.user.get_username(), using=self.get_queryset(request).db):
             messages.warning(request, "Stopped. What was replayed stays replayed.")
         return HttpResponseRedirect(_page_of(pk))
 
@@ -139,7 +139,7 @@ def _begin(request: HttpRequest, selection: Selection, seen: Preview, *, reason:
         replay(selection.ids, actor=actor, reason=reason, using=using)
         messages.success(request, "Replayed: it goes next in its lane.")
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_change", args=selection.ids))
-    begun = bulk.start(selection, seen, actor=actor, reason=reason, using=using)
+    begun = bulk_replay.start(selection, seen, actor=actor, reason=reason, using=using)
     return HttpResponseRedirect(_page_of(begun.pk))
 
 

@@ -8,12 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications import pausing
 from notifications.admin.forms import ReasonForm
 from notifications.admin.reading import PAUSE, ReadOnly, demand, may, page
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models import Channel, OutboxMessage
+from notifications.operations import pause_channel
 
 MOST_COUNTED = 10_000  # waiting messages; more are "more than"
 
@@ -47,11 +47,11 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
 
     def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Have all relays claim nothing for a channel."""
-        return self._switch_view(request, name, pausing.pause, "is paused", "was paused already")
+        return self._switch_view(request, name, pause_channel.pause, "is paused", "was paused already")
 
     def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Let a channel go on."""
-        return self._switch_view(request, name, pausing.resume, "goes on", "was not paused")
+        return self._switch_view(request, name, pause_channel.resume, "goes on", "was not paused")
 
     def _switch_view(self, request: HttpRequest, name: str, switch: Any, done: str, undone: str) -> HttpResponse:
         demand(request, "notifications.view_channel", PAUSE)
@@ -69,8 +69,8 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
             request,
             self,
             "channel/switch.html",
-            title=f"{'Pause' if switch is pausing.pause else 'Resume'} {name}",
-            is_pause=switch is pausing.pause,
+            title=f"{'Pause' if switch is pause_channel.pause else 'Resume'} {name}",
+            is_pause=switch is pause_channel.pause,
             name=name,
             channel=channel,
             form=form,

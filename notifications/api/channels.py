@@ -4,13 +4,13 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from notifications import pausing
 from notifications.api import documentation
 from notifications.api import serializers as shapes
 from notifications.api.permissions import PAUSE, VIEW_CHANNEL
 from notifications.api.views import StaffView, valid
 from notifications.channels import channel_names
 from notifications.models import Channel
+from notifications.operations import pause_channel
 
 
 class ChannelList(StaffView):
@@ -33,7 +33,7 @@ class ChannelPause(StaffView):
     @documentation.switch
     def post(self, request: Request, name: str) -> Response:
         why = valid(shapes.ReasonSerializer(data=request.data))
-        pausing.pause(configured(name), actor=request.user.get_username(), **why)
+        pause_channel.pause(configured(name), actor=request.user.get_username(), **why)
         return shown(name)
 
 
@@ -45,7 +45,7 @@ class ChannelResume(StaffView):
     @documentation.switch
     def post(self, request: Request, name: str) -> Response:
         why = valid(shapes.ReasonSerializer(data=request.data))
-        pausing.resume(configured(name), actor=request.user.get_username(), **why)
+        pause_channel.resume(configured(name), actor=request.user.get_username(), **why)
         return shown(name)
 
 

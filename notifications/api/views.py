@@ -10,18 +10,19 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ValidationError
 from rest_framework.views import APIView
 
-from notifications import bulk, finding
+from notifications import finding
 from notifications.api import documentation
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotWaiting
 from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPLAY, VIEW, StaffWith
-from notifications.correcting import correct_address
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
+from notifications.operations import bulk_replay
+from notifications.operations.correct_address import correct_address
+from notifications.operations.replay import cancel, replay
 from notifications.outgoing import address_field_of, words_of
-from notifications.replay import cancel, replay
 from notifications.selection import UnknownUser, preview
 from notifications.timeline import timeline_of
 from notifications.waiting import waits_of
@@ -129,8 +130,8 @@ class ReplayCreate(StaffView):
         if wish.validated_data["dry_run"]:
             return Response(shapes.PreviewSerializer(seen).data)
         reason = wish.validated_data["reason"]
-        begun = bulk.start(selection, seen, actor=request.user.get_username(), reason=reason)
-        return Response(shapes.BulkReplaySerializer(bulk.work(begun.pk, seconds=SECONDS)).data, status=201)
+        begun = bulk_replay.start(selection, seen, actor=request.user.get_username(), reason=reason)
+        return Response(shapes.BulkReplaySerializer(bulk_replay.work(begun.pk, seconds=SECONDS)).data, status=201)
 
 
 class ReplayDetail(StaffView):
@@ -151,7 +152,7 @@ class ReplayContinue(StaffView):
     @documentation.bulk_replay_drive
     def post(self, request: Request, pk: int) -> Response:
         get_object_or_404(BulkReplay.objects.all(), pk=pk)
-        return Response(shapes.BulkReplaySerializer(bulk.work(pk, seconds=SECONDS)).data)
+        return Response(shapes.BulkReplaySerializer(bulk_replay.work(pk, seconds=SECONDS)).data)
 
 
 class ReplayStop(StaffView):
@@ -161,7 +162,7 @@ class ReplayStop(StaffView):
 
     @documentation.bulk_replay_drive
     def post(self, request: Request, pk: int) -> Response:
-        bulk.stop(get_object_or_404(BulkReplay.objects.all(), pk=pk).pk, actor=request.user.get_username())
+        bulk_replay.stop(get_object_or_404(BulkReplay.objects.all(), pk=pk).pk, actor=request.user.get_username())
         return Response(shapes.BulkReplaySerializer(BulkReplay.objects.get(pk=pk)).data)
 
 

@@ -17,7 +17,7 @@ from notifications.board import plots, sql
 from notifications.board.alarms import alarms
 from notifications.board.selectors import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
-from notifications.steering import Command, tell
+from notifications.operations.relay_commands import Command, tell
 
 VIEW = "notifications.view_outboxmessage"
 REFRESH_SECONDS = 3  # by the script

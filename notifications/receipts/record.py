@@ -17,10 +17,10 @@ from notifications import conf
 from notifications.channels.base import Heard
 from notifications.lifecycle import News, Reason
 from notifications.models import Recipient
+from notifications.operations.replay import replay
 from notifications.policy.masking import masked
 from notifications.receipts import late_fallback
 from notifications.recipients.opt_outs import How, opt_out
-from notifications.replay import replay
 from notifications.telemetry import emit
 
 FIRST_ASKED_AFTER_SECONDS = 600.0  # without further news, the provider is asked

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from rest_framework.test import APIClient
 
-from notifications import bulk, pausing
 from notifications.lifecycle import Permanent
 from notifications.models import BulkReplay, Channel, OperatorAction, OutboxMessage
+from notifications.operations import bulk_replay, pause_channel
 from tests.factories.bookings import client_of
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import RecordingChannel, drain
@@ -135,7 +135,7 @@ def test_many_are_previewed_then_replayed(everything: APIClient, failed: list[Ou
 def test_a_replay_goes_on_where_it_stands_and_stops(
     everything: APIClient, failed: list[OutboxMessage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "BATCH", 1)
+    monkeypatch.setattr(bulk_replay, "BATCH", 1)
     monkeypatch.setattr("notifications.api.views.SECONDS", 0.0)  # one batch per request
     begun = everything.post(REPLAYS, WHY).json()
     assert (begun["replayed"], begun["finished_at"]) == (1, None)
@@ -155,7 +155,7 @@ def test_channels_are_paused_and_resumed(everything: APIClient) -> None:
 
 @pytest.mark.parametrize("lacking", EVERYTHING)
 def test_without_the_permission_nothing_is_done(failed: list[OutboxMessage], lacking: str) -> None:
-    pausing.pause("sms", actor="ann")
+    pause_channel.pause("sms", actor="ann")
     waiting = publish_one(RecipientFactory())
     client = staff(*(name for name in EVERYTHING if name != lacking))
     needs = {

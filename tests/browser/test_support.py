@@ -13,10 +13,10 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from notifications import bulk
 from notifications.channels.base import Outgoing
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
 from notifications.models import Channel, OperatorAction, OutboxMessage, Recipient
+from notifications.operations import bulk_replay
 from notifications.relay.messages import Settlement
 from notifications.sandbox.client import SandboxClient
 from notifications.selection import Selection, preview
@@ -146,7 +146,7 @@ def test_from_the_complaint_to_the_delivered_message(
 def test_many_are_replayed_after_a_look_and_a_reason(
     open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, is_scripted: bool
 ) -> None:
-    monkeypatch.setattr(bulk, "BATCH", 4)
+    monkeypatch.setattr(bulk_replay, "BATCH", 4)
     monkeypatch.setattr("notifications.admin.bulk.SECONDS", 0.0)  # one batch per request
     staff("support", *PERMISSIONS)
     messages = [publish_one(RecipientFactory()) for _ in range(10)]
@@ -237,9 +237,11 @@ def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[st
     outcome = Transient("twilio_30008", "Unknown error")
     relay.settle(Settlement(head, Status.PENDING, 1, 300.0, outcome, began=0.0, ended=0.0))
     selection = Selection(channel="sms")
-    begun = bulk.start(selection, preview(selection), actor="ana", reason="the carrier is back")
+    begun = bulk_replay.start(selection, preview(selection), actor="ana", reason="the carrier is back")
     nothing = Selection(kind="test.other")
-    done = bulk.work(bulk.start(nothing, preview(nothing), actor="ana", reason="the words are mended").pk, seconds=0.0)
+    done = bulk_replay.work(
+        bulk_replay.start(nothing, preview(nothing), actor="ana", reason="the words are mended").pk, seconds=0.0
+    )
     messages = "admin:notifications_outboxmessage"
     return [
         reverse(f"{messages}_changelist"),

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from notifications import pausing
 from notifications.channels.base import Outgoing
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.models import Channel, DeliveryAttempt, OutboxMessage, Relay
+from notifications.operations import pause_channel
 from notifications.relay import gate
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.stats import overview
@@ -155,8 +155,8 @@ def test_what_never_reached_the_provider_says_nothing_about_it() -> None:
 
 
 def test_a_paused_channel_sends_nothing_and_says_so_until_it_is_resumed() -> None:
-    assert pausing.pause("sms", actor="ann", reason="wrong sender")
-    assert not pausing.pause("sms", actor="bob"), "it was paused already"
+    assert pause_channel.pause("sms", actor="ann", reason="wrong sender")
+    assert not pause_channel.pause("sms", actor="bob"), "it was paused already"
     message = publish_one(RecipientFactory())
     sms = RecordingChannel()
     drain(sms)  # ends: what is left cannot move
@@ -165,8 +165,8 @@ def test_a_paused_channel_sends_nothing_and_says_so_until_it_is_resumed() -> Non
     state = Channel.objects.get(name="sms")
     assert (state.paused_by, state.pause_reason) == ("ann", "wrong sender")
     with running_loop(sms):
-        assert pausing.resume("sms", actor="ann")
-        assert not pausing.resume("sms", actor="ann")
+        assert pause_channel.resume("sms", actor="ann")
+        assert not pause_channel.resume("sms", actor="ann")
         wait_until(lambda: sms.sent, seconds=5)
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("sent", 1)
@@ -177,12 +177,12 @@ def test_a_channel_paused_while_a_relay_runs_stops_within_a_heartbeat() -> None:
     with running_loop(sms):
         publish(RecipientFactory())
         wait_until(lambda: sms.sent)
-        pausing.pause("sms", actor="ann")
+        pause_channel.pause("sms", actor="ann")
         wait_for_heartbeats(2)
         publish(RecipientFactory())
         wait_for_heartbeats(2)
         assert len(sms.sent) == 1
-        pausing.resume("sms", actor="ann")
+        pause_channel.resume("sms", actor="ann")
         wait_until(lambda: len(sms.sent) == 2, seconds=5)
 
 

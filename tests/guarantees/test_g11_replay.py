@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections
 
-from notifications import bulk, outbox, replay
+from notifications import outbox
 from notifications.channels.base import Outgoing
-from notifications.correcting import correct_address
 from notifications.lifecycle import Accepted, Outcome, Permanent
 from notifications.models import BulkReplay, OperatorAction, OutboxMessage
+from notifications.operations import bulk_replay, replay
+from notifications.operations.correct_address import correct_address
 from notifications.selection import Selection, preview
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.guarantees.test_g7_g8_crowds import fill, people
@@ -50,13 +51,13 @@ class WatchfulProvider(RecordingChannel):
 
 
 def begin(selection: Selection, *, reason: str = "the carrier is back") -> BulkReplay:
-    return bulk.start(selection, preview(selection), actor="ana", reason=reason)
+    return bulk_replay.start(selection, preview(selection), actor="ana", reason=reason)
 
 
 def drive(bulk_id: int) -> None:
     """As a page does that stays open, beside others."""
     try:
-        while bulk.work(bulk_id, seconds=0.2).finished_at is None:
+        while bulk_replay.work(bulk_id, seconds=0.2).finished_at is None:
             pass
     finally:
         connections.close_all()
@@ -109,10 +110,10 @@ def test_a_replayed_message_goes_before_what_is_younger_and_waits(hand_relay: Ca
 
 def test_interrupted_it_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     fill(50, status="failed", recipient=f"{people(5)} + number % 5")
-    monkeypatch.setattr(bulk, "BATCH", 10)
+    monkeypatch.setattr(bulk_replay, "BATCH", 10)
     begun = begin(Selection())
     batches = iter([False, False, True])
-    genuine = bulk.replay_batch
+    genuine = bulk_replay.replay_batch
 
     def dies(*args: object, **words: object) -> list[int]:
         done = genuine(*args, **words)
@@ -120,19 +121,19 @@ def test_interrupted_it_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) ->
             raise ConnectionError("the web process was killed before its commit")
         return done
 
-    monkeypatch.setattr(bulk, "replay_batch", dies)
+    monkeypatch.setattr(bulk_replay, "replay_batch", dies)
     with pytest.raises(ConnectionError):
-        bulk.work(begun.pk, seconds=60)
+        bulk_replay.work(begun.pk, seconds=60)
     begun.refresh_from_db()
     assert (begun.replayed, OperatorAction.objects.count()) == (20, 20), "the third batch is undone as a whole"
     with connection.cursor() as cursor:
         cursor.execute("UPDATE notifications_bulkreplay SET worked_at = worked_at - interval '1 minute'")
-    assert bulk.finish_abandoned(seconds=60) == 1
+    assert bulk_replay.finish_abandoned(seconds=60) == 1
     assert set(OperatorAction.objects.values_list("message_id", flat=True)) == set(
         OutboxMessage.objects.values_list("pk", flat=True)
     )
     assert OperatorAction.objects.count() == 50
-    assert bulk.finish_abandoned(seconds=60) == 0
+    assert bulk_replay.finish_abandoned(seconds=60) == 0
 
 
 def test_what_fails_after_the_preview_is_not_part_of_it() -> None:
@@ -142,7 +143,7 @@ def test_what_fails_after_the_preview_is_not_part_of_it() -> None:
     begun = begin(Selection())
     later = publish_one(RecipientFactory())
     drain(channel)
-    assert bulk.work(begun.pk, seconds=60).replayed == 1
+    assert bulk_replay.work(begun.pk, seconds=60).replayed == 1
     assert (status_of(seen), status_of(later)) == ("pending", "failed")
 
 
@@ -154,7 +155,7 @@ def test_an_address_is_corrected_and_the_message_replayed_or_neither(monkeypatch
     with pytest.raises(outbox.InvalidContact):
         correct_address(recipient.pk, address="12", **change)
     with monkeypatch.context() as broken:
-        broken.setattr("notifications.replay.notify_after_commit", lambda using: 1 / 0)
+        broken.setattr("notifications.operations.replay.notify_after_commit", lambda using: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             correct_address(recipient.pk, address="+14155550123", **change)
     recipient.refresh_from_db()

@@ -17,7 +17,7 @@ from notifications.board.words import duration
 from notifications.clock import database_now
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
-from notifications.steering import Command, tell
+from notifications.operations.relay_commands import Command, tell
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day
 from tests.stage.relay import RecordingChannel, running_loop

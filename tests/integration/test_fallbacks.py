@@ -14,9 +14,9 @@ from notifications.kinds import Fallback, Kind
 from notifications.lifecycle import Accepted, News, Outcome, Permanent
 from notifications.models import Fallback as Watched
 from notifications.models import OutboxMessage, Recipient
+from notifications.operations.replay import replay
 from notifications.receipts import late_fallback, record
 from notifications.receipts.record import Told
-from notifications.replay import replay
 from tests.factories.notifications import RecipientFactory, publish, registered
 from tests.stage.relay import RecordingChannel, drain
 

@@ -8,11 +8,12 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import holding, outbox, schedules
+from notifications import outbox, schedules
 from notifications.checks import settings_fit_together
 from notifications.kinds import Kind, Purpose
 from notifications.lifecycle import HELD
 from notifications.models import OutboxMessage, Recipient
+from notifications.operations import release_held
 from notifications.waiting import waits_of
 from tests.factories.notifications import GREETING, RecipientFactory, publish, publish_one, registered
 from tests.stage.relay import RecordingChannel, drain
@@ -49,7 +50,7 @@ def state(message: OutboxMessage) -> tuple[str, str, str]:
 
 
 def release(at: datetime | None = None) -> int:
-    return holding.release_due(now=at or timezone.now() + LATER)
+    return release_held.release_due(now=at or timezone.now() + LATER)
 
 
 def kinds_sent(channel: RecordingChannel) -> list[str]:

@@ -14,11 +14,12 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import pruning, schedules
+from notifications import schedules
 from notifications.models import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
 from notifications.models.audit import OperatorAction
+from notifications.operations import prune
+from notifications.operations.replay import replay
 from notifications.relay.connection import open_connection
-from notifications.replay import replay
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.integration.test_commands import command, refused
 from tests.stage.relay import HandRelay, RecordingChannel, drain
@@ -128,7 +129,7 @@ def test_it_reads_along_the_key_and_stops_where_the_young_begin() -> None:
     fill(20_000, days=1)
     for table in ("outboxmessage", "deliveryattempt", "messagereference"):
         execute(f"ANALYZE notifications_{table}")
-    touched = reads_of(lambda: pruning.prune(timezone.now() - timedelta(days=5), batch=100, pause=lambda _: False))
+    touched = reads_of(lambda: prune.prune(timezone.now() - timedelta(days=5), batch=100, pause=lambda _: False))
     assert OutboxMessage.objects.count() == 20_000
     assert touched["seq_scan"] == 0
     assert touched["rows_read"] <= 6 * 1_000 + 100, "the old ones and a batch of the young, not the table"

@@ -9,16 +9,17 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from notifications import finding, origin, pausing
+from notifications import finding, origin
 from notifications.clock import database_now
 from notifications.kinds import Kind
 from notifications.lifecycle import Permanent, Status, Transient
 from notifications.models import Channel, OutboxMessage, Recipient, Relay
+from notifications.operations import pause_channel
+from notifications.operations.replay import cancel, replay
 from notifications.outgoing import words_of
 from notifications.policy.masking import hint
 from notifications.references import link_of
 from notifications.relay.messages import Settlement
-from notifications.replay import cancel, replay
 from notifications.timeline import timeline_of
 from notifications.waiting import waits_of
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
@@ -74,12 +75,12 @@ def test_what_is_being_sent_says_by_whom_and_when_its_relay_is_gone_that_it_was_
 def test_a_paused_channel_says_who_since_when_and_why(relay: HandRelay) -> None:
     recipient = RecipientFactory()
     head, second = (publish_one(recipient) for _ in range(2))
-    pausing.pause("sms", actor="ana", reason="wrong sender")
+    pause_channel.pause("sms", actor="ana", reason="wrong sender")
     assert list(waits(head)) == ["paused"]
     assert waits(head)["paused"].startswith("waits while sms is paused, by ana since ")
     assert waits(head)["paused"].endswith(" because “wrong sender”")
     assert list(waits(second)) == ["behind", "paused"]
-    pausing.resume("sms", actor="ana")
+    pause_channel.resume("sms", actor="ana")
     assert list(waits(head)) == ["due"]
 
 

@@ -13,11 +13,12 @@ from django.db import connection, connections
 from django.db.models import F
 from pytest_django import Settings
 
-from notifications import pausing, schedules
+from notifications import schedules
 from notifications.lifecycle import Permanent
 from notifications.models import OutboxMessage
 from notifications.models.alert import Alert
 from notifications.monitoring import alerts, conditions, readings
+from notifications.operations import pause_channel
 from notifications.relay.connection import open_connection
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.fake_gateway import Fake
@@ -130,7 +131,7 @@ class TestConditions:
         assert "late:sms" not in conditions.wrong_now()
         OutboxMessage.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(seconds=61))
         assert "has waited 61 s (limit: 60 s)" in conditions.wrong_now()["late:sms"]
-        pausing.pause("sms", actor="ann", reason="a test")
+        pause_channel.pause("sms", actor="ann", reason="a test")
         assert "late:sms" not in conditions.wrong_now()
 
     def test_failures_beyond_their_share(self, settings: Settings) -> None:

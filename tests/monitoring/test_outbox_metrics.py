@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from notifications import pausing
 from notifications.lifecycle import Permanent
 from notifications.monitoring.outbox_metrics import registry
+from notifications.operations import pause_channel
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until
@@ -49,7 +49,7 @@ def test_it_says_what_waits_what_happened_and_how_the_channels_are(client: Clien
             "UPDATE notifications_outboxmessage SET next_attempt_at = now() - interval '90 seconds' WHERE id = %s",
             [waiting[0].pk],
         )
-    pausing.pause("sms", actor="ann", reason="a test")
+    pause_channel.pause("sms", actor="ann", reason="a test")
     seen = scraped(client)
     assert seen["outbox_messages{status=sent}"] == 2
     assert seen["outbox_messages{status=failed}"] == 1

@@ -8,8 +8,9 @@ from unittest import mock
 
 from django.db import connection, connections, transaction
 
-from notifications import outbox, pausing, pruning
+from notifications import outbox
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
+from notifications.operations import pause_channel, prune
 from notifications.relay import rescue
 from notifications.relay.breaker import Breaker
 from notifications.relay.gate import Gate
@@ -76,9 +77,9 @@ def as_public_or_staff(move: Move, scene: Scene) -> list[int]:
         case Move.REPLAY:
             return outbox.replay(scene.failed, actor="ann")
         case Move.PRUNE:
-            pruning.prune(scene.set_at, pause=lambda seconds: False)
+            prune.prune(scene.set_at, pause=lambda seconds: False)
         case Move.PAUSE:
-            pausing.pause("sms", actor="ann")
+            pause_channel.pause("sms", actor="ann")
     return []  # of the others nobody asks
 
 

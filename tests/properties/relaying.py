@@ -6,10 +6,11 @@ from datetime import timedelta
 from django.db import connection
 from django.db.models import Sum
 
-from notifications import conf, pruning
+from notifications import conf
 from notifications.clock import database_now
 from notifications.lifecycle import UNFINISHED, Accepted, Outcome
 from notifications.models import Tally
+from notifications.operations import prune as pruning
 from notifications.protocol.sql_tally import ANSWERS, STATUSES
 from notifications.relay.messages import Settlement
 from tests.properties import snapshot

@@ -8,10 +8,11 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.test import override_settings
 
-from notifications import conf, kinds, outbox, pausing
+from notifications import conf, kinds, outbox
 from notifications.clock import database_now
 from notifications.kinds import Kind
 from notifications.models import OutboxMessage, Recipient
+from notifications.operations import pause_channel
 from tests.factories.notifications import RecipientFactory, registered
 from tests.properties import snapshot
 from tests.properties.invariants import offences
@@ -110,11 +111,11 @@ class World:
             assert act() == expected()
 
     def pause(self, channel: str) -> None:
-        assert pausing.pause(channel, actor="ann") == (channel not in self.model.paused)
+        assert pause_channel.pause(channel, actor="ann") == (channel not in self.model.paused)
         self.model.paused.add(channel)
 
     def resume(self, channel: str) -> None:
-        assert pausing.resume(channel, actor="ann") == (channel in self.model.paused)
+        assert pause_channel.resume(channel, actor="ann") == (channel in self.model.paused)
         self.model.paused.discard(channel)
 
     # Somebody's transaction that stays open meanwhile

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from notifications.management.arguments import add_database, number_of
-from notifications.pruning import Pruned, prune
+from notifications.operations.prune import Pruned, prune
 
 PROGRESS_SECONDS = 5.0
 MOST_DAYS = 365_000.0  # a thousand years: more cannot be reckoned with

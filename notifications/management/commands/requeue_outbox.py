@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, QuerySet
 
-from notifications import replay
 from notifications.management.arguments import actor, add_database, add_reason, moment, number_of
 from notifications.models import OutboxMessage
+from notifications.operations import replay
 from notifications.selection import Selection, UnknownUser
 
 FILTERS = ("kind", "channel", "error_code", "user", "since", "until")

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from notifications import pausing
 from notifications.management.arguments import actor, add_database, add_reason, configured_channel
+from notifications.operations import pause_channel
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         name = options["channel"]
-        has_changed = pausing.resume(
+        has_changed = pause_channel.resume(
             name, actor=actor("resume_channel"), reason=options["reason"], using=options["database"]
         )
         self.stdout.write(f"{name} goes on." if has_changed else f"{name} was not paused.")

@@ -1,7 +1,8 @@
 """Our own: `manage.py run_outbox_relay` as it is shipped, with rendering, attempt rows and all other records."""
 
-from notifications import outbox, pausing
+from notifications import outbox
 from notifications.models import Recipient
+from notifications.operations import pause_channel
 from notifications.relay.connection import fetch_row
 from tests.benchmarks.contenders.base import Contender
 from tests.benchmarks.processes import Processes
@@ -58,14 +59,14 @@ class Relay(Outbox):
 
     def start(self, work: Work, processes: Processes) -> None:
         if work.is_many:  # none sends before all are up: the last one's start would slow the first one down
-            pausing.pause("sms", actor="benchmark")
+            pause_channel.pause("sms", actor="benchmark")
         for _ in range(work.workers):
             environment = {LATENCY: str(work.latency)}
             options = ["--channel", "sms", "--metrics-port", "0"]
             processes.start_python("manage.py", "run_outbox_relay", *options, **environment)
         if work.is_many:
             self._wait_for(work.workers, processes)
-            pausing.resume("sms", actor="benchmark")
+            pause_channel.resume("sms", actor="benchmark")
 
     def _wait_for(self, workers: int, processes: Processes) -> None:
         """Wait until so many relays have registered."""

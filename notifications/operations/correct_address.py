@@ -6,9 +6,9 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications.models import Recipient
 from notifications.models.audit import OperatorAction, Verb
+from notifications.operations.replay import replay_batch
 from notifications.policy.masking import hint
 from notifications.recipients.contact import change_contact
-from notifications.replay import replay_batch
 
 ADDRESSES = ("phone", "email")
 

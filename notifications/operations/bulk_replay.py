@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from notifications.models.audit import BulkReplay
-from notifications.replay import BATCH, replay_batch
+from notifications.operations.replay import BATCH, replay_batch
 from notifications.selection import Preview, Selection
 
 ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more

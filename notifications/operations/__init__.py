@@ -1,0 +1,1 @@
+"""What staff and the clock do to messages, channels and relays."""
