@@ -9,7 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from notifications.stats import oldest_due_seconds
+from notifications.selectors.overview import oldest_due_seconds
 
 
 @never_cache

@@ -17,7 +17,7 @@ from config.demo.processes import Children
 from config.demo.stage import Stage
 from config.demo.trouble import order_trouble
 from notifications import outbox
-from notifications.stats import overview
+from notifications.selectors.overview import overview
 
 AT_ONCE = 2  # customers who shop at the same time; more would queue for the cores that they share with the web
 PATIENCE_SECONDS = 120.0

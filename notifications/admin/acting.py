@@ -16,8 +16,8 @@ from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.operations.correct_address import correct_address
 from notifications.operations.replay import cancel
-from notifications.outgoing import address_field_of, address_of
 from notifications.policy.masking import hint
+from notifications.selectors.outgoing import address_field_of, address_of
 
 WAITING = (Status.QUEUED.value, Status.PENDING.value)
 SHOWN = 20

@@ -17,7 +17,7 @@ from notifications.admin.reading import REPLAY, ReadOnly, demand, may, page
 from notifications.models.audit import BulkReplay
 from notifications.operations import bulk_replay
 from notifications.operations.replay import replay
-from notifications.selection import Preview, Selection, UnknownUser, preview
+from notifications.selectors.failed_messages import Preview, Selection, UnknownUser, preview
 
 SECONDS = 1.0  # of work per request: a bar that moves, and no request that a proxy would end
 

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from notifications.finding import LARGEST_ID
 from notifications.models.audit import MOST_REASON
-from notifications.selection import Selection
+from notifications.selectors.failed_messages import Selection
+from notifications.selectors.search import LARGEST_ID
 
 MOST_IDS = 1_000  # chosen one by one; more are meant by a filter
 

@@ -15,10 +15,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from notifications import finding, kinds
+from notifications import kinds
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
+from notifications.selectors import search
 
 MOST_LISTED = 10_000  # a list ends there: whoever looks for more wants a filter
 FAILURES_READ = 1_000  # latest failures whose codes are offered as filters
@@ -92,9 +93,9 @@ class WrittenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         since, until = days(self.value())
         if since:
-            queryset = queryset.filter(created_at__gte=since, pk__gte=finding.first_id_since(since, using=queryset.db))
+            queryset = queryset.filter(created_at__gte=since, pk__gte=search.first_id_since(since, using=queryset.db))
         if until:
-            queryset = queryset.filter(created_at__lt=until, pk__lte=finding.last_id_before(until, using=queryset.db))
+            queryset = queryset.filter(created_at__lt=until, pk__lte=search.last_id_before(until, using=queryset.db))
         return queryset
 
 
@@ -118,7 +119,7 @@ class LookBack(admin.SimpleListFilter):
         yield {
             "selected": self.value() is None,
             "query_string": changelist.get_query_string(remove=["before"]),
-            "display": f"The latest {finding.LATEST:,}",
+            "display": f"The latest {search.LATEST:,}",
         }
         seen = window_of(self._request)
         if seen and seen.low > 1:
@@ -144,17 +145,17 @@ def days(word: str | None, *, now: datetime | None = None) -> tuple[datetime | N
 def bounded(request: HttpRequest, messages: QuerySet, term: str) -> QuerySet:
     """Those of `messages` that `term` names, by way of an index; what has none, within a window of IDs."""
     before = request.GET.get("before", "")
-    messages, window = finding.narrow(
+    messages, window = search.narrow(
         messages,
         term,
         is_failed=request.GET.get("status__exact") == Status.FAILED.value,
-        before=min(int(before), finding.LARGEST_ID) if before.isdecimal() else None,
+        before=min(int(before), search.LARGEST_ID) if before.isdecimal() else None,
         until=days(request.GET.get("written"))[1],
     )
     request.outbox_window = window  # type: ignore[attr-defined]
     return messages
 
 
-def window_of(request: HttpRequest) -> finding.Window | None:
+def window_of(request: HttpRequest) -> search.Window | None:
     """The window that `bounded` set for this request."""
     return getattr(request, "outbox_window", None)

@@ -28,10 +28,10 @@ from notifications.admin.lists import (
 from notifications.admin.reading import CANCEL, REPLAY, ReadOnly, demand, may, page
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
-from notifications.outgoing import address_of, words_of
 from notifications.references import link_of
-from notifications.timeline import timeline_of
-from notifications.waiting import waits_of
+from notifications.selectors.outgoing import address_of, words_of
+from notifications.selectors.timeline import timeline_of
+from notifications.selectors.waits import waits_of
 
 
 @admin.register(OutboxMessage)

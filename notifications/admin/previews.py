@@ -15,8 +15,8 @@ from notifications import kinds
 from notifications.admin.reading import demand, page
 from notifications.management.arguments import language_tag
 from notifications.models import OutboxMessage
-from notifications.outgoing import words_of
-from notifications.previews import preview
+from notifications.selectors.outgoing import words_of
+from notifications.selectors.previews import preview
 
 VIEW = "notifications.view_outboxmessage"
 # What may happen in an email's frame: inline styles and pictures. Nothing runs, is submitted or loaded.

@@ -9,14 +9,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications import finding
 from notifications.admin import acting, wishes
 from notifications.admin.lists import BoundedPaginator, OneOrder
 from notifications.admin.reading import CANCEL, REPLAY, demand, may, page
 from notifications.admin.wishes import ConsentInline, WishesForm
-from notifications.lane import lane_of
 from notifications.models import Recipient
-from notifications.waiting import waits_of
+from notifications.selectors import search
+from notifications.selectors.lane import lane_of
+from notifications.selectors.waits import waits_of
 
 
 @admin.register(Recipient)
@@ -63,7 +63,7 @@ class RecipientAdmin(admin.ModelAdmin):
     ) -> tuple[QuerySet[Recipient], bool]:
         if not search_term.strip():
             return queryset, False
-        found = finding.recipients_called(search_term, using=queryset.db)
+        found = search.recipients_called(search_term, using=queryset.db)
         return queryset.filter(pk__in=found), False
 
     def get_urls(self) -> list[URLPattern]:
@@ -98,4 +98,4 @@ class RecipientAdmin(admin.ModelAdmin):
 
 
 def _number(text: str | None) -> int | None:
-    return min(int(text), finding.LARGEST_ID) if text and text.isdecimal() else None
+    return min(int(text), search.LARGEST_ID) if text and text.isdecimal() else None

@@ -6,9 +6,9 @@ from django.http import HttpRequest
 
 from notifications.admin.lists import BoundedPaginator
 from notifications.admin.reading import ReadOnly
-from notifications.finding import LARGEST_ID
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
+from notifications.selectors.search import LARGEST_ID
 
 
 @admin.register(OperatorAction)

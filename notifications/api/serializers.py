@@ -5,13 +5,13 @@ from typing import Any
 from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import serializers
 
-from notifications.finding import LARGEST_ID
 from notifications.lifecycle import Status
 from notifications.models import Channel, OutboxMessage
 from notifications.models.audit import MOST_REASON
-from notifications.outgoing import address_of
 from notifications.policy.masking import hint
-from notifications.selection import Selection
+from notifications.selectors.failed_messages import Selection
+from notifications.selectors.outgoing import address_of
+from notifications.selectors.search import LARGEST_ID
 
 MOST_IDS = 1_000  # named one by one; more are meant by a filter
 STATUSES = [status.value for status in Status]

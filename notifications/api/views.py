@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ValidationError
 from rest_framework.views import APIView
 
-from notifications import finding
 from notifications.api import documentation
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotWaiting
@@ -22,10 +21,11 @@ from notifications.models.audit import BulkReplay
 from notifications.operations import bulk_replay
 from notifications.operations.correct_address import correct_address
 from notifications.operations.replay import cancel, replay
-from notifications.outgoing import address_field_of, words_of
-from notifications.selection import UnknownUser, preview
-from notifications.timeline import timeline_of
-from notifications.waiting import waits_of
+from notifications.selectors import search
+from notifications.selectors.failed_messages import UnknownUser, preview
+from notifications.selectors.outgoing import address_field_of, words_of
+from notifications.selectors.timeline import timeline_of
+from notifications.selectors.waits import waits_of
 
 PAGE = 50
 SECONDS = 1.0  # of work per request: no request that a proxy would end
@@ -48,7 +48,7 @@ class MessageList(StaffView):
         before = query.get("before")
         rows = OutboxMessage.objects.filter(**words, **({"pk__lt": before} if before else {}))
         is_failed = query.get("status") == Status.FAILED
-        found, window = finding.narrow(rows, query.get("search", ""), is_failed=is_failed, before=before)
+        found, window = search.narrow(rows, query.get("search", ""), is_failed=is_failed, before=before)
         page = list(found.select_related("recipient").order_by("-pk")[: PAGE + 1])
         further = page[PAGE - 1].pk if len(page) > PAGE else None
         if further is None and window and window.low > 1:

@@ -21,9 +21,9 @@ from notifications.board.figures import (
 )
 from notifications.board.schedules import schedules
 from notifications.channels import channel_names
-from notifications.clock import database_now
 from notifications.lifecycle import News
 from notifications.protocol.histogram import SIZE
+from notifications.selectors.database_clock import database_now
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

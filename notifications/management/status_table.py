@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from notifications.stats import Overview
+from notifications.selectors.overview import Overview
 
 COLOURS = {"open": "green", "paused": "yellow", "broken": "red"}
 LATE_SECONDS, SILENT_SECONDS = 60.0, 5.0

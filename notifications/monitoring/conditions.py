@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from django.db import DEFAULT_DB_ALIAS
 
-from notifications import conf, stats
+from notifications import conf
 from notifications.monitoring import readings
+from notifications.selectors import overview
 
 FAILURE_MINUTES = 15
 FEWEST_ENDED = 20  # messages in that time: of fewer, a share says nothing
@@ -24,7 +25,7 @@ def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
 def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
     """A message of a channel that nobody paused has been due for too long."""
     paused = {name for name, is_paused, *_ in readings.rows(readings.CHANNELS, using) if is_paused}
-    for channel, seconds in stats.oldest_due_by_channel(using).items():
+    for channel, seconds in overview.oldest_due_by_channel(using).items():
         if seconds > limits.age_seconds and channel not in paused:
             yield (
                 f"late:{channel}",

@@ -11,10 +11,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from notifications import conf, stats
+from notifications import conf
 from notifications.channels import channel_names
 from notifications.models import Alert
 from notifications.monitoring import readings
+from notifications.selectors import overview
 
 STATES = ("open", "paused", "broken")
 
@@ -44,7 +45,7 @@ class OutboxMetrics(Collector):
         yield from self._surroundings()
 
     def _depth(self) -> Iterator[Metric]:
-        now = stats.overview(self._using)
+        now = overview.overview(self._using)
         yield _gauge(
             "outbox_messages",
             "Messages by status; of a large table's finished ones an estimate.",
@@ -62,7 +63,7 @@ class OutboxMetrics(Collector):
         for labels, count in counts.items():
             waiting.add_metric(labels, count)
         yield waiting
-        ages = dict.fromkeys(channel_names(), 0.0) | stats.oldest_due_by_channel(self._using)
+        ages = dict.fromkeys(channel_names(), 0.0) | overview.oldest_due_by_channel(self._using)
         yield _gauge("outbox_oldest_due_seconds", "How long the oldest due message has waited.", "channel", ages)
 
     def _channels(self) -> Iterator[Metric]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from notifications.models.audit import BulkReplay
 from notifications.operations.replay import BATCH, replay_batch
-from notifications.selection import Preview, Selection
+from notifications.selectors.failed_messages import Preview, Selection
 
 ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more
 

@@ -19,7 +19,7 @@ from notifications.models import Channel, OperatorAction, OutboxMessage, Recipie
 from notifications.operations import bulk_replay
 from notifications.relay.messages import Settlement
 from notifications.sandbox.client import SandboxClient
-from notifications.selection import Selection, preview
+from notifications.selectors.failed_messages import Selection, preview
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, RelayProcess, drain
 from tests.stage.waiting import wait_until

@@ -14,7 +14,7 @@ from django.utils import timezone
 from bookings import refunds, sweep
 from bookings.models import Order, Refund, Slot
 from config.demo import seed as people
-from notifications.stats import overview
+from notifications.selectors.overview import overview
 from tests.chaos import checker, gather, providers, recovery, witness
 from tests.chaos.director import Director
 from tests.chaos.history import Deed, Finding, History

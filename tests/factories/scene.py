@@ -6,9 +6,9 @@ from typing import Any
 
 from django_q.models import Schedule, Task
 
-from notifications.clock import database_now
 from notifications.models import Channel, Depth, OutboxMessage, Receipt, Recipient, Relay, Tally
 from notifications.protocol.histogram import BOUNDS, SIZE
+from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory
 
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from notifications.models import Channel, DeliveryAttempt, OutboxMessage, Relay
 from notifications.operations import pause_channel
 from notifications.relay import gate
 from notifications.relay.breaker import FAILURES, Breaker
-from notifications.stats import overview
+from notifications.selectors.overview import overview
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until

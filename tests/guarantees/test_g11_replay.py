@@ -15,7 +15,7 @@ from notifications.lifecycle import Accepted, Outcome, Permanent
 from notifications.models import BulkReplay, OperatorAction, OutboxMessage
 from notifications.operations import bulk_replay, replay
 from notifications.operations.correct_address import correct_address
-from notifications.selection import Selection, preview
+from notifications.selectors.failed_messages import Selection, preview
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.guarantees.test_g7_g8_crowds import fill, people
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop, status_of

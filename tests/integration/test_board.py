@@ -14,10 +14,10 @@ from django.urls import reverse
 from notifications.board import plots, selectors, sql
 from notifications.board.figures import Count, Stretch
 from notifications.board.words import duration
-from notifications.clock import database_now
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from notifications.operations.relay_commands import Command, tell
+from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day
 from tests.stage.relay import RecordingChannel, running_loop

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, connections
 from django.db.models import Sum
 
-from notifications import outbox, stats, telemetry
+from notifications import outbox, telemetry
 from notifications.lifecycle import Accepted, Permanent, Status, Throttled, Transient, Unknown
 from notifications.models import DeliveryAttempt, Depth, OutboxMessage, Tally
 from notifications.protocol import sql_tally
@@ -18,6 +18,7 @@ from notifications.protocol.histogram import BOUNDS, bucket_of, quantile
 from notifications.relay import tally
 from notifications.relay.connection import open_connection
 from notifications.relay.messages import Settlement
+from notifications.selectors import overview
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, RelayProcess, drain
 from tests.stage.waiting import wait_until
@@ -237,9 +238,9 @@ def test_the_last_minute_is_the_last_sixty_seconds() -> None:
 
     saw(7, 50, 10)
     saw(100, 90, 70)
-    assert stats.overview().channels["sms"]["sent_last_minute"] == 7
+    assert overview.overview().channels["sms"]["sent_last_minute"] == 7
     saw(40, 80, 40)
-    assert stats.overview().channels["sms"]["sent_last_minute"] == pytest.approx(27, abs=1)
+    assert overview.overview().channels["sms"]["sent_last_minute"] == pytest.approx(27, abs=1)
 
 
 def test_a_large_table_is_not_read_to_count_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,9 +250,9 @@ def test_a_large_table_is_not_read_to_count_it(monkeypatch: pytest.MonkeyPatch) 
     publish_one(RecipientFactory())
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_outboxmessage")
-    monkeypatch.setattr(stats, "MOST_COUNTED", 0)
+    monkeypatch.setattr(overview, "MOST_COUNTED", 0)
     with connection.execute_wrapper(_without_sequential_scans):
-        shown = stats.overview()
+        shown = overview.overview()
     assert shown.estimated == ["cancelled", "expired", "sent"]
     assert (shown.messages["pending"], shown.messages["failed"]) == (1, 0)
     assert 25 <= shown.messages["sent"] <= 31

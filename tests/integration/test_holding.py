@@ -14,7 +14,7 @@ from notifications.kinds import Kind, Purpose
 from notifications.lifecycle import HELD
 from notifications.models import OutboxMessage, Recipient
 from notifications.operations import release_held
-from notifications.waiting import waits_of
+from notifications.selectors.waits import waits_of
 from tests.factories.notifications import GREETING, RecipientFactory, publish, publish_one, registered
 from tests.stage.relay import RecordingChannel, drain
 

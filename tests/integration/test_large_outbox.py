@@ -22,9 +22,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications import finding
 from notifications.models import OutboxMessage, Recipient
 from notifications.protocol.sql_channels import KNOW_CHANNELS
+from notifications.selectors import search
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +141,7 @@ PAGES = {
 
 @pytest.fixture
 def client(outbox: dict[str, Any], db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
-    monkeypatch.setattr(finding, "LATEST", min(finding.LATEST, ROWS // 30))
+    monkeypatch.setattr(search, "LATEST", min(search.LATEST, ROWS // 30))
     opened = Client()
     opened.force_login(User.objects.get(username="large"))
     return opened

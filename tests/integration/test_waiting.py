@@ -9,19 +9,20 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from notifications import finding, origin
-from notifications.clock import database_now
+from notifications import origin
 from notifications.kinds import Kind
 from notifications.lifecycle import Permanent, Status, Transient
 from notifications.models import Channel, OutboxMessage, Recipient, Relay
 from notifications.operations import pause_channel
 from notifications.operations.replay import cancel, replay
-from notifications.outgoing import words_of
 from notifications.policy.masking import hint
 from notifications.references import link_of
 from notifications.relay.messages import Settlement
-from notifications.timeline import timeline_of
-from notifications.waiting import waits_of
+from notifications.selectors import search
+from notifications.selectors.database_clock import database_now
+from notifications.selectors.outgoing import words_of
+from notifications.selectors.timeline import timeline_of
+from notifications.selectors.waits import waits_of
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.factories.notifications import RecipientFactory, publish_one, registered
 from tests.stage.relay import HandRelay, RecordingChannel, drain
@@ -150,7 +151,7 @@ def test_a_message_is_found_by_what_support_has_in_hand(term: str, admin_client:
     OutboxMessage.objects.filter(pk=message.pk).update(provider_id="SM0123")
     for _ in range(2):
         publish_one(RecipientFactory(phone="+14155550124"), reference="booking:13")
-    found, _ = finding.narrow(OutboxMessage.objects.all(), str(message.pk) if term == "id" else term)
+    found, _ = search.narrow(OutboxMessage.objects.all(), str(message.pk) if term == "id" else term)
     assert list(found) == [message]
 
 
@@ -174,11 +175,11 @@ def test_days_are_turned_into_ids() -> None:
         moment = database_now() - timedelta(days=age)
         OutboxMessage.objects.filter(pk=message.pk).update(created_at=moment)
     since = database_now() - timedelta(days=2, hours=12)
-    assert finding.first_id_since(since) == messages[-3].pk
-    assert finding.last_id_before(since) == messages[-3].pk
-    assert finding.first_id_since(database_now() + timedelta(days=1)) > messages[-1].pk
+    assert search.first_id_since(since) == messages[-3].pk
+    assert search.last_id_before(since) == messages[-3].pk
+    assert search.first_id_since(database_now() + timedelta(days=1)) > messages[-1].pk
     OutboxMessage.objects.all().delete()
-    assert finding.first_id_since(since) == 0
+    assert search.first_id_since(since) == 0
 
 
 def test_a_hint_tells_no_address() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
-from notifications.clock import database_now
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
+from notifications.selectors.database_clock import database_now
 from tests.properties import snapshot
 from tests.properties.invariants import offences
 from tests.properties.moves import Move, play, take_over

@@ -7,12 +7,12 @@ from django.db import connection
 from django.db.models import Sum
 
 from notifications import conf
-from notifications.clock import database_now
 from notifications.lifecycle import UNFINISHED, Accepted, Outcome
 from notifications.models import Tally
 from notifications.operations import prune as pruning
 from notifications.protocol.sql_tally import ANSWERS, STATUSES
 from notifications.relay.messages import Settlement
+from notifications.selectors.database_clock import database_now
 from tests.properties import snapshot
 from tests.properties.model import verdict
 from tests.properties.players import AN_HOUR, CHANNELS, Relay

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from notifications.clock import database_now
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.relay.messages import Claimed, Settlement
+from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay
 

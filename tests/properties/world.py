@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from notifications import conf, kinds, outbox
-from notifications.clock import database_now
 from notifications.kinds import Kind
 from notifications.models import OutboxMessage, Recipient
 from notifications.operations import pause_channel
+from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, registered
 from tests.properties import snapshot
 from tests.properties.invariants import offences

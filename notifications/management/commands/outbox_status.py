@@ -13,7 +13,7 @@ from rich.live import Live
 
 from notifications.management.arguments import add_database, number_of
 from notifications.management.status_table import shown
-from notifications.stats import Overview, overview
+from notifications.selectors.overview import Overview, overview
 
 PLAIN_WIDTH = 100  # columns, where the output is no terminal
 

@@ -13,7 +13,7 @@ from notifications.errors import UnknownKind
 from notifications.kinds import Kind
 from notifications.management.arguments import configured_channel, language_tag, time_zone
 from notifications.models import Recipient
-from notifications.previews import Preview, preview
+from notifications.selectors.previews import Preview, preview
 
 
 def known_kind(text: str) -> Kind:

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from notifications.management.arguments import actor, add_database, add_reason, moment, number_of
 from notifications.models import OutboxMessage
 from notifications.operations import replay
-from notifications.selection import Selection, UnknownUser
+from notifications.selectors.failed_messages import Selection, UnknownUser
 
 FILTERS = ("kind", "channel", "error_code", "user", "since", "until")
 

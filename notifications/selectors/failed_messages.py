@@ -10,12 +10,12 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from notifications import finding
-from notifications.clock import database_now
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
-from notifications.outgoing import address_of
 from notifications.policy.masking import hint
+from notifications.selectors import search as finding
+from notifications.selectors.database_clock import database_now
+from notifications.selectors.outgoing import address_of
 
 SHOWN = 20  # messages that a preview names
 MOMENTS = ("since", "until", "written_since", "written_until")

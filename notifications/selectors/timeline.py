@@ -10,7 +10,7 @@ from django.db.models import Q
 from notifications.lifecycle import Answer, News, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Receipt
 from notifications.models.audit import OperatorAction, Verb
-from notifications.outgoing import address_field_of
+from notifications.selectors.outgoing import address_field_of
 
 MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest; a message that was replayed for weeks has more
 

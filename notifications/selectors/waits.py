@@ -22,9 +22,9 @@ from django.utils import timezone
 
 from notifications import conf
 from notifications.channels import channel_names
-from notifications.clock import database_now
 from notifications.lifecycle import HELD, Status
 from notifications.models import HEAD, Channel, OutboxMessage, Relay
+from notifications.selectors.database_clock import database_now
 
 MOST_COUNTED = 1_000  # messages in front; more are "more than"
 

@@ -1,0 +1,1 @@
+"""Reads: what the admin, the board, the API and the commands show."""
