@@ -12,7 +12,7 @@ from django.db import connections
 from notifications import conf
 from notifications.channels import build_channels
 from notifications.models import OutboxMessage
-from notifications.monitoring.tellers import url_problem
+from notifications.monitoring.notifiers import url_problem
 from notifications.policy import quiet_hours
 
 

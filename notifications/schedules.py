@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from notifications import conf
 from notifications.channels import build_channels
-from notifications.monitoring import alerts, tellers
+from notifications.monitoring import alerts, notifiers
 from notifications.operations import bulk_replay
 from notifications.operations import release_held as holding
 from notifications.operations.prune import prune
@@ -60,5 +60,5 @@ def poll_receipts() -> str:
 
 def look_for_trouble() -> str:
     """Tell ADMINS and OUTBOX_ALERT_URL what is wrong, once, and when it is over."""
-    told = alerts.look(tellers.tell)
+    told = alerts.look(notifiers.tell)
     return f"told: {', '.join(told)}" if told else "nothing new"

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from notifications.models.alert import Alert
-from notifications.monitoring.conditions import wrong_now
+from notifications.monitoring.alert_rules import wrong_now
 from notifications.telemetry import emit
 
 QUIET = timedelta(minutes=5)  # after which what is not found any more is over

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from notifications import conf
 from notifications.channels import channel_names
 from notifications.models import Alert
-from notifications.monitoring import readings
+from notifications.monitoring import queries
 from notifications.selectors import overview
 
 STATES = ("open", "paused", "broken")
@@ -58,8 +58,8 @@ class OutboxMetrics(Collector):
             "Unfinished messages: due, later (a retry), queued (behind an older one of their lane), sending.",
             labels=("channel", "state"),
         )
-        counts = {(channel, state): 0 for channel in channel_names() for state in readings.WAITING_STATES}
-        counts |= {(channel, state): count for channel, state, count in readings.waiting(self._using)}
+        counts = {(channel, state): 0 for channel in channel_names() for state in queries.WAITING_STATES}
+        counts |= {(channel, state): count for channel, state, count in queries.waiting(self._using)}
         for labels, count in counts.items():
             waiting.add_metric(labels, count)
         yield waiting
@@ -72,7 +72,7 @@ class OutboxMetrics(Collector):
             "1 for the state that a channel is in: open, paused by somebody, broken (its provider is out of service).",
             labels=("channel", "state"),
         )
-        known = {name: (paused, broken) for name, paused, broken, _ in readings.rows(readings.CHANNELS, self._using)}
+        known = {name: (paused, broken) for name, paused, broken, _ in queries.rows(queries.CHANNELS, self._using)}
         for name in channel_names():
             paused, broken = known.get(name, (False, False))
             state = "paused" if paused else "broken" if broken else "open"
@@ -96,21 +96,21 @@ class OutboxMetrics(Collector):
         replays = CounterMetricFamily(
             "outbox_recorded_replays", "Failed messages that were put back.", labels=("channel",)
         )
-        none = dict.fromkeys((*readings.ENDS, *readings.ANSWERS, "replayed"), 0)
-        for channel, counts in (dict.fromkeys(channel_names(), none) | readings.totals(self._using)).items():
-            for status in readings.ENDS:
+        none = dict.fromkeys((*queries.ENDS, *queries.ANSWERS, "replayed"), 0)
+        for channel, counts in (dict.fromkeys(channel_names(), none) | queries.totals(self._using)).items():
+            for status in queries.ENDS:
                 ended.add_metric((channel, status), counts[status])
-            for answer in readings.ANSWERS:
+            for answer in queries.ANSWERS:
                 attempts.add_metric((channel, answer), counts[answer])
             replays.add_metric((channel,), counts["replayed"])
         yield from (ended, attempts, replays)
-        receipts = dict(readings.rows(readings.RECENT_RECEIPTS, self._using))
+        receipts = dict(queries.rows(queries.RECENT_RECEIPTS, self._using))
         yield _gauge(
             "outbox_recent_receipts", "What providers told of messages within five minutes.", "status", receipts
         )
 
     def _relays(self) -> Iterator[Metric]:
-        relays = readings.rows(readings.RELAY_AGES, self._using)
+        relays = queries.rows(queries.RELAY_AGES, self._using)
         yield GaugeMetricFamily("outbox_relays", "Relays that are registered.", value=len(relays))
         ages = GaugeMetricFamily(
             "outbox_relay_heartbeat_age_seconds", "Since a relay was last heard.", labels=("relay", "host")
@@ -127,7 +127,7 @@ class OutboxMetrics(Collector):
         yield GaugeMetricFamily(
             "outbox_oldest_snapshot_seconds",
             "Age of the server's oldest snapshot or transaction, which keeps dead rows from being cleaned up.",
-            value=readings.oldest_snapshot_seconds(self._using),
+            value=queries.oldest_snapshot_seconds(self._using),
         )
         firing = Alert.objects.using(self._using).filter(is_firing=True).values_list("name", flat=True)
         yield _gauge(

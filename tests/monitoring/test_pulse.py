@@ -5,8 +5,8 @@ import threading
 import requests
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from notifications.monitoring.http import serving
-from notifications.monitoring.pulse import STUCK_SECONDS, Pulse
+from notifications.monitoring.liveness import STUCK_SECONDS, Pulse
+from notifications.monitoring.metrics_server import serving
 
 
 def test_a_loop_that_turned_long_ago_is_stuck() -> None:

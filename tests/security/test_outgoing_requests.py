@@ -21,8 +21,8 @@ CALLERS = {  # whatever can open a connection, and to whom
     "notifications/channels/twilio.py": "Twilio, from the settings",
     "notifications/channels/twilio_client.py": "Twilio, from the settings",
     "notifications/channels/twilio_lookup.py": "Twilio, from the settings",
-    "notifications/monitoring/tellers.py": "the on-call's webhook, from the settings",
-    "notifications/monitoring/watchdog.py": "systemd's socket, from its environment",
+    "notifications/monitoring/notifiers.py": "the on-call's webhook, from the settings",
+    "notifications/monitoring/systemd.py": "systemd's socket, from its environment",
     "notifications/relay/lease.py": "nobody: it asks for this host's name",
 }
 APART = {"sandbox", "demo", "embedded"}  # run by developers, on their own machines

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from notifications import conf
 from notifications.channels import build_channels
 from notifications.management.arguments import add_database, address, number_of
-from notifications.monitoring.http import CannotListen
-from notifications.monitoring.relay import monitored
+from notifications.monitoring.instrument import monitored
+from notifications.monitoring.metrics_server import CannotListen
 from notifications.relay.loop import Loop, Options
 from notifications.relay.process import tuned
 

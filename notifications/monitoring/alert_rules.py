@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
-from notifications.monitoring import readings
+from notifications.monitoring import queries
 from notifications.selectors import overview
 
 FAILURE_MINUTES = 15
@@ -24,7 +24,7 @@ def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
 
 def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
     """A message of a channel that nobody paused has been due for too long."""
-    paused = {name for name, is_paused, *_ in readings.rows(readings.CHANNELS, using) if is_paused}
+    paused = {name for name, is_paused, *_ in queries.rows(queries.CHANNELS, using) if is_paused}
     for channel, seconds in overview.oldest_due_by_channel(using).items():
         if seconds > limits.age_seconds and channel not in paused:
             yield (
@@ -34,7 +34,7 @@ def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 
 
 def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
-    for channel, (sent, failed) in readings.recent_ends(FAILURE_MINUTES, using).items():
+    for channel, (sent, failed) in queries.recent_ends(FAILURE_MINUTES, using).items():
         ended = sent + failed
         if ended >= FEWEST_ENDED and 100 * failed > limits.failure_percent * ended:
             share = f"{failed} of {ended} messages by {channel} failed in the last {FAILURE_MINUTES} min"
@@ -42,13 +42,13 @@ def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 
 
 def _silent(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
-    ages = [age for *_, age in readings.rows(readings.RELAY_AGES, using)]
+    ages = [age for *_, age in queries.rows(queries.RELAY_AGES, using)]
     if min(ages, default=SILENT_SECONDS) >= SILENT_SECONDS:
         yield "no-relay", "No relay is at work: no message goes out. Start one: manage.py run_outbox_relay."
 
 
 def _old_snapshot(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
-    seconds = readings.oldest_snapshot_seconds(using)
+    seconds = queries.oldest_snapshot_seconds(using)
     if limits.snapshot_seconds and seconds > limits.snapshot_seconds:
         long = f"A transaction has been open in the database for {seconds / 60:.0f} min"
         yield (

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from notifications.monitoring import traces
-from notifications.monitoring.http import CannotListen, serving
-from notifications.monitoring.pulse import Pulse
-from notifications.monitoring.watchdog import watchdog
+from notifications.monitoring.liveness import Pulse
+from notifications.monitoring.metrics_server import CannotListen, serving
+from notifications.monitoring.systemd import watchdog
 from notifications.telemetry import subscribe
 
 
