@@ -11,9 +11,9 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 
+from notifications.admin.base import REPLAY, ReadOnly, demand, may, page
 from notifications.admin.forms import ReasonForm, SelectionForm
 from notifications.admin.lists import BoundedPaginator
-from notifications.admin.reading import REPLAY, ReadOnly, demand, may, page
 from notifications.models.audit import BulkReplay
 from notifications.operations import bulk_replay
 from notifications.operations.replay import replay

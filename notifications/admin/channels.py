@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from notifications.admin.base import PAUSE, ReadOnly, demand, may, page
 from notifications.admin.forms import ReasonForm
-from notifications.admin.reading import PAUSE, ReadOnly, demand, may, page
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models import Channel, OutboxMessage

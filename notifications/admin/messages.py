@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import acting, bulk, previews
+from notifications.admin import bulk, message_actions, previews
+from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page
 from notifications.admin.lists import (
     MOST_LISTED,
     BoundedPaginator,
@@ -25,10 +26,9 @@ from notifications.admin.lists import (
     days,
     window_of,
 )
-from notifications.admin.reading import CANCEL, REPLAY, ReadOnly, demand, may, page
+from notifications.admin.references import link_of
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
-from notifications.references import link_of
 from notifications.selectors.outgoing import address_of, words_of
 from notifications.selectors.timeline import timeline_of
 from notifications.selectors.waits import waits_of
@@ -137,7 +137,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             address=address_of(message),
             reference_link=link_of(message.reference),
             context_json=json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True),
-            actions=acting.actions_on(request, message),
+            actions=message_actions.actions_on(request, message),
         )
 
     def replay_view(self, request: HttpRequest) -> HttpResponse:
@@ -145,10 +145,10 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
         return bulk.preview_view(request, bulk_admin)
 
     def cancel_view(self, request: HttpRequest) -> HttpResponse:
-        return acting.cancel_view(request, self)
+        return message_actions.cancel_view(request, self)
 
     def address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return acting.address_view(request, self, pk)
+        return message_actions.address_view(request, self, pk)
 
 
 def _with_ids(view: str, queryset: QuerySet[OutboxMessage]) -> HttpResponse:

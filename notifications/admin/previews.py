@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from notifications import kinds
-from notifications.admin.reading import demand, page
+from notifications.admin.base import demand, page
 from notifications.management.arguments import language_tag
 from notifications.models import OutboxMessage
 from notifications.selectors.outgoing import words_of

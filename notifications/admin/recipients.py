@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import acting, wishes
+from notifications.admin import message_actions, wishes
+from notifications.admin.base import CANCEL, REPLAY, demand, may, page
 from notifications.admin.lists import BoundedPaginator, OneOrder
-from notifications.admin.reading import CANCEL, REPLAY, demand, may, page
 from notifications.admin.wishes import ConsentInline, WishesForm
 from notifications.models import Recipient
 from notifications.selectors import search
@@ -90,8 +90,8 @@ class RecipientAdmin(admin.ModelAdmin):
             recipient=recipient,
             lane=lane,
             waits=waits_of(head, using=recipient._state.db or "default") if head else [],
-            unfinished=[(message, acting.actions_on(request, message)) for message in lane.unfinished],
-            finished=[(message, acting.actions_on(request, message)) for message in lane.finished],
+            unfinished=[(message, message_actions.actions_on(request, message)) for message in lane.unfinished],
+            finished=[(message, message_actions.actions_on(request, message)) for message in lane.finished],
             may_replay=may(request, REPLAY),
             may_cancel=may(request, CANCEL),
         )

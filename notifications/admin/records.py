@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from notifications.admin.base import ReadOnly
 from notifications.admin.lists import BoundedPaginator
-from notifications.admin.reading import ReadOnly
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from notifications.selectors.search import LARGEST_ID

@@ -9,7 +9,7 @@ from datetime import datetime
 from math import ceil, floor, log10
 
 from notifications.board.figures import Stretch
-from notifications.board.words import duration, number
+from notifications.board.formats import duration, number
 
 WIDTH, HEIGHT = 320.0, 96.0  # of what is drawn into, in the SVG's own units
 SHORTEST_SECONDS = 0.001  # the bottom of a logarithmic axis

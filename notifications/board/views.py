@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from notifications.admin.base import COMMAND, PAUSE, REPLAY, demand, may
 from notifications.admin.forms import ReasonForm
-from notifications.admin.reading import COMMAND, PAUSE, REPLAY, demand, may
 from notifications.board import plots, sql
-from notifications.board.alarms import alarms
+from notifications.board.headline import alarms
 from notifications.board.selectors import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
 from notifications.operations.relay_commands import Command, tell

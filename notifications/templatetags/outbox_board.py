@@ -2,7 +2,7 @@
 
 from django import template
 
-from notifications.board import words
+from notifications.board import formats
 
 register = template.Library()
 
@@ -10,10 +10,10 @@ register = template.Library()
 @register.filter
 def duration(seconds: float | None) -> str:
     """{{ delay.p95|duration }} → 1.2 s; a dash where there is nothing to tell."""
-    return "–" if seconds is None else words.duration(seconds)
+    return "–" if seconds is None else formats.duration(seconds)
 
 
 @register.filter
 def number(value: float) -> str:
     """{{ sent|number }} → 12,345."""
-    return words.number(value)
+    return formats.number(value)

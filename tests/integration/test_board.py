@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from notifications.board import plots, selectors, sql
 from notifications.board.figures import Count, Stretch
-from notifications.board.words import duration
+from notifications.board.formats import duration
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from notifications.operations.relay_commands import Command, tell

@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from notifications import origin
+from notifications.admin.references import link_of
 from notifications.kinds import Kind
 from notifications.lifecycle import Permanent, Status, Transient
 from notifications.models import Channel, OutboxMessage, Recipient, Relay
 from notifications.operations import pause_channel
 from notifications.operations.replay import cancel, replay
 from notifications.policy.masking import hint
-from notifications.references import link_of
 from notifications.relay.messages import Settlement
 from notifications.selectors import search
 from notifications.selectors.database_clock import database_now

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
 from notifications.admin.forms import AddressForm, Ids, ReasonForm
-from notifications.admin.reading import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage

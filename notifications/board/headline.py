@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from notifications.board.figures import Snapshot
-from notifications.board.words import duration
+from notifications.board.formats import duration
 
 LATE_SECONDS = 60.0  # a due message that waits longer: relays do not keep up, or none serves its channel
 SILENT_SECONDS = 5.0  # a relay beats every 0.6 s
