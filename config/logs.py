@@ -12,7 +12,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from config.discretion import discreet, discreet_sql
+from config.log_redaction import discreet, discreet_sql
 from notifications.telemetry import current_attempt
 
 SQL_LOGGER = "django.db.backends"

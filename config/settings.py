@@ -98,14 +98,14 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# --- Logins: config/logins.py -----------------------------------------------------------------------------------------
+# --- Logins: config/login_throttle.py -----------------------------------------------------------------------------------------
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
 LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "config.logins.address_of"
-AXES_USERNAME_CALLABLE = "config.logins.name_of"
-AXES_LOCKOUT_CALLABLE = "config.logins.refuse"
+AXES_CLIENT_IP_CALLABLE = "config.login_throttle.address_of"
+AXES_USERNAME_CALLABLE = "config.login_throttle.name_of"
+AXES_LOCKOUT_CALLABLE = "config.login_throttle.refuse"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a stranger behind the same address could keep somebody out
 AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, when all went well, is nobody's business
@@ -118,7 +118,7 @@ REQUEST_BODY_MAX_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_security.DIRECTIVES}
 X_FRAME_OPTIONS = "DENY"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_pages.Discreet"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug_redaction.Discreet"
 SECURE_REFERRER_POLICY = "same-origin"  # addresses name bookings and orders
 if IN_PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

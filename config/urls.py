@@ -19,4 +19,4 @@ urlpatterns = [
     path("healthz", health.alive),
     path("readyz", health.ready),
 ]
-handler500 = "config.errors.server_error"
+handler500 = "config.error_views.server_error"

@@ -7,10 +7,10 @@ from typing import Any
 
 import psycopg
 
-from config.databases import ensure_database, with_database
 from config.embedded import server
 from config.embedded.slots import claim_slot
 from config.environment import database, env
+from config.scratch_databases import ensure_database, with_database
 
 NAME = "bookings"
 

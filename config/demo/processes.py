@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from config.child_processes import end_with_parent
 from config.environment import BASE_DIR
-from config.lifetime import end_with_parent
 
 STOP_SECONDS = 15.0
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from config.child_processes import end_with_parent
 from config.embedded import locks
 from config.embedded.place import ROLE, Place
-from config.lifetime import end_with_parent
 
 MAX_CONNECTIONS = 200
 START_SECONDS = 60.0  # recovery from a crash included

@@ -19,7 +19,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
-from config import databases
+from config import scratch_databases
 from config.embedded import binaries, locks
 from config.embedded.place import FALLBACK, Place, choose
 from config.embedded.slots import claim_slot
@@ -76,7 +76,7 @@ class Server:
     def ensure_database(self, name: str) -> None:
         """Make the database `name` unless it is there."""
         with self._maintenance() as connection:
-            databases.ensure_database(connection, name)
+            scratch_databases.ensure_database(connection, name)
 
     def database_url(self, name: str) -> str:
         """The database `name` as a DATABASE_URL for child processes, which live no longer than this one."""

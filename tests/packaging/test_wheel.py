@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.databases import with_database
+from config.scratch_databases import with_database
 from tests.packaging.stranger import PROJECT
 
 ROOT = Path(__file__).resolve().parent.parent.parent

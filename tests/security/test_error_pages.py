@@ -21,7 +21,7 @@ def breaks(request: HttpRequest) -> None:
 
 
 urlpatterns = [path("breaks/", breaks), path("api/breaks/", breaks), *ours]
-handler500 = "config.errors.server_error"
+handler500 = "config.error_views.server_error"
 
 
 @pytest.mark.urls(__name__)

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
-from config import logins
+from config import login_throttle
 from tests.api.problems import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,7 +152,7 @@ def test_an_address_is_believed_as_far_as_our_own_proxies_go(
 ) -> None:
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": proxies}
 
-    assert logins.address_of(rf.post("/login/", REMOTE_ADDR=HOME, HTTP_X_FORWARDED_FOR=forwarded)) == believed
+    assert login_throttle.address_of(rf.post("/login/", REMOTE_ADDR=HOME, HTTP_X_FORWARDED_FOR=forwarded)) == believed
 
 
 def test_a_client_that_invents_addresses_is_locked_all_the_same() -> None:

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.db import connections
 
-from config.databases import with_database
 from config.embedded import server
 from config.embedded.slots import claim_slot
 from config.environment import env
+from config.scratch_databases import with_database
 
 pytest_plugins = ["tests.stage.embedded"]
 

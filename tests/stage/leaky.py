@@ -44,4 +44,4 @@ urlpatterns = [
     path("leaky/name/", say_a_name),
     path("", include("config.urls")),
 ]
-handler500 = "config.errors.server_error"
+handler500 = "config.error_views.server_error"
