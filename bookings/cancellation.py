@@ -9,7 +9,7 @@ from django.utils import timezone
 from bookings import announcements, refunds
 from bookings.errors import NotCancellable
 from bookings.models import Booking, Order, Slot
-from bookings.retrying import in_transaction
+from bookings.transactions import in_transaction
 
 
 def refundable(amount: int, *, slot: Slot, now: datetime) -> int:

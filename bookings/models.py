@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
-from bookings.access import AccessToken
+from bookings.tokens import AccessToken
 
 __all__ = ["AccessToken", "Booking", "Order", "Payment", "PaymentEvent", "Refund", "Slot"]
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from bookings.errors import GatewayUnavailable, IdempotencyKeyReused, NotEnoughSeats, SlotHasStarted, SlotIsCancelled
 from bookings.gateways import gateway
 from bookings.models import Order, Slot
-from bookings.retrying import in_transaction
+from bookings.transactions import in_transaction
 
 BATCH = 500  # lapsed orders to a transaction: their slot stays locked until its end
 

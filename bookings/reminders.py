@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bookings import announcements
 from bookings.models import Booking
-from bookings.retrying import in_transaction
+from bookings.transactions import in_transaction
 
 
 def queue_due(*, now: datetime | None = None, limit: int = 1000) -> int:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from bookings import cancellation, orders, pruning, refunds, reminders, sweep
+from bookings import cancellation, orders, pruning, reconciliation, refunds, reminders
 from notifications import outbox
 
 INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
@@ -24,7 +24,7 @@ def expire_holds() -> str:
 @outbox.coming_from("schedule sweep payments")
 def sweep_payments() -> str:
     """Ask the gateway about orders that were paid, perhaps, and never heard of."""
-    return str(sweep.run())
+    return str(reconciliation.run())
 
 
 @outbox.coming_from("schedule queue reminders")

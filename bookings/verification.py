@@ -23,7 +23,7 @@ from bookings.errors import (
 from bookings.gateways import GatewayPayment, PaymentState, gateway
 from bookings.models import Booking, Order, Payment
 from bookings.orders import take_seats
-from bookings.retrying import in_transaction
+from bookings.transactions import in_transaction
 
 
 @dataclass(frozen=True, slots=True)

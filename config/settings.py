@@ -45,7 +45,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.request_ids.RequestIds",
     "config.tracing.Traces",
-    "bookings.api.limits.BodyLimit",
+    "bookings.api.body_size.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
     "config.content_security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from bookings.access import AccessToken, find_token
+from bookings.tokens import AccessToken, find_token
 
 
 class AccessTokenAuthentication(TokenAuthentication):

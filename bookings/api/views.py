@@ -15,7 +15,6 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from bookings import cancellation, orders, verification
-from bookings.access import give_token
 from bookings.api import documentation, idempotency, selectors
 from bookings.api.filters import BookingFilter, SlotFilter
 from bookings.api.serializers import (
@@ -27,6 +26,7 @@ from bookings.api.serializers import (
     SlotSerializer,
 )
 from bookings.models import Booking, Slot
+from bookings.tokens import give_token
 from notifications import outbox
 
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 from django.contrib.auth.models import User
 
-from bookings.access import give_token
+from bookings.tokens import give_token
 from notifications.models import OutboxMessage
 from notifications.sandbox.client import SandboxClient
 from tests.factories.bookings import CustomerFactory, SlotFactory

@@ -194,7 +194,7 @@ def test_another_users_booking_is_not_there(
 def test_verification_over_http_takes_at_most_twelve_queries(
     customer: Any, slot: Slot, payment_gateway: GatewayProcess, django_assert_max_num_queries: Any
 ) -> None:
-    from bookings.access import give_token  # noqa: PLC0415
+    from bookings.tokens import give_token  # noqa: PLC0415
 
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {give_token(customer)}")

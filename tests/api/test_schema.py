@@ -10,7 +10,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from schemathesis import APIOperation, GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from bookings.access import give_token
+from bookings.tokens import give_token
 from config.wsgi import application
 from tests.stage.gateway import GatewayProcess
 

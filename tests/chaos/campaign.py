@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
-from bookings import refunds, sweep
+from bookings import reconciliation, refunds
 from bookings.models import Order, Refund, Slot
 from config.demo import seed as people
 from notifications.selectors.overview import overview
@@ -131,7 +131,7 @@ def _settle_accounts(director: Director, progress: Callable[[str], None]) -> Non
     """What the schedules would do within the next hours: look for unheard payments, give back what is due."""
     progress("settling accounts")
     while Order.objects.filter(sweep_at__isnull=False, status__in=["open", "lapsed"]).update(sweep_at=timezone.now()):
-        sweep.run(limit=100_000)
+        reconciliation.run(limit=100_000)
         Order.objects.filter(status__in=["open", "lapsed"]).update(sweep_at=None)
     while Refund.objects.filter(status=Refund.Status.REQUESTED).update(next_try_at=timezone.now()):
         refunds.execute_due(limit=100_000)

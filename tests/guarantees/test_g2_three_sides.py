@@ -17,7 +17,7 @@ from django.db.models import Count
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from bookings import orders, refunds, sweep, verification
+from bookings import orders, reconciliation, refunds, verification
 from bookings.models import MOST_QUANTITY, Booking, Order, Payment, PaymentEvent, Refund, Slot
 from notifications.models import OutboxMessage
 from tests.factories.bookings import CustomerFactory, SlotFactory
@@ -42,8 +42,8 @@ def sides(live_server: LiveServer, payment_gateway: GatewayProcess) -> Callable[
         def webhook() -> int:
             return payment_gateway.tell(receipt["payment_id"], url=url)
 
-        def swept(*, minutes: int) -> sweep.Swept:  # due at both, and before any hold has lapsed
-            return sweep.run(now=timezone.now() + timedelta(minutes=minutes))
+        def swept(*, minutes: int) -> reconciliation.Swept:  # due at both, and before any hold has lapsed
+            return reconciliation.run(now=timezone.now() + timedelta(minutes=minutes))
 
         calls = [client, webhook, partial(swept, minutes=5), client, webhook, partial(swept, minutes=12)]
         random.shuffle(calls)
@@ -65,7 +65,7 @@ def test_the_three_sides_at_once_make_one_booking_twenty_times(
         assert answers.count(200) == 2, answers
         assert len({answer.booking.pk for answer in by_client}) == 1
         made_by = ["client"] * sum(answer.is_new for answer in by_client)
-        made_by += ["sweep"] * sum(answer.booked for answer in answers if isinstance(answer, sweep.Swept))
+        made_by += ["sweep"] * sum(answer.booked for answer in answers if isinstance(answer, reconciliation.Swept))
         assert len(made_by) <= 1
         makers[made_by[0] if made_by else "webhook"] += 1
         assert (Booking.objects.count(), Payment.objects.count()) == (round_, round_)
@@ -108,7 +108,7 @@ def test_two_payments_of_one_order_from_two_sides_make_a_booking_and_a_refund(
         first, second = (payment_gateway.pay(order.gateway_order_id) for _ in range(2))
         tells: dict[str, Callable[[], Any]] = {
             "webhook": lambda payment=second: payment_gateway.tell(payment["payment_id"], url=url),
-            "sweep": sweep.run,
+            "sweep": reconciliation.run,
         }
         at_once(lambda order=order, first=first: verification.verify(user=order.user, **first), tells[teller])
         payment_gateway.tell(second["payment_id"], url=url)  # a sweep does not look at booked orders: the webhook does

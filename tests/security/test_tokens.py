@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from bookings.access import MOST_TOKENS, AccessToken, find_token, give_token
+from bookings.tokens import MOST_TOKENS, AccessToken, find_token, give_token
 from tests.api.problems import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)

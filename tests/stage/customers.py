@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from bookings import orders
-from bookings.access import give_token
 from bookings.models import Slot
+from bookings.tokens import give_token
 from notifications import outbox
 
 Call = Callable[[], None]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from bookings import sweep
+from bookings import reconciliation
 from bookings.management.arguments import at_least_one
 
 
@@ -16,6 +16,6 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=at_least_one, default=1000, help="At most so many orders. Default: 1000.")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        swept = sweep.run(limit=options["limit"])
+        swept = reconciliation.run(limit=options["limit"])
         if options["verbosity"] > 0:
             self.stdout.write(f"Looked at {swept}.")
