@@ -98,7 +98,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# --- Logins: config/login_throttle.py -----------------------------------------------------------------------------------------
+# --- Logins: config/login_throttle.py --------------------------------------------------------------------------------
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
 LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)

@@ -1,6 +1,6 @@
 """The relays that run, and what they agree on about each channel.
 
-Written by relays with the statements of `protocol/sql.py` and `protocol/sql_channels.py`, and by the operators' commands.
+Written by relays with the statements of `protocol/sql.py` and `protocol/sql_channels.py`, and by operators' commands.
 """
 
 from django.db import models
