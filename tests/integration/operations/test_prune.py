@@ -21,7 +21,7 @@ from notifications.operations import prune
 from notifications.operations.replay import replay
 from notifications.relay.connection import open_connection
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.integration.test_commands import command, refused
+from tests.integration.management.test_commands import command, refused
 from tests.stage.relay import HandRelay, RecordingChannel, drain
 from tests.stage.waiting import wait_until
 
