@@ -15,7 +15,7 @@ from notifications import outbox
 from notifications.kinds import Kind
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, PublishedKey, Recipient
-from notifications.relay import listen
+from notifications.protocol import notify
 from tests.factories.notifications import GREETING, RecipientFactory, publish, publish_one
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,7 +132,7 @@ def test_lanes_per_channel_do_not_wait_for_each_other(settings: Settings) -> Non
 def test_relays_are_woken_once_per_transaction_and_after_it() -> None:
     recipient = RecipientFactory()
     with connections.create_connection("default").cursor() as listener:
-        listener.execute(f"LISTEN {listen.CHANNEL}")
+        listener.execute(f"LISTEN {notify.CHANNEL}")
         heard = listener.connection
         with transaction.atomic():
             publish(recipient)
@@ -147,7 +147,7 @@ def test_a_wake_up_that_fails_does_not_harm_the_transaction(monkeypatch: pytest.
     def broken(using: str) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(listen, "notify", broken)
+    monkeypatch.setattr(notify, "notify", broken)
 
     publish(RecipientFactory())
 
