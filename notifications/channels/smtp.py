@@ -16,7 +16,7 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from notifications.channels.deadline import connect, current, watched
+from notifications.transport.deadline import connect, current, watched
 
 MOST_IDLE_SECONDS = 30.0  # a firewall may have forgotten an older connection, and swallow what is sent on it
 

@@ -9,9 +9,9 @@ import requests
 from django.conf import settings
 from django.core.mail import send_mail
 
-from notifications.channels.deadline import Deadline
-from notifications.channels.http import ProviderSession
 from notifications.models.alert import Alert
+from notifications.transport.deadline import Deadline
+from notifications.transport.http import ProviderSession
 
 SECONDS = 10.0  # that the webhook may take, all in all
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

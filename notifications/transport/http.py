@@ -16,7 +16,7 @@ import requests.utils
 import urllib3
 import urllib3.connection
 
-from notifications.channels.deadline import connect, current, watched
+from notifications.transport.deadline import connect, current, watched
 
 POOL_SIZE = 512  # connections kept alive; more are opened when needed and closed after use
 # A server closes an idle connection after a while (load balancers: 60 s). One that it closes at the very moment of its
