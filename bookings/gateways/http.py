@@ -1,7 +1,7 @@
-"""A gateway's JSON over HTTP: kept connections, a limit on each call, and one error for whatever goes wrong.
+"""A gateway's JSON API over HTTP: pooled connections, a total time limit for each call, and one error for all failures.
 
-What is certainly not done is tried once more: any call whose connection was refused, and a GET that was answered with
-502, 503 or 504. A call whose answer was lost is not: it has been waited for long enough, and may have been done.
+A call is repeated once if the gateway certainly did not act on it: the connection was refused, or a GET was answered
+with 502, 503 or 504. A call whose answer was lost is not repeated: its time is up, and the gateway may have acted.
 """
 
 import json
@@ -14,9 +14,12 @@ from urllib3.util.retry import Retry
 
 from bookings.errors import GatewayUnavailable, RefusedByGateway
 from bookings.gateways.base import UnreadableEvent, assert_no_transaction
-from bookings.gateways.deadline import timed_session, within
+from notifications.transport.deadline import Deadline
+from notifications.transport.http import PooledSession
 
 LONGEST_RETRY_AFTER_SECONDS = 3600
+CONNECT_SECONDS = 2.0  # for each address of a host: a customer waits
+POOL_SIZE = 64  # connections kept alive; more are opened when needed and closed after use
 REFUSALS = (400, 402, 404, 422)  # what was asked for is at fault: not our key, not the moment
 ONCE_MORE = Retry(
     total=1,
@@ -39,11 +42,22 @@ class Missing(Exception):
 class JsonApi:
     """The API at `url`; `timeout` is the longest that a call may take, in seconds."""
 
-    def __init__(self, url: str, *, timeout: float, is_local: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        is_local: bool = False,
+        auth: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
-        self.session = timed_session(retries=ONCE_MORE)
-        self.session.trust_env = not is_local  # no proxy and no netrc between us and a service on this machine
+        self._auth = auth
+        self._headers = headers or {}
+        self._session = PooledSession(
+            self.url, pool_size=POOL_SIZE, retries=ONCE_MORE, connect_seconds=CONNECT_SECONDS, is_local=is_local
+        )
 
     def get(self, path: str) -> dict[str, Any]:
         """Raises Missing, GatewayUnavailable."""
@@ -57,14 +71,17 @@ class JsonApi:
         """Raises GatewayUnavailable, RefusedByGateway."""
         return _usable(self._ask("POST", path, json=body, headers=headers))
 
-    def _ask(self, method: str, path: str, **content: Any) -> requests.Response:
+    def _ask(
+        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
         assert_no_transaction()
+        request = requests.Request(
+            method, self.url + path, json=json, headers={**self._headers, **(headers or {})}, auth=self._auth
+        )
         try:
-            with within(self._timeout):
-                return self.session.request(
-                    method, self.url + path, timeout=self._timeout, allow_redirects=False, **content
-                )
-        except requests.RequestException as error:
+            with Deadline.after(self._timeout).enforced():
+                return self._session.send(request)
+        except (requests.RequestException, OSError) as error:
             raise GatewayUnavailable from error
 
 

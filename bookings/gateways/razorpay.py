@@ -58,8 +58,7 @@ class RazorpayGateway(Gateway):
         self._key_id = key_id
         self._key_secret = key_secret.encode()
         self._webhook_secret = webhook_secret.encode()
-        self._api = JsonApi(url, timeout=timeout)
-        self._api.session.auth = (key_id, key_secret)
+        self._api = JsonApi(url, timeout=timeout, auth=(key_id, key_secret))
 
     def create_order(self, *, reference: str, amount: int, currency: str) -> GatewayOrder:
         wish = {"amount": amount, "currency": currency, "receipt": reference, "payment": CAPTURE}

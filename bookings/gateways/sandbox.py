@@ -32,8 +32,7 @@ class SandboxGateway(Gateway):
 
     def __init__(self, url: str, *, secret: str, timeout: float) -> None:
         self._secret = secret.encode()
-        self._api = JsonApi(url, timeout=timeout, is_local=True)
-        self._api.session.headers["Authorization"] = f"Bearer {secret}"
+        self._api = JsonApi(url, timeout=timeout, is_local=True, headers={"Authorization": f"Bearer {secret}"})
 
     def create_order(self, *, reference: str, amount: int, currency: str) -> GatewayOrder:
         answer = self._api.post("/v1/orders", {"reference": reference, "amount": amount, "currency": currency})

@@ -25,9 +25,10 @@ from bookings.gateways.base import (
     UnreadableEvent,
     assert_no_transaction,
 )
-from bookings.gateways.deadline import timed_session, within
-from bookings.gateways.http import REFUSALS, Missing, an_object, text, whole
+from bookings.gateways.http import CONNECT_SECONDS, POOL_SIZE, REFUSALS, Missing, an_object, text, whole
 from bookings.gateways.signing import is_same
+from notifications.transport.deadline import Deadline
+from notifications.transport.http import PooledSession
 
 INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,90}")
 CHARGE_ID = re.compile(r"(ch|py)_[A-Za-z0-9]{1,90}")
@@ -61,7 +62,10 @@ class StripeGateway(Gateway):
         self._stripe = stripe.StripeClient(
             secret_key,
             base_addresses={"api": url.rstrip("/")},
-            http_client=stripe.RequestsClient(timeout=timeout, session=timed_session()),
+            http_client=stripe.RequestsClient(
+                timeout=(min(CONNECT_SECONDS, timeout), timeout),
+                session=PooledSession(url, pool_size=POOL_SIZE).pooled,
+            ),
             max_network_retries=RETRIES,
         ).v1
 
@@ -151,7 +155,7 @@ class StripeGateway(Gateway):
         """A call to Stripe, whose errors become GatewayUnavailable, or Missing where it may be."""
         assert_no_transaction()
         try:
-            with within(self._timeout):
+            with Deadline.after(self._timeout).enforced():
                 yield
         except stripe.StripeError as error:
             if may_be_missing and error.http_status == 404:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
+from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, News, Outcome, Reason, Throttled, Transient
-from notifications.transport.deadline import Deadline
 
 
 class Outgoing(NamedTuple):

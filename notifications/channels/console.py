@@ -6,9 +6,9 @@ Addresses and texts are printed in full; that is the point of it, and the reason
 from typing import Any, Self
 
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome
-from notifications.transport.deadline import Deadline
 
 
 class ConsoleChannel(Channel):

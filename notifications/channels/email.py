@@ -21,10 +21,10 @@ from django.utils.module_loading import import_string
 from environ import Env
 
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.channels.smtp import Mailer
 from notifications.lifecycle import Accepted, Outcome, Permanent, Transient, Unknown
 from notifications.policy.masking import masked
-from notifications.transport.deadline import Deadline
 
 _SMTP = Env.EMAIL_SCHEMES["smtp"]
 _WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}

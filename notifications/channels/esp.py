@@ -15,12 +15,12 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils.module_loading import import_string
 
 from notifications.channels.base import Outgoing
+from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
+from notifications.channels.http import ProviderSession
 from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
-from notifications.transport.deadline import Deadline, Transmission
-from notifications.transport.http import ProviderSession
 
 
 class _Backends:

@@ -18,6 +18,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.rest import Client
 
 from notifications.channels.base import Channel, Heard, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
 from notifications.channels.twilio_errors import refusal
@@ -25,7 +26,6 @@ from notifications.channels.twilio_lookup import Lookup
 from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
-from notifications.transport.deadline import Deadline
 
 STATUS_PATH = "/webhooks/twilio/status/"
 SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds that Twilio takes: …/api/message-resource, ValidityPeriod

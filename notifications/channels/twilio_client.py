@@ -8,7 +8,7 @@ import requests
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
-from notifications.transport.http import ProviderSession
+from notifications.channels.http import ProviderSession
 
 API_URL = "https://api.twilio.com"
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)  # of an answer's traps in its JSON

@@ -15,11 +15,11 @@ from twilio.base.exceptions import TwilioException
 from twilio.http.response import Response
 
 from notifications.channels.base import Heard
+from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_codes import NEWS, undelivered
 from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, News, Throttled, Transient
-from notifications.transport.deadline import Deadline
 
 NEWEST = 100
 CLOCKS_APART = timedelta(seconds=60)  # Twilio's and ours; its times are whole seconds

@@ -11,7 +11,7 @@ from django.core.mail import send_mail
 
 from notifications.models.alert import Alert
 from notifications.transport.deadline import Deadline
-from notifications.transport.http import ProviderSession
+from notifications.transport.http import PooledSession
 
 SECONDS = 10.0  # that the webhook may take, all in all
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -67,7 +67,7 @@ def _post(alert: Alert) -> None:
         "host": socket.gethostname(),
         "text": f"{subject_of(alert)}: {alert.words}",
     }
-    session = ProviderSession(url)
+    session = PooledSession(url)
     try:
         with Deadline.after(SECONDS).enforced():
             answer = session.send(requests.Request("POST", url, json=document))

@@ -13,10 +13,10 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from notifications import conf
 from notifications.channels.base import Channel, Heard
+from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
 from notifications.receipts.record import FIRST_ASKED_AFTER_SECONDS, Told, record
-from notifications.transport.deadline import Deadline
 
 LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, the second, the third time in vain
 MOST, PER_SECOND = 500, 10.0  # asked in one run, and in a second: an account's requests are limited, sending needs them

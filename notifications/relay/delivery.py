@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.content.compose import put_into_words
 from notifications.content.localization import speak
 from notifications.content.rendering import RenderingError
@@ -26,7 +27,6 @@ from notifications.relay.lease import Lease
 from notifications.relay.messages import UNREAD, Claimed, Clock, Settlement
 from notifications.relay.suppression import QUIET_HOURS, objection
 from notifications.telemetry import current_attempt, emit
-from notifications.transport.deadline import Deadline
 
 read_json = json.JSONDecoder().raw_decode  # as PostgreSQL prints it: without blanks around it to look for
 

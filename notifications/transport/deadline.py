@@ -1,12 +1,13 @@
-"""The total time one send may take, enforced on its sockets: a read timeout alone never ends a server that drips bytes.
+"""A total time limit on a call over the network, enforced on its sockets. A read timeout alone does not end a call to a
+server that sends one byte now and then.
 
-A send runs `with deadline.enforced() as transmission`. Whatever carries it (HTTP, SMTP) opens its connections with
-`connect`, hands reused ones to `transmission.watch`, and calls `transmission.begin` before the first byte that could
-make the provider act. When the deadline comes, one watchdog thread shuts the watched sockets down, which ends every
-read and write on them at once. After `enforced` is left nothing is shut down: the connection may serve the next send.
+A call runs `with deadline.enforced() as transmission`. The client that makes it (HTTP, SMTP) opens connections with
+`connect`, passes reused ones to `transmission.watch`, and calls `transmission.begin` before the first byte that could
+make the server act. At the deadline, one watchdog thread shuts the watched sockets down, which ends every read and
+write on them at once. After the block nothing is shut down, so the connection can serve the next call.
 
-This is what G4 rests on: no byte of a message leaves after its deadline, and the lease is longer than that. Only the
-look-up of a host's name cannot be cut short; if a name server hangs, `send` returns late, but then nothing was sent.
+G4 rests on this: no byte of a message leaves after its deadline, and the relay's lease is longer. Only a host name's
+look-up cannot be interrupted: if a name server hangs, the call returns late, but then nothing was sent.
 """
 
 import contextlib
@@ -17,16 +18,23 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
-from notifications.lifecycle import Transient, Unknown
-
-CONNECT_SECONDS = 5.0  # per address; the other side of the world answers in under one
+CONNECT_SECONDS = 5.0  # per address of a host; a server on the other side of the world answers in under one
 
 
 class DeadlinePassed(TimeoutError):
     """The time was up before anything had been sent."""
+
+
+class Failure(NamedTuple):
+    """Why a call failed: `code` for programs, `detail` for people. `has_begun`: the server may have acted on it."""
+
+    has_begun: bool
+    code: str
+    detail: str
 
 
 class Deadline(NamedTuple):
@@ -46,37 +54,30 @@ class Deadline(NamedTuple):
     def is_past(self) -> bool:
         return time.monotonic() >= self.at
 
-    @contextlib.contextmanager
-    def enforced(self) -> Iterator["Transmission"]:
-        """Run one send on this thread; what it watches is shut down at the deadline, and left alone afterwards."""
-        transmission = Transmission(self)
-        token = _current.set(transmission)
-        _watchdog.add(transmission)
-        try:
-            yield transmission
-        finally:
-            _watchdog.discard(transmission)
-            _current.reset(token)
+    def enforced(self) -> AbstractContextManager["Transmission"]:
+        """Run one call on this thread. What it watches is shut down at the deadline, and left alone afterwards."""
+        return enforce(Transmission(self))
 
 
 class Transmission:
-    """One send under way: its sockets, and whether any of it may have reached the provider."""
+    """One call under way: its sockets, and whether any of it may have reached the server."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.has_begun = False
+        self.was_cut = False
         self._sockets: list[socket.socket] = []
 
     def watch(self, sock: socket.socket) -> None:
-        """Have `sock` shut down at the deadline. Raises DeadlinePassed when that has come."""
-        self._sockets.append(sock)  # before the look at the clock: past it, the watchdog may have been here already
+        """Have `sock` shut down at the deadline. Raises DeadlinePassed if that is past."""
+        self._sockets.append(sock)  # before reading the clock: after the deadline the watchdog may have run already
         remaining = self.deadline.remaining()
         if not remaining:
             raise DeadlinePassed
         sock.settimeout(remaining)
 
     def begin(self) -> None:
-        """The next byte may make the provider act: from here on a failure means that nobody knows.
+        """The next byte may make the server act: from now on, the outcome of a failed call is unknown.
 
         Raises DeadlinePassed when it is too late to begin.
         """
@@ -84,22 +85,39 @@ class Transmission:
             raise DeadlinePassed
         self.has_begun = True
 
-    def failure(self, error: BaseException) -> Transient | Unknown:
-        """What it means that the connection failed with `error`: certainly not sent, or nobody knows."""
+    def diagnose(self, error: BaseException) -> Failure:
+        """Why the call failed with `error`, and whether the server may have acted on it."""
         causes = list(_causes(error))
         is_timeout = self.deadline.is_past or any(isinstance(cause, TimeoutError) for cause in causes)
         if self.has_begun:
-            return Unknown("timeout" if is_timeout else "connection_reset", type(causes[-1]).__name__)
-        if is_timeout:
-            return Transient("connect_timeout", type(causes[-1]).__name__)
-        return Transient(_connect_code(causes), type(causes[-1]).__name__)
+            code = "timeout" if is_timeout else "connection_reset"
+        else:
+            code = "connect_timeout" if is_timeout else _connect_code(causes)
+        return Failure(self.has_begun, code, type(causes[-1]).__name__)
 
     def cut(self) -> None:
+        """Shut down every socket of the call."""
+        self.was_cut = True
         for sock in self._sockets:
             with contextlib.suppress(OSError):  # closed by now, or not connected
-                # Not sock.shutdown(): for TLS that first drops the encryption, and a write at this moment would go out
-                # in clear.
+                # Not sock.shutdown(): on TLS that first drops the encryption, and a write at this moment would be sent
+                # in the clear.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+_Call = TypeVar("_Call", bound=Transmission)
+
+
+@contextlib.contextmanager
+def enforce(transmission: _Call) -> Iterator[_Call]:
+    """Run `transmission` on this thread, and cut it at its deadline if it has not ended by then."""
+    token = _current.set(transmission)
+    _watchdog.add(transmission)
+    try:
+        yield transmission
+    finally:
+        _watchdog.discard(transmission)
+        _current.reset(token)
 
 
 class _Watchdog:
@@ -143,19 +161,20 @@ os.register_at_fork(after_in_child=_watchdog.__init__)  # type: ignore[misc]  # 
 
 
 def current() -> Transmission:
-    """The send under way on this thread. Raises LookupError outside `Deadline.enforced`."""
+    """The call under way on this thread. Raises LookupError outside `Deadline.enforced`."""
     return _current.get()
 
 
-def connect(host: str, port: int) -> socket.socket:
-    """Connect for the send under way, to whichever address of `host` answers first, and watch the connection.
+def connect(host: str, port: int, *, at_most: float = CONNECT_SECONDS) -> socket.socket:
+    """Connect for the call under way to the first address of `host` that answers, and watch the connection.
 
-    Raises OSError: socket.gaierror, ConnectionRefusedError, TimeoutError, DeadlinePassed …
+    Tries each address for `at_most` seconds. Raises OSError: socket.gaierror, ConnectionRefusedError, TimeoutError,
+    DeadlinePassed …
     """
     transmission = current()
     error: OSError = DeadlinePassed()
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        seconds = min(CONNECT_SECONDS, transmission.deadline.remaining())
+        seconds = min(at_most, transmission.deadline.remaining())
         if not seconds:
             break
         try:
@@ -178,7 +197,7 @@ def _watched(sock: socket.socket) -> socket.socket:
 
 
 class _WatchedTLS(ssl.SSLSocket):
-    """Takes the place of the plain socket under the watchdog's eye before the handshake, which may drip as well."""
+    """Watched from before the TLS handshake, in place of the plain socket: a handshake may arrive byte by byte, too."""
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  (the standard library's signature)
         current().watch(self)
@@ -186,7 +205,7 @@ class _WatchedTLS(ssl.SSLSocket):
 
 
 def watched(context: ssl.SSLContext) -> ssl.SSLContext:
-    """`context`, changed so that the TLS sockets it makes keep to the deadline of the send under way."""
+    """`context`, changed so that the TLS sockets it makes keep to the deadline of the call under way."""
     context.sslsocket_class = _WatchedTLS
     return context
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome
-from notifications.transport.deadline import Deadline
 from tests.benchmarks.work import Delivery
 
 LATENCY = "BENCHMARK_LATENCY_SECONDS"

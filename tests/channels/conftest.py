@@ -14,10 +14,10 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.channels.email import EmailChannel
 from notifications.channels.twilio import SmsChannel, WhatsAppChannel
 from notifications.sandbox.client import SandboxClient
-from notifications.transport.deadline import Deadline
 
 PHONE = "+14155552671"
 ADDRESS = "asha@example.com"

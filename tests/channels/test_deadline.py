@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from notifications.channels.deadline import Deadline, DeadlinePassed, connect, current
 from notifications.lifecycle import Transient, Unknown
 from notifications.transport import deadline
-from notifications.transport.deadline import Deadline, DeadlinePassed, connect, current
 from tests.channels.servers import closed_port, scripted_server, silence
 from tests.stage.waiting import wait_until
 
@@ -147,7 +147,7 @@ def test_a_connect_that_nobody_answers_ends_at_the_deadline() -> None:
 def test_deadlines_are_kept_after_a_fork() -> None:
     program = """
 import os, socket, sys
-from notifications.transport.deadline import Deadline
+from notifications.channels.deadline import Deadline
 
 def cut():
     ours, theirs = socket.socketpair()

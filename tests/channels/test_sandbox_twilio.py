@@ -8,10 +8,10 @@ import requests
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
+from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import PooledHttpClient
 from notifications.sandbox.client import SandboxClient
 from notifications.sandbox.resources import segments
-from notifications.transport.deadline import Deadline
 from tests.channels.conftest import FORM, PHONE, messages_url
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from notifications.channels import http
 from notifications.channels.base import Channel
 from notifications.lifecycle import Accepted, Permanent, Reason, Throttled, Transient, Unknown
 from notifications.sandbox.client import SandboxClient
+from notifications.transport import http
 from tests.channels.conftest import PHONE, outgoing, soon
 from tests.channels.servers import closed_port, created, drip, read_request, scripted_server, silence
 from tests.stage.waiting import wait_until

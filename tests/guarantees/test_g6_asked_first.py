@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.channels.base import Channel, Heard, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.channels.twilio import SmsChannel
 from notifications.lifecycle import Accepted, News, Outcome, Status, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
@@ -21,7 +22,6 @@ from notifications.receipts.record import Told, record
 from notifications.relay.enrich import with_backstory
 from notifications.relay.messages import UNREAD
 from notifications.sandbox.client import SandboxClient
-from notifications.transport.deadline import Deadline
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, drain
 

@@ -9,14 +9,11 @@ from django.db import models
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CALLERS = {  # whatever can open a connection, and to whom
-    "bookings/gateways/deadline.py": "the payment gateway, from the settings",
     "bookings/gateways/http.py": "the payment gateway, from the settings",
     "bookings/gateways/stripe.py": "the payment gateway, from the settings",
     "bookings/pages/checkout.py": "the sandbox gateway, from the settings",
-    "notifications/channels/deadline.py": "for the channels: connects to what they name",
     "notifications/channels/email.py": "the mail server, from the settings",
     "notifications/channels/esp.py": "the email service provider, from the settings",
-    "notifications/channels/http.py": "for the channels: connects to what they name",
     "notifications/channels/smtp.py": "the mail server, from the settings",
     "notifications/channels/twilio.py": "Twilio, from the settings",
     "notifications/channels/twilio_client.py": "Twilio, from the settings",
@@ -24,6 +21,8 @@ CALLERS = {  # whatever can open a connection, and to whom
     "notifications/monitoring/notifiers.py": "the on-call's webhook, from the settings",
     "notifications/monitoring/systemd.py": "systemd's socket, from its environment",
     "notifications/relay/lease.py": "nobody: it asks for this host's name",
+    "notifications/transport/deadline.py": "for gateways, channels and alerts: connects to what they name",
+    "notifications/transport/http.py": "for gateways, channels and alerts: connects to what they name",
 }
 APART = {"sandbox", "demo", "embedded"}  # run by developers, on their own machines
 OPENING = {"requests", "stripe", "urllib.request", "urllib3", "http.client", "httpx", "aiohttp", "socket", "smtplib"}

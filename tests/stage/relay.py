@@ -15,6 +15,7 @@ from typing import Any, Self
 import pytest
 
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome
 from notifications.models import OutboxMessage
 from notifications.policy.retry import RetryPolicy
@@ -26,7 +27,6 @@ from notifications.relay.lease import Lease
 from notifications.relay.loop import Loop, Options
 from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.tally import Tally
-from notifications.transport.deadline import Deadline
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_OUT = """
