@@ -8,6 +8,7 @@ class BookingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import announcements  # noqa: PLC0415  (models are not loaded before this moment)
+        from bookings import announcements, cluster  # noqa: PLC0415  (models are not loaded before this moment)
 
         announcements.register_kinds()
+        cluster.call_no_hooks()

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as django_admin
 
 
 class ConfigConfig(AppConfig):
@@ -11,3 +12,10 @@ class ConfigConfig(AppConfig):
         from config import tracing  # noqa: PLC0415  (once the settings are read)
 
         tracing.configure()
+
+
+class StaffAdminConfig(django_admin.AdminConfig):
+    """Django's admin, at whose door and in whose pages `config.staff_site` rules."""
+
+    default = False  # this module's own is ConfigConfig
+    default_site = "config.staff_site.StaffSite"

@@ -28,7 +28,7 @@ INSTALLED_APPS = [
     "config",
     "bookings",
     "notifications",
-    "django.contrib.admin",
+    "config.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -279,6 +279,7 @@ SCHEDULES = {
 Q_CLUSTER = {
     "name": "bookings",
     "orm": "default",
+    "broker_class": "bookings.cluster.Broker",  # runs only what SCHEDULES names
     "workers": number("SCHEDULE_WORKERS", default=2, least=1, whole=True),
     "timeout": 300,  # seconds after which a task's process is ended
     "retry": 360,  # seconds after which a task whose worker was killed is given to another

@@ -28,7 +28,6 @@ PAGES = [
     "/admin/notifications/outboxmessage/",
     "/admin/notifications/outboxmessage/{message}/change/",
     "/admin/notifications/channel/",
-    "/admin/django_q/schedule/",
     "/admin/password_change/",
 ]
 

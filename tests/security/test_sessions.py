@@ -18,7 +18,7 @@ EXEMPT = {  # views that need no CSRF token, and who vouches instead
     "notifications.webhooks.twilio": "Twilio's signature",
     "notifications.webhooks": "the provider's signature or password",
     "anymail": "the provider's signature or password",
-    "notifications.unsubscribe": "a signed link, for one-click unsubscribing (RFC 8058)",
+    "notifications.recipients.unsubscribe_view": "a signed link, for one-click unsubscribing (RFC 8058)",
     "bookings.api.problems.not_found": "it does nothing",
     "rest_framework": "a token, or the REST framework's own check of the session",
     "drf_spectacular": "it only reads",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+KEY = "the key of the tests' cluster, long enough to sign with"
 
 
 def fail() -> None:
@@ -58,7 +59,7 @@ def qcluster(transactional_db: None, database_url: str, tmp_path: Path) -> Itera
         variables = {
             "DATABASE_URL": database_url,
             "DJANGO_DEBUG": "1",
-            "DJANGO_SECRET_KEY": "the key of the tests' cluster, long enough to sign with",
+            "DJANGO_SECRET_KEY": KEY,
             "DJANGO_SETTINGS_MODULE": "tests.stage.qcluster_settings",
         }
         started.append(QCluster(tmp_path / f"qcluster-{len(started)}", environment=variables | environment))
