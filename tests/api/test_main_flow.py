@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from bookings import refunds
 from bookings.models import Slot
 from notifications.models import OutboxMessage
+from tests.api.problems import assert_problem
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.stage.gateway import GatewayProcess
 
@@ -93,6 +95,16 @@ def test_a_cancelled_booking_frees_its_seats_tells_the_customer_and_is_refunded(
         ["booking.confirmed"] * 3 + ["booking.cancelled"] * 3 + ["payment.refunded"] * 3
     )
     assert api.post("/api/payments/verify/", receipt).json() == shown
+
+
+def test_a_booking_whose_slot_has_started_is_not_cancellable(
+    api: APIClient, order: dict[str, Any], payment_gateway: GatewayProcess
+) -> None:
+    booking = api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"])).json()
+    Slot.objects.update(starts_at=timezone.now())
+    assert_problem(api.post(f"/api/bookings/{booking['id']}/cancel/"), 409, "not_cancellable")
+    kept = api.get(f"/api/bookings/{booking['id']}/").json()
+    assert (kept["status"], kept["notifications"]) == ("confirmed", booking["notifications"])
 
 
 def test_a_late_cancellation_is_not_refunded(

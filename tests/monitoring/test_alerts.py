@@ -86,6 +86,23 @@ class TestOnce:
         assert pager.told == []
         assert not Alert.objects.exists()
 
+    def test_an_all_clear_that_reached_nobody_is_told_later(self) -> None:
+        pager = Pager()
+        alerts.look(pager, found=LATE)
+        let_time_pass(6)
+        assert alerts.look(Pager(is_reachable=False), found={}) == []
+        assert alerts.look(pager, found={}) == ["late:sms"]
+        assert pager.told == ["late:sms on", "late:sms off"]
+        assert not Alert.objects.exists()
+
+    def test_what_is_wrong_again_before_its_all_clear_reached_anybody_has_none(self) -> None:
+        pager = Pager()
+        alerts.look(pager, found=LATE)
+        let_time_pass(6)
+        alerts.look(Pager(is_reachable=False), found={})
+        alerts.look(pager, found=LATE)
+        assert pager.told == ["late:sms on"], "it was never over for anybody"
+
     def test_one_that_dies_while_telling_is_followed_by_another(self) -> None:
         def die(_: Alert) -> bool:
             raise KeyboardInterrupt

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings import cancellation, orders, refunds, verification
+from bookings.errors import NotCancellable
 from bookings.models import Booking, Refund, Slot
 from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.gateway import GatewayProcess
@@ -46,6 +47,19 @@ class TestCancellation:
         given = [each for each in payment_gateway.refunds() if each["payment_id"] == booking.payment.payment_id]
         assert [each["amount"] for each in given] == [1875]
         assert {message.context["amount"] for message in messages("payment.refunded")} == {1875}
+
+    def test_a_booking_can_be_cancelled_until_its_slot_starts(self, payment_gateway: GatewayProcess) -> None:
+        slot = SlotFactory()
+        first, second = (booked(payment_gateway, slot=slot) for _ in range(2))
+        for now in (slot.starts_at, slot.starts_at + self.HOUR):
+            with pytest.raises(NotCancellable):
+                cancellation.cancel(first.pk, now=now)
+        slot.refresh_from_db()
+        first.refresh_from_db()
+        assert (first.status, slot.seats_taken, messages("booking.cancelled")) == ("confirmed", 2, [])
+        last_moment = slot.starts_at - timedelta(microseconds=1)
+        assert cancellation.cancel(second.pk, now=last_moment).status == "cancelled"
+        assert cancellation.cancel(second.pk, now=slot.starts_at).cancelled_at == last_moment, "it stays as it is"
 
     def test_staff_call_a_slot_off_everyone_is_refunded_and_told_once(self, payment_gateway: GatewayProcess) -> None:
         slot, other = SlotFactory(free_cancellation_hours=24 * 365), SlotFactory()

@@ -1,0 +1,87 @@
+"""Verification: what is asked of a payment before anything is answered, and who is told of one that failed."""
+
+import pytest
+from django.utils import timezone
+
+from bookings import orders, verification
+from bookings.errors import InvalidSignature, OrderAlreadyPaid, PaymentNotCaptured, SoldOut
+from bookings.models import Order
+from tests.factories.bookings import CustomerFactory, SlotFactory
+from tests.stage.gateway import GatewayProcess
+from tests.stage.side_by_side import messages
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FORGED = {"signature": "0" * 64}
+
+
+@pytest.fixture
+def order(payment_gateway: GatewayProcess) -> Order:
+    return orders.open_order(user=CustomerFactory(), slot_id=SlotFactory(capacity=2).pk, quantity=2)
+
+
+class TestASignatureIsAskedForFirst:
+    """Whoever knows the ids of a payment that was verified before learns nothing of it without its signature."""
+
+    def test_of_a_payment_that_was_booked(self, order: Order, payment_gateway: GatewayProcess) -> None:
+        receipt = payment_gateway.pay(order.gateway_order_id)
+        assert verification.verify(user=order.user, **receipt).is_new
+        with pytest.raises(InvalidSignature):
+            verification.verify(user=order.user, **receipt | FORGED)
+
+    def test_of_a_second_payment_that_is_refunded(self, order: Order, payment_gateway: GatewayProcess) -> None:
+        verification.verify(user=order.user, **payment_gateway.pay(order.gateway_order_id))
+        second = payment_gateway.pay(order.gateway_order_id)
+        with pytest.raises(OrderAlreadyPaid):
+            verification.verify(user=order.user, **second)
+        with pytest.raises(InvalidSignature):
+            verification.verify(user=order.user, **second | FORGED)
+
+    def test_of_an_order_that_does_not_exist(self, order: Order, payment_gateway: GatewayProcess) -> None:
+        receipt = payment_gateway.pay(order.gateway_order_id)
+        with pytest.raises(InvalidSignature):
+            verification.verify(user=order.user, **receipt | FORGED | {"order_id": "order_none"})
+
+
+class TestAPaymentThatFailed:
+    def test_is_told_to_the_customer_whose_hold_has_lapsed_too(
+        self, order: Order, payment_gateway: GatewayProcess
+    ) -> None:
+        """The seats are gone, and so is the money unless the customer hears that nothing was taken."""
+        payment_id = payment_gateway.pay(order.gateway_order_id, state="failed")["payment_id"]
+        assert orders.release_all_lapsed_holds(now=order.hold_expires_at) == 2
+        with pytest.raises(PaymentNotCaptured):
+            verification.look_at(order, payment_id, now=timezone.now())
+        (told, *_) = messages("payment.failed")
+        assert (told.reference, told.context["amount"], len(messages("payment.failed"))) == (
+            f"order:{order.pk}",
+            2500,
+            3,
+        )
+
+    def test_of_another_order_is_told_to_nobody(self, order: Order, payment_gateway: GatewayProcess) -> None:
+        other = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+        payment_id = payment_gateway.pay(other.gateway_order_id, state="failed")["payment_id"]
+        with pytest.raises(InvalidSignature):
+            verification.look_at(order, payment_id, now=timezone.now())
+        assert messages("payment.failed") == []
+
+    def test_is_not_told_to_who_has_booked_meanwhile(self, order: Order, payment_gateway: GatewayProcess) -> None:
+        failed = payment_gateway.pay(order.gateway_order_id, state="failed")["payment_id"]
+        stale = Order.objects.select_related("slot", "user").get(pk=order.pk)
+        verification.verify(user=order.user, **payment_gateway.pay(order.gateway_order_id))
+        with pytest.raises(PaymentNotCaptured):
+            verification.look_at(stale, failed, now=timezone.now())
+        assert messages("payment.failed") == []
+
+    def test_is_not_told_to_who_paid_after_it_and_is_refunded(
+        self, order: Order, payment_gateway: GatewayProcess
+    ) -> None:
+        failed = payment_gateway.pay(order.gateway_order_id, state="failed")["payment_id"]
+        orders.release_all_lapsed_holds(now=order.hold_expires_at)
+        orders.open_order(user=CustomerFactory(), slot_id=order.slot_id, quantity=1)
+        with pytest.raises(SoldOut):
+            verification.verify(user=order.user, **payment_gateway.pay(order.gateway_order_id))
+        with pytest.raises(PaymentNotCaptured):
+            verification.look_at(order, failed, now=timezone.now())
+        assert messages("payment.failed") == []
