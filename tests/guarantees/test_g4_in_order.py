@@ -17,6 +17,7 @@ from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transi
 from notifications.models import OutboxMessage, Recipient
 from notifications.relay.messages import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
+from tests.stage.locks import waiting_for_a_lock
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop, status_of
 from tests.stage.waiting import wait_until
 
@@ -54,14 +55,6 @@ class OtherTransaction:
         assert not self._thread.is_alive()
 
 
-def is_anyone_waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
-
-
 def test_a_later_publisher_waits_until_the_earlier_has_committed() -> None:
     """Without the recipient's lock the second would commit first, and be sent first."""
     recipient = RecipientFactory()
@@ -69,7 +62,7 @@ def test_a_later_publisher_waits_until_the_earlier_has_committed() -> None:
     assert earlier.has_published.wait(20)
     later = OtherTransaction(lambda: publish_one(recipient))
 
-    wait_until(is_anyone_waiting_for_a_lock)
+    wait_until(waiting_for_a_lock)
     assert not later.has_published.is_set()
     earlier.commit()
     assert later.has_published.wait(20)

@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
-from django.db import connection
-
+from tests.stage.locks import waiting_for_a_lock
 from tests.stage.waiting import wait_until
 
 GLANCE_SECONDS = 0.002  # most statements take less; after it, the database is asked whether this one is waiting
-
-IS_WAITING = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
 
 
 class State(Enum):
@@ -81,18 +78,12 @@ class Turn:
         with self._changed:
             if self._changed.wait_for(lambda: self.state in (State.STOPPED, State.DONE), timeout=GLANCE_SECONDS):
                 return True
-        if not (may_wait and is_waiting(self.pid)):
+        if not (may_wait and self.pid in waiting_for_a_lock()):
             return False
         with self._changed:
             if self.state is State.RUNNING:
                 self.state, self.has_waited = State.WAITING, True
         return True
-
-
-def is_waiting(pid: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(IS_WAITING, [pid])
-        return cursor.fetchone() == (True,)
 
 
 def interleave(first: Turn, second: Turn, order: Iterable[bool]) -> list[Turn]:

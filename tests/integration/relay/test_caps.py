@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.db.models import F
 
 from notifications.conf import Cap
@@ -17,6 +16,7 @@ from notifications.models.allowance import Allowance
 from notifications.relay.caps import Caps
 from notifications.relay.messages import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
+from tests.stage.locks import waiting_for_a_lock
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until
 
@@ -70,18 +70,12 @@ def test_relays_that_claim_at_the_same_moment_count_one_after_the_other(hand_rel
     with caps.together(first.connection):
         caps._locked_counts(first.connection, claimed[0])
         thread.start()
-        wait_until(lambda: is_waiting(second))
+        wait_until(lambda: second.connection.info.backend_pid in waiting_for_a_lock())
         assert caps.sift(first.connection, claimed[0]) == (claimed[0], [])
     thread.join(10)
 
     ((allowed, refused),) = sifted
     assert (allowed, [each.code for each in refused]) == ([], ["cap_number_hour"])
-
-
-def is_waiting(relay: HandRelay) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [relay.connection.info.backend_pid])
-        return bool(cursor.fetchone()[0])
 
 
 def test_sms_and_whatsapp_to_one_number_count_together_and_email_does_not() -> None:

@@ -12,6 +12,7 @@ from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.gate import BURST_SECONDS, RAMP_SECONDS, Gate
 from notifications.relay.messages import Claimed
 from tests.factories.notifications import RecipientFactory, publish
+from tests.stage.locks import waiting_for_a_lock
 from tests.stage.relay import HandRelay
 from tests.stage.waiting import wait_until
 
@@ -100,17 +101,10 @@ def test_relays_take_turns_at_a_limited_channel(hand_relay: MakeRelay) -> None:
     with gate.limits(first.connection, {"sms": 1_000}) as granted:
         gate.charge(first.connection, claimed(granted["sms"]))
         thread.start()
-        wait_until(lambda: granted_to_other or is_waiting(first, second))
+        wait_until(lambda: granted_to_other or second.connection.info.backend_pid in waiting_for_a_lock())
         assert not granted_to_other, "it waits for the first one's charge"
     thread.join()
     assert granted_to_other == [{}]
-
-
-def is_waiting(watcher: HandRelay, waiter: HandRelay) -> bool:
-    row = watcher.connection.execute(
-        "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s", [waiter.connection.info.backend_pid]
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def test_a_limited_claim_takes_no_more_than_it_was_granted(hand_relay: MakeRelay) -> None:
