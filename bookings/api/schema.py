@@ -14,6 +14,7 @@ EVERYWHERE: dict[int, Codes] = {
     404: {"not_found": "There is nothing at this address."},
     406: {"not_acceptable": "Could not satisfy the request Accept header."},
     429: {"throttled": "Request was throttled. Expected available in 30 seconds."},
+    503: {"unavailable": "The database is not available at the moment. Please send the same request again."},
 }
 WITH_BODY: dict[int, Codes] = {
     413: {"body_too_large": "A body may have at most 1000000 bytes."},

@@ -12,9 +12,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.test import RequestFactory
 
 from bookings.checkouts import FORMS, csp_sources
 from bookings.models import Booking, Order, Payment
+from config.unavailable import answer
 from tests.browser.test_customer_pages import sign_in
 from tests.factories.bookings import SlotFactory
 from tests.gateways.conftest import Stage, razorpay_stage, stripe_stage  # noqa: F401  (fixtures)
@@ -178,3 +180,47 @@ def test_a_forged_report_books_nothing(customer: Customer) -> None:
     customer.page.wait_for_selector("text=The signature does not belong to this payment")
     assert customer.page.url.endswith(f"/orders/{order.pk}/")
     assert Booking.objects.count() == 0
+
+
+@pytest.mark.parametrize("trouble", ["away", "offline"])
+def test_who_has_paid_while_we_cannot_answer_is_booked_when_we_can(customer: Customer, trouble: str) -> None:
+    customer.order()
+    answers = iter([trouble, trouble])
+
+    def report(route: Any) -> None:
+        if (now := next(answers, None)) is None:
+            route.continue_()
+        elif now == "away":
+            route.fulfill(status=503, body="not now", headers={"retry-after": "5"})
+        else:
+            route.abort()
+
+    customer.page.route("**/paid/", report)
+    customer.pay()
+    customer.page.wait_for_selector("text=Do not pay again")
+    customer.page.wait_for_url("**/bookings/*/")
+    assert "Paid and booked." in customer.page.inner_text("main")
+    assert (Booking.objects.count(), Payment.objects.count(), len(customer.told)) == (1, 1, 1)
+    assert all("Failed to load resource" in each for each in customer.wrong)
+    customer.wrong.clear()
+
+
+@pytest.mark.parametrize("customer", ["razorpay"], indirect=True)
+def test_a_page_that_could_not_be_shown_loads_again_by_itself(customer: Customer) -> None:
+    order = customer.order()
+    page = customer.page
+    page.add_init_script("const later = setTimeout; window.setTimeout = (call) => later(call, 50);")
+    away = iter([503, 503])
+
+    def show(route: Any) -> None:
+        if next(away, None) is None:
+            route.continue_()
+            return
+        unavailable = answer(RequestFactory().get(f"/orders/{order.pk}/"))
+        route.fulfill(status=503, body=unavailable.content.decode(), content_type="text/html")
+
+    page.route(f"**/orders/{order.pk}/", show)
+    page.goto(f"/orders/{order.pk}/")
+    page.wait_for_selector("text=Your seats are held until")
+    assert next(away, None) is None
+    customer.wrong.clear()

@@ -2,6 +2,9 @@
 // reported to us by the page's own form, which is verified as any client's is.
 "use strict";
 
+const NOT_NOW = [429, 502, 503, 504];
+const SOONEST = 1000, LATEST = 30000; // milliseconds between two tries
+
 const checkout = {
   form: document.getElementById("checkout"),
   button: document.querySelector("#checkout button"),
@@ -32,11 +35,26 @@ const checkout = {
     this.button.disabled = false;
   },
 
-  // `submit` of the form itself: no event, so that nothing asks the gateway again.
-  report({ payment, signature }) {
+  // By `fetch`, which is safe to repeat: a payment is booked once. While we cannot be reached it is tried again, and the
+  // customer is told not to pay again. A redirect is the answer: the order's page says what came of the payment.
+  async report({ payment, signature }) {
     this.say("Paid. We are booking your seats …");
     this.form.elements.payment_id.value = payment;
     this.form.elements.signature.value = signature;
-    this.form.submit();
+    for (let pause = SOONEST; ; pause = Math.min(pause * 2, LATEST)) {
+      const answer = await this.reported();
+      if (answer?.type === "opaqueredirect") return location.assign(location.pathname);
+      if (answer && !NOT_NOW.includes(answer.status)) return this.form.submit(); // shows what is wrong
+      this.say("Paid, but we cannot book your seats just now. Do not pay again: keep this page open, we keep trying.");
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.75 + Math.random() / 2)));
+    }
+  },
+
+  async reported() {
+    try {
+      return await fetch(this.form.action, { method: "POST", body: new FormData(this.form), redirect: "manual" });
+    } catch {
+      return null; // offline, or nobody answers
+    }
   },
 };
