@@ -73,10 +73,10 @@ def _growing(sizes: Sizes, small: Work, slow: Work) -> list[Case]:
         _drain("history_1m", "after many finished messages", replace(small, history=sizes.history)),
         _drain("backlog_250k", "a large backlog", Work(messages=sizes.backlog, users=sizes.backlog_users)),
         _drain("backoff_30k", "many other users in backoff", replace(small, backoff=sizes.backoff)),
-        _drain("hot_100k", "one other user with very many; all but that one", replace(small, hot=sizes.hot)),
-        _drain("paused_100k", "another channel's crowd", replace(small, elsewhere=sizes.elsewhere)),
-        _old_snapshot("old_snapshot", "an old snapshot held open; at its end", replace(long, users=users)),
-        _old_snapshot("old_snapshot_long_lanes", "the same, with longer lanes; at its end", long),
+        _drain("hot_100k", "one user with very many messages; the rate of all others", replace(small, hot=sizes.hot)),
+        _drain("paused_100k", "a backlog on another channel", replace(small, elsewhere=sizes.elsewhere)),
+        _old_snapshot("old_snapshot", "an old snapshot held open; also its last quarter", replace(long, users=users)),
+        _old_snapshot("old_snapshot_long_lanes", "the same with longer lanes; also its last quarter", long),
     ]
 
 
@@ -99,7 +99,7 @@ def _of_the_relay_alone() -> list[Case]:
         Case(("idle_cpu_percent",), "a relay with nothing to do", _idle),
         Case(
             ("memory_100k_mb", "memory_1m_mb"),
-            "a relay's memory after a tenth of the messages and after all",
+            "a relay's memory after a tenth of the messages, and after all",
             _memory,
             is_repeated=False,
         ),
@@ -113,7 +113,7 @@ def _scaled(work: Work, *, workers: int) -> Work:
 def _drain(name: str, described: str, work: Work) -> Case:
     def measure(bench: Bench, contender: Contender) -> Figures:
         if work.is_many and isinstance(contender, Peer):
-            raise Missing("measured of the relay alone")
+            raise Missing("measured only for the relay")
         return {name: bench.drain(contender, work).per_second}
 
     return Case((name,), described, measure)
@@ -137,7 +137,7 @@ def _latency(bench: Bench, contender: Contender) -> Figures:
 
 def _idle(bench: Bench, contender: Contender) -> Figures:
     if contender.name != "relay":
-        raise Missing("measured of the relay alone")
+        raise Missing("measured only for the relay")
     return {"idle_cpu_percent": idle_percent(contender, seconds=bench.sizes.idle_seconds)}
 
 
@@ -153,7 +153,7 @@ def _verify(bench: Bench, contender: Contender) -> Figures:
 
 def _memory(bench: Bench, contender: Contender) -> Figures:
     if contender.name != "relay":
-        raise Missing("measured of the relay alone")
+        raise Missing("measured only for the relay")
     work = Work(messages=bench.sizes.memory, users=bench.sizes.memory // 5)
     drained = drain(contender, work, connection=bench.connection, limit_seconds=bench.sizes.memory_limit_seconds)
     bench.was_stopped = drained.was_stopped

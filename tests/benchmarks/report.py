@@ -2,14 +2,14 @@
 
 from tests.benchmarks.results import Results
 
-STOPPED = "ended by the clock: the rate of what was done until then"
+STOPPED = "ended by the time limit: the rate until then"
 ONCE = "measured once, in the first round"
 
 
 def as_table(results: Results) -> str:
     """The table as plain text, which is Markdown too."""
     notes = _Notes()
-    header = ["case", "", *results.contenders]
+    header = ["case", "what it measures", *results.contenders]
     rows = [
         [name, described, *(_cell(results, name, contender, notes) for contender in results.contenders)]
         for name, described in results.cases.items()
@@ -31,11 +31,7 @@ class _Notes:
 
 
 def _head(results: Results) -> list[str]:
-    kind = (
-        "QUICK RUN: small sizes"
-        if results.sizes.is_quick
-        else f"rounds, of which these are the medians: {results.sizes.rounds}"
-    )
+    kind = "QUICK RUN: small sizes" if results.sizes.is_quick else f"medians of {results.sizes.rounds} rounds"
     versions = ", ".join(f"{name} {number}" for name, number in results.versions.items())
     described = [f"- {name}: {text}" for name, text in results.descriptions.items()]
     return [

@@ -30,7 +30,7 @@ SECRET = "a secret of the benchmark"
 def verification_ms(contender: Contender, *, samples: int) -> dict[str, float]:
     """From the moment a payment was reported to the answer with its booking. Raises Missing, Failed."""
     if contender.name not in APPLICATIONS:
-        raise Missing("the endpoint announces by the outbox, or by Celery's .delay()")
+        raise Missing("the endpoint uses only the outbox or Celery's .delay()")
     contender.prepare(Work(messages=0, users=1))
     with ExitStack() as stage:
         gateway = stage.enter_context(_gateway())

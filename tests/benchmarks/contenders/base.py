@@ -58,7 +58,7 @@ class Contender(ABC):
 
     def announce(self, number: int, user: int) -> None:
         """Publish one message on one channel in the open transaction, to go out once it commits."""
-        raise Missing("it has no wake-up: a loop over what was there")
+        raise Missing("it has no wake-up: it only loops over what is there")
 
     @abstractmethod
     def announce_thrice(self, number: int, user: int) -> None:

@@ -41,7 +41,7 @@ class CeleryPrefork(Peer):
     keeps_order = False
     lacks = {
         "history": "it keeps no finished tasks",
-        "has_old_snapshot": "it works on no database",
+        "has_old_snapshot": "it does not use the database",
     }
     pool = "prefork"
 
