@@ -60,9 +60,13 @@ def find_token(token: str, *, now: datetime | None = None) -> AccessToken | None
     """The valid token that was told as `token`, with its user; or nothing."""
     valid = AccessToken.objects.valid(now=now or timezone.now()).select_related("user")
     found = valid.filter(digest=_digest(token)).first()
-    if found and constant_time_compare(found.password_stamp, found.user.get_session_auth_hash()):
-        return found
-    return None
+    return found if found and _is_of_this_password(found) else None
+
+
+def _is_of_this_password(token: AccessToken) -> bool:
+    """Whether the password is still the one that the token was given with, under this SECRET_KEY or an earlier one."""
+    hashes = (token.user.get_session_auth_hash(), *token.user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(token.password_stamp, each) for each in hashes)
 
 
 def _digest(token: str) -> str:

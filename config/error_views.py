@@ -11,6 +11,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """A problem under /api/ and /webhooks/, Django's page elsewhere; a 503 if the database is away."""
     if unavailable := answer_if_unavailable(request):
         return unavailable
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return problems.answer(500, code="internal_error", detail="Something went wrong on our side. It is on record.")
     return defaults.server_error(request)

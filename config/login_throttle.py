@@ -49,7 +49,7 @@ def refuse(request: HttpRequest, response: HttpResponse | None, credentials: dic
     """The answer to a login that is locked: 429, with Retry-After."""
     minutes = settings.LOGIN_LOCK_MINUTES
     logger.warning("A login was refused after too many failures.")  # whose, stands in the record of failures
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         detail = f"Too many logins have failed. Try again in {minutes} minutes."
         refused: HttpResponse = problems.answer(429, code="throttled", detail=detail)
     else:

@@ -20,6 +20,8 @@ from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
 SECRET_KEY = secret("DJANGO_SECRET_KEY", needed=IN_PRODUCTION, default=secrets.token_urlsafe(50))
+# Keys that were SECRET_KEY: what they signed (sessions, password links, tokens) still holds.
+SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
@@ -124,7 +126,7 @@ SECURE_REFERRER_POLICY = "same-origin"  # addresses name bookings and orders
 if IN_PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("DJANGO_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes speak plain HTTP to the container
+    SECURE_REDIRECT_EXEMPT = [r"(?:^|/)(?:healthz|readyz|metrics)$"]  # probes speak plain HTTP to the container
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -227,6 +229,8 @@ OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     name: number(f"OUTBOX_MAX_ATTEMPTS_{name.upper()}", default=OUTBOX_MAX_ATTEMPTS, least=1, whole=True)
     for name in OUTBOX_CHANNELS
 }
+OUTBOX_LINK_KEY = env.str("OUTBOX_LINK_KEY", default="")  # signs unsubscribe links; unset, DJANGO_SECRET_KEY does
+OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
 OUTBOX_PRUNE_DAYS = number("OUTBOX_PRUNE_DAYS", default=0)
 OUTBOX_READY_MAX_AGE_SECONDS = number("OUTBOX_READY_MAX_AGE_SECONDS", default=120)
 OUTBOX_ALERT_AGE_SECONDS = number("OUTBOX_ALERT_AGE_SECONDS", default=300)

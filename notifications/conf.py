@@ -114,3 +114,13 @@ def caps() -> list[Cap]:
         Cap("number", "day", getattr(settings, "OUTBOX_CAP_NUMBER_DAY", 0)),
     )
     return [cap for cap in known if cap.most]
+
+
+def link_keys() -> list[str]:
+    """The keys of unsubscribe links, the one that signs first; links of all of them are read.
+
+    OUTBOX_LINK_KEY and OUTBOX_LINK_KEY_FALLBACKS, then SECRET_KEY and SECRET_KEY_FALLBACKS: a link outlives the keys of
+    sessions, because emails are kept for years.
+    """
+    own = [getattr(settings, "OUTBOX_LINK_KEY", ""), *getattr(settings, "OUTBOX_LINK_KEY_FALLBACKS", ())]
+    return [key for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if key]

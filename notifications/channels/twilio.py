@@ -23,11 +23,11 @@ from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
 from notifications.channels.twilio_errors import refusal
 from notifications.channels.twilio_lookup import Lookup
+from notifications.content.public_links import public_link
 from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
 
-STATUS_PATH = "/webhooks/twilio/status/"
 SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds that Twilio takes: …/api/message-resource, ValidityPeriod
 WINDOW_SECONDS = 24 * 3600.0  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
 
@@ -190,15 +190,14 @@ def _account(name: str, settings: Any) -> dict[str, str]:
         "account_sid": account_sid,
         "auth_token": _setting(name, settings, "TWILIO_AUTH_TOKEN"),
         "api_url": api_url,
-        "callback_url": _callback_url(getattr(settings, "PUBLIC_URL", ""), is_twilio=not api_url),
+        "callback_url": _callback_url(is_twilio=not api_url),
     }
 
 
-def _callback_url(public_url: str, *, is_twilio: bool) -> str:
+def _callback_url(*, is_twilio: bool) -> str:
     """Where Twilio tells what becomes of messages; nowhere, if it could not reach that (its error 21609)."""
-    if is_twilio and urlsplit(public_url).hostname in ("localhost", "127.0.0.1", "::1"):
-        return ""
-    return public_url.rstrip("/") + STATUS_PATH if public_url else ""
+    url = public_link("notifications:twilio-status")
+    return "" if is_twilio and urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") else url
 
 
 def _setting(name: str, settings: Any, setting: str, *, instead: str = "") -> str:

@@ -1,18 +1,19 @@
 """The links by which someone unsubscribes without logging in: signed, so that nobody can make one for somebody else.
 
 A link says whom, which channel and which purpose, and holds for ever: RFC 8058 wants it to work from any copy of the
-message. It is the same over all attempts at a message.
+message. It is the same over all attempts at a message. Earlier keys go on reading the links that they signed.
 """
 
 from typing import NamedTuple
 
-from django.conf import settings
 from django.core import signing
-from django.urls import NoReverseMatch, reverse
 
+from notifications import conf
+from notifications.content.public_links import public_link, public_url
 from notifications.kinds import Purpose
 
 SALT = "notifications.unsubscribe"
+VIEW = "notifications:unsubscribe"
 UNSUBSCRIBABLE = frozenset({Purpose.REMINDER})  # a confirmed booking is nothing to unsubscribe from
 
 
@@ -29,24 +30,23 @@ class InvalidLink(Exception):
 
 
 def link_for(subscription: Subscription) -> str:
-    """The address that ends `subscription`; empty if there is none: no such purpose, or no PUBLIC_URL."""
-    if subscription.purpose not in UNSUBSCRIBABLE:
-        return ""
-    public_url: str = getattr(settings, "PUBLIC_URL", "")
-    if not public_url:
+    """The address that ends `subscription`; empty if there is none: no such purpose, no PUBLIC_URL, or no such view."""
+    if subscription.purpose not in UNSUBSCRIBABLE or not public_url():
         return ""
     facts = [subscription.recipient_id, subscription.channel, subscription.purpose.value]
-    token = signing.Signer(salt=SALT).sign_object(facts)
-    try:
-        return public_url.rstrip("/") + reverse("notifications:unsubscribe", args=[token])
-    except NoReverseMatch:  # the project has not included notifications.urls
-        return ""
+    return public_link(VIEW, _signer().sign_object(facts))
 
 
 def read(token: str) -> Subscription:
     """What the link with this token ends. Raises InvalidLink."""
     try:
-        recipient_id, channel, purpose = signing.Signer(salt=SALT).unsign_object(token)
+        recipient_id, channel, purpose = _signer().unsign_object(token)
         return Subscription(recipient_id, channel, Purpose(purpose))
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise InvalidLink from error
+
+
+def _signer() -> signing.Signer:
+    """Signs with the first of the keys, and reads what any of them signed."""
+    key, *earlier = conf.link_keys()
+    return signing.Signer(key=key, fallback_keys=[*earlier], salt=SALT)

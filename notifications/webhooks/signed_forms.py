@@ -16,6 +16,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from twilio.request_validator import RequestValidator
 
+from notifications.content.public_links import called_as
+
 MOST_BYTES = 64 * 1024  # an inbound message has at most 1,600 characters and ten media
 MOST_FIELDS = 150
 FORM = "application/x-www-form-urlencoded"
@@ -75,6 +77,5 @@ def _check_signature(request: HttpRequest, fields: Mapping[str, str]) -> None:
     token: str = getattr(settings, "TWILIO_AUTH_TOKEN", "")
     if not signature or not token:  # without either, Twilio's validator raises, or signs with nothing
         raise Refused(403, "not signed")
-    url = settings.PUBLIC_URL.rstrip("/") + request.get_full_path()
-    if not RequestValidator(token).validate(url, fields, signature):
+    if not RequestValidator(token).validate(called_as(request), fields, signature):
         raise Refused(403, "wrongly signed")

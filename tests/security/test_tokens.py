@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from bookings.tokens import MOST_TOKENS, AccessToken, find_token, give_token
@@ -55,11 +56,24 @@ def test_a_token_cannot_be_guessed() -> None:
 
 def test_a_token_ends_after_its_time(ann: User) -> None:
     token, now = give_token(ann), timezone.now()
-    lasts = timedelta(days=settings.API_TOKEN_DAYS)
+    lasts = timedelta(days=project.API_TOKEN_DAYS)
 
     assert find_token(token, now=now + lasts - timedelta(minutes=1)) is not None
     assert find_token(token, now=now + lasts + timedelta(minutes=1)) is None
     AccessToken.objects.update(expires_at=now)
+    assert asked(token) == 401
+
+
+def test_a_new_secret_key_ends_no_token_while_the_old_one_is_a_fallback(ann: User, settings: Settings) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "old", []
+    token = give_token(ann)
+    settings.SECRET_KEY = "new"
+    assert asked(token) == 401
+    settings.SECRET_KEY_FALLBACKS = ["old"]
+    assert asked(token) == 200
+
+    ann.set_password("another pass phrase")
+    ann.save()
     assert asked(token) == 401
 
 

@@ -105,3 +105,39 @@ def test_there_is_no_link_out_of_what_one_cannot_unsubscribe_from(settings: Sett
     assert link_for(Subscription(1, "email", Purpose.TRANSACTIONAL)) == ""
     settings.PUBLIC_URL = ""
     assert link_for(Subscription(1, "email", Purpose.REMINDER)) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"SECRET_KEY": "old"}, {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": ["old"]}),
+        (
+            {"SECRET_KEY": "old"},
+            {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": ["old"], "OUTBOX_LINK_KEY": "links"},
+        ),
+        ({"OUTBOX_LINK_KEY": "links", "SECRET_KEY": "old"}, {"OUTBOX_LINK_KEY": "links", "SECRET_KEY": "new"}),
+        ({"OUTBOX_LINK_KEY": "old"}, {"OUTBOX_LINK_KEY": "new", "OUTBOX_LINK_KEY_FALLBACKS": ["old"]}),
+        ({"OUTBOX_LINK_KEY": "old"}, {"OUTBOX_LINK_KEY": "", "OUTBOX_LINK_KEY_FALLBACKS": ["old"]}),
+    ],
+    ids=["a new secret key", "a key of its own now", "a key of its own", "a new key of its own", "given up"],
+)
+def test_a_link_outlives_the_keys(
+    client: Client, settings: Settings, before: dict[str, object], after: dict[str, object]
+) -> None:
+    for name, value in before.items():
+        setattr(settings, name, value)
+    path = path_of(recipient := RecipientFactory())
+    for name, value in after.items():
+        setattr(settings, name, value)
+
+    assert client.post(path, ONE_CLICK).status_code == 200
+    recipient.refresh_from_db()
+    assert recipient.opt_outs == ["email:reminder"]
+
+
+def test_a_key_that_was_given_up_signs_nothing(client: Client, settings: Settings) -> None:
+    settings.SECRET_KEY = "leaked"
+    path = path_of(RecipientFactory())
+    settings.SECRET_KEY = "new"
+
+    assert client.post(path, ONE_CLICK).status_code == 404

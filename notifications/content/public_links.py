@@ -1,0 +1,57 @@
+"""The addresses of our own views as the outside sees them: links in messages, and where providers call back.
+
+PUBLIC_URL is the address under which the web is reached, with the path it is mounted at, if it is mounted at one:
+`https://example.com/app`. So relays, which never see SCRIPT_NAME, build the same addresses as web processes.
+"""
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, get_script_prefix, reverse
+
+
+def public_link(view: str, *arguments: Any) -> str:
+    """The public address of `view`; empty without PUBLIC_URL, or where the project's URLs do not include the view."""
+    path = _path_of(view, *arguments)
+    return _mount() + path if path and public_url() else ""
+
+
+def is_included(view: str) -> bool:
+    """Whether the project's URLs include `view`, which takes one argument or none."""
+    return bool(_path_of(view) or _path_of(view, "argument"))
+
+
+def called_as(request: HttpRequest) -> str:
+    """The public address that `request` was sent to, made of PUBLIC_URL and never of what headers claim."""
+    return public_url() + (request.get_full_path_info() if _names_a_path() else request.get_full_path())
+
+
+def public_url() -> str:
+    """PUBLIC_URL without a slash at its end; empty if it is not set."""
+    return str(getattr(settings, "PUBLIC_URL", "") or "").rstrip("/")
+
+
+def _mount() -> str:
+    """Where the project's URLs begin. A PUBLIC_URL that names a path has said so; else it is what the server says."""
+    return public_url() if _names_a_path() else public_url() + _prefix()
+
+
+def _names_a_path() -> bool:
+    return bool(urlsplit(public_url()).path)
+
+
+def _path_of(view: str, *arguments: Any) -> str:
+    """The path of `view` from where the project's URLs begin; empty if they do not include it."""
+    if not getattr(settings, "ROOT_URLCONF", ""):  # a project of workers alone
+        return ""
+    try:
+        return reverse(view, args=arguments).removeprefix(_prefix())
+    except NoReverseMatch:
+        return ""
+
+
+def _prefix() -> str:
+    """SCRIPT_NAME or FORCE_SCRIPT_NAME as `reverse` writes it, without a slash at its end."""
+    return quote(get_script_prefix(), safe="!$&'()*+,;=/~:@").rstrip("/")
