@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 import django
 import environ
 
+from config import database_url
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -51,12 +53,9 @@ def database(name: str) -> dict[str, Any]:
     The URL itself stays out of the message: it may carry a password.
     """
     try:
-        parameters: dict[str, Any] = env.db_url_config(env.str(name))
-    except (ValueError, KeyError, environ.ImproperlyConfigured):
-        parameters = {}
-    if parameters.get("ENGINE") != "django.db.backends.postgresql" or not parameters.get("NAME"):
-        refuse(f"{name} must be postgresql://user:password@host:port/database: the outbox rests on PostgreSQL.")
-    return parameters
+        return database_url.parse(env.str(name))
+    except database_url.Misread as error:
+        refuse(f"{name} must be postgresql://user:password@host:port/database: {error}.")
 
 
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"

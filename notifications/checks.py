@@ -2,18 +2,27 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
+from django.db import connections, router
+from psycopg import IsolationLevel
 
-from notifications import conf
-from notifications.channels import build_channels
+from notifications import conf, kinds
+from notifications.channels import build_channels, channel_names, channel_paths
+from notifications.channels.base import Channel
+from notifications.content.public_links import is_included, public_url
+from notifications.content.rendering import template_problems
+from notifications.content.unsubscribe_links import UNSUBSCRIBABLE
 from notifications.models import OutboxMessage
 from notifications.monitoring.notifiers import url_problem
 from notifications.policy import quiet_hours
+
+READ_COMMITTED = IsolationLevel.READ_COMMITTED
 
 
 @register(Tags.compatibility)
@@ -55,15 +64,94 @@ def alerts_can_be_posted(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.compatibility)
+def moments_have_zones(**_: Any) -> list[CheckMessage]:
+    """USE_TZ is on: when a message is due, and a recipient's quiet hours, are moments, and not readings of a clock."""
+    if settings.USE_TZ:
+        return []
+    return [Error("USE_TZ must be True: the outbox reckons with moments in time zones.", id="notifications.E009")]
+
+
+@register(Tags.compatibility)
+def databases_read_what_is_committed(**_: Any) -> list[CheckMessage]:
+    """No database that may hold the outbox is opened above READ COMMITTED, in which `publish` refuses to write."""
+    return [
+        Error(
+            f"DATABASES[{alias!r}]['OPTIONS']['isolation_level'] must be READ COMMITTED, PostgreSQL's default: "
+            "outbox.publish refuses every other transaction.",
+            id="notifications.E010",
+        )
+        for alias in connections
+        if connections[alias].settings_dict["OPTIONS"].get("isolation_level", READ_COMMITTED) != READ_COMMITTED
+        and router.allow_migrate_model(alias, OutboxMessage)
+    ]
+
+
+@register(Tags.compatibility)
 def channels_can_be_built(**_: Any) -> list[CheckMessage]:
-    """Every configured channel loads and finds the settings it needs."""
-    try:
-        channels = build_channels()
-    except ImproperlyConfigured as error:
-        return [Error(str(error), id="notifications.E004")]
-    for channel in channels.values():
+    """Every configured channel loads and finds the settings it needs, and the templates of the kinds it carries."""
+    problems: list[CheckMessage] = []
+    for name in channel_names():
+        try:
+            channel = build_channels([name])[name]
+        except ImproperlyConfigured as error:
+            problems.append(Error(str(error), id="notifications.E004"))
+            continue
+        problems += _wordless(channel)
         channel.close()
-    return []
+    return problems
+
+
+def _wordless(channel: Channel) -> list[CheckMessage]:
+    """The kinds that go out on `channel` and lack a template for it."""
+    carried = [kind for kind in map(kinds.get, kinds.names()) if channel.name in _channels_of(kind)]
+    return [
+        Error(
+            f"The kind {kind.name!r} goes out on {channel.name!r}, and cannot be put into words: {problem}.",
+            hint="A kind's own folder holds every file that its channels need; each language falls back to it.",
+            id="notifications.E011",
+        )
+        for kind in carried
+        for file_name in channel.templates_for(kind.name).values()
+        for problem in template_problems(kind.name, file_name)
+    ]
+
+
+@register(Tags.compatibility)
+def kinds_have_their_channels(**_: Any) -> list[CheckMessage]:
+    """Every registered kind asks for channels that are configured: a message of another one would wait for ever."""
+    return [
+        Error(
+            f"The kind {name!r} goes out on {channel!r}, which OUTBOX_CHANNELS lacks: it would never be sent.",
+            id="notifications.E012",
+        )
+        for name in kinds.names()
+        for channel in sorted(_channels_of(kinds.get(name)) - set(channel_names()))
+    ]
+
+
+def _channels_of(kind: kinds.Kind) -> set[str]:
+    return {*kind.channels, *(fallback.channel for fallback in kind.fallback.values())}
+
+
+@register(Tags.urls)
+def addresses_are_public(**_: Any) -> list[CheckMessage]:
+    """PUBLIC_URL is an address, and notifications.urls is included where something is to be reached there."""
+    parts = urlsplit(public_url())
+    if public_url() and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        return [Error("PUBLIC_URL must be https://host or https://host/path.", id="notifications.E013")]
+    is_used = any(path.startswith("notifications.channels.twilio.") for path in channel_paths().values()) or (
+        public_url() and any(kinds.purpose_of(name) in UNSUBSCRIBABLE for name in kinds.names())
+    )
+    if not is_used or is_included("notifications:unsubscribe"):
+        return []
+    return [
+        Caution(
+            "The project's URLs do not include notifications.urls: receipts and STOP are not heard, and reminders have "
+            "no unsubscribe link.",
+            hint='path("webhooks/", include("notifications.urls"))',
+            id="notifications.W001",
+        )
+    ]
 
 
 @register(Tags.database)

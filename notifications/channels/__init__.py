@@ -34,9 +34,15 @@ class Needs:
     is_charged_by_segment: bool = False
 
 
+def channel_paths() -> dict[str, str]:
+    """The dotted paths of the configured channels' classes, by name."""
+    paths: dict[str, str] = getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS)
+    return paths
+
+
 def channel_names() -> list[str]:
     """The names of the configured channels."""
-    return sorted(getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS))
+    return sorted(channel_paths())
 
 
 def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
@@ -44,7 +50,7 @@ def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
 
     Raises ImproperlyConfigured, which names the channel or setting at fault.
     """
-    paths: dict[str, str] = getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS)
+    paths = channel_paths()
     for unknown in sorted(set(names or ()) - set(paths)):
         raise ImproperlyConfigured(f"Unknown channel {unknown!r}; OUTBOX_CHANNELS has: {', '.join(paths) or 'none'}.")
     return {
@@ -54,7 +60,7 @@ def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
 
 def needs_of(name: str) -> Needs | None:
     """What the channel called `name` asks for; None if no such channel is configured, or not well."""
-    path = getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS).get(name)
+    path = channel_paths().get(name)
     return _needs(name, path) if path else None
 
 

@@ -22,6 +22,7 @@ from environ import Env
 
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
+from notifications.channels.email_sender import checked_sender
 from notifications.channels.smtp import Mailer
 from notifications.lifecycle import Accepted, Outcome, Permanent, Transient, Unknown
 from notifications.policy.masking import masked
@@ -70,7 +71,7 @@ class EmailChannel(Channel):
         url = getattr(settings, "EMAIL_URL", "")
         if not url:
             raise ImproperlyConfigured(f"EMAIL_URL is not set; the channel {name!r} needs it.")
-        return cls(name, mailer=_mailer(url), sender=settings.DEFAULT_FROM_EMAIL)
+        return cls(name, mailer=_mailer(url), sender=checked_sender(settings.DEFAULT_FROM_EMAIL))
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         message = self._message(outgoing)
@@ -148,6 +149,8 @@ def _unsendable(error: ValueError, outgoing: Outgoing) -> Permanent:
 
 def _mailer(url: str) -> Mailer | BaseEmailBackend:
     """The mailer that `url` describes; its text stays out of errors, since it may hold a password."""
+    if "@" in url.partition("://")[2].partition("/")[2]:  # all before the / was taken for the server, and a port
+        raise ImproperlyConfigured("EMAIL_URL: a / in the user's name or password must be written %2F.")
     try:
         config = Env.email_url_config(url)
     except (ValueError, KeyError, ImproperlyConfigured):

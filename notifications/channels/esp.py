@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from notifications.channels.base import Outgoing
 from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
+from notifications.channels.email_sender import checked_sender
 from notifications.channels.http import ProviderSession
 from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
@@ -54,7 +55,7 @@ class EspChannel(EmailChannel):
             raise ImproperlyConfigured(f"EMAIL_ESP={esp!r} cannot be held to a deadline; use its SMTP server.")
         if not getattr(settings, "ANYMAIL", {}).get("WEBHOOK_SECRET"):
             raise ImproperlyConfigured("ANYMAIL needs a WEBHOOK_SECRET: without it anybody could write receipts.")
-        return cls(name, mailer=_Backends(backend), sender=settings.DEFAULT_FROM_EMAIL)
+        return cls(name, mailer=_Backends(backend), sender=checked_sender(settings.DEFAULT_FROM_EMAIL))
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         message = self._message(outgoing)

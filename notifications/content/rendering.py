@@ -9,10 +9,11 @@ Numbers are printed as they are, because most name something; the filters `money
 
 from collections.abc import Collection, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.template import Context, Engine, Template
+from django.template import Context, Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.backends.django import get_installed_libraries
 
 from notifications.content.localization import speaking
@@ -59,6 +60,32 @@ def languages(locale: str) -> list[str]:
     """The languages whose templates serve `locale`, the closest first: pt-br, pt."""
     parts = locale.lower().replace("_", "-").split("-")
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] if all(map(str.isalnum, parts)) else []
+
+
+def template_problems(kind: str, file_name: str) -> list[str]:
+    """Why messages of `kind` cannot be rendered from `file_name` in some language; nothing if they can.
+
+    The kind's own folder must hold it, because every language falls back to that. The translations that there are must
+    be templates too.
+    """
+    engine = _engine(autoescape=file_name.endswith(".html"))
+    own = f"notifications/{kind}"
+    problems = []
+    for folder in (own, *(f"{own}/{language}" for language in _translations(engine, own))):
+        try:
+            engine.get_template(f"{folder}/{file_name}")
+        except TemplateDoesNotExist:
+            problems += [f"{folder}/{file_name} is missing"] if folder == own else []
+        except TemplateSyntaxError as error:
+            problems.append(f"{folder}/{file_name}: {error}")
+    return problems
+
+
+def _translations(engine: Engine, folder: str) -> list[str]:
+    """The names of the folders within the template folder `folder`, wherever the engine looks for it."""
+    loaders: list[Any] = engine.template_loaders
+    places = [Path(place) / folder for loader in loaders for place in loader.get_dirs()]
+    return sorted({each.name for place in places if place.is_dir() for each in place.iterdir() if each.is_dir()})
 
 
 def _render_one(kind: str, file_name: str, locale: str, context: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import psycopg
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
 
 from notifications import conf
 
@@ -38,16 +39,30 @@ def open_connection(alias: str, *, name: str) -> Connection:
     `lease` there may be a proxy in between that pools transactions: nothing then is left behind in the session.
     """
     owns_session = conf.rescue() == "prompt"
-    wrapper: BaseDatabaseWrapper = connections.create_connection(alias)
+    wrapper, role = _without_djangos_own(connections.create_connection(alias))
     parameters = wrapper.get_connection_params()
     parameters |= KEEPALIVES | {"application_name": name, "connect_timeout": 5, "autocommit": True}
     parameters |= {"context": None, "cursor_factory": psycopg.Cursor, "prepare_threshold": 3 if owns_session else None}
     connection: Connection = wrapper.get_new_connection(parameters)
+    if role:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
     if owns_session:
         # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
         connection.execute("SET plan_cache_mode = force_custom_plan")
         _let_go_when_frozen(connection)
     return connection
+
+
+def _without_djangos_own(wrapper: BaseDatabaseWrapper) -> tuple[BaseDatabaseWrapper, str]:
+    """`wrapper` without those of its OPTIONS that would change what it connects to, and the role to take on.
+
+    A relay keeps its few connections for as long as it lives, so it takes none from a pool, where it would get one
+    without the parameters above; and it works at READ COMMITTED, whatever Django's own connections do.
+    """
+    options = wrapper.settings_dict["OPTIONS"]
+    kept = {name: value for name, value in options.items() if name not in ("pool", "isolation_level")}
+    wrapper.settings_dict = wrapper.settings_dict | {"OPTIONS": kept}
+    return wrapper, options.get("assume_role", "")
 
 
 def _let_go_when_frozen(connection: Connection) -> None:

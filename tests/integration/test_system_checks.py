@@ -1,0 +1,168 @@
+"""Settings that would break a promise at night are found at the start, by name."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.db import connections
+from pytest_django import Settings
+
+from notifications import kinds
+from notifications.kinds import Fallback, Kind, Purpose
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+Register = Callable[[Kind], Kind]
+
+
+def found() -> dict[str, str]:
+    """What the system checks say, by id."""
+    return {str(each.id): f"{each.msg} {each.hint or ''}" for each in checks.run_checks()}
+
+
+@pytest.fixture
+def register() -> Iterator[Register]:
+    before = dict(kinds._registered)
+    yield kinds.register
+    kinds._registered.clear()
+    kinds._registered.update(before)
+
+
+def test_the_project_s_own_settings_are_in_order() -> None:
+    assert found() == {}
+
+
+def test_clocks_without_zones_are_refused(settings: Settings) -> None:
+    settings.USE_TZ = False
+    assert "USE_TZ must be True" in found()["notifications.E009"]
+
+
+@pytest.mark.parametrize("level", [3, 4], ids=["repeatable read", "serializable"])
+def test_an_isolation_that_publish_refuses_is_found(monkeypatch: pytest.MonkeyPatch, level: int) -> None:
+    monkeypatch.setitem(connections["default"].settings_dict["OPTIONS"], "isolation_level", level)
+    assert "DATABASES['default']['OPTIONS']['isolation_level']" in found()["notifications.E010"]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "Bookings, Inc <bookings@example.com>",
+        "Book@ngs <bookings@example.com>",
+        "Yoga: bookings <bookings@example.com>",
+        "Yoga; bookings <bookings@example.com>",
+        "Yoga [Berlin] <bookings@example.com>",
+        "Yoga <Berlin> <bookings@example.com>",
+        "Bookings <bookings@example.com",
+        "Bookings\n<bookings@example.com>",
+        "Bookings <bookings@>",
+        "Bookings <büro@example.com>",
+        "Bookings",
+        "bookings@example.com, others@example.com",
+        "Bookings: bookings@example.com;",
+        "",
+    ],
+)
+def test_a_sender_that_no_email_can_have_is_named(settings: Settings, sender: str) -> None:
+    settings.DEFAULT_FROM_EMAIL = sender
+    assert "DEFAULT_FROM_EMAIL must be one address" in found()["notifications.E004"]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "bookings@localhost",
+        "<bookings@example.com>",
+        '"Bookings, Inc: @home" <bookings@example.com>',
+        "Dr. Who & Söhne's <bookings@example.com>",
+        "Yoga (Berlin) <bookings@bücher.example>",
+    ],
+)
+def test_other_senders_stay(settings: Settings, sender: str) -> None:
+    settings.DEFAULT_FROM_EMAIL = sender
+    assert found() == {}
+
+
+def test_a_password_that_ends_the_server_s_name_is_refused(settings: Settings) -> None:
+    settings.EMAIL_URL = "smtp+tls://me:12/hunter2@mail.example.com:587"
+    assert found()["notifications.E004"].startswith("EMAIL_URL: a / in the user's name or password")
+
+
+def test_a_kind_without_its_words_is_named(register: Register) -> None:
+    register(Kind("test.wordless", channels=("sms",)))
+    assert "notifications/test.wordless/sms.txt is missing" in found()["notifications.E011"]
+
+
+def test_so_is_one_whose_second_channel_has_none(register: Register) -> None:
+    fallback = {"sms": Fallback("email", after=timedelta(hours=1))}
+    register(Kind("test.greeting.short", channels=("sms",), fallback=fallback))
+    assert "test.greeting.short" in found()["notifications.E011"]
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"de/sms.txt": "Hallo"}, "sms.txt is missing"),
+        ({"sms.txt": "Hello {{ name"}, None),
+        ({"sms.txt": "Hello {% if %}"}, "sms.txt: Unexpected end of expression"),
+        ({"sms.txt": "Hello", "de/sms.txt": "Hallo {% nonsense %}"}, "de/sms.txt: Invalid block tag"),
+        ({"sms.txt": "Hello", "de/sms.txt": "Hallo", "fr/other.txt": ""}, None),
+    ],
+    ids=["a translation alone", "text", "no template", "a translation that is none", "in order"],
+)
+def test_every_language_falls_back_to_the_kind_s_own_words(
+    register: Register, tmp_path: Path, settings: Any, files: dict[str, str], problem: str | None
+) -> None:
+    from notifications.content import rendering  # noqa: PLC0415
+
+    for name, text in files.items():
+        path = tmp_path / "notifications" / "test.kind" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [*settings.TEMPLATES[0]["DIRS"], tmp_path]}]
+    rendering._engine.cache_clear()
+    register(Kind("test.kind", channels=("sms",)))
+    try:
+        said = found().get("notifications.E011")
+    finally:
+        rendering._engine.cache_clear()
+    assert (problem in said) if problem else said is None, said
+
+
+def test_a_kind_on_a_channel_that_nobody_serves_is_named(register: Register) -> None:
+    register(Kind("test.pigeon", channels=("pigeon",)))
+    assert "'test.pigeon' goes out on 'pigeon'" in found()["notifications.E012"]
+
+
+@pytest.mark.parametrize(
+    "url", ["book.example.org", "ftp://book.example.org", "https://", "https://book.example.org/?a"]
+)
+def test_a_public_url_that_is_none_is_refused(settings: Settings, url: str) -> None:
+    settings.PUBLIC_URL = url
+    assert "PUBLIC_URL must be https://host" in found()["notifications.E013"]
+
+
+def test_urls_that_are_not_included_are_missed(settings: Settings, register: Register) -> None:
+    settings.ROOT_URLCONF, settings.PUBLIC_URL = "tests.webhooks.no_urls", "https://book.example.org"
+    register(Kind("test.greeting", channels=("sms",), purpose=Purpose.REMINDER))
+    assert 'include("notifications.urls")' in found()["notifications.W001"]
+
+
+def test_a_web_server_refuses_what_check_refuses(database_url: str) -> None:
+    """With gunicorn's own code for it: with another it would start its worker again and again."""
+    variables = {"DJANGO_DEBUG": "1", "DATABASE_URL": database_url, "OUTBOX_QUIET_HOURS": "late"}
+    ended = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"],
+        cwd=ROOT,
+        env=os.environ | variables | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert "notifications.E008: OUTBOX_QUIET_HOURS" in ended.stderr
+    assert "Traceback" not in ended.stderr
