@@ -32,6 +32,8 @@ HELD = "(held)"  # the lane of messages that wait for the end of quiet hours: it
 
 TERMINAL = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 UNFINISHED = frozenset(Status) - TERMINAL
+HEAD = (Status.PENDING.value, Status.SENDING.value)  # as the database has them: a lane's head is one of these
+ENDED = sorted(status.value for status in TERMINAL)
 
 
 class Answer(StrEnum):

@@ -11,7 +11,6 @@ commit, so that the order of messages is the order of commits (G4).
 import json
 import re
 from collections.abc import Collection, Mapping
-from copy import copy
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -37,7 +36,7 @@ from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
 from notifications.operations.replay import cancel, replay
 from notifications.origin import coming_from
-from notifications.policy.consent import is_wanted
+from notifications.policy.suppression import hold, suppression
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
@@ -67,6 +66,11 @@ __all__ = [
 ]
 
 RECIPIENT = ("id", "user_id", "phone", "email", "locale", "time_zone", "opt_outs")  # LOCK_RECIPIENT's columns
+ENQUEUED = ("id", "channel", "lane", "status", "created_at", "next_attempt_at")  # ENQUEUE's
+COLUMNS = [field.attname for field in OutboxMessage._meta.concrete_fields]
+UNTRIED = {"claim_number": 0, "attempts": 0, "rescues": 0} | dict.fromkeys(
+    ("provider_id", "receipt", "error_code", "error_detail"), ""
+)
 MOST_KEY, MOST_REFERENCE = 200, 100  # characters
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -111,12 +115,13 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    hours = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours())
-    held_until = hours.end_after(timezone.now(), time_zone=locked.time_zone) if hours else None
+    hours, now = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours()), timezone.now()
+    expires_in = (expires_at - now).total_seconds() if expires_at else None
+    held = hold(hours, now=now, time_zone=locked.time_zone, expires_in=expires_in)
     objections = _objections(announced, locked)
-    if held_until and expires_at and expires_at <= held_until:  # it would be of no use in the morning
-        objections = {channel: objection or "quiet_hours" for channel, objection in objections.items()}
-    return _enqueue(message, text, objections, held_until=held_until, using=using)
+    if held and held.code:
+        objections = {channel: objection or held.code for channel, objection in objections.items()}
+    return _enqueue(message, text, objections, held_until=held.until if held else None, using=using)
 
 
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
@@ -150,10 +155,10 @@ def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[A
 
 def _objections(kind: Kind, recipient: Recipient) -> dict[str, str]:
     """For each channel of `kind`: why nothing may be sent on it to `recipient`, or nothing."""
-    wanted = partial(is_wanted, purpose=kind.purpose, opt_outs=recipient.opt_outs)
-    objections = {channel: "" if wanted(channel) else "opted_out" for channel in kind.channels}
-    for channel, fallback in kind.fallback.items():  # who does not want the one gets the other at once
-        if objections.get(channel) and wanted(fallback.channel):
+    code = partial(suppression, purpose=kind.purpose, opt_outs=recipient.opt_outs)
+    objections = {channel: code(channel) for channel in kind.channels}
+    for channel, fallback in kind.fallback.items():  # if the first channel is not wanted, the other is used at once
+        if objections.get(channel) and not code(fallback.channel):
             objections.setdefault(fallback.channel, "")
     return objections
 
@@ -190,14 +195,11 @@ def _enqueue(
 
 
 def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:
-    """A copy of `message` as the database wrote it."""
-    written = copy(message)
-    written.id, written.channel, written.lane, written.status, written.created_at, written.next_attempt_at = row
-    written.context = dict(message.context)
-    written.claim_number = written.attempts = written.rescues = 0
-    written.provider_id = written.receipt = written.error_code = written.error_detail = ""
-    written._state.adding = False
-    written._state.db = using
+    """`message` as the database has it: one of its channels' rows."""
+    given = {column: getattr(message, column) for column in COLUMNS} | UNTRIED | {"context": dict(message.context)}
+    facts = given | dict(zip(ENQUEUED, row, strict=True))
+    written = OutboxMessage.from_db(using, COLUMNS, [facts[column] for column in COLUMNS])
+    written.recipient = message.recipient
     return written
 
 

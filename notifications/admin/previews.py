@@ -1,8 +1,6 @@
 """The preview of a kind's words: every channel at once, in any language, without sending anything."""
 
-from argparse import ArgumentTypeError
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -13,8 +11,8 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from notifications import kinds
 from notifications.admin.base import demand, page
-from notifications.management.arguments import language_tag
 from notifications.models import OutboxMessage
+from notifications.policy.locales import is_language, is_time_zone
 from notifications.selectors.outgoing import words_of
 from notifications.selectors.previews import preview
 
@@ -31,13 +29,12 @@ class Choice(forms.Form):
     time_zone = forms.CharField(max_length=64)
 
     def clean_locale(self) -> str:
-        try:
-            return language_tag(self.cleaned_data["locale"])
-        except ArgumentTypeError as error:
-            raise forms.ValidationError(str(error)) from None
+        if not is_language(self.cleaned_data["locale"]):
+            raise forms.ValidationError("Enter a language tag, for example en or pt-br.")
+        return str(self.cleaned_data["locale"])
 
     def clean_time_zone(self) -> str:
-        if self.cleaned_data["time_zone"] not in available_timezones():
+        if not is_time_zone(self.cleaned_data["time_zone"]):
             raise forms.ValidationError("Enter a time zone of the IANA database, for example Europe/Berlin.")
         return str(self.cleaned_data["time_zone"])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.board import sql
@@ -23,6 +23,7 @@ from notifications.board.schedules import schedules
 from notifications.channels import channel_names
 from notifications.lifecycle import News
 from notifications.protocol.histogram import SIZE
+from notifications.protocol.statements import fetch_all
 from notifications.selectors.database_clock import database_now
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
@@ -51,11 +52,11 @@ class ChannelRow(NamedTuple):
 
 def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
     """The board as it is now."""
-    minutes = _rows(sql.HOUR, using)
-    sample = next((dict(zip(SAMPLED, row, strict=True)) for row in _rows(sql.LATEST_DEPTH, using)), None)
+    minutes = fetch_all(sql.HOUR, using=using)
+    sample = next((dict(zip(SAMPLED, row, strict=True)) for row in fetch_all(sql.LATEST_DEPTH, using=using)), None)
     now = database_now(using)
     states = _channels(now, minutes, using)
-    ((queued, sending, failed),) = _rows(sql.TOTALS, using)
+    ((queued, sending, failed),) = fetch_all(sql.TOTALS, using=using)
     day, last_day = _day(now, using)
     return Snapshot(
         now=now,
@@ -73,7 +74,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         hour=_hour(now, minutes, using),
         day=day,
         blocked=_blocked(states, using),
-        failures=[Failures(*row) for row in _rows(sql.FAILURES, using)],
+        failures=[Failures(*row) for row in fetch_all(sql.FAILURES, using=using)],
         receipts=_receipts(using),
         schedules=schedules(now, using),
     )
@@ -88,7 +89,7 @@ def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list
         if part:
             last.setdefault(channel, Flow()).add(round(sent * part), round(failed * part), delays)
     found = []
-    for row in _rows(sql.CHANNELS, using, {"channels": configured}):
+    for row in fetch_all(sql.CHANNELS, {"channels": configured}, using=using):
         read = ChannelRow._make(row)
         name = read.name
         state, since, why = _standing(read, now)
@@ -132,7 +133,7 @@ def _relays(minutes: list[tuple[Any, ...]], using: str) -> list[RelayState]:
     settled: dict[int | None, float] = {}
     for _, _, relay_id, sent, failed, _, part in minutes:
         settled[relay_id] = settled.get(relay_id, 0.0) + (sent + failed) * part
-    return [RelayState(*(*row, round(settled.get(row[0], 0.0)))) for row in _rows(sql.RELAYS, using)]
+    return [RelayState(*(*row, round(settled.get(row[0], 0.0)))) for row in fetch_all(sql.RELAYS, using=using)]
 
 
 def _hour(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[Stretch]:
@@ -145,14 +146,14 @@ def _hour(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[Str
 
 def _day(now: datetime, using: str) -> tuple[list[Stretch], Flow]:
     """The day step by step, and all of it together."""
-    rows = _rows(sql.DAY.format(delays=SUM_OF_DELAYS), using)
+    rows = fetch_all(sql.DAY.format(delays=SUM_OF_DELAYS), using=using)
     flows = {begins: Flow(*row) for begins, *row in rows}
     depths = _depths("10 minutes", "1 day", using)
     return _stretches(now, TEN_MINUTES, 144, flows, depths), _sum(flows.values())
 
 
 def _depths(step: str, period: str, using: str) -> dict[datetime, Depth]:
-    return {row[0]: Depth(*row[1:]) for row in _rows(sql.DEPTHS, using, {"step": step, "period": period})}
+    return {row[0]: Depth(*row[1:]) for row in fetch_all(sql.DEPTHS, {"step": step, "period": period}, using=using)}
 
 
 def _stretches(
@@ -174,14 +175,14 @@ def _blocked(states: list[ChannelState], using: str) -> list[BlockedLane]:
         "channels": [state.name for state in states],
         "are_shut": [state.state in ("paused", "broken") for state in states],
     }
-    rows = _rows(sql.BLOCKED, using, parameters)
+    rows = fetch_all(sql.BLOCKED, parameters, using=using)
     return [BlockedLane(*(*row, _count(behind, most=sql.MOST_BEHIND))) for *row, behind in rows]
 
 
 def _receipts(using: str) -> list[tuple[str, list[int]]]:
     """By channel: how many of the latest receipts say what, in the order of RECEIPTS."""
     found: dict[str, dict[str, int]] = {}
-    for channel, status, number in _rows(sql.RECEIPTS, using):
+    for channel, status, number in fetch_all(sql.RECEIPTS, using=using):
         found.setdefault(channel, {})[status] = number
     return [(channel, [numbers.get(news, 0) for news in RECEIPTS]) for channel, numbers in found.items()]
 
@@ -210,10 +211,3 @@ def _sum(flows: Iterable[Flow]) -> Flow:
     for flow in flows:
         total.add(flow.sent, flow.failed, flow.delays)
     return total
-
-
-def _rows(statement: str, using: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -4,7 +4,7 @@
 channel is one file, in this folder or in any other project, and one line in that setting.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from notifications.channels.base import Channel
-from notifications.content.sanitize import Treatment
+from notifications.content.compose import Form
 
 DEFAULT_CHANNELS = {
     "sms": "notifications.channels.console.ConsoleChannel",
@@ -24,13 +24,10 @@ DEFAULT_CHANNELS = {
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a channel asks for: the recipient's `phone` or `email`, and templates, by the parts' names; and what it does
-    to words that somebody typed.
-    """
+    """What a channel asks for: the recipient's `phone` or `email`, and a kind's words in a certain form."""
 
     address_field: str
-    templates: Mapping[str, str]
-    harmless: Treatment = str
+    form_for: Callable[[str], Form]
     is_charged_by_segment: bool = False
 
 
@@ -71,7 +68,7 @@ def _needs(name: str, path: str) -> Needs | None:
     except ImproperlyConfigured:
         return None
     channel.close()
-    return Needs(channel.address_field, channel.templates, channel.harmless, channel.is_charged_by_segment)
+    return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment)
 
 
 def _wanted(name: str, names: Collection[str] | None) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
 from notifications.channels.deadline import Deadline
+from notifications.content.compose import Form
 from notifications.lifecycle import Accepted, News, Outcome, Reason, Throttled, Transient
 
 
@@ -92,6 +93,10 @@ class Channel(ABC):
     def templates_for(self, kind: str) -> Mapping[str, str]:
         """The templates of messages of this kind, where they depend on it."""
         return self.templates
+
+    def form_for(self, kind: str) -> Form:
+        """How messages of this kind are rendered for this channel."""
+        return Form(self.name, self.templates_for(kind), self.harmless)
 
     def harmless(self, text: str) -> str:
         """`text`, which somebody typed, without what this channel would take for markup."""

@@ -1,4 +1,4 @@
-"""A message in words, for those who send it and for those who look at it: the same words for both."""
+"""Renders a message, the same way for the relay that sends it and for staff who look at it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,7 +8,23 @@ from notifications.content.rendering import render
 from notifications.content.sanitize import Treatment
 from notifications.content.unsubscribe_links import Subscription, link_for
 
-UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages that one can unsubscribe from have it
+UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages with an unsubscribe link have it
+
+
+class Form(NamedTuple):
+    """How a channel wants its words: its templates, by the parts' names, and how it treats text that people typed."""
+
+    channel: str
+    templates: Mapping[str, str]
+    treat: Treatment = str
+
+
+class Reader(NamedTuple):
+    """For whom a message is rendered. `recipient_id` is 0 for a preview."""
+
+    recipient_id: int
+    locale: str
+    time_zone: str
 
 
 class Worded(NamedTuple):
@@ -18,21 +34,19 @@ class Worded(NamedTuple):
     unsubscribe_url: str = ""
 
 
-def put_into_words(
-    kind: str,
-    context: Mapping[str, Any],
-    *,
-    channel: str,
-    templates: Mapping[str, str],
-    treat: Treatment,
-    recipient_id: int,
-    locale: str,
-    time_zone: str,
-) -> Worded:
-    """Render the `templates` of `kind` for a recipient. Raises RenderingError."""
-    url = link_for(Subscription(recipient_id, channel, kinds.purpose_of(kind)))
+def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader: Reader) -> Worded:
+    """Render a message of `kind`. Raises RenderingError."""
+    url = link_for(Subscription(reader.recipient_id, form.channel, kinds.purpose_of(kind)))
     links = kinds.links_of(kind)
     if url:
         context, links = {**context, UNSUBSCRIBE_URL: url}, links | {UNSUBSCRIBE_URL}
-    parts = render(kind, templates, context, locale=locale, time_zone=time_zone, links=links, treat=treat)
+    parts = render(
+        kind,
+        form.templates,
+        context,
+        locale=reader.locale,
+        time_zone=reader.time_zone,
+        links=links,
+        treat=form.treat,
+    )
     return Worded(parts, url)

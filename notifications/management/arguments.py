@@ -7,15 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
 from typing import TypeVar
-from zoneinfo import available_timezones
 
-from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from notifications.channels import channel_names
 from notifications.models.audit import MOST_REASON
+from notifications.policy.locales import is_language, is_time_zone
 
 Number = TypeVar("Number", int, float)
 
@@ -90,16 +89,14 @@ def actor(command: str) -> str:
 
 def language_tag(text: str) -> str:
     """A language in which dates and money can be written."""
-    try:
-        Locale.parse(text, sep="-")
-    except (ValueError, UnknownLocaleError, TypeError):
-        raise ArgumentTypeError(f"must be a language tag, for example en or pt-br, not {text!r}") from None
+    if not is_language(text):
+        raise ArgumentTypeError(f"must be a language tag, for example en or pt-br, not {text!r}")
     return text
 
 
 def time_zone(text: str) -> str:
     """A time zone of the IANA database."""
-    if text not in available_timezones():
+    if not is_time_zone(text):
         raise ArgumentTypeError(f"must be a time zone such as Europe/Berlin, not {text!r}")
     return text
 

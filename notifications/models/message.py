@@ -11,12 +11,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from notifications.lifecycle import HELD, TERMINAL, Answer, Status
+from notifications.lifecycle import ENDED, HEAD, HELD, TERMINAL, Answer, Status
 from notifications.models.recipient import Recipient
 from notifications.models.relay import Relay
-
-HEAD = (Status.PENDING.value, Status.SENDING.value)
-ENDED = sorted(status.value for status in TERMINAL)
 
 
 def _one_of(field: str, words: type[Status] | type[Answer]) -> Q:

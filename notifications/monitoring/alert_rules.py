@@ -6,6 +6,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.monitoring import queries
+from notifications.protocol.statements import fetch_all
 from notifications.selectors import overview
 
 FAILURE_MINUTES = 15
@@ -24,7 +25,7 @@ def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
 
 def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
     """A message of a channel that nobody paused has been due for too long."""
-    paused = {name for name, is_paused, *_ in queries.rows(queries.CHANNELS, using) if is_paused}
+    paused = {name for name, is_paused, *_ in fetch_all(queries.CHANNELS, using=using) if is_paused}
     for channel, seconds in overview.oldest_due_by_channel(using).items():
         if seconds > limits.age_seconds and channel not in paused:
             yield (
@@ -42,7 +43,7 @@ def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 
 
 def _silent(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
-    ages = [age for *_, age in queries.rows(queries.RELAY_AGES, using)]
+    ages = [age for *_, age in fetch_all(queries.RELAY_AGES, using=using)]
     if min(ages, default=SILENT_SECONDS) >= SILENT_SECONDS:
         yield "no-relay", "No relay is at work: no message goes out. Start one: manage.py run_outbox_relay."
 

@@ -15,6 +15,7 @@ from notifications import conf
 from notifications.channels import channel_names
 from notifications.models import Alert
 from notifications.monitoring import queries
+from notifications.protocol.statements import fetch_all
 from notifications.selectors import overview
 
 STATES = ("open", "paused", "broken")
@@ -72,7 +73,7 @@ class OutboxMetrics(Collector):
             "1 for the state that a channel is in: open, paused by somebody, broken (its provider is out of service).",
             labels=("channel", "state"),
         )
-        known = {name: (paused, broken) for name, paused, broken, _ in queries.rows(queries.CHANNELS, self._using)}
+        known = {name: (paused, broken) for name, paused, broken, _ in fetch_all(queries.CHANNELS, using=self._using)}
         for name in channel_names():
             paused, broken = known.get(name, (False, False))
             state = "paused" if paused else "broken" if broken else "open"
@@ -104,13 +105,13 @@ class OutboxMetrics(Collector):
                 attempts.add_metric((channel, answer), counts[answer])
             replays.add_metric((channel,), counts["replayed"])
         yield from (ended, attempts, replays)
-        receipts = dict(queries.rows(queries.RECENT_RECEIPTS, self._using))
+        receipts = dict(fetch_all(queries.RECENT_RECEIPTS, using=self._using))
         yield _gauge(
             "outbox_recent_receipts", "What providers told of messages within five minutes.", "status", receipts
         )
 
     def _relays(self) -> Iterator[Metric]:
-        relays = queries.rows(queries.RELAY_AGES, self._using)
+        relays = fetch_all(queries.RELAY_AGES, using=self._using)
         yield GaugeMetricFamily("outbox_relays", "Relays that are registered.", value=len(relays))
         ages = GaugeMetricFamily(
             "outbox_relay_heartbeat_age_seconds", "Since a relay was last heard.", labels=("relay", "host")

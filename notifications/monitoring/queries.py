@@ -3,9 +3,9 @@
 Bounded like `stats`: the unfinished through their partial indexes, up to a limit; what happened, from the tallies.
 """
 
-from typing import Any
+from django.db import DEFAULT_DB_ALIAS
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from notifications.protocol.statements import fetch_all
 
 # Literals, so that each part is a scan of its own partial index; beyond half a million of a state it says that many.
 WAITING = """
@@ -61,18 +61,21 @@ SELECT status, count(*) FROM notifications_receipt WHERE heard_at > now() - inte
 
 def waiting(using: str = DEFAULT_DB_ALIAS) -> list[tuple[str, str, int]]:
     """Channel, state (due, later, queued, sending) and how many messages."""
-    return rows(WAITING, using)
+    return fetch_all(WAITING, using=using)
 
 
 def totals(using: str = DEFAULT_DB_ALIAS) -> dict[str, dict[str, int]]:
     """For each channel, what ever happened, by the columns of the tallies. Only ever rises."""
     names = (*ENDS, "replayed", *ANSWERS)
-    return {channel: dict(zip(names, map(int, counts), strict=True)) for channel, *counts in rows(TOTALS, using)}
+    totals = fetch_all(TOTALS, using=using)
+    return {channel: dict(zip(names, map(int, counts), strict=True)) for channel, *counts in totals}
 
 
 def recent_ends(minutes: int, using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[int, int]]:
     """For each channel, how many messages were sent and how many failed in the last `minutes`."""
-    return {channel: (sent, failed) for channel, sent, failed in rows(RECENT_ENDS, using, minutes=minutes)}
+    return {
+        channel: (sent, failed) for channel, sent, failed in fetch_all(RECENT_ENDS, {"minutes": minutes}, using=using)
+    }
 
 
 def oldest_snapshot_seconds(using: str = DEFAULT_DB_ALIAS) -> float:
@@ -80,12 +83,4 @@ def oldest_snapshot_seconds(using: str = DEFAULT_DB_ALIAS) -> float:
 
     Of other roles' sessions only a member of pg_read_all_stats sees the age.
     """
-    return float(rows(OLDEST_SNAPSHOT, using)[0][0] or 0.0)
-
-
-def rows(statement: str, using: str, **parameters: int) -> list[tuple[Any, ...]]:
-    """What `statement` answers on the database `using`."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+    return float(fetch_all(OLDEST_SNAPSHOT, using=using)[0][0] or 0.0)

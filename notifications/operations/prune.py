@@ -15,8 +15,8 @@ from datetime import datetime
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import QuerySet
 
+from notifications.lifecycle import ENDED
 from notifications.models import OutboxMessage
-from notifications.models.message import ENDED
 
 BATCH = 1_000  # messages per transaction; each takes some tens of milliseconds
 

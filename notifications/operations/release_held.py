@@ -1,21 +1,21 @@
-"""Messages that are held for the morning stand beside their lane, so that nothing waits for them, and come back to it.
+"""Returns messages whose quiet hours are over to their lanes.
 
-A held message is queued in a lane that never moves. Back in its own it is older than what was published meanwhile, and
-goes before what of that still waits, as a replayed one does; at no moment are two messages of a recipient in flight.
+A held message is queued in a lane of its own that never moves, so nothing waits behind it. Back in its lane it is older
+than the messages published since, and goes before those that still wait, as a replayed message does. A recipient never
+has two messages in flight.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from notifications import conf
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
-from notifications.protocol import sql, sql_lanes
-from notifications.protocol.notify import notify_after_commit
-from notifications.protocol.promotion import promote
+from notifications.protocol import sql_lanes
+from notifications.protocol.lanes import locked_lanes
 
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
 
@@ -31,11 +31,8 @@ def release_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -
 
 
 def _release(batch: Sequence[tuple[int, int]], *, using: str) -> int:
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted({recipient for _, recipient in batch})})
-        by_channel = conf.lane() == "recipient+channel"
-        cursor.execute(sql_lanes.RELEASE, {"ids": [message for message, _ in batch], "by_channel": by_channel})
-        rows = cursor.fetchall()
-        promote(cursor, set(rows))
-        notify_after_commit(using)
+    by_channel = conf.lane() == "recipient+channel"
+    with locked_lanes((recipient for _, recipient in batch), using=using) as lanes:
+        rows = lanes.fetch_all(sql_lanes.RELEASE, {"ids": [message for message, _ in batch], "by_channel": by_channel})
+        lanes.changed.update((recipient, lane) for recipient, lane in rows)
     return len(rows)

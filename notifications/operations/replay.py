@@ -4,18 +4,17 @@ A replayed message keeps its id, so it goes next in its lane, before everything 
 meanwhile stays sent. Its history of attempts stays, and who replayed it is on record.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import DEFAULT_DB_ALIAS
 
 from notifications import origin
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay, OperatorAction, Verb
-from notifications.protocol import sql, sql_lanes
-from notifications.protocol.notify import notify_after_commit
-from notifications.protocol.promotion import promote
+from notifications.protocol import sql_lanes
+from notifications.protocol.lanes import locked_lanes
 
 MOST_ACTOR = 150  # characters
 BATCH = 500  # messages per transaction: their recipients stay locked until its end
@@ -50,13 +49,11 @@ def cancel(ids: Iterable[int], *, actor: str = "", reason: str = "", using: str 
     """
     wanted = sorted(set(ids))
     actor = actor or origin.current() or "the application"
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        rows = _change_lanes(cursor, sql_lanes.CANCEL, wanted, using=using)
+    with _changed(wanted, sql_lanes.CANCEL, using=using) as rows:
         OperatorAction.objects.using(using).bulk_create(
             OperatorAction(action=Verb.CANCEL, message_id=message, actor=actor[:MOST_ACTOR], reason=reason)
             for message, _recipient, _lane in rows
         )
-        notify_after_commit(using)
     return sorted(row[0] for row in rows)
 
 
@@ -64,23 +61,21 @@ def replay_batch(
     ids: Sequence[int], *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS, bulk: BulkReplay | None = None
 ) -> list[int]:
     """Put the failed messages among `ids` back, in one transaction, or in the caller's; returns their ids."""
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        rows = _change_lanes(cursor, sql_lanes.REPLAY, ids, using=using)
+    with _changed(ids, sql_lanes.REPLAY, using=using) as rows:
         OperatorAction.objects.using(using).bulk_create(
             OperatorAction(
                 action=Verb.REPLAY, message_id=message, actor=actor, reason=reason, error_code=error_code, bulk=bulk
             )
             for message, _recipient, _lane, error_code in rows
         )
-        notify_after_commit(using)
     return sorted(row[0] for row in rows)
 
 
-def _change_lanes(cursor: CursorWrapper, statement: str, ids: Sequence[int], *, using: str) -> list[tuple[Any, ...]]:
-    """Lock the messages' lanes, run `statement` on the messages, then let each lane's oldest lead it if none does."""
+@contextmanager
+def _changed(ids: Sequence[int], statement: str, *, using: str) -> Iterator[list[tuple[Any, ...]]]:
+    """Run `statement` on the messages `ids`; yields its rows, in the transaction, for the record of who did it."""
     recipients = OutboxMessage.objects.using(using).filter(id__in=ids).values_list("recipient_id", flat=True)
-    cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted(set(recipients))})
-    cursor.execute(statement, {"ids": list(ids)})
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    promote(cursor, {(row[1], row[2]) for row in rows})
-    return rows
+    with locked_lanes(recipients, using=using) as lanes:
+        rows = lanes.fetch_all(statement, {"ids": list(ids)})
+        lanes.changed.update((row[1], row[2]) for row in rows)
+        yield rows

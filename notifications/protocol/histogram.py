@@ -3,16 +3,10 @@
 Bucket i holds what lasted at most BOUNDS[i] seconds and longer than the bound before; the last holds the rest.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 BOUNDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)  # seconds
 SIZE = len(BOUNDS) + 1
-
-
-def bucket_of(seconds: float) -> int:
-    """Where a duration is counted."""
-    return bisect_left(BOUNDS, seconds)
 
 
 def quantile(counts: Sequence[int], part: float) -> float | None:

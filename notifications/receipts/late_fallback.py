@@ -1,21 +1,20 @@
-"""Fallback: a message that was accepted and has not arrived in time goes out on another channel, once.
+"""Late fallback: a message that was accepted but has not arrived in time is sent once more on another channel.
 
-What a provider refuses outright falls back where it is settled, `relay/fallback.py`. Here is what takes time: no news
-of its arrival came within the kind's `after`, or the news that it did not arrive.
+What a provider refuses at once falls back where it is settled, in `relay/fallback.py`. This module handles what takes
+time: no receipt within the kind's `after`, or a receipt that the message did not arrive.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.utils import timezone
 
 from notifications import conf
 from notifications.models import Fallback
-from notifications.protocol import sql, sql_fallbacks
-from notifications.protocol.notify import notify_after_commit
-from notifications.protocol.promotion import promote
+from notifications.protocol import sql_fallbacks
+from notifications.protocol.lanes import locked_lanes
 
 MOST_AT_ONCE = 100  # recipients locked by one transaction
 
@@ -39,23 +38,18 @@ def undelivered(message_id: int, *, using: str = DEFAULT_DB_ALIAS) -> bool:
 def _fall_back(message_ids: Sequence[int], *, using: str) -> int:
     """Under the recipients' locks: write the substitutes that are still needed, and close every case."""
     fallbacks = Fallback.objects.using(using).filter(message_id__in=message_ids).select_related("message")
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        recipients = set(fallbacks.values_list("message__recipient_id", flat=True))
-        cursor.execute(sql.LOCK_RECIPIENTS, {"recipients": sorted(recipients)})
+    with locked_lanes(fallbacks.values_list("message__recipient_id", flat=True), using=using) as lanes:
         plans = list(fallbacks.filter(due_at__isnull=False))
-        lanes = [conf.lane_of(plan.channel) for plan in plans]
-        cursor.execute(
+        names = [conf.lane_of(plan.channel) for plan in plans]
+        written = lanes.fetch_all(
             sql_fallbacks.SUBSTITUTE,
             {
                 "ids": [plan.message_id for plan in plans],
                 "claim_numbers": [plan.message.claim_number for plan in plans],
                 "channels": [plan.channel for plan in plans],
-                "lanes": lanes,
+                "lanes": names,
             },
         )
-        written = len(cursor.fetchall())
-        cursor.execute(sql_fallbacks.CLOSE, {"ids": list(message_ids)})
-        touched = {(plan.message.recipient_id, lane) for plan, lane in zip(plans, lanes, strict=True)}
-        promote(cursor, touched)
-        notify_after_commit(using)
-    return written
+        lanes.execute(sql_fallbacks.CLOSE, {"ids": list(message_ids)})
+        lanes.changed.update((plan.message.recipient_id, name) for plan, name in zip(plans, names, strict=True))
+    return len(written)

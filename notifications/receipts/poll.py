@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications import conf
 from notifications.channels.base import Channel, Heard
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
+from notifications.protocol.statements import execute, fetch_all
 from notifications.receipts.record import FIRST_ASKED_AFTER_SECONDS, Told, record
 
 LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, the second, the third time in vain
@@ -92,9 +93,8 @@ def poll(
     while names and note_silent(names, using=using) == READ_AT_ONCE:
         pass
     while polled.asked < most and not polled.trouble:
-        taken = _rows(
-            TAKE, {"channels": names, "later": LATER_SECONDS, "most": min(AT_ONCE, most - polled.asked)}, using
-        )
+        most_now = min(AT_ONCE, most - polled.asked)
+        taken = fetch_all(TAKE, {"channels": names, "later": LATER_SECONDS, "most": most_now}, using=using)
         if not taken:
             break
         polled = _ask_about(taken, channels, polled, wait=lambda: pause(1 / per_second), using=using)
@@ -109,7 +109,7 @@ def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
     with transaction.atomic(using=using):
         bookmarks = Bookmark.objects.using(using)
         if not bookmarks.filter(name="receipts").exists():
-            ((last,),) = _rows("SELECT coalesce(max(id), 0) FROM notifications_deliveryattempt", {}, using)
+            ((last,),) = fetch_all("SELECT coalesce(max(id), 0) FROM notifications_deliveryattempt", using=using)
             bookmarks.bulk_create([Bookmark(name="receipts", position=last)], ignore_conflicts=True)
         bookmark = bookmarks.select_for_update(skip_locked=True).filter(name="receipts").first()
         if bookmark is None:  # another poll is reading
@@ -120,7 +120,7 @@ def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
             "most": READ_AT_ONCE,
             "age": FIRST_ASKED_AFTER_SECONDS,
         }
-        ((count, last),) = _rows(NOTE, parameters, using)
+        ((count, last),) = fetch_all(NOTE, parameters, using=using)
         if count:
             bookmarks.filter(pk=bookmark.pk).update(position=last)
         return int(count)
@@ -138,7 +138,7 @@ def _ask_about(
         answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
         if isinstance(answer, Transient | Throttled):
             left = [row[0] for row in taken[place:]]
-            _execute(GIVE_BACK, {"ids": left, "later": FIRST_ASKED_AFTER_SECONDS}, using)
+            execute(GIVE_BACK, {"ids": left, "later": FIRST_ASKED_AFTER_SECONDS}, using=using)
             return replace(polled, trouble=f"{channel}: {answer.code}")
         polled = replace(polled, asked=polled.asked + 1)
         if isinstance(answer, Heard):
@@ -146,15 +146,3 @@ def _ask_about(
             polled = replace(polled, heard=polled.heard + record(told, channels=[channel], using=using))
         wait()
     return polled
-
-
-def _rows(statement: str, parameters: Mapping[str, Any], using: str) -> list[tuple[Any, ...]]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _execute(statement: str, parameters: Mapping[str, Any], using: str) -> None:
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, parameters)

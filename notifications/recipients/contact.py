@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import available_timezones
 
-from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -19,6 +17,7 @@ from notifications.kinds import Purpose
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.consent import refusal
+from notifications.policy.locales import is_language, is_time_zone
 from notifications.recipients.opt_outs import How, opt_in, opt_out
 
 
@@ -152,15 +151,13 @@ def _email(value: Any) -> str:
 
 
 def _locale(value: Any) -> str:
-    try:
-        Locale.parse(str(value), sep="-")
-    except (ValueError, UnknownLocaleError, TypeError):
-        raise ValidationError("Enter a language tag, for example en or pt-br.") from None
+    if not is_language(str(value)):
+        raise ValidationError("Enter a language tag, for example en or pt-br.")
     return str(value)
 
 
 def _time_zone(value: Any) -> str:
-    if value not in available_timezones():
+    if not is_time_zone(value):
         raise ValidationError("Enter a time zone of the IANA database, for example Europe/Berlin.")
     return str(value)
 

@@ -17,15 +17,15 @@ from django.utils import timezone
 from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
-from notifications.content.compose import put_into_words
+from notifications.content.compose import Reader, put_into_words
 from notifications.content.localization import speak
 from notifications.content.rendering import RenderingError
 from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
 from notifications.policy.retry import RetryPolicy, judge
+from notifications.policy.suppression import hold, suppression
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.messages import UNREAD, Claimed, Clock, Settlement
-from notifications.relay.suppression import QUIET_HOURS, objection
 from notifications.telemetry import current_attempt, emit
 
 read_json = json.JSONDecoder().raw_decode  # as PostgreSQL prints it: without blanks around it to look for
@@ -90,19 +90,26 @@ class Delivery:
         return None
 
     def _skip(self, message: Claimed) -> Settlement | None:
-        address_field = self._channels[message.channel].address_field
-        code = objection(message, address_field=address_field, countries=self._allowed_countries)
+        code = suppression(
+            message.channel,
+            kinds.purpose_of(message.kind),
+            opt_outs=message.opt_outs,
+            phone=message.phone if self._channels[message.channel].address_field == "phone" else "",
+            countries=self._allowed_countries,
+        )
         return Settlement(message, Status.CANCELLED, message.attempts, code=code) if code else None
 
     def _hold(self, message: Claimed) -> Settlement | None:
         """In the recipient's quiet hours, take what may wait out of the lane, so that nothing waits behind it."""
         hours = kinds.quiet_hours_of(message.kind, everywhere=self._quiet_hours)
-        if hours is None or (until := hours.end_after(now := self._now(), time_zone=message.time_zone)) is None:
+        if hours is None:
             return None
-        seconds = (until - now).total_seconds()
-        if message.expires_in is not None and message.expires_in <= seconds:
-            return Settlement(message, Status.CANCELLED, message.attempts, code=QUIET_HOURS)
-        return Settlement(message, Status.QUEUED, message.attempts, delay=seconds)
+        held = hold(hours, now=self._now(), time_zone=message.time_zone, expires_in=message.expires_in)
+        if held is None:
+            return None
+        if held.code:
+            return Settlement(message, Status.CANCELLED, message.attempts, code=held.code)
+        return Settlement(message, Status.QUEUED, message.attempts, delay=held.seconds)
 
     def _bury_poison(self, message: Claimed) -> Settlement | None:
         if message.rescues >= self._policies[message.channel].max_rescues:
@@ -147,16 +154,9 @@ class Delivery:
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     """The message in words. Raises RenderingError."""
     speak(message.locale, message.time_zone)  # and keep the voice for the next message, which mostly has the same
-    worded = put_into_words(
-        message.kind,
-        read_json(message.context)[0],
-        channel=message.channel,
-        templates=channel.templates_for(message.kind),
-        treat=channel.harmless,
-        recipient_id=message.recipient_id,
-        locale=message.locale,
-        time_zone=message.time_zone,
-    )
+    reader = Reader(message.recipient_id, message.locale, message.time_zone)
+    context, form = read_json(message.context)[0], channel.form_for(message.kind)
+    worded = put_into_words(message.kind, context, form=form, reader=reader)
     return Outgoing(
         message.id,
         message.claim_number,

@@ -10,9 +10,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.channels import channel_names
-from notifications.lifecycle import Status
+from notifications.lifecycle import ENDED, HEAD, Status
 from notifications.models import OutboxMessage, Recipient
-from notifications.models.message import ENDED, HEAD
 
 PAGE = 50
 

@@ -6,9 +6,10 @@ went out long ago is what today's templates, and today's language and time zone 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from notifications.channels import needs_of
-from notifications.content.compose import put_into_words
+from notifications.content.compose import Reader, put_into_words
 from notifications.content.rendering import RenderingError
 from notifications.content.sms_segments import Segments, segments
 from notifications.models import OutboxMessage
@@ -16,8 +17,9 @@ from notifications.models import OutboxMessage
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The rendered parts by their names, or the `problem` that keeps them from being rendered."""
+    """A channel's rendered parts by their names, or the `problem` that keeps them from being rendered."""
 
+    channel: str
     parts: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     segments: Segments | None = None  # of an SMS
@@ -37,22 +39,19 @@ def address_of(message: OutboxMessage) -> str:
 
 def words_of(message: OutboxMessage) -> Words:
     """What the message says."""
-    needs = needs_of(message.channel)
-    if needs is None:
-        return Words(problem=f"No channel called {message.channel} is configured.")
     recipient = message.recipient
+    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone)
+    return rendered(message.kind, message.context, channel=message.channel, reader=reader)
+
+
+def rendered(kind: str, context: Mapping[str, Any], *, channel: str, reader: Reader) -> Words:
+    """What a message of `kind` says on `channel`."""
+    needs = needs_of(channel)
+    if needs is None:
+        return Words(channel, problem=f"No channel called {channel} is configured.")
     try:
-        worded = put_into_words(
-            message.kind,
-            message.context,
-            channel=message.channel,
-            templates=needs.templates,
-            treat=needs.harmless,
-            recipient_id=recipient.pk,
-            locale=recipient.locale,
-            time_zone=recipient.time_zone,
-        )
+        worded = put_into_words(kind, context, form=needs.form_for(kind), reader=reader)
     except RenderingError as error:
-        return Words(problem=str(error))
+        return Words(channel, problem=str(error))
     text = worded.parts.get("text", "")
-    return Words(worded.parts, segments=segments(text) if needs.is_charged_by_segment else None)
+    return Words(channel, worded.parts, segments=segments(text) if needs.is_charged_by_segment else None)

@@ -7,11 +7,12 @@ happened is summed from the tallies; how many sent ones a large table keeps, the
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models.tally import PART_OF_LAST_MINUTE
+from notifications.protocol.statements import fetch_all
 
 MOST_COUNTED = 200_000  # messages in the table: up to here the finished ones are counted one by one
 ESTIMATED = (Status.CANCELLED, Status.EXPIRED, Status.SENT)  # beyond; these have no index of their own
@@ -85,15 +86,15 @@ class Overview:
 def overview(using: str = DEFAULT_DB_ALIAS) -> Overview:
     """Read the outbox's state from the database `using`."""
     messages, estimated = _messages(using)
-    last_minute = {channel: counts for channel, *counts in _rows(LAST_MINUTE, using)}
-    states = dict(_rows(CHANNELS, using))
+    last_minute = {channel: counts for channel, *counts in fetch_all(LAST_MINUTE, using=using)}
+    states = dict(fetch_all(CHANNELS, using=using))
     return Overview(
         messages=messages,
         oldest_due_seconds=oldest_due_seconds(using),
-        lanes={"open": messages["pending"] + messages["sending"], "blocked": _rows(BLOCKED, using)[0][0]},
+        lanes={"open": messages["pending"] + messages["sending"], "blocked": fetch_all(BLOCKED, using=using)[0][0]},
         relays=[
             dict(zip(("id", "host", "pid", "heartbeat_at", "in_flight", "concurrency"), row, strict=True))
-            for row in _rows(RELAYS, using)
+            for row in fetch_all(RELAYS, using=using)
         ],
         channels={
             name: {"state": states.get(name, "open"), "sent_last_minute": sent, "failed_last_minute": failed}
@@ -111,16 +112,16 @@ def oldest_due_seconds(using: str = DEFAULT_DB_ALIAS) -> float | None:
 
 def oldest_due_by_channel(using: str = DEFAULT_DB_ALIAS) -> dict[str, float]:
     """The same for each channel with something due."""
-    return dict(_rows(OLDEST_DUE, using))
+    return dict(fetch_all(OLDEST_DUE, using=using))
 
 
 def _messages(using: str) -> tuple[dict[str, int], list[str]]:
     """How many messages are in which state, and the names of those states that are estimates."""
     total = _estimate(ESTIMATE, using)
     if total <= MOST_COUNTED:
-        counted = dict(_rows(ALL, using))
+        counted = dict(fetch_all(ALL, using=using))
         return {status.value: counted.get(status.value, 0) for status in Status}, []
-    counts = dict(_rows(COUNTED, using))
+    counts = dict(fetch_all(COUNTED, using=using))
     for status in ESTIMATED[:-1]:
         counts[status.value] = _estimate(ESTIMATE_OF.format(status.value), using)
     counts[Status.SENT.value] = max(0, total - sum(counts.values()))
@@ -128,13 +129,6 @@ def _messages(using: str) -> tuple[dict[str, int], list[str]]:
 
 
 def _estimate(statement: str, using: str) -> int:
-    ((plan,),) = _rows(statement, using)
+    ((plan,),) = fetch_all(statement, using=using)
     rows: int = plan[0]["Plan"]["Plan Rows"]
-    return rows
-
-
-def _rows(statement: str, using: str) -> list[tuple[Any, ...]]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

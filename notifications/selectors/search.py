@@ -14,9 +14,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
 
-from notifications.lifecycle import Status
+from notifications.lifecycle import ENDED, HEAD, Status
 from notifications.models import MessageReference, OutboxMessage, Recipient
-from notifications.models.message import ENDED, HEAD
 
 LATEST = 100_000  # messages that a look without an index goes through; some tens of milliseconds
 MOST_OF_A_RECIPIENT = 1_000  # messages of one person that a list holds; the lane's page has all

@@ -22,9 +22,8 @@ from django.utils import timezone
 
 from notifications import conf
 from notifications.channels import channel_names
-from notifications.lifecycle import HELD, Status
+from notifications.lifecycle import HEAD, HELD, Status
 from notifications.models import Channel, OutboxMessage, Relay
-from notifications.models.message import HEAD
 from notifications.selectors.database_clock import database_now
 
 MOST_COUNTED = 1_000  # messages in front; more are "more than"

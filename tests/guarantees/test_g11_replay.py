@@ -155,7 +155,7 @@ def test_an_address_is_corrected_and_the_message_replayed_or_neither(monkeypatch
     with pytest.raises(outbox.InvalidContact):
         correct_address(recipient.pk, address="12", **change)
     with monkeypatch.context() as broken:
-        broken.setattr("notifications.operations.replay.notify_after_commit", lambda using: 1 / 0)
+        broken.setattr("notifications.protocol.lanes.notify_after_commit", lambda using: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             correct_address(recipient.pk, address="+14155550123", **change)
     recipient.refresh_from_db()

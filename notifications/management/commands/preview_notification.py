@@ -13,7 +13,8 @@ from notifications.errors import UnknownKind
 from notifications.kinds import Kind
 from notifications.management.arguments import configured_channel, language_tag, time_zone
 from notifications.models import Recipient
-from notifications.selectors.previews import Preview, preview
+from notifications.selectors.outgoing import Words
+from notifications.selectors.previews import preview
 
 
 def known_kind(text: str) -> Kind:
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nobody called {name!r} is a recipient.")
         return recipient
 
-    def _show(self, each: Preview) -> None:
+    def _show(self, each: Words) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"── {each.channel} ".ljust(80, "─")))
         if each.problem:
             self.stdout.write(self.style.ERROR(each.problem))
@@ -78,7 +79,7 @@ class Command(BaseCommand):
             self.stdout.write(self.style.NOTICE(str(each.segments)))
         self.stdout.write("")
 
-    def _write_html(self, previews: list[Preview], file: Path) -> None:
+    def _write_html(self, previews: list[Words], file: Path) -> None:
         pages = [each.parts["html"] for each in previews if "html" in each.parts]
         if not pages:
             raise CommandError("None of these channels has HTML.")
