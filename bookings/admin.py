@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from bookings import cancellation, refunds
 from bookings.errors import NotCancellable
 from bookings.models import AccessToken, Booking, Order, Payment, Refund, Slot
+from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -24,8 +26,19 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class SlotForm(ChangedFieldsForm):
+    """A slot as staff describe it. How many seats are taken is not theirs to write."""
+
+    def clean_capacity(self) -> int:
+        capacity: int = self.cleaned_data["capacity"]
+        if capacity < self.instance.seats_taken:
+            raise ValidationError(f"{self.instance.seats_taken} seats are taken.")
+        return capacity
+
+
 @admin.register(Slot)
-class SlotAdmin(admin.ModelAdmin):
+class SlotAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
+    form = SlotForm
     list_display = ("id", "title", "starts_at", "capacity", "seats_taken", "price", "currency", "cancelled_at")
     list_filter = ("starts_at", "currency", ("cancelled_at", admin.EmptyFieldListFilter))
     search_fields = ("=id", "title")

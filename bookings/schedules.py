@@ -4,13 +4,17 @@ is still to do. One that fails is a Failure in the admin and an error in the log
 Which task runs how often is in settings.SCHEDULES, where the project adds the tasks of its other apps.
 """
 
+import logging
+
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from bookings import cancellation, orders, pruning, reconciliation, refunds, reminders
+from bookings import cancellation, orders, pruning, reconciliation, refunds, reminders, seats
 from notifications import outbox
+
+log = logging.getLogger(__name__)
 
 INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
 
@@ -49,6 +53,14 @@ def finish_cancelled_slots() -> str:
 def prune_payment_events() -> str:
     """Forget what webhooks told long ago."""
     return f"{pruning.prune_payment_events()} events forgotten"
+
+
+def check_seats() -> str:
+    """Log the slots that count other seats than their orders hold; `manage.py check_seats --repair` mends them."""
+    wrong = seats.mismatches()
+    for each in wrong:
+        log.error("Slot %s counts %s seats as taken, and its orders hold %s.", each.slot_id, each.taken, each.held)
+    return f"{len(wrong)} slots miscounted"
 
 
 @transaction.atomic

@@ -237,6 +237,7 @@ OUTBOX_ALERT_AGE_SECONDS = number("OUTBOX_ALERT_AGE_SECONDS", default=300)
 OUTBOX_ALERT_FAILURE_PERCENT = number("OUTBOX_ALERT_FAILURE_PERCENT", default=20)
 OUTBOX_ALERT_SNAPSHOT_SECONDS = number("OUTBOX_ALERT_SNAPSHOT_SECONDS", default=3600)
 OUTBOX_ALERT_URL = env.str("OUTBOX_ALERT_URL", default="")
+OUTBOX_METRICS = ["bookings.metrics.SeatMetrics"]  # further collectors for /metrics
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
 OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; empty: everybody's
@@ -274,6 +275,7 @@ SCHEDULES = {
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
+    "check seats": ("bookings.schedules.check_seats", 60),
     "release held messages": ("notifications.schedules.release_held", 1),
     "fall back to another channel": ("notifications.schedules.fall_back", 1),
     "poll receipts": ("notifications.schedules.poll_receipts", 5),

@@ -124,3 +124,8 @@ def link_keys() -> list[str]:
     """
     own = [getattr(settings, "OUTBOX_LINK_KEY", ""), *getattr(settings, "OUTBOX_LINK_KEY_FALLBACKS", ())]
     return [key for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if key]
+
+
+def metrics() -> list[str]:
+    """Dotted paths of the project's own collectors, which /metrics shows beside the outbox's (OUTBOX_METRICS)."""
+    return list(getattr(settings, "OUTBOX_METRICS", []))

@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import message_actions, wishes
+from notifications.admin import message_actions
 from notifications.admin.base import CANCEL, REPLAY, demand, may, page
+from notifications.admin.changed_fields import ChangedFieldsAdmin
 from notifications.admin.lists import BoundedPaginator, OneOrder
 from notifications.admin.wishes import ConsentInline, WishesForm
 from notifications.models import Recipient
@@ -20,7 +21,7 @@ from notifications.selectors.waits import waits_of
 
 
 @admin.register(Recipient)
-class RecipientAdmin(admin.ModelAdmin):
+class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
     list_display = ("id", "user", "phone", "email", "locale", "time_zone", "lane_link")
     search_fields = ("id",)  # how it is searched, get_search_results says
     search_help_text = "An ID, a phone number, an email address or a user's name, each in full."
@@ -42,11 +43,9 @@ class RecipientAdmin(admin.ModelAdmin):
         lane = reverse("admin:notifications_recipient_lane", args=[recipient.pk])
         return format_html('<a href="{}">Lane</a>', lane)
 
-    def save_model(self, request: HttpRequest, obj: Recipient, form: Any, change: bool) -> None:  # noqa: FBT001
-        words = form.cleaned_data.get("opt_outs", obj.opt_outs)
-        obj.opt_outs = form.initial.get("opt_outs", [])
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
-        wishes.save(obj, words, actor=request.user.get_username(), using=obj._state.db or "default")
+        form.apply_opt_outs(obj, actor=request.user.get_username(), using=obj._state.db or "default")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a recipient's row is the lock of its lanes

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from notifications.admin.changed_fields import ChangedFieldsForm
 from notifications.channels import channel_names
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
@@ -26,9 +27,10 @@ def _choices() -> list[tuple[str, str]]:
     ]
 
 
-class WishesForm(forms.ModelForm):
-    """Refusals as boxes to tick."""
+class WishesForm(ChangedFieldsForm):
+    """Refusals as boxes to tick. What is written is the difference to what was shown: a STOP that came since stays."""
 
+    merged = ("opt_outs",)
     opt_outs = forms.MultipleChoiceField(
         choices=_choices, required=False, widget=forms.CheckboxSelectMultiple, label="Does not want"
     )
@@ -36,6 +38,19 @@ class WishesForm(forms.ModelForm):
     class Meta:
         model = Recipient
         fields = ("user", "phone", "email", "locale", "time_zone", "opt_outs")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self.wished = set(cleaned.pop("opt_outs", ()))  # not the row's to write: `apply_opt_outs` does
+        return cleaned
+
+    def apply_opt_outs(self, recipient: Recipient, *, actor: str, using: str) -> None:
+        """Change the refusals that were ticked or unticked; each change is on record as made by staff."""
+        for word in set(self.shown("opt_outs")) ^ self.wished:
+            channel, _, purpose = word.partition(":")
+            change = wishes.opt_out if word in self.wished else wishes.opt_in
+            facts: dict[str, Any] = {"channel": channel, "purpose": Purpose(purpose) if purpose else None}
+            change(recipient, **facts, how=wishes.How.STAFF, actor=actor, using=using)
 
 
 class ConsentInline(admin.TabularInline):
@@ -52,13 +67,3 @@ class ConsentInline(admin.TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
-
-
-def save(recipient: Recipient, words: list[str], *, actor: str, using: str) -> None:
-    """Have `recipient` refuse `words` and nothing else; each change is on record as made by staff."""
-    before = set(Recipient.objects.using(using).values_list("opt_outs", flat=True).get(pk=recipient.pk))
-    for word in before ^ set(words):
-        channel, _, purpose = word.partition(":")
-        change = wishes.opt_out if word in words else wishes.opt_in
-        facts: dict[str, Any] = {"channel": channel, "purpose": Purpose(purpose) if purpose else None}
-        change(recipient, **facts, how=wishes.How.STAFF, actor=actor, using=using)

@@ -7,6 +7,7 @@ What a single relay counts of itself is in `relay_metrics`.
 from collections.abc import Iterable, Iterator
 
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.module_loading import import_string
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -25,6 +26,8 @@ def registry(using: str = DEFAULT_DB_ALIAS) -> CollectorRegistry:
     """What /metrics answers with."""
     made = CollectorRegistry(auto_describe=False)
     made.register(OutboxMetrics(using))
+    for path in conf.metrics():
+        made.register(import_string(path)())
     return made
 
 

@@ -18,6 +18,7 @@ from notifications.models import ConsentRecord, OutboxMessage, Recipient
 from notifications.recipients import opt_outs
 from notifications.recipients.opt_outs import How
 from tests.factories.notifications import RecipientFactory, publish, publish_one
+from tests.stage.admin_forms import form_at
 from tests.stage.relay import RecordingChannel, drain
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,10 +160,8 @@ def test_wishes_that_make_no_sense_are_refused_as_a_whole(nonsense: Any) -> None
 def test_staff_change_wishes_for_somebody_and_it_is_on_record(admin_client: Client) -> None:
     recipient = RecipientFactory(opt_outs=["whatsapp"])
     page = reverse("admin:notifications_recipient_change", args=[recipient.pk])
-    form = {"phone": recipient.phone, "email": recipient.email, "locale": "en", "time_zone": "UTC"}
-    inline = {f"consents-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS", "MAX_NUM_FORMS")}
 
-    answer = admin_client.post(page, {**form, **inline, "opt_outs": ["sms", "email:reminder"]})
+    answer = admin_client.post(page, form_at(admin_client, page) | {"opt_outs": ["sms", "email:reminder"]})
 
     assert answer.status_code == 302, answer.content.decode()
     recipient.refresh_from_db()
