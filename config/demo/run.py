@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from bookings import refunds
 from config.demo import seed
-from config.demo.audit import Audit, Promise, audit
 from config.demo.customers import Journal, Shopper
+from config.demo.delivery_check import Audit, Promise, audit
 from config.demo.processes import Children
 from config.demo.stage import Stage
 from config.demo.trouble import order_trouble

@@ -4,11 +4,11 @@ One file per page; nothing here writes past the protocol. What is shown is read 
 API and the commands use as well.
 """
 
-from notifications.admin.bulk import BulkReplayAdmin
+from notifications.admin.audit import OperatorActionAdmin, RelayAdmin
+from notifications.admin.bulk_replay import BulkReplayAdmin
 from notifications.admin.channels import ChannelAdmin
 from notifications.admin.messages import OutboxMessageAdmin
 from notifications.admin.recipients import RecipientAdmin
-from notifications.admin.records import OperatorActionAdmin, RelayAdmin
 
 __all__ = [
     "BulkReplayAdmin",

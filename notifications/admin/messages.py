@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import bulk, message_actions, previews
+from notifications.admin import bulk_replay, kind_previews, message_actions
 from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page
 from notifications.admin.lists import (
     MOST_LISTED,
@@ -98,7 +98,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             named("replay/", self.replay_view, "replay"),
             named("cancel/", self.cancel_view, "cancel"),
             named("<int:pk>/address/", self.address_view, "address"),
-            *previews.urls(self),
+            *kind_previews.urls(self),
             *super().get_urls(),
         ]
 
@@ -142,7 +142,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     def replay_view(self, request: HttpRequest) -> HttpResponse:
         bulk_admin = self.admin_site.get_model_admin(BulkReplay)
-        return bulk.preview_view(request, bulk_admin)
+        return bulk_replay.preview_view(request, bulk_admin)
 
     def cancel_view(self, request: HttpRequest) -> HttpResponse:
         return message_actions.cancel_view(request, self)

@@ -13,7 +13,7 @@ from notifications.admin import message_actions
 from notifications.admin.base import CANCEL, REPLAY, demand, may, page
 from notifications.admin.changed_fields import ChangedFieldsAdmin
 from notifications.admin.lists import BoundedPaginator, OneOrder
-from notifications.admin.wishes import ConsentInline, WishesForm
+from notifications.admin.opt_outs import ConsentInline, WishesForm
 from notifications.models import Recipient
 from notifications.selectors import search
 from notifications.selectors.lane import lane_of

@@ -1,4 +1,4 @@
-"""Reads the board's figures: a dozen statements of `sql`, each bounded, none of which reads through the messages."""
+"""Reads the board's figures: a dozen statements of `queries`, each bounded, none of which reads through the messages."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
-from notifications.board import sql
+from notifications.board import queries
 from notifications.board.figures import (
     BlockedLane,
     ChannelState,
@@ -19,7 +19,7 @@ from notifications.board.figures import (
     Snapshot,
     Stretch,
 )
-from notifications.board.schedules import schedules
+from notifications.board.schedule_states import schedules
 from notifications.channels import channel_names
 from notifications.lifecycle import News
 from notifications.protocol.histogram import SIZE
@@ -52,11 +52,11 @@ class ChannelRow(NamedTuple):
 
 def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
     """The board as it is now."""
-    minutes = fetch_all(sql.HOUR, using=using)
-    sample = next((dict(zip(SAMPLED, row, strict=True)) for row in fetch_all(sql.LATEST_DEPTH, using=using)), None)
+    minutes = fetch_all(queries.HOUR, using=using)
+    sample = next((dict(zip(SAMPLED, row, strict=True)) for row in fetch_all(queries.LATEST_DEPTH, using=using)), None)
     now = database_now(using)
     states = _channels(now, minutes, using)
-    ((queued, sending, failed),) = fetch_all(sql.TOTALS, using=using)
+    ((queued, sending, failed),) = fetch_all(queries.TOTALS, using=using)
     day, last_day = _day(now, using)
     return Snapshot(
         now=now,
@@ -74,7 +74,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         hour=_hour(now, minutes, using),
         day=day,
         blocked=_blocked(states, using),
-        failures=[Failures(*row) for row in fetch_all(sql.FAILURES, using=using)],
+        failures=[Failures(*row) for row in fetch_all(queries.FAILURES, using=using)],
         receipts=_receipts(using),
         schedules=schedules(now, using),
     )
@@ -89,7 +89,7 @@ def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list
         if part:
             last.setdefault(channel, Flow()).add(round(sent * part), round(failed * part), delays)
     found = []
-    for row in fetch_all(sql.CHANNELS, {"channels": configured}, using=using):
+    for row in fetch_all(queries.CHANNELS, {"channels": configured}, using=using):
         read = ChannelRow._make(row)
         name = read.name
         state, since, why = _standing(read, now)
@@ -133,7 +133,7 @@ def _relays(minutes: list[tuple[Any, ...]], using: str) -> list[RelayState]:
     settled: dict[int | None, float] = {}
     for _, _, relay_id, sent, failed, _, part in minutes:
         settled[relay_id] = settled.get(relay_id, 0.0) + (sent + failed) * part
-    return [RelayState(*(*row, round(settled.get(row[0], 0.0)))) for row in fetch_all(sql.RELAYS, using=using)]
+    return [RelayState(*(*row, round(settled.get(row[0], 0.0)))) for row in fetch_all(queries.RELAYS, using=using)]
 
 
 def _hour(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[Stretch]:
@@ -146,14 +146,14 @@ def _hour(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[Str
 
 def _day(now: datetime, using: str) -> tuple[list[Stretch], Flow]:
     """The day step by step, and all of it together."""
-    rows = fetch_all(sql.DAY.format(delays=SUM_OF_DELAYS), using=using)
+    rows = fetch_all(queries.DAY.format(delays=SUM_OF_DELAYS), using=using)
     flows = {begins: Flow(*row) for begins, *row in rows}
     depths = _depths("10 minutes", "1 day", using)
     return _stretches(now, TEN_MINUTES, 144, flows, depths), _sum(flows.values())
 
 
 def _depths(step: str, period: str, using: str) -> dict[datetime, Depth]:
-    return {row[0]: Depth(*row[1:]) for row in fetch_all(sql.DEPTHS, {"step": step, "period": period}, using=using)}
+    return {row[0]: Depth(*row[1:]) for row in fetch_all(queries.DEPTHS, {"step": step, "period": period}, using=using)}
 
 
 def _stretches(
@@ -175,20 +175,20 @@ def _blocked(states: list[ChannelState], using: str) -> list[BlockedLane]:
         "channels": [state.name for state in states],
         "are_shut": [state.state in ("paused", "broken") for state in states],
     }
-    rows = fetch_all(sql.BLOCKED, parameters, using=using)
-    return [BlockedLane(*(*row, _count(behind, most=sql.MOST_BEHIND))) for *row, behind in rows]
+    rows = fetch_all(queries.BLOCKED, parameters, using=using)
+    return [BlockedLane(*(*row, _count(behind, most=queries.MOST_BEHIND))) for *row, behind in rows]
 
 
 def _receipts(using: str) -> list[tuple[str, list[int]]]:
     """By channel: how many of the latest receipts say what, in the order of RECEIPTS."""
     found: dict[str, dict[str, int]] = {}
-    for channel, status, number in fetch_all(sql.RECEIPTS, using=using):
+    for channel, status, number in fetch_all(queries.RECEIPTS, using=using):
         found.setdefault(channel, {})[status] = number
     return [(channel, [numbers.get(news, 0) for news in RECEIPTS]) for channel, numbers in found.items()]
 
 
 def _count(
-    number: int, sample: Mapping[str, Any] | None = None, name: str = "", *, most: int = sql.MOST_COUNTED
+    number: int, sample: Mapping[str, Any] | None = None, name: str = "", *, most: int = queries.MOST_COUNTED
 ) -> Count:
     """A bounded count, with what the latest sample says where it is not the whole truth."""
     if number <= most:
@@ -203,7 +203,7 @@ def _total(counts: Iterable[Count], sample: Mapping[str, Any] | None, name: str)
     total = sum(count.number for count in found)
     if not any(count.is_capped for count in found):
         return Count(total)
-    return _count(max(total, sql.MOST_COUNTED) + 1, sample, name, most=total)
+    return _count(max(total, queries.MOST_COUNTED) + 1, sample, name, most=total)
 
 
 def _sum(flows: Iterable[Flow]) -> Flow:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.admin.base import COMMAND, PAUSE, REPLAY, demand, may
 from notifications.admin.forms import ReasonForm
-from notifications.board import plots, sql
+from notifications.board import plots, queries
 from notifications.board.headline import alarms
 from notifications.board.selectors import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
@@ -81,8 +81,8 @@ def _figures(request: HttpRequest) -> dict[str, Any]:
         "hour_plots": plots.plots(shown.hour, per="minute"),
         "day_plots": plots.plots(shown.day, per="10 minutes"),
         "receipt_words": RECEIPTS,
-        "most_failures": sql.MOST_FAILURES,
-        "most_receipts": sql.MOST_RECEIPTS,
+        "most_failures": queries.MOST_FAILURES,
+        "most_receipts": queries.MOST_RECEIPTS,
         "may_replay": may(request, REPLAY),
         "may_pause": may(request, PAUSE) and may(request, "notifications.view_channel"),
         "may_command": may(request, COMMAND),

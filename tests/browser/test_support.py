@@ -147,7 +147,7 @@ def test_many_are_replayed_after_a_look_and_a_reason(
     open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, is_scripted: bool
 ) -> None:
     monkeypatch.setattr(bulk_replay, "BATCH", 4)
-    monkeypatch.setattr("notifications.admin.bulk.SECONDS", 0.0)  # one batch per request
+    monkeypatch.setattr("notifications.admin.bulk_replay.SECONDS", 0.0)  # one batch per request
     staff("support", *PERMISSIONS)
     messages = [publish_one(RecipientFactory()) for _ in range(10)]
     drain(RecordingChannel(answer=lambda outgoing: Permanent("twilio_30008", "Unknown error")))

@@ -14,7 +14,7 @@ from notifications.kinds import Kind
 from notifications.management.arguments import configured_channel, language_tag, time_zone
 from notifications.models import Recipient
 from notifications.selectors.outgoing import Words
-from notifications.selectors.previews import preview
+from notifications.selectors.kind_previews import preview
 
 
 def known_kind(text: str) -> Kind:

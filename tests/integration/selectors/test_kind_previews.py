@@ -13,7 +13,7 @@ from bookings.announcements import KINDS
 from notifications.kinds import Kind
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
-from notifications.selectors.previews import preview
+from notifications.selectors.kind_previews import preview
 from tests.factories.notifications import RecipientFactory, registered
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from notifications.admin.base import demand, page
 from notifications.models import OutboxMessage
 from notifications.policy.locales import is_language, is_time_zone
 from notifications.selectors.outgoing import words_of
-from notifications.selectors.previews import preview
+from notifications.selectors.kind_previews import preview
 
 VIEW = "notifications.view_outboxmessage"
 # What may happen in an email's frame: inline styles and pictures. Nothing runs, is submitted or loaded.
