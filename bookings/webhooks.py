@@ -32,20 +32,20 @@ log = logging.getLogger(__name__)
 def payments(request: HttpRequest, name: str) -> HttpResponse:
     """`POST /webhooks/payments/<name>/`: an event of the gateway `name`, in JSON, signed by it."""
     try:
-        teller = gateway(name)
+        sender = gateway(name)
     except UnknownGateway:
         return problems.answer(404, code="not_found", detail="There is no such payment gateway here.")
     if refusal := _refusal(request):
         return refusal
     try:
-        event = teller.read_event(request.body, request.headers)
+        event = sender.read_event(request.body, request.headers)
     except InvalidSignature:
         detail = "The gateway did not sign this body, or did so too long ago."
         return problems.answer(400, code=InvalidSignature.code, detail=detail)
     except UnreadableEvent as error:
         return problems.answer(400, code="invalid_input", detail=str(error))
     try:
-        return JsonResponse({"outcome": hear(teller, event, now=timezone.now())})
+        return JsonResponse({"outcome": handle(sender, event, now=timezone.now())})
     except GatewayUnavailable as error:
         answer = problems.answer(503, code=error.code, detail=error.message)
         answer["Retry-After"] = str(error.retry_after)
@@ -66,7 +66,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def hear(teller: Gateway, event: GatewayEvent, *, now: datetime) -> str:
+def handle(sender: Gateway, event: GatewayEvent, *, now: datetime) -> str:
     """Deal with the event unless that was done before. Answers "ignored", "known" or "handled".
 
     It is remembered once it is dealt with, so that one which an error interrupted is told and dealt with again. Raises
@@ -74,13 +74,13 @@ def hear(teller: Gateway, event: GatewayEvent, *, now: datetime) -> str:
     """
     if event.kind is EventKind.OTHER or not event.order_id:
         return "ignored"
-    if PaymentEvent.objects.filter(gateway=teller.name, event_id=event.event_id).exists():
+    if PaymentEvent.objects.filter(gateway=sender.name, event_id=event.event_id).exists():
         return "known"
-    order = Order.objects.filter(gateway=teller.name, gateway_order_id=event.order_id).first()
+    order = Order.objects.filter(gateway=sender.name, gateway_order_id=event.order_id).first()
     if order is None:  # another shop's on the same account
         return "ignored"
     _look(order, event, now=now)
-    heard = PaymentEvent(gateway=teller.name, event_id=event.event_id, kind=event.kind)
+    heard = PaymentEvent(gateway=sender.name, event_id=event.event_id, kind=event.kind)
     PaymentEvent.objects.bulk_create([heard], ignore_conflicts=True)  # the same event may be told twice at once
     return "handled"
 

@@ -85,7 +85,7 @@ def lane() -> str:
     return getattr(settings, "OUTBOX_LANE", "recipient")
 
 
-def lane_of(channel: str) -> str:
+def lane_name(channel: str) -> str:
     """The name of the lane in which messages of `channel` move; empty: the recipient's one lane."""
     return channel if lane() == "recipient+channel" else ""
 

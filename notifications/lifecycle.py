@@ -46,7 +46,7 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
-class News(StrEnum):
+class ReceiptStatus(StrEnum):
     """What a provider tells of a message after it has accepted it, in the order in which the news count.
 
     The farthest wins, whichever comes first: a late `sent` takes nothing back. `undelivered` stands below `delivered`,
@@ -63,7 +63,7 @@ class News(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether it answers the question that people ask: did it arrive?"""
-        return self is not News.SENT
+        return self is not ReceiptStatus.SENT
 
 
 class Reason(StrEnum):

@@ -167,7 +167,7 @@ def _enqueue(
     message: OutboxMessage, context: str, objections: Mapping[str, str], *, held_until: datetime | None, using: str
 ) -> list[OutboxMessage]:
     """Insert one row per channel, in the channels' order; the first of each lane leads it if the lane is empty."""
-    lanes = [HELD if held_until else conf.lane_of(channel) for channel in objections]
+    lanes = [HELD if held_until else conf.lane_name(channel) for channel in objections]
     to_send = [lane if not objection else None for lane, objection in zip(lanes, objections.values(), strict=True)]
     with traces.publishing(message.kind, channels=len(lanes)) as traceparent, connections[using].cursor() as cursor:
         cursor.execute(

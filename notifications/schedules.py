@@ -60,5 +60,5 @@ def poll_receipts() -> str:
 
 def look_for_trouble() -> str:
     """Tell ADMINS and OUTBOX_ALERT_URL what is wrong, once, and when it is over."""
-    told = alerts.look(notifiers.tell)
+    told = alerts.evaluate(notifiers.send)
     return f"told: {', '.join(told)}" if told else "nothing new"

@@ -8,11 +8,11 @@
     message.failed        warning  the same: the dead letter
     message.expired       info     the same
     message.held          info     the same: until the end of its recipient's quiet hours
-    message.skipped       info     the same: not to be sent, for example because its recipient has opted out
+    message.suppressed    info     the same: not to be sent, for example because its recipient has opted out
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
     claim.made            debug    messages, seconds: a claim that found something
-    claim.unheard         warning  relay, messages: the answer to a claim got lost; what it had taken was put back
+    claim.reply_lost      warning  relay, messages: the answer to a claim got lost; what it had taken was put back
     settle.made           debug    messages, waiting (for a locked recipient), seconds
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
     receipt.recorded      debug    message, claim, status, code: news of a message that was accepted earlier
@@ -22,11 +22,11 @@
     channel.resumed       info     channel
     channel.broken        warning  channel: its provider is out of service; messages wait and use up no attempts
     channel.recovered     info     channel: the backlog goes out at a rising rate
-    alert.raised          error    alert: something is wrong, `monitoring.conditions` says what
+    alert.raised          error    alert: something is wrong, `monitoring.alert_rules` says what
     alert.cleared         info     alert: it has not been so for a while
     relay.started         info     relay, channels, concurrency
     relay.beat            debug    relay, in_flight: the loop has turned, and its lease is extended
-    relay.buried          warning  relay: declared dead
+    relay.declared_dead   warning  relay: declared dead
     relay.outlived        warning  relay: declared dead by another while it was away; it goes on under a new number
     relay.disconnected    warning  error: the database is away; the relay tries again
     relay.reconnected     info     relay
@@ -55,11 +55,11 @@ LEVELS = {
     "message.failed": logging.WARNING,
     "message.expired": logging.INFO,
     "message.held": logging.INFO,
-    "message.skipped": logging.INFO,
+    "message.suppressed": logging.INFO,
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,
     "claim.made": logging.DEBUG,
-    "claim.unheard": logging.WARNING,
+    "claim.reply_lost": logging.WARNING,
     "settle.made": logging.DEBUG,
     "settle.stale": logging.WARNING,
     "receipt.recorded": logging.DEBUG,
@@ -73,7 +73,7 @@ LEVELS = {
     "alert.cleared": logging.INFO,
     "relay.started": logging.INFO,
     "relay.beat": logging.DEBUG,
-    "relay.buried": logging.WARNING,
+    "relay.declared_dead": logging.WARNING,
     "relay.outlived": logging.WARNING,
     "relay.disconnected": logging.WARNING,
     "relay.reconnected": logging.INFO,

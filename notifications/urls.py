@@ -18,5 +18,5 @@ urlpatterns = [
     *esp,
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("twilio/status/", twilio.status, name="twilio-status"),
-    path("twilio/inbound/", twilio.hear, name="twilio-inbound"),
+    path("twilio/inbound/", twilio.receive, name="twilio-inbound"),
 ]

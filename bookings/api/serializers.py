@@ -126,7 +126,7 @@ class MeSerializer(serializers.Serializer):
     sms_enabled = serializers.BooleanField()
     whatsapp_enabled = serializers.BooleanField()
     email_enabled = serializers.BooleanField()
-    wishes = serializers.DictField(
+    opt_ins = serializers.DictField(
         child=serializers.DictField(child=serializers.BooleanField()),
         help_text="by channel and purpose (transactional, reminder): whether such messages are wanted",
     )

@@ -17,7 +17,7 @@ Promise = tuple[int, str]  # a booking's id, and the channel
 
 
 @dataclass(slots=True)
-class Audit:
+class DeliveryCheck:
     """The result: promises kept, broken, and kept too often."""
 
     messages: int = 0
@@ -31,19 +31,23 @@ class Audit:
     refused_by_channel: Counter[str] = field(default_factory=Counter)
 
 
-def audit(journals: Iterable[Journal], received: Sequence[Received], failed: Collection[Promise]) -> Audit:
+def check_deliveries(
+    journals: Iterable[Journal], received: Sequence[Received], failed: Collection[Promise]
+) -> DeliveryCheck:
     """Compare what was promised with what arrived, customer by customer. `failed` lists the dead letters."""
     by_address: dict[str, list[Received]] = defaultdict(list)
     for message in received:
         by_address[message.to.removeprefix("whatsapp:")].append(message)
-    result = Audit()
+    result = DeliveryCheck()
     for journal in journals:
         arrived = by_address[journal.customer.phone] + by_address[journal.customer.email]
-        _audit_one(result, journal, sorted(arrived, key=lambda message: message.sequence), failed)
+        _check_one(result, journal, sorted(arrived, key=lambda message: message.sequence), failed)
     return result
 
 
-def _audit_one(result: Audit, journal: Journal, arrived: Sequence[Received], failed: Collection[Promise]) -> None:
+def _check_one(
+    result: DeliveryCheck, journal: Journal, arrived: Sequence[Received], failed: Collection[Promise]
+) -> None:
     promised = [
         (booking["id"], message["channel"]) for booking in journal.bookings for message in booking["notifications"]
     ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from bookings import refunds
 from config.demo import seed
 from config.demo.customers import Journal, Shopper
-from config.demo.delivery_check import Audit, Promise, audit
+from config.demo.delivery_check import DeliveryCheck, Promise, check_deliveries
 from config.demo.processes import Children
 from config.demo.stage import Stage
 from config.demo.trouble import order_trouble
@@ -30,7 +30,7 @@ class Result:
     """What happened."""
 
     journals: list[Journal]
-    audit: Audit
+    audit: DeliveryCheck
     failures: dict[Promise, str]
     left_over: int
 
@@ -63,7 +63,7 @@ def run(
     refunds.execute_due()
     _wait_until_sent(children, progress)
     failures = _failures(journals)
-    return Result(journals, audit(journals, stage.providers.messages(), failures), failures, left_over)
+    return Result(journals, check_deliveries(journals, stage.providers.messages(), failures), failures, left_over)
 
 
 @contextmanager

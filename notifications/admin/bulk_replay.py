@@ -17,7 +17,7 @@ from notifications.admin.lists import BoundedPaginator
 from notifications.models.audit import BulkReplay
 from notifications.operations import bulk_replay
 from notifications.operations.replay import replay
-from notifications.selectors.failed_messages import Preview, Selection, UnknownUser, preview
+from notifications.selectors.failed_messages import ReplayPreview, Selection, UnknownUser, preview_replay
 
 SECONDS = 1.0  # of work per request: a bar that moves, and no request that a proxy would end
 
@@ -110,7 +110,7 @@ def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRes
     using = model_admin.get_queryset(request).db
     is_confirmed = request.method == "POST" and form.is_valid()
     try:
-        seen = preview(selection, as_of=form.cleaned_data["as_of"] if is_confirmed else None, using=using)
+        seen = preview_replay(selection, as_of=form.cleaned_data["as_of"] if is_confirmed else None, using=using)
     except UnknownUser as error:
         chosen.add_error("user", str(error))
         return page(request, model_admin, "bulkreplay/preview.html", title="Replay", chosen=chosen, status=400)
@@ -129,7 +129,7 @@ def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRes
     )
 
 
-def _begin(request: HttpRequest, selection: Selection, seen: Preview, *, reason: str, using: str) -> HttpResponse:
+def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, reason: str, using: str) -> HttpResponse:
     """Replay one message at once; more, by a bulk replay."""
     actor = request.user.get_username()
     if not seen.total:

@@ -12,13 +12,13 @@ from notifications.admin.base import PAUSE, ReadOnly, demand, may, page
 from notifications.admin.forms import ReasonForm
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
-from notifications.models import Channel, OutboxMessage
+from notifications.models import ChannelState, OutboxMessage
 from notifications.operations import pause_channel
 
 MOST_COUNTED = 10_000  # waiting messages; more are "more than"
 
 
-@admin.register(Channel)
+@admin.register(ChannelState)
 class ChannelAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("name", "paused_at", "paused_by", "pause_reason", "broken_at", "probe_at", "recovered_at", "switch")
     ordering = ("name",)
@@ -31,15 +31,15 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
         return self.list_display if may(request, PAUSE) else self.list_display[:-1]
 
     @admin.display(description="pause or resume")
-    def switch(self, channel: Channel) -> str:
+    def switch(self, channel: ChannelState) -> str:
         verb = "resume" if channel.paused_at else "pause"
-        address = reverse(f"admin:notifications_channel_{verb}", args=[channel.name])
+        address = reverse(f"admin:notifications_channelstate_{verb}", args=[channel.name])
         return format_html('<a href="{}">{}…</a>', address, verb.capitalize())
 
     def get_urls(self) -> list[URLPattern]:
         def named(view: Any, name: str) -> URLPattern:
             address: URLPattern = path(
-                f"<slug:name>/{name}/", self.admin_site.admin_view(view), name=f"notifications_channel_{name}"
+                f"<slug:name>/{name}/", self.admin_site.admin_view(view), name=f"notifications_channelstate_{name}"
             )
             return address
 
@@ -54,8 +54,8 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
         return self._switch_view(request, name, pause_channel.resume, "goes on", "was not paused")
 
     def _switch_view(self, request: HttpRequest, name: str, switch: Any, done: str, undone: str) -> HttpResponse:
-        demand(request, "notifications.view_channel", PAUSE)
-        channels: QuerySet[Channel] = self.get_queryset(request)
+        demand(request, "notifications.view_channelstate", PAUSE)
+        channels: QuerySet[ChannelState] = self.get_queryset(request)
         channel = channels.filter(name=name).first()
         if channel is None and name not in channel_names():
             raise Http404(f"There is no channel {name}.")
@@ -64,7 +64,7 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
             actor = request.user.get_username()
             has_changed = switch(name, actor=actor, reason=form.cleaned_data["reason"], using=channels.db)
             messages.success(request, f"{name} {done if has_changed else undone}.")
-            return HttpResponseRedirect(reverse("admin:notifications_channel_changelist"))
+            return HttpResponseRedirect(reverse("admin:notifications_channelstate_changelist"))
         return page(
             request,
             self,

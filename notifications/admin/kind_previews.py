@@ -13,8 +13,8 @@ from notifications import kinds
 from notifications.admin.base import demand, page
 from notifications.models import OutboxMessage
 from notifications.policy.locales import is_language, is_time_zone
+from notifications.selectors.kind_previews import preview_kind
 from notifications.selectors.outgoing import words_of
-from notifications.selectors.kind_previews import preview
 
 VIEW = "notifications.view_outboxmessage"
 # What may happen in an email's frame: inline styles and pictures. Nothing runs, is submitted or loaded.
@@ -49,7 +49,7 @@ def urls(model_admin: admin.ModelAdmin) -> list[URLPattern]:
         if choice.is_valid():
             chosen: dict[str, Any] = choice.cleaned_data
             kind = kinds.get(chosen["kind"])
-            previews = preview(kind, locale=chosen["locale"], time_zone=chosen["time_zone"])
+            previews = preview_kind(kind, locale=chosen["locale"], time_zone=chosen["time_zone"])
         return page(
             request,
             model_admin,
@@ -79,7 +79,7 @@ def sample_email(request: HttpRequest) -> HttpResponse:
     if not choice.is_valid():
         raise Http404
     chosen = choice.cleaned_data
-    previews = preview(kinds.get(chosen["kind"]), locale=chosen["locale"], time_zone=chosen["time_zone"])
+    previews = preview_kind(kinds.get(chosen["kind"]), locale=chosen["locale"], time_zone=chosen["time_zone"])
     return _email(next((each.parts["html"] for each in previews if "html" in each.parts), ""))
 
 

@@ -11,8 +11,8 @@ from notifications.admin.changed_fields import ChangedFieldsForm
 from notifications.channels import channel_names
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
-from notifications.policy.consent import refusal
-from notifications.recipients import opt_outs as wishes
+from notifications.policy.consent import opt_out_key
+from notifications.recipients import opt_outs
 
 
 def _choices() -> list[tuple[str, str]]:
@@ -21,13 +21,13 @@ def _choices() -> list[tuple[str, str]]:
         choice
         for channel in channel_names()
         for choice in (
-            (refusal(channel), f"nothing by {channel}"),
-            *((refusal(channel, purpose), f"no {purpose} messages by {channel}") for purpose in Purpose),
+            (opt_out_key(channel), f"nothing by {channel}"),
+            *((opt_out_key(channel, purpose), f"no {purpose} messages by {channel}") for purpose in Purpose),
         )
     ]
 
 
-class WishesForm(ChangedFieldsForm):
+class RecipientForm(ChangedFieldsForm):
     """Refusals as boxes to tick. What is written is the difference to what was shown: a STOP that came since stays."""
 
     merged = ("opt_outs",)
@@ -48,14 +48,14 @@ class WishesForm(ChangedFieldsForm):
         """Change the refusals that were ticked or unticked; each change is on record as made by staff."""
         for word in set(self.shown("opt_outs")) ^ self.wished:
             channel, _, purpose = word.partition(":")
-            change = wishes.opt_out if word in self.wished else wishes.opt_in
+            change = opt_outs.opt_out if word in self.wished else opt_outs.opt_in
             facts: dict[str, Any] = {"channel": channel, "purpose": Purpose(purpose) if purpose else None}
-            change(recipient, **facts, how=wishes.How.STAFF, actor=actor, using=using)
+            change(recipient, **facts, how=opt_outs.How.STAFF, actor=actor, using=using)
 
 
 class ConsentInline(admin.TabularInline):
     model = ConsentRecord
-    verbose_name_plural = "record of wishes"
+    verbose_name_plural = "consent records"
     fields = ("changed_at", "channel", "purpose", "is_opt_in", "how", "actor")
     readonly_fields = fields
     ordering = ("-changed_at",)

@@ -13,10 +13,10 @@ from notifications.admin import message_actions
 from notifications.admin.base import CANCEL, REPLAY, demand, may, page
 from notifications.admin.changed_fields import ChangedFieldsAdmin
 from notifications.admin.lists import BoundedPaginator, OneOrder
-from notifications.admin.opt_outs import ConsentInline, WishesForm
+from notifications.admin.opt_outs import ConsentInline, RecipientForm
 from notifications.models import Recipient
 from notifications.selectors import search
-from notifications.selectors.lane import lane_of
+from notifications.selectors.lane import lane_page
 from notifications.selectors.waits import waits_of
 
 
@@ -31,7 +31,7 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
     ordering = ("-id",)
     paginator = BoundedPaginator
     show_full_result_count = False
-    form = WishesForm
+    form = RecipientForm
     inlines = (ConsentInline,)
     change_list_template = "admin/notifications/list.html"
 
@@ -73,7 +73,7 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
         """One recipient's messages: what is unfinished in order, then what was finished last."""
         demand(request, "notifications.view_outboxmessage")
         recipient = get_object_or_404(self.get_queryset(request).select_related("user"), pk=pk)
-        lane = lane_of(
+        lane = lane_page(
             recipient,
             lane=request.GET.get("lane", ""),
             after=_number(request.GET.get("after")),

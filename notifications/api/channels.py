@@ -9,7 +9,7 @@ from notifications.api import serializers as shapes
 from notifications.api.permissions import PAUSE, VIEW_CHANNEL
 from notifications.api.views import StaffView, valid
 from notifications.channels import channel_names
-from notifications.models import Channel
+from notifications.models import ChannelState
 from notifications.operations import pause_channel
 
 
@@ -20,8 +20,8 @@ class ChannelList(StaffView):
 
     @documentation.channel_list
     def get(self, request: Request) -> Response:
-        known = {channel.name: channel for channel in Channel.objects.all()}
-        states = [known.get(name) or Channel(name=name) for name in channel_names()]
+        known = {channel.name: channel for channel in ChannelState.objects.all()}
+        states = [known.get(name) or ChannelState(name=name) for name in channel_names()]
         return Response(shapes.ChannelSerializer(states, many=True).data)
 
 
@@ -58,5 +58,5 @@ def configured(name: str) -> str:
 
 def shown(name: str) -> Response:
     """The channel's state."""
-    channel = Channel.objects.filter(name=name).first() or Channel(name=name)
+    channel = ChannelState.objects.filter(name=name).first() or ChannelState(name=name)
     return Response(shapes.ChannelSerializer(channel).data)

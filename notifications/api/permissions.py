@@ -10,7 +10,7 @@ VIEW = "notifications.view_outboxmessage"
 REPLAY = "notifications.replay_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
-VIEW_CHANNEL = "notifications.view_channel"
+VIEW_CHANNEL = "notifications.view_channelstate"
 PAUSE = "notifications.pause_channel"
 
 

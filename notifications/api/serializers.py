@@ -6,7 +6,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import serializers
 
 from notifications.lifecycle import Status
-from notifications.models import Channel, OutboxMessage
+from notifications.models import ChannelState, OutboxMessage
 from notifications.models.audit import MOST_REASON
 from notifications.policy.masking import hint
 from notifications.selectors.failed_messages import Selection
@@ -198,5 +198,5 @@ class MessageListSerializer(serializers.Serializer):
 
 class ChannelSerializer(serializers.ModelSerializer):
     class Meta:
-        model = Channel
+        model = ChannelState
         fields = ("name", "paused_at", "paused_by", "pause_reason", "broken_at", "probe_at", "recovered_at")

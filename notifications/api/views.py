@@ -22,7 +22,7 @@ from notifications.operations import bulk_replay
 from notifications.operations.correct_address import correct_address
 from notifications.operations.replay import cancel, replay
 from notifications.selectors import search
-from notifications.selectors.failed_messages import UnknownUser, preview
+from notifications.selectors.failed_messages import UnknownUser, preview_replay
 from notifications.selectors.outgoing import address_field_of, words_of
 from notifications.selectors.timeline import timeline_of
 from notifications.selectors.waits import waits_of
@@ -124,7 +124,7 @@ class ReplayCreate(StaffView):
         wish.is_valid(raise_exception=True)
         selection = wish.selection()
         try:
-            seen = preview(selection)
+            seen = preview_replay(selection)
         except UnknownUser as error:
             raise ValidationError({"user": [str(error)]}) from None
         if wish.validated_data["dry_run"]:

@@ -73,7 +73,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelState:
+class ChannelFigures:
     """A channel as relays agree on it, and what it did in the last minute and hour."""
 
     name: str
@@ -96,7 +96,7 @@ class ChannelState:
 
 
 @dataclass(frozen=True, slots=True)
-class RelayState:
+class RelayFigures:
     """A relay: its process, its load, and what it was told to do."""
 
     id: int
@@ -108,7 +108,7 @@ class RelayState:
     heartbeat_at: datetime
     load: float | None
     command: str
-    heard_ago: float
+    heartbeat_age: float
     is_lost: bool
     settled: int
 
@@ -138,7 +138,7 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleState:
+class ScheduleFigures:
     """A task that runs by the clock."""
 
     name: str
@@ -161,8 +161,8 @@ class Snapshot:
     due: Count
     later: Count
     oldest_due: float | None
-    channels: list[ChannelState]
-    relays: list[RelayState]
+    channels: list[ChannelFigures]
+    relays: list[RelayFigures]
     last_minute: Flow
     last_hour: Flow
     last_day: Flow
@@ -171,4 +171,4 @@ class Snapshot:
     blocked: list[BlockedLane]
     failures: list[Failures]
     receipts: list[tuple[str, list[int]]]
-    schedules: list[ScheduleState] | None
+    schedules: list[ScheduleFigures] | None

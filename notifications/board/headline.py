@@ -9,7 +9,7 @@ LATE_SECONDS = 60.0  # a due message that waits longer: relays do not keep up, o
 SILENT_SECONDS = 5.0  # a relay beats every 0.6 s
 
 
-def alarms(now: Snapshot) -> list[str]:
+def headlines(now: Snapshot) -> list[str]:
     """The most urgent first; none: all is well."""
     return [*_of_relays(now), *_of_channels(now), *_of_schedules(now)]
 
@@ -19,8 +19,8 @@ def _of_relays(now: Snapshot) -> Iterator[str]:
     if not alive:
         yield "No relay is running: nothing is sent."
     for relay in now.relays:
-        if relay.is_lost or relay.heard_ago > SILENT_SECONDS:
-            yield f"Relay {relay.id} on {relay.host} has not been heard for {duration(relay.heard_ago)}."
+        if relay.is_lost or relay.heartbeat_age > SILENT_SECONDS:
+            yield f"Relay {relay.id} on {relay.host} has not been heard for {duration(relay.heartbeat_age)}."
         elif relay.command:
             yield f"Relay {relay.id} was told to {relay.command}."
 

@@ -30,8 +30,8 @@ SELECT known.name, channel.paused_at, channel.paused_by, channel.pause_reason, c
     {_count("status = 'pending' AND channel = known.name AND next_attempt_at > now()")},
     (SELECT extract(epoch FROM now() - next_attempt_at)::float8 FROM {_MESSAGES}
      WHERE status = 'pending' AND channel = known.name AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1)
-FROM (SELECT unnest(%(channels)s::text[]) AS name UNION SELECT name FROM notifications_channel) AS known
-LEFT JOIN notifications_channel channel ON channel.name = known.name
+FROM (SELECT unnest(%(channels)s::text[]) AS name UNION SELECT name FROM notifications_channelstate) AS known
+LEFT JOIN notifications_channelstate channel ON channel.name = known.name
 ORDER BY known.name
 """
 
@@ -89,7 +89,7 @@ GROUP BY channel, error_code ORDER BY count(*) DESC, channel, error_code LIMIT 2
 RECEIPTS = f"""
 SELECT message.channel, latest.status, count(*) FROM (
     SELECT message_id, status FROM notifications_receipt
-    WHERE heard_at > now() - interval '1 day' ORDER BY heard_at DESC LIMIT {MOST_RECEIPTS}
+    WHERE received_at > now() - interval '1 day' ORDER BY received_at DESC LIMIT {MOST_RECEIPTS}
 ) AS latest
 CROSS JOIN LATERAL (SELECT channel FROM {_MESSAGES} WHERE id = latest.message_id LIMIT 1) AS message
 GROUP BY message.channel, latest.status ORDER BY message.channel, latest.status

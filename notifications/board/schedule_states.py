@@ -6,13 +6,13 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Count, Q
 
-from notifications.board.figures import ScheduleState
+from notifications.board.figures import ScheduleFigures
 
 LATE = timedelta(minutes=2)  # a run this far overdue means that no `qcluster` is at work
 MOST = 50
 
 
-def schedules(now: datetime, using: str) -> list[ScheduleState] | None:
+def schedules(now: datetime, using: str) -> list[ScheduleFigures] | None:
     """The schedules by name; None where nothing runs them."""
     if not apps.is_installed("django_q"):
         return None
@@ -30,9 +30,11 @@ def schedules(now: datetime, using: str) -> list[ScheduleState] | None:
     return [_state(row, last.get(row["task"]), failures, now) for row in rows]
 
 
-def _state(row: dict[str, Any], last: dict[str, Any] | None, failures: dict[str, int], now: datetime) -> ScheduleState:
+def _state(
+    row: dict[str, Any], last: dict[str, Any] | None, failures: dict[str, int], now: datetime
+) -> ScheduleFigures:
     is_paused = row["repeats"] == 0
-    return ScheduleState(
+    return ScheduleFigures(
         name=row["name"] or "",
         next_run=row["next_run"],
         is_paused=is_paused,

@@ -1,4 +1,4 @@
-"""Reads the board's figures: a dozen statements of `queries`, each bounded, none of which reads through the messages."""
+"""Reads the board's figures: a dozen bounded queries, none of which scans the messages."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,18 +10,18 @@ from notifications import conf
 from notifications.board import queries
 from notifications.board.figures import (
     BlockedLane,
-    ChannelState,
+    ChannelFigures,
     Count,
     Depth,
     Failures,
     Flow,
-    RelayState,
+    RelayFigures,
     Snapshot,
     Stretch,
 )
 from notifications.board.schedule_states import schedules
 from notifications.channels import channel_names
-from notifications.lifecycle import News
+from notifications.lifecycle import ReceiptStatus
 from notifications.protocol.histogram import SIZE
 from notifications.protocol.statements import fetch_all
 from notifications.selectors.database_clock import database_now
@@ -30,7 +30,14 @@ MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAMPLED = ("minute", "queued", "later", "due", "sending", "failed")
 RECOVERING = timedelta(seconds=12)  # for which a channel that came back sends at a rising rate
-RECEIPTS = (News.DELIVERED, News.READ, News.SENT, News.UNDELIVERED, News.BOUNCED, News.COMPLAINED)
+RECEIPTS = (
+    ReceiptStatus.DELIVERED,
+    ReceiptStatus.READ,
+    ReceiptStatus.SENT,
+    ReceiptStatus.UNDELIVERED,
+    ReceiptStatus.BOUNCED,
+    ReceiptStatus.COMPLAINED,
+)
 SUM_OF_DELAYS = f"ARRAY[{', '.join(f'sum(delays[{place}])' for place in range(1, SIZE + 1))}]::bigint[]"
 
 
@@ -80,7 +87,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
     )
 
 
-def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[ChannelState]:
+def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[ChannelFigures]:
     configured = channel_names()
     hours: dict[str, Flow] = {}
     last: dict[str, Flow] = {}
@@ -95,7 +102,7 @@ def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list
         state, since, why = _standing(read, now)
         minute = last.get(name, Flow())
         found.append(
-            ChannelState(
+            ChannelFigures(
                 name=name,
                 state=state,
                 since=since,
@@ -129,11 +136,11 @@ def _standing(read: ChannelRow, now: datetime) -> tuple[str, datetime | None, st
     return "open", None, ""
 
 
-def _relays(minutes: list[tuple[Any, ...]], using: str) -> list[RelayState]:
+def _relays(minutes: list[tuple[Any, ...]], using: str) -> list[RelayFigures]:
     settled: dict[int | None, float] = {}
     for _, _, relay_id, sent, failed, _, part in minutes:
         settled[relay_id] = settled.get(relay_id, 0.0) + (sent + failed) * part
-    return [RelayState(*(*row, round(settled.get(row[0], 0.0)))) for row in fetch_all(queries.RELAYS, using=using)]
+    return [RelayFigures(*(*row, round(settled.get(row[0], 0.0)))) for row in fetch_all(queries.RELAYS, using=using)]
 
 
 def _hour(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[Stretch]:
@@ -170,7 +177,7 @@ def _stretches(
     ]
 
 
-def _blocked(states: list[ChannelState], using: str) -> list[BlockedLane]:
+def _blocked(states: list[ChannelFigures], using: str) -> list[BlockedLane]:
     parameters = {
         "channels": [state.name for state in states],
         "are_shut": [state.state in ("paused", "broken") for state in states],

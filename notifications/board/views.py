@@ -14,10 +14,10 @@ from django.views.decorators.http import require_safe
 from notifications.admin.base import COMMAND, PAUSE, REPLAY, demand, may
 from notifications.admin.forms import ReasonForm
 from notifications.board import plots, queries
-from notifications.board.headline import alarms
+from notifications.board.headline import headlines
 from notifications.board.selectors import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
-from notifications.operations.relay_commands import Command, tell
+from notifications.operations.relay_commands import RelayCommand, command_relay
 
 VIEW = "notifications.view_outboxmessage"
 REFRESH_SECONDS = 3  # by the script
@@ -50,14 +50,14 @@ def now(request: HttpRequest) -> HttpResponse:
 def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
     """Asks before a relay is told to stop or to drain, and for a reason."""
     demand(request, VIEW, COMMAND)
-    if command not in list(Command):
+    if command not in list(RelayCommand):
         raise Http404(f"A relay cannot be told to {command}.")
     using = router.db_for_write(Relay)
     relay = get_object_or_404(Relay.objects.using(using), pk=pk)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         actor, reason = request.user.get_username(), form.cleaned_data["reason"]
-        if tell(pk, Command(command), actor=actor, reason=reason, using=using):
+        if command_relay(pk, RelayCommand(command), actor=actor, reason=reason, using=using):
             messages.success(request, f"Relay {pk} is told to {command}.")
         else:
             messages.warning(request, f"Relay {pk} was told so before, or is gone.")
@@ -66,7 +66,7 @@ def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"{command.capitalize()} relay {pk}",
         "relay": relay,
-        "is_stop": command == Command.STOP,
+        "is_stop": command == RelayCommand.STOP,
         "others": Relay.objects.using(using).exclude(pk=pk).count(),
         "form": form,
     }
@@ -77,13 +77,13 @@ def _figures(request: HttpRequest) -> dict[str, Any]:
     shown = snapshot(router.db_for_write(OutboxMessage))  # never from a replica
     return {
         "board": shown,
-        "alarms": alarms(shown),
+        "headlines": headlines(shown),
         "hour_plots": plots.plots(shown.hour, per="minute"),
         "day_plots": plots.plots(shown.day, per="10 minutes"),
         "receipt_words": RECEIPTS,
         "most_failures": queries.MOST_FAILURES,
         "most_receipts": queries.MOST_RECEIPTS,
         "may_replay": may(request, REPLAY),
-        "may_pause": may(request, PAUSE) and may(request, "notifications.view_channel"),
+        "may_pause": may(request, PAUSE) and may(request, "notifications.view_channelstate"),
         "may_command": may(request, COMMAND),
     }

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from notifications.channels.deadline import Deadline
 from notifications.content.compose import Form
-from notifications.lifecycle import Accepted, News, Outcome, Reason, Throttled, Transient
+from notifications.lifecycle import Accepted, Outcome, Reason, ReceiptStatus, Throttled, Transient
 
 
 class Outgoing(NamedTuple):
@@ -20,9 +20,9 @@ class Outgoing(NamedTuple):
 
     `message_id` and `claim_number` name this attempt for good; `message_id` alone is the same over all attempts.
     `parts` holds the rendered words under the names the channel's `templates` gives them, in the language `locale`.
-    After `expires_in` seconds it is of no use; `heard_ago` seconds ago the recipient last wrote to us on this channel,
-    for kinds of which the channel asks that. None: never. `unsubscribe_url` is empty where there is nothing to
-    unsubscribe from.
+    After `expires_in` seconds it is of no use. `inbound_age`: seconds since the recipient last wrote to us on this
+    channel, for kinds that need it (`needs_inbound_age`); None: never.
+    `unsubscribe_url` is empty where there is nothing to unsubscribe from.
     """
 
     message_id: int
@@ -32,15 +32,15 @@ class Outgoing(NamedTuple):
     parts: Mapping[str, str]
     locale: str = ""
     expires_in: float | None = None
-    heard_ago: float | None = None
+    inbound_age: float | None = None
     unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DeliveryReport:
     """What a provider says became of a message; `code` and `detail` tell why it was not delivered."""
 
-    news: News
+    status: ReceiptStatus
     code: str = ""
     detail: str = ""
     reason: Reason | None = None
@@ -86,7 +86,7 @@ class Channel(ABC):
         """
         return None
 
-    def look_up(self, provider_id: str, deadline: Deadline) -> Heard | Transient | Throttled | None:
+    def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         """Ask the provider what became of the message that it calls `provider_id`; None: nothing new."""
         return None
 
@@ -96,14 +96,14 @@ class Channel(ABC):
 
     def form_for(self, kind: str) -> Form:
         """How messages of this kind are rendered for this channel."""
-        return Form(self.name, self.templates_for(kind), self.harmless)
+        return Form(self.name, self.templates_for(kind), self.sanitize)
 
-    def harmless(self, text: str) -> str:
+    def sanitize(self, text: str) -> str:
         """`text`, which somebody typed, without what this channel would take for markup."""
         return text
 
-    def asks_when_heard(self, kind: str) -> bool:
-        """Whether messages of this kind need `heard_ago`."""
+    def needs_inbound_age(self, kind: str) -> bool:
+        """Whether messages of this kind need `inbound_age`."""
         return False
 
     def close(self) -> None:  # noqa: B027  (most channels hold nothing)

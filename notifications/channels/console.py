@@ -24,7 +24,7 @@ class ConsoleChannel(Channel):
     def from_settings(cls, name: str, settings: Any) -> Self:  # noqa: ARG003  (needs none)
         return cls(name)
 
-    def harmless(self, text: str) -> str:
+    def sanitize(self, text: str) -> str:
         return without_whatsapp_markup(text) if self.name == "whatsapp" else text
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:

@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from notifications.channels.base import Channel, Heard, Outgoing
+from notifications.channels.base import Channel, DeliveryReport, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
@@ -82,7 +82,7 @@ class _TwilioChannel(Channel):
         to, pieces = self._to(outgoing.address), self._pieces(words)
         return self._lookup.find(to=to, pieces=pieces, since=since, known=known, deadline=deadline)
 
-    def look_up(self, provider_id: str, deadline: Deadline) -> Heard | Transient | Throttled | None:
+    def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         return self._lookup.look_up(provider_id, deadline)
 
     def close(self) -> None:
@@ -160,10 +160,10 @@ class WhatsAppChannel(_TwilioChannel):
     def templates_for(self, kind: str) -> Mapping[str, str]:
         return {"variables": "whatsapp.lines.txt"} if kind in self._content else self.templates
 
-    def asks_when_heard(self, kind: str) -> bool:
+    def needs_inbound_age(self, kind: str) -> bool:
         return self._content.is_used and kind not in self._content
 
-    def harmless(self, text: str) -> str:
+    def sanitize(self, text: str) -> str:
         return without_whatsapp_markup(text)
 
     def _to(self, phone: str) -> str:
@@ -172,7 +172,7 @@ class WhatsAppChannel(_TwilioChannel):
     def _words(self, outgoing: Outgoing) -> dict[str, str] | Permanent:
         if outgoing.kind in self._content:
             return self._content.words(outgoing)
-        is_answer = outgoing.heard_ago is not None and outgoing.heard_ago < WINDOW_SECONDS
+        is_answer = outgoing.inbound_age is not None and outgoing.inbound_age < WINDOW_SECONDS
         if self._content.is_used and not is_answer:
             return Permanent("no_template", "No approved template, and nothing heard from them for 24 hours.")
         return super()._words(outgoing)

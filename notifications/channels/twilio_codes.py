@@ -8,8 +8,8 @@ splitting them up (changelog of 2024-07-10): so one that is not listed means wha
 
 from enum import Enum, auto
 
-from notifications.channels.base import Heard
-from notifications.lifecycle import News, Reason
+from notifications.channels.base import DeliveryReport
+from notifications.lifecycle import Reason, ReceiptStatus
 
 
 class Meaning(Enum):
@@ -166,24 +166,24 @@ ERRORS: dict[int, Meaning] = {
 
 REASONS = {Meaning.OPTED_OUT: Reason.OPTED_OUT, Meaning.ADDRESS_INVALID: Reason.ADDRESS_INVALID}
 
-NEWS: dict[str, News | None] = {
+RECEIPT_STATUSES: dict[str, ReceiptStatus | None] = {
     "accepted": None,  # inside Twilio, as are the next three
     "scheduled": None,
     "queued": None,
     "sending": None,
-    "sent": News.SENT,
-    "delivery_unknown": News.SENT,
-    "partially_delivered": News.SENT,
-    "delivered": News.DELIVERED,
-    "undelivered": News.UNDELIVERED,
-    "failed": News.UNDELIVERED,
-    "canceled": News.UNDELIVERED,
-    "read": News.READ,
+    "sent": ReceiptStatus.SENT,
+    "delivery_unknown": ReceiptStatus.SENT,
+    "partially_delivered": ReceiptStatus.SENT,
+    "delivered": ReceiptStatus.DELIVERED,
+    "undelivered": ReceiptStatus.UNDELIVERED,
+    "failed": ReceiptStatus.UNDELIVERED,
+    "canceled": ReceiptStatus.UNDELIVERED,
+    "read": ReceiptStatus.READ,
 }
 
 
-def undelivered(number: int, detail: str) -> Heard:
+def undelivered(number: int, detail: str) -> DeliveryReport:
     """What a receipt keeps of a message that Twilio gave up with the error `number`; 0 means that it gave none."""
     meaning = ERRORS.get(number)
     code = f"twilio_{number}" if number else ""
-    return Heard(News.UNDELIVERED, code, detail, reason=REASONS.get(meaning) if meaning else None)
+    return DeliveryReport(ReceiptStatus.UNDELIVERED, code, detail, reason=REASONS.get(meaning) if meaning else None)

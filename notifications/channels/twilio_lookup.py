@@ -14,12 +14,12 @@ import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http.response import Response
 
-from notifications.channels.base import Heard
+from notifications.channels.base import DeliveryReport
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
-from notifications.channels.twilio_codes import NEWS, undelivered
+from notifications.channels.twilio_codes import RECEIPT_STATUSES, undelivered
 from notifications.channels.twilio_errors import throttled_seconds
-from notifications.lifecycle import Accepted, News, Throttled, Transient
+from notifications.lifecycle import Accepted, ReceiptStatus, Throttled, Transient
 
 NEWEST = 100
 CLOCKS_APART = timedelta(seconds=60)  # Twilio's and ours; its times are whole seconds
@@ -63,14 +63,14 @@ class Lookup:
             found = self._ask(look, deadline)
         return found
 
-    def look_up(self, sid: str, deadline: Deadline) -> Heard | Transient | Throttled | None:
+    def look_up(self, sid: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         """What has become of the message `sid`; None: nothing new, or Twilio does not have it."""
 
-        def look() -> Heard | None:
+        def look() -> DeliveryReport | None:
             message = self._messages(sid).fetch()
-            news = NEWS.get(str(message.status))
-            if news is not News.UNDELIVERED:
-                return Heard(news) if news else None
+            status = RECEIPT_STATUSES.get(str(message.status))
+            if status is not ReceiptStatus.UNDELIVERED:
+                return DeliveryReport(status) if status else None
             return undelivered(int(message.error_code or 0), str(message.error_message or ""))
 
         return self._ask(look, deadline)
@@ -80,7 +80,7 @@ class Lookup:
         return (
             message.date_created is not None
             and message.date_created >= since - CLOCKS_APART
-            and NEWS.get(str(message.status), News.SENT) is not News.UNDELIVERED
+            and RECEIPT_STATUSES.get(str(message.status), ReceiptStatus.SENT) is not ReceiptStatus.UNDELIVERED
             and self._is_our_sender(message)
             and _says(str(message.body or ""), pieces)
         )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from notifications import kinds
 from notifications.content.rendering import render
-from notifications.content.sanitize import Treatment
+from notifications.content.sanitize import Sanitizer
 from notifications.content.unsubscribe_links import Subscription, link_for
 
 UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages with an unsubscribe link have it
@@ -16,7 +16,7 @@ class Form(NamedTuple):
 
     channel: str
     templates: Mapping[str, str]
-    treat: Treatment = str
+    sanitizer: Sanitizer = str
 
 
 class Reader(NamedTuple):
@@ -47,6 +47,6 @@ def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader:
         locale=reader.locale,
         time_zone=reader.time_zone,
         links=links,
-        treat=form.treat,
+        sanitizer=form.sanitizer,
     )
     return Worded(parts, url)

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.template import Context, Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.backends.django import get_installed_libraries
 
-from notifications.content.localization import speaking
-from notifications.content.sanitize import Treatment, harmless
+from notifications.content.localization import localized
+from notifications.content.sanitize import Sanitizer, sanitize
 
 
 class RenderingError(Exception):
@@ -44,15 +44,15 @@ def render(
     locale: str,
     time_zone: str,
     links: Collection[str] = (),
-    treat: Treatment = str,
+    sanitizer: Sanitizer = str,
 ) -> dict[str, str]:
     """The rendered parts of a message of `kind`: `templates` maps a part's name to its template's file name.
 
-    Of the texts in `context` only those under the keys `links` may be links; `treat` takes a channel's own markup out
-    of the others. Raises RenderingError.
+    Of the texts in `context` only those under the keys `links` may be links; `sanitizer` takes a channel's own markup
+    out of the others. Raises RenderingError.
     """
-    words = harmless(context, links=links, treat=treat)
-    with speaking(locale, time_zone):
+    words = sanitize(context, links=links, sanitizer=sanitizer)
+    with localized(locale, time_zone):
         return {part: _render_one(kind, file_name, locale, words) for part, file_name in templates.items()}
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-Treatment = Callable[[str], str]
+Sanitizer = Callable[[str], str]
 
 # Line breaks of any kind, and other control characters (Unicode's Cc, and its line and paragraph separators).
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -56,16 +56,16 @@ def without_whatsapp_markup(text: str) -> str:
     return EDGE_UNDERSCORE.sub("\uff3f", text)
 
 
-def harmless(context: Mapping[str, Any], *, links: Collection[str] = (), treat: Treatment = str) -> dict[str, Any]:
+def sanitize(context: Mapping[str, Any], *, links: Collection[str] = (), sanitizer: Sanitizer = str) -> dict[str, Any]:
     """`context` with every text in it made `plain` and treated; `links` are keys whose values are links of our own."""
-    return {key: value if key in links else _harmless(value, treat) for key, value in context.items()}
+    return {key: value if key in links else _sanitized(value, sanitizer) for key, value in context.items()}
 
 
-def _harmless(value: Any, treat: Treatment) -> Any:
+def _sanitized(value: Any, sanitizer: Sanitizer) -> Any:
     if isinstance(value, str):
-        return treat(plain(value))
+        return sanitizer(plain(value))
     if isinstance(value, dict):
-        return {key: _harmless(each, treat) for key, each in value.items()}
+        return {key: _sanitized(each, sanitizer) for key, each in value.items()}
     if isinstance(value, list):
-        return [_harmless(each, treat) for each in value]
+        return [_sanitized(each, sanitizer) for each in value]
     return value

@@ -8,12 +8,12 @@ class Alert(models.Model):
     """Something that is wrong, or, with `is_firing` false, is over and still to be told so. One row for each."""
 
     name = models.CharField(max_length=64)
-    words = models.CharField(max_length=300)
+    detail = models.CharField(max_length=300)
     is_firing = models.BooleanField(db_default=True)
     raised_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now(), help_text="when a look last found it so")
-    told_at = models.DateTimeField(null=True, help_text="when somebody was told; null: nobody yet")
-    telling_until = models.DateTimeField(db_default=Now(), help_text="until then one process tries to tell")
+    notified_at = models.DateTimeField(null=True, help_text="when somebody was told; null: nobody yet")
+    notifying_until = models.DateTimeField(db_default=Now(), help_text="until then one process tries to tell")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name"], name="alert_is_raised_once")]

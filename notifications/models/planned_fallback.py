@@ -5,13 +5,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
-class Fallback(models.Model):
+class PlannedFallback(models.Model):
     """What happens if a message does not arrive: at `due_at` another goes out on `channel`, unless it has arrived.
 
     One per message: the database itself refuses a second substitute.
     """
 
-    message = models.OneToOneField("OutboxMessage", on_delete=models.CASCADE, related_name="fallback")
+    message = models.OneToOneField("OutboxMessage", on_delete=models.CASCADE, related_name="planned_fallback")
     channel = models.CharField(max_length=32)
     due_at = models.DateTimeField(null=True, help_text=_("empty: settled, one way or the other"))
     substitute = models.OneToOneField("OutboxMessage", on_delete=models.SET_NULL, null=True, related_name="stands_in")

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from notifications.lifecycle import News
+from notifications.lifecycle import ReceiptStatus
 
 
 class Receipt(models.Model):
@@ -17,23 +17,23 @@ class Receipt(models.Model):
     message = models.ForeignKey("OutboxMessage", on_delete=models.CASCADE, related_name="receipts", db_index=False)
     provider_id = models.CharField(max_length=255)
     claim_number = models.BigIntegerField(db_default=0, help_text=_("the attempt it is about; 0: not told"))
-    status = models.CharField(max_length=16, choices=[(news.value, news.value) for news in News])
+    status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in ReceiptStatus])
     code = models.CharField(max_length=64, blank=True, db_default="", help_text=_("why it was not delivered"))
     detail = models.TextField(blank=True, db_default="")
-    heard_at = models.DateTimeField(db_default=Now())
-    ask_at = models.DateTimeField(null=True, help_text=_("when to ask the provider, should it say nothing more"))
-    asked = models.IntegerField(db_default=0, help_text=_("times in vain"))
+    received_at = models.DateTimeField(db_default=Now())
+    poll_at = models.DateTimeField(null=True, help_text=_("when to ask the provider, should it say nothing more"))
+    polls = models.IntegerField(db_default=0, help_text=_("times in vain"))
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["message", "provider_id"], name="receipt_once_per_acceptance"),
             models.CheckConstraint(
-                condition=Q(status__in=[news.value for news in News]), name="receipt_status_is_known"
+                condition=Q(status__in=[status.value for status in ReceiptStatus]), name="receipt_status_is_known"
             ),
         ]
         indexes = [
-            models.Index(fields=["ask_at"], condition=Q(ask_at__isnull=False), name="receipt_to_ask_for"),
-            models.Index(fields=["heard_at"], name="receipt_heard_at"),
+            models.Index(fields=["poll_at"], condition=Q(poll_at__isnull=False), name="receipt_to_poll"),
+            models.Index(fields=["received_at"], name="receipt_received_at"),
         ]
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class Conversation(models.Model):
 
     channel = models.CharField(max_length=32)
     phone = models.CharField(max_length=16)
-    heard_at = models.DateTimeField()
+    last_inbound_at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "phone"], name="conversation_is_one_per_number")]

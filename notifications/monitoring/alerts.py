@@ -16,54 +16,54 @@ from notifications.monitoring.alert_rules import wrong_now
 from notifications.telemetry import emit
 
 QUIET = timedelta(minutes=5)  # after which what is not found any more is over
-TELLING = timedelta(minutes=2)  # longer than telling takes; another may try after it
+NOTIFYING = timedelta(minutes=2)  # longer than telling takes; another may try after it
 
-Teller = Callable[[Alert], bool]
+Notifier = Callable[[Alert], bool]
 
 
-def look(tell: Teller, *, found: Mapping[str, str] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[str]:
+def evaluate(notify: Notifier, *, found: Mapping[str, str] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[str]:
     """Record what is wrong, and have `tell` tell what is new and what is over; returns what it told.
 
     `tell` returns whether it reached somebody.
     """
     _record(wrong_now(using) if found is None else found, using)
-    return [alert.name for alert in _untold(using) if _take(alert, using) and _told(alert, tell, using)]
+    return [alert.name for alert in _unreported(using) if _take(alert, using) and _notified(alert, notify, using)]
 
 
 def _record(found: Mapping[str, str], using: str) -> None:
     alerts = Alert.objects.using(using)
-    for name, words in found.items():
-        _, is_new = alerts.get_or_create(name=name, defaults={"words": words[:300]})
+    for name, detail in found.items():
+        _, is_new = alerts.get_or_create(name=name, defaults={"detail": detail[:300]})
         if is_new:
             emit("alert.raised", alert=name)
         else:
-            alerts.filter(name=name).update(words=words[:300], is_firing=True, seen_at=Now())
+            alerts.filter(name=name).update(detail=detail[:300], is_firing=True, seen_at=Now())
     for alert in alerts.filter(is_firing=True, seen_at__lt=Now() - QUIET).exclude(name__in=found):
         if alerts.filter(pk=alert.pk, is_firing=True, seen_at=alert.seen_at).update(is_firing=False):
             emit("alert.cleared", alert=alert.name)
-    alerts.filter(is_firing=False, told_at__isnull=True).delete()  # nobody knows of it: no all-clear
+    alerts.filter(is_firing=False, notified_at__isnull=True).delete()  # nobody knows of it: no all-clear
 
 
-def _untold(using: str) -> list[Alert]:
+def _unreported(using: str) -> list[Alert]:
     """What nobody has been told yet, and what is over."""
-    return list(Alert.objects.using(using).filter(Q(told_at__isnull=True) | Q(is_firing=False)).order_by("pk"))
+    return list(Alert.objects.using(using).filter(Q(notified_at__isnull=True) | Q(is_firing=False)).order_by("pk"))
 
 
 def _take(alert: Alert, using: str) -> bool:
-    """Whether it is ours to tell: one process gets it, for a while."""
+    """Whether it is ours to notify: one process gets it, for a while."""
     mine = Alert.objects.using(using).filter(
-        pk=alert.pk, is_firing=alert.is_firing, told_at=alert.told_at, telling_until__lte=Now()
+        pk=alert.pk, is_firing=alert.is_firing, notified_at=alert.notified_at, notifying_until__lte=Now()
     )
-    return bool(mine.update(telling_until=Now() + TELLING))
+    return bool(mine.update(notifying_until=Now() + NOTIFYING))
 
 
-def _told(alert: Alert, tell: Teller, using: str) -> bool:
+def _notified(alert: Alert, notify: Notifier, using: str) -> bool:
     ours = Alert.objects.using(using).filter(pk=alert.pk, is_firing=alert.is_firing)
-    if not tell(alert):
-        ours.update(telling_until=Now())
+    if not notify(alert):
+        ours.update(notifying_until=Now())
         return False
     if alert.is_firing:
-        ours.update(told_at=Now(), telling_until=Now())
+        ours.update(notified_at=Now(), notifying_until=Now())
     else:
         ours.delete()
     return True

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from notifications.monitoring import traces
-from notifications.monitoring.liveness import Pulse
+from notifications.monitoring.liveness import Liveness
 from notifications.monitoring.metrics_server import CannotListen, serving
 from notifications.monitoring.systemd import watchdog
 from notifications.telemetry import subscribe
@@ -30,8 +30,11 @@ def _metrics(host: str, port: int) -> Iterator[str]:
         from notifications.monitoring.relay_metrics import RelayMetrics, application  # noqa: PLC0415  (an extra)
     except ImportError as error:
         raise CannotListen(f"Metrics need prometheus-client, which is not installed ({error}).") from error
-    counted, pulse = RelayMetrics(), Pulse()
-    with serving(application(counted), host=host, port=port, is_healthy=pulse.is_felt) as served, ExitStack() as stack:
+    counted, liveness = RelayMetrics(), Liveness()
+    with (
+        serving(application(counted), host=host, port=port, is_healthy=liveness.is_alive) as served,
+        ExitStack() as stack,
+    ):
         stack.callback(subscribe(counted))
-        stack.callback(subscribe(pulse))
+        stack.callback(subscribe(liveness))
         yield f"Metrics at http://{host}:{served}/metrics, health at /healthz."

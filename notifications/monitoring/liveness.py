@@ -10,7 +10,7 @@ TURNS = frozenset({"relay.beat", "relay.disconnected"})
 STUCK_SECONDS = 60.0
 
 
-class Pulse:
+class Liveness:
     """Subscribes to telemetry, by calling it. Only the thread that made it counts, the loop's: the listener reconnects
     on its own, however stuck the loop is.
     """
@@ -18,11 +18,11 @@ class Pulse:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._loop = threading.get_ident()
-        self._felt_at = clock()
+        self._turned_at = clock()
 
     def __call__(self, event: str, _: Mapping[str, object]) -> None:
         if event in TURNS and threading.get_ident() == self._loop:
-            self._felt_at = self._clock()
+            self._turned_at = self._clock()
 
-    def is_felt(self) -> bool:
-        return self._clock() - self._felt_at < STUCK_SECONDS
+    def is_alive(self) -> bool:
+        return self._clock() - self._turned_at < STUCK_SECONDS

@@ -19,10 +19,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 logger = logging.getLogger(__name__)
 
 
-def tell(alert: Alert) -> bool:
+def send(alert: Alert) -> bool:
     """Tell everybody who is configured; whether anybody was reached. With nobody configured, the log was told."""
-    tellers = [*([_email] if _admins() else []), *([_post] if _url() else [])]
-    reached = [_tried(teller, alert) for teller in tellers]
+    notifiers = [*([_email] if _admins() else []), *([_post] if _url() else [])]
+    reached = [_tried(notifier, alert) for notifier in notifiers]
     return not reached or any(reached)
 
 
@@ -40,9 +40,9 @@ def subject_of(alert: Alert) -> str:
     return f"{'Outbox' if alert.is_firing else 'Over: outbox'}: {alert.name}"
 
 
-def _tried(teller: Callable[[Alert], None], alert: Alert) -> bool:
+def _tried(notifier: Callable[[Alert], None], alert: Alert) -> bool:
     try:
-        teller(alert)
+        notifier(alert)
     except (OSError, ValueError, requests.RequestException) as error:  # smtplib's errors are OSErrors
         logger.error("alert %s could not be told: %s", alert.name, type(error).__name__)  # noqa: TRY400  (no traceback)
         return False
@@ -51,7 +51,7 @@ def _tried(teller: Callable[[Alert], None], alert: Alert) -> bool:
 
 def _email(alert: Alert) -> None:
     since = f"Since {alert.raised_at:%Y-%m-%d %H:%M} UTC, on {socket.gethostname()}."
-    send_mail(subject_of(alert), f"{alert.words}\n\n{since}\n", settings.SERVER_EMAIL, _admins())
+    send_mail(subject_of(alert), f"{alert.detail}\n\n{since}\n", settings.SERVER_EMAIL, _admins())
 
 
 def _post(alert: Alert) -> None:
@@ -63,9 +63,9 @@ def _post(alert: Alert) -> None:
         "alert": alert.name,
         "state": "firing" if alert.is_firing else "resolved",
         "since": alert.raised_at.isoformat(),
-        "detail": alert.words,
+        "detail": alert.detail,
         "host": socket.gethostname(),
-        "text": f"{subject_of(alert)}: {alert.words}",
+        "text": f"{subject_of(alert)}: {alert.detail}",
     }
     session = PooledSession(url)
     try:

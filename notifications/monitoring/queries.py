@@ -47,7 +47,7 @@ SELECT greatest(
 CHANNELS = """
 SELECT name, paused_at IS NOT NULL, broken_at IS NOT NULL,
     extract(epoch FROM clock_timestamp() - coalesce(paused_at, broken_at))::float8
-FROM notifications_channel
+FROM notifications_channelstate
 """
 
 RELAY_AGES = """
@@ -55,7 +55,7 @@ SELECT id, host, in_flight, extract(epoch FROM clock_timestamp() - heartbeat_at)
 """
 
 RECENT_RECEIPTS = """
-SELECT status, count(*) FROM notifications_receipt WHERE heard_at > now() - interval '5 minutes' GROUP BY status
+SELECT status, count(*) FROM notifications_receipt WHERE received_at > now() - interval '5 minutes' GROUP BY status
 """
 
 

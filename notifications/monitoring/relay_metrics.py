@@ -28,14 +28,14 @@ ENDS = {
     "message.sent": "sent",
     "message.failed": "failed",
     "message.expired": "expired",
-    "message.skipped": "cancelled",
+    "message.suppressed": "cancelled",
 }
 EVENTS = {  # what is only counted: the event, the counter's name and what it says
     "message.handed_back": ("outbox_handed_back", "Messages claimed and not begun, given back at a stop."),
     "message.rescued": ("outbox_rescued", "Messages taken over from relays that were lost: outcome unknown."),
     "settle.stale": ("outbox_stale_settles", "Outcomes that came after the lease was lost, and changed nothing."),
     "dispatch.error": ("outbox_dispatch_errors", "Bugs in channels, counted as unknown outcomes."),
-    "relay.buried": ("outbox_relays_buried", "Other relays that this one declared dead."),
+    "relay.declared_dead": ("outbox_relays_declared_dead", "Other relays that this one declared dead."),
     "relay.outlived": ("outbox_relay_outlived", "Times that this relay was declared dead while it lived."),
     "relay.disconnected": ("outbox_database_disconnects", "Times that the database was away."),
     "channel.broken": ("outbox_channel_breaks", "Times that this relay saw a provider go out of service."),

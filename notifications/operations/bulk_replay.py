@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from notifications.models.audit import BulkReplay
 from notifications.operations.replay import BATCH, replay_batch
-from notifications.selectors.failed_messages import Preview, Selection
+from notifications.selectors.failed_messages import ReplayPreview, Selection
 
 ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more
 
 
-def start(selection: Selection, seen: Preview, *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS) -> BulkReplay:
+def start(
+    selection: Selection, seen: ReplayPreview, *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS
+) -> BulkReplay:
     """Begin to replay what the preview had `seen`; nothing is replayed yet."""
     return BulkReplay.objects.using(using).create(
         filters=selection.as_json(), as_of=seen.as_of, total=seen.total, actor=actor, reason=reason

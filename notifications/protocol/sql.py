@@ -217,7 +217,7 @@ SELECT EXISTS (SELECT FROM beat),
           WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay)),
     (SELECT coalesce(jsonb_object_agg(name, """
     + CHANNEL_STATE
-    + """), '{}') FROM notifications_channel channel),
+    + """), '{}') FROM notifications_channelstate channel),
     EXISTS (SELECT FROM notifications_outboxmessage
             WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now()),
     coalesce((SELECT command FROM beat), ''),

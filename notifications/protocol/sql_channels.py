@@ -9,14 +9,14 @@ CHANNEL_STATE = """jsonb_build_object(
 
 # Reads nothing and locks nothing that exists: the relay's channels, where the database does not know them yet.
 KNOW_CHANNELS = """
-INSERT INTO notifications_channel (name) SELECT unnest(%(channels)s::text[]) ON CONFLICT (name) DO NOTHING
+INSERT INTO notifications_channelstate (name) SELECT unnest(%(channels)s::text[]) ON CONFLICT (name) DO NOTHING
 """
 
 # Locks the channel's row for a moment. An answer ends an outage; failures without one begin it, or put the next probe
 # off.
 REPORT_CHANNEL = (
     """
-UPDATE notifications_channel channel
+UPDATE notifications_channelstate channel
 SET failures = CASE WHEN %(has_answered)s THEN 0 ELSE failures + %(failures)s END,
     broken_at = CASE WHEN NOT %(has_answered)s AND failures + %(failures)s >= %(most)s
                      THEN coalesce(broken_at, clock_timestamp()) END,
@@ -34,7 +34,7 @@ RETURNING jsonb_build_object(name, """
 
 # Locks the channel's row for a moment: one relay gets the right to test the provider, and the others see it taken.
 TAKE_PROBE = """
-UPDATE notifications_channel SET probe_at = clock_timestamp() + make_interval(secs => %(pause)s)
+UPDATE notifications_channelstate SET probe_at = clock_timestamp() + make_interval(secs => %(pause)s)
 WHERE name = %(channel)s AND broken_at IS NOT NULL AND paused_at IS NULL AND probe_at <= clock_timestamp()
 RETURNING name
 """
@@ -42,14 +42,14 @@ RETURNING name
 # Locks limited channels until what was claimed is charged: relays take turns. Says for how long each has been due.
 LOCK_CHANNELS = """
 SELECT name, extract(epoch FROM clock_timestamp() - next_slot_at)::float8
-FROM notifications_channel WHERE name = ANY(%(channels)s::text[])
+FROM notifications_channelstate WHERE name = ANY(%(channels)s::text[])
 ORDER BY name
 FOR NO KEY UPDATE
 """
 
 # Needs the channel's lock. What was not used for longer than a burst is forfeited.
 CHARGE_CHANNEL = """
-UPDATE notifications_channel
+UPDATE notifications_channelstate
 SET next_slot_at = greatest(next_slot_at, clock_timestamp() - make_interval(secs => %(burst)s))
                    + make_interval(secs => %(seconds)s)
 WHERE name = %(channel)s
@@ -58,7 +58,7 @@ RETURNING extract(epoch FROM next_slot_at - clock_timestamp())::float8
 
 # Locks the channel's row for a moment; relays learn of it with their next heartbeat.
 PAUSE_CHANNEL = """
-INSERT INTO notifications_channel AS channel (name, paused_at, paused_by, pause_reason)
+INSERT INTO notifications_channelstate AS channel (name, paused_at, paused_by, pause_reason)
 VALUES (%(channel)s, clock_timestamp(), %(actor)s, %(reason)s)
 ON CONFLICT (name) DO UPDATE
 SET paused_at = clock_timestamp(), paused_by = %(actor)s, pause_reason = %(reason)s
@@ -67,7 +67,7 @@ RETURNING name
 """
 
 RESUME_CHANNEL = """
-UPDATE notifications_channel SET paused_at = NULL, paused_by = '', pause_reason = ''
+UPDATE notifications_channelstate SET paused_at = NULL, paused_by = '', pause_reason = ''
 WHERE name = %(channel)s AND paused_at IS NOT NULL
 RETURNING name
 """

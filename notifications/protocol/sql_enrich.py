@@ -29,7 +29,7 @@ WHERE message.id = ANY(%(ids)s::bigint[])
 # How many seconds ago each number last wrote to us on its channel, for those who did.
 CONVERSATIONS = """
 SELECT conversation.channel, conversation.phone,
-    extract(epoch FROM clock_timestamp() - conversation.heard_at)::float8
+    extract(epoch FROM clock_timestamp() - conversation.last_inbound_at)::float8
 FROM unnest(%(channels)s::text[], %(phones)s::text[]) AS asked (channel, phone)
 JOIN notifications_conversation conversation
   ON conversation.channel = asked.channel AND conversation.phone = asked.phone

@@ -1,8 +1,8 @@
 """The statements of fallbacks. The line above each says why it locks what it locks."""
 
-# Comes after the settle that sent the message, in its transaction. News that came before the settle count at once.
+# Comes after the settle that sent the message, in its transaction. Receipts that came before the settle count at once.
 WATCH = """
-INSERT INTO notifications_fallback (message_id, channel, due_at)
+INSERT INTO notifications_plannedfallback (message_id, channel, due_at)
 SELECT message.id, plan.channel,
     clock_timestamp() + make_interval(secs => CASE WHEN message.receipt IN ('undelivered', 'bounced') THEN 0
                                                    ELSE plan.after END)
@@ -24,7 +24,7 @@ WITH wanted AS MATERIALIZED (
     JOIN notifications_outboxmessage message ON message.id = plan.id AND message.claim_number = plan.claim_number
     WHERE message.status IN ('failed', 'sent') AND message.receipt NOT IN ('delivered', 'read')
       AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
-      AND NOT EXISTS (SELECT FROM notifications_fallback fallback
+      AND NOT EXISTS (SELECT FROM notifications_plannedfallback fallback
                       WHERE fallback.message_id = message.id AND fallback.due_at IS NULL)
     ORDER BY message.id
 ), written AS (
@@ -38,14 +38,14 @@ WITH wanted AS MATERIALIZED (
     INSERT INTO notifications_messagereference (reference, message_id)
     SELECT reference, substitute_id FROM wanted WHERE reference <> ''
 )
-INSERT INTO notifications_fallback (message_id, channel, due_at, substitute_id)
+INSERT INTO notifications_plannedfallback (message_id, channel, due_at, substitute_id)
 SELECT id, other, NULL, substitute_id FROM wanted
 ON CONFLICT (message_id) DO UPDATE SET due_at = NULL, substitute_id = excluded.substitute_id
-WHERE notifications_fallback.substitute_id IS NULL
+WHERE notifications_plannedfallback.substitute_id IS NULL
 RETURNING message_id
 """
 
 # Needs the lanes' locks: what got no substitute by now needs none.
 CLOSE = """
-UPDATE notifications_fallback SET due_at = NULL WHERE message_id = ANY(%(ids)s::bigint[]) AND due_at IS NOT NULL
+UPDATE notifications_plannedfallback SET due_at = NULL WHERE message_id = ANY(%(ids)s::bigint[]) AND due_at IS NOT NULL
 """

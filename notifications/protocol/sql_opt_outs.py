@@ -1,7 +1,7 @@
 """The statement by which a provider's word about someone's wish becomes ours."""
 
 # Needs the lanes' locks, as the settlements have them that report it: the recipient's row is written. A provider that
-# refuses to send because the person told it so was told before us. Writes what `wishes.opt_out` writes.
+# refuses to send because the person told it so was told before us. Writes what `opt_outs.opt_out` writes.
 HEED_OPT_OUTS = """
 WITH told AS (
     SELECT DISTINCT ON (recipient_id) recipient_id, channel, code

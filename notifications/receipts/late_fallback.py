@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications import conf
-from notifications.models import Fallback
+from notifications.models import PlannedFallback
 from notifications.protocol import sql_fallbacks
 from notifications.protocol.lanes import locked_lanes
 
@@ -21,7 +21,7 @@ MOST_AT_ONCE = 100  # recipients locked by one transaction
 
 def fall_back_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Send what is due on the other channel; returns how many substitutes were written. Safe to run side by side."""
-    due = Fallback.objects.using(using).filter(due_at__lte=now or timezone.now()).order_by("due_at")
+    due = PlannedFallback.objects.using(using).filter(due_at__lte=now or timezone.now()).order_by("due_at")
     written = 0
     while batch := list(due.values_list("message_id", flat=True)[:MOST_AT_ONCE]):
         written += _fall_back(batch, using=using)
@@ -30,17 +30,17 @@ def fall_back_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS)
 
 def undelivered(message_id: int, *, using: str = DEFAULT_DB_ALIAS) -> bool:
     """Fall back at once for a message whose provider says that it did not arrive; whether a substitute was written."""
-    watched = Fallback.objects.using(using).filter(message_id=message_id, due_at__isnull=False)
+    watched = PlannedFallback.objects.using(using).filter(message_id=message_id, due_at__isnull=False)
     is_bad = Q(message__receipt__in=("undelivered", "bounced"))
     return watched.filter(is_bad).exists() and _fall_back([message_id], using=using) == 1
 
 
 def _fall_back(message_ids: Sequence[int], *, using: str) -> int:
     """Under the recipients' locks: write the substitutes that are still needed, and close every case."""
-    fallbacks = Fallback.objects.using(using).filter(message_id__in=message_ids).select_related("message")
+    fallbacks = PlannedFallback.objects.using(using).filter(message_id__in=message_ids).select_related("message")
     with locked_lanes(fallbacks.values_list("message__recipient_id", flat=True), using=using) as lanes:
         plans = list(fallbacks.filter(due_at__isnull=False))
-        names = [conf.lane_of(plan.channel) for plan in plans]
+        names = [conf.lane_name(plan.channel) for plan in plans]
         written = lanes.fetch_all(
             sql_fallbacks.SUBSTITUTE,
             {

@@ -12,12 +12,12 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications import conf
-from notifications.channels.base import Channel, Heard
+from notifications.channels.base import Channel, DeliveryReport
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
 from notifications.protocol.statements import execute, fetch_all
-from notifications.receipts.record import FIRST_ASKED_AFTER_SECONDS, Told, record
+from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 
 LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, the second, the third time in vain
 MOST, PER_SECOND = 500, 10.0  # asked in one run, and in a second: an account's requests are limited, sending needs them
@@ -35,7 +35,7 @@ WITH read AS (
     WHERE id < coalesce((SELECT min(id) FROM read WHERE ended_at > now() - make_interval(secs => %(age)s)),
                         9223372036854775807)
 ), noted AS (
-    INSERT INTO notifications_receipt (message_id, provider_id, claim_number, status, heard_at, ask_at, asked)
+    INSERT INTO notifications_receipt (message_id, provider_id, claim_number, status, received_at, poll_at, polls)
     SELECT ripe.message_id, ripe.provider_id, ripe.claim_number, 'sent', ripe.ended_at, clock_timestamp(), 0
     FROM ripe JOIN notifications_outboxmessage message ON message.id = ripe.message_id
     WHERE ripe.answer = 'accepted' AND ripe.provider_id <> '' AND message.channel = ANY(%(channels)s::text[])
@@ -47,12 +47,12 @@ SELECT count(*), max(id) FROM ripe
 # Takes what is due, and puts off when it is due again: another poll passes it by.
 TAKE = """
 UPDATE notifications_receipt receipt
-SET asked = receipt.asked + 1,
-    ask_at = clock_timestamp() + make_interval(secs => (%(later)s::float8[])[receipt.asked + 1])
+SET polls = receipt.polls + 1,
+    poll_at = clock_timestamp() + make_interval(secs => (%(later)s::float8[])[receipt.polls + 1])
 FROM (SELECT due.id, message.channel
       FROM notifications_receipt due JOIN notifications_outboxmessage message ON message.id = due.message_id
-      WHERE due.ask_at <= clock_timestamp() AND message.channel = ANY(%(channels)s::text[])
-      ORDER BY due.ask_at LIMIT %(most)s
+      WHERE due.poll_at <= clock_timestamp() AND message.channel = ANY(%(channels)s::text[])
+      ORDER BY due.poll_at LIMIT %(most)s
       FOR NO KEY UPDATE OF due SKIP LOCKED) AS due
 WHERE receipt.id = due.id
 RETURNING receipt.id, receipt.message_id, receipt.provider_id, receipt.claim_number, due.channel
@@ -61,8 +61,8 @@ RETURNING receipt.id, receipt.message_id, receipt.provider_id, receipt.claim_num
 # As if they had not been asked; only what nothing was heard of meanwhile.
 GIVE_BACK = """
 UPDATE notifications_receipt
-SET asked = asked - 1, ask_at = clock_timestamp() + make_interval(secs => %(later)s)
-WHERE id = ANY(%(ids)s::bigint[]) AND asked > 0
+SET polls = polls - 1, poll_at = clock_timestamp() + make_interval(secs => %(later)s)
+WHERE id = ANY(%(ids)s::bigint[]) AND polls > 0
 """
 
 
@@ -118,7 +118,7 @@ def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
             "position": bookmark.position,
             "channels": names,
             "most": READ_AT_ONCE,
-            "age": FIRST_ASKED_AFTER_SECONDS,
+            "age": FIRST_POLL_AFTER_SECONDS,
         }
         ((count, last),) = fetch_all(NOTE, parameters, using=using)
         if count:
@@ -138,11 +138,11 @@ def _ask_about(
         answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
         if isinstance(answer, Transient | Throttled):
             left = [row[0] for row in taken[place:]]
-            execute(GIVE_BACK, {"ids": left, "later": FIRST_ASKED_AFTER_SECONDS}, using=using)
+            execute(GIVE_BACK, {"ids": left, "later": FIRST_POLL_AFTER_SECONDS}, using=using)
             return replace(polled, trouble=f"{channel}: {answer.code}")
         polled = replace(polled, asked=polled.asked + 1)
-        if isinstance(answer, Heard):
-            told = Told(message_id=message, provider_id=provider_id, claim_number=claim, heard=answer)
-            polled = replace(polled, heard=polled.heard + record(told, channels=[channel], using=using))
+        if isinstance(answer, DeliveryReport):
+            about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
+            polled = replace(polled, heard=polled.heard + record(about, channels=[channel], using=using))
         wait()
     return polled

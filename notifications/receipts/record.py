@@ -1,11 +1,12 @@
 """Receipts: what became of messages after a provider had accepted them, told by its webhooks or asked for.
 
-News of one acceptance come late, twice and in any order; what is kept is the farthest of them (lifecycle.News), so the
-order does not matter. Good news of any copy of a message is news of the message; that a copy did not arrive counts only
-for the copy that the message was settled with.
+Reports of one acceptance come late, twice and in any order; what is kept is the farthest status
+(lifecycle.ReceiptStatus), so the order does not matter. If any copy of a message
+arrived, the message did; a report that a copy did not arrive counts only for the copy that the message was settled
+with.
 
-News can also prove what nobody knew (G6). A message that waits for its next attempt is then not sent again: its relay
-looks here first. One that had failed is replayed, on record, and found to be sent.
+A receipt can also resolve an unknown outcome (G6). A message that waits for its next attempt is then not sent again:
+its relay looks here first. One that had failed is replayed, on record, and found to be sent.
 """
 
 from collections.abc import Collection
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from notifications import conf
-from notifications.channels.base import Heard
-from notifications.lifecycle import News, Reason
+from notifications.channels.base import DeliveryReport
+from notifications.lifecycle import Reason, ReceiptStatus
 from notifications.models import Recipient
 from notifications.operations.replay import replay
 from notifications.policy.masking import masked
@@ -23,7 +24,7 @@ from notifications.receipts import late_fallback
 from notifications.recipients.opt_outs import How, opt_out
 from notifications.telemetry import emit
 
-FIRST_ASKED_AFTER_SECONDS = 600.0  # without further news, the provider is asked
+FIRST_POLL_AFTER_SECONDS = 600.0  # without further news, the provider is asked
 MOST_ID = 255
 
 # The receipt's row is locked before its message's: news of one acceptance queue up at it. Both updates look at the
@@ -32,15 +33,15 @@ MOST_ID = 255
 RECORD = """
 WITH news AS (
     INSERT INTO notifications_receipt AS receipt
-        (message_id, provider_id, claim_number, status, code, detail, heard_at, ask_at, asked)
+        (message_id, provider_id, claim_number, status, code, detail, received_at, poll_at, polls)
     SELECT message.id, %(provider_id)s, %(claim_number)s, %(status)s, %(code)s, %(detail)s, clock_timestamp(),
-        clock_timestamp() + make_interval(secs => %(ask_after)s), 0
+        clock_timestamp() + make_interval(secs => %(poll_after)s), 0
     FROM notifications_outboxmessage message
     WHERE message.id = %(message)s AND message.channel = ANY(%(channels)s::text[])
     ON CONFLICT (message_id, provider_id) DO UPDATE
-    SET status = excluded.status, code = excluded.code, detail = excluded.detail, heard_at = excluded.heard_at,
+    SET status = excluded.status, code = excluded.code, detail = excluded.detail, received_at = excluded.received_at,
         claim_number = greatest(receipt.claim_number, excluded.claim_number),
-        ask_at = excluded.ask_at, asked = 0
+        poll_at = excluded.poll_at, polls = 0
     WHERE array_position(%(ranks)s::text[], excluded.status::text)
         > array_position(%(ranks)s::text[], receipt.status::text)
     RETURNING message_id
@@ -57,49 +58,52 @@ SELECT message.recipient_id, message.channel, message.status = 'failed' AND mess
 FROM news JOIN notifications_outboxmessage message ON message.id = news.message_id
 """
 
-RANKS = [news.value for news in News]
-BAD_NEWS = frozenset({News.UNDELIVERED, News.BOUNCED})
+RANKS = [status.value for status in ReceiptStatus]
+NOT_DELIVERED = frozenset({ReceiptStatus.UNDELIVERED, ReceiptStatus.BOUNCED})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """News of one acceptance. `message_id` is ours, `provider_id` the provider's; `claim_number` 0 means not told."""
+class MessageReport:
+    """A delivery report and the message it is about. `message_id` is our id, `provider_id` the provider's name for it.
+
+    `claim_number` 0: not known.
+    """
 
     message_id: int
     provider_id: str
-    heard: Heard
+    report: DeliveryReport
     claim_number: int = 0
 
 
-def record(told: Told, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
+def record(about: MessageReport, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
     """Keep what was told of a message on one of `channels`, and act on it; whether it was news."""
-    heard = told.heard
+    report = about.report
     with connections[using].cursor() as cursor:
         cursor.execute(
             RECORD,
             {
-                "message": told.message_id,
+                "message": about.message_id,
                 "channels": list(channels),
-                "provider_id": told.provider_id[:MOST_ID],
-                "claim_number": told.claim_number,
-                "status": heard.news.value,
-                "code": heard.code,
-                "detail": masked(heard.detail, ""),
-                "ask_after": None if heard.news.is_final else FIRST_ASKED_AFTER_SECONDS,
+                "provider_id": about.provider_id[:MOST_ID],
+                "claim_number": about.claim_number,
+                "status": report.status.value,
+                "code": report.code,
+                "detail": masked(report.detail, ""),
+                "poll_after": None if report.status.is_final else FIRST_POLL_AFTER_SECONDS,
                 "ranks": RANKS,
-                "is_final": heard.news.is_final,
-                "is_bad": heard.news in BAD_NEWS,
+                "is_final": report.status.is_final,
+                "is_bad": report.status in NOT_DELIVERED,
             },
         )
         row = cursor.fetchone()
     if row is None:
         return False
-    emit("receipt.recorded", message=told.message_id, claim=told.claim_number, status=heard.news, code=heard.code)
+    emit("receipt.recorded", message=about.message_id, claim=about.claim_number, status=report.status, code=report.code)
     recipient, channel, is_proof = row
-    if heard.reason is Reason.OPTED_OUT:
-        opt_out(Recipient(pk=recipient), channel=channel, how=How.PROVIDER, actor=heard.code, using=using)
-    if is_proof and heard.news not in BAD_NEWS and conf.ask_before_resend():
-        replay([told.message_id], actor="receipts", reason="The provider had accepted it.", using=using)
-    if heard.news in BAD_NEWS:
-        late_fallback.undelivered(told.message_id, using=using)
+    if report.reason is Reason.OPTED_OUT:
+        opt_out(Recipient(pk=recipient), channel=channel, how=How.PROVIDER, actor=report.code, using=using)
+    if is_proof and report.status not in NOT_DELIVERED and conf.ask_before_resend():
+        replay([about.message_id], actor="receipts", reason="The provider had accepted it.", using=using)
+    if report.status in NOT_DELIVERED:
+        late_fallback.undelivered(about.message_id, using=using)
     return True

@@ -16,7 +16,7 @@ from notifications.errors import InvalidContact, InvalidRecipient
 from notifications.kinds import Purpose
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
-from notifications.policy.consent import refusal
+from notifications.policy.consent import opt_out_key
 from notifications.policy.locales import is_language, is_time_zone
 from notifications.recipients.opt_outs import How, opt_in, opt_out
 
@@ -25,7 +25,7 @@ from notifications.recipients.opt_outs import How, opt_in, opt_out
 class Contact:
     """How, where and in which language someone wants to be reached. `phone` is E.164; an empty address is none.
 
-    `…_enabled` says whether a channel is wanted at all; `wishes` says for each channel which purposes are.
+    `…_enabled` says whether a channel is wanted at all; `opt_ins` says for each channel which purposes are.
     """
 
     phone: str
@@ -35,7 +35,7 @@ class Contact:
     sms_enabled: bool
     whatsapp_enabled: bool
     email_enabled: bool
-    wishes: dict[str, dict[str, bool]]
+    opt_ins: dict[str, dict[str, bool]]
 
 
 COLUMNS = ("phone", "email", "locale", "time_zone")
@@ -72,18 +72,18 @@ def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
         email=recipient.email,
         locale=recipient.locale,
         time_zone=recipient.time_zone,
-        sms_enabled=refusal("sms") not in refused,
-        whatsapp_enabled=refusal("whatsapp") not in refused,
-        email_enabled=refusal("email") not in refused,
-        wishes={
-            channel: {purpose.value: refusal(channel, purpose) not in refused for purpose in Purpose}
+        sms_enabled=opt_out_key("sms") not in refused,
+        whatsapp_enabled=opt_out_key("whatsapp") not in refused,
+        email_enabled=opt_out_key("email") not in refused,
+        opt_ins={
+            channel: {purpose.value: opt_out_key(channel, purpose) not in refused for purpose in Purpose}
             for channel in channel_names()
         },
     )
 
 
 def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contact:
-    """Change the contact details named in `changes`, all or none of them; in `wishes`, only what it names.
+    """Change the contact details named in `changes`, all or none of them; in `opt_ins`, only what it names.
 
     Raises InvalidContact, naming every field that is wrong, and InvalidRecipient.
     """
@@ -94,19 +94,19 @@ def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contac
         for word, value in columns.items():
             setattr(recipient, word, value)
         recipient.save(update_fields=list(columns))
-        for channel, purpose, is_wanted in _wishes(changes):
+        for channel, purpose, is_wanted in _opt_ins(changes):
             change = opt_in if is_wanted else opt_out
             change(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor=_name(user))
         recipient.refresh_from_db()
     return contact_of(recipient)
 
 
-def _wishes(changes: dict[str, Any]) -> Iterator[tuple[str, Purpose | None, bool]]:
+def _opt_ins(changes: dict[str, Any]) -> Iterator[tuple[str, Purpose | None, bool]]:
     """Each wish in `changes`: on which channel, for which purpose or all of it, yes or no."""
     for word, channel in SWITCHES.items():
         if word in changes:
             yield channel, None, changes[word]
-    for channel, purposes in changes.get("wishes", {}).items():
+    for channel, purposes in changes.get("opt_ins", {}).items():
         for purpose, is_wanted in purposes.items():
             yield channel, Purpose(purpose), is_wanted
 
@@ -189,5 +189,5 @@ _CHECKS = {
     "sms_enabled": _yes_or_no,
     "whatsapp_enabled": _yes_or_no,
     "email_enabled": _yes_or_no,
-    "wishes": _by_channel_and_purpose,
+    "opt_ins": _by_channel_and_purpose,
 }

@@ -11,25 +11,25 @@ from notifications.recipients import opt_outs
 WINDOW = timedelta(hours=24)  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
 
 
-def hear(
+def receive(
     *,
     phone: str,
     channel: str,
     text: str,
-    wish: str = "",
+    opt_out_type: str = "",
     now: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> None:
-    """Note that `phone` (E.164) wrote `text` on `channel`; `wish` is what the provider understood it to be, if it did.
+    """Note that `phone` (E.164) wrote `text` on `channel`; `opt_out_type` is the keyword that the provider found in it.
 
     The same message told twice changes nothing more.
     """
-    heard_at = now or timezone.now()
+    last_inbound_at = now or timezone.now()
     with transaction.atomic(using=using):
-        opt_outs.inbound(phone=phone, channel=channel, words=wish or text, using=using)
+        opt_outs.apply_keyword(phone=phone, channel=channel, text=opt_out_type or text, using=using)
         Conversation.objects.using(using).bulk_create(
-            [Conversation(channel=channel, phone=phone, heard_at=heard_at)],
+            [Conversation(channel=channel, phone=phone, last_inbound_at=last_inbound_at)],
             update_conflicts=True,
             unique_fields=["channel", "phone"],
-            update_fields=["heard_at"],
+            update_fields=["last_inbound_at"],
         )

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
-from notifications.policy.consent import refusal
+from notifications.policy.consent import opt_out_key
 
 # Twilio acts on these by itself, for SMS, where one is all of the message: https://help.twilio.com/articles/223134027
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
@@ -59,13 +59,13 @@ def opt_in(
     return _apply(change, using=using)
 
 
-def inbound(*, phone: str, channel: str, words: str, using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Do as `words`, written by `phone` (E.164) on `channel`, ask: no more messages, or messages again.
+def apply_keyword(*, phone: str, channel: str, text: str, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Do as `text`, written by `phone` (E.164) on `channel`, ask: no more messages, or messages again.
 
     It counts for everybody with this number, and for the whole channel: carriers block all of it. Returns whether the
     words were a wish.
     """
-    word = words.strip(" \t\r\n.!\"'").upper()
+    word = text.strip(" \t\r\n.!\"'").upper()
     if word not in STOP | START:
         return False
     change = opt_out if word in STOP else opt_in
@@ -76,7 +76,7 @@ def inbound(*, phone: str, channel: str, words: str, using: str = DEFAULT_DB_ALI
 
 def _apply(change: ConsentRecord, *, using: str) -> bool:
     """Change the recipient's words under the lock of its row, and keep the record; False if nothing changed."""
-    word = {refusal(change.channel, change.purpose)}
+    word = {opt_out_key(change.channel, change.purpose)}
     with transaction.atomic(using=using):
         rows = Recipient.objects.using(using).select_for_update(no_key=True).only("opt_outs")
         recipient = rows.get(pk=change.recipient_id)

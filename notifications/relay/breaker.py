@@ -13,7 +13,7 @@ NEVER_ASKED = frozenset({"no_address", "rendering_failed", "bad_header", "bad_ad
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class ProviderReport:
     """What was seen of a provider since the last report."""
 
     failures: int = 0
@@ -26,7 +26,7 @@ class Breaker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_a_row = 0
-        self._news = News()
+        self._news = ProviderReport()
         self.is_broken = False
 
     def charges(self, outcome: Outcome) -> bool:
@@ -42,18 +42,18 @@ class Breaker:
             if isinstance(outcome, ANSWERS):
                 self._in_a_row = 0
                 if not self._news.has_answered:
-                    self._news = News(self._news.failures, has_answered=True)
+                    self._news = ProviderReport(self._news.failures, has_answered=True)
                 return True
             self._in_a_row += 1
-            self._news = News(self._news.failures + 1, self._news.has_answered)
+            self._news = ProviderReport(self._news.failures + 1, self._news.has_answered)
             return not self.is_broken and self._in_a_row <= FAILURES
 
-    def take_news(self) -> News:
+    def take_news(self) -> ProviderReport:
         """What was seen since the last call."""
         if not (self._news.failures or self._news.has_answered):
             return self._news
         with self._lock:
-            news, self._news = self._news, News()
+            news, self._news = self._news, ProviderReport()
         return news
 
     def learn(self, *, is_broken: bool) -> None:

@@ -18,7 +18,7 @@ from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.content.compose import Reader, put_into_words
-from notifications.content.localization import speak
+from notifications.content.localization import activate
 from notifications.content.rendering import RenderingError
 from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
 from notifications.policy.retry import RetryPolicy, judge
@@ -153,7 +153,7 @@ class Delivery:
 
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     """The message in words. Raises RenderingError."""
-    speak(message.locale, message.time_zone)  # and keep the voice for the next message, which mostly has the same
+    activate(message.locale, message.time_zone)  # kept for the next message, which mostly has the same
     reader = Reader(message.recipient_id, message.locale, message.time_zone)
     context, form = read_json(message.context)[0], channel.form_for(message.kind)
     worded = put_into_words(message.kind, context, form=form, reader=reader)
@@ -165,7 +165,7 @@ def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
         worded.parts,
         locale=message.locale,
         expires_in=message.expires_in,
-        heard_ago=message.heard_ago,
+        inbound_age=message.inbound_age,
         unsubscribe_url=worded.unsubscribe_url,
     )
 

@@ -41,10 +41,10 @@ def _with_doubts(connection: Connection, claimed: list[Claimed]) -> list[Claimed
 def _with_conversations(
     connection: Connection, claimed: list[Claimed], channels: Mapping[str, Channel]
 ) -> list[Claimed]:
-    wanted = {(each.channel, each.phone) for each in claimed if channels[each.channel].asks_when_heard(each.kind)}
+    wanted = {(each.channel, each.phone) for each in claimed if channels[each.channel].needs_inbound_age(each.kind)}
     if not wanted:
         return claimed
     parameters = {"channels": [channel for channel, _ in wanted], "phones": [phone for _, phone in wanted]}
     rows = connection.execute(sql_enrich.CONVERSATIONS, parameters).fetchall()
     heard = {(channel, phone): seconds for channel, phone, seconds in rows}
-    return [message._replace(heard_ago=heard.get((message.channel, message.phone))) for message in claimed]
+    return [message._replace(inbound_age=heard.get((message.channel, message.phone))) for message in claimed]

@@ -40,7 +40,7 @@ def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:
                 "ids": numbers([message.id for message, _ in failed]),
                 "claim_numbers": numbers([message.claim_number for message, _ in failed]),
                 "channels": texts([plan.channel for _, plan in failed]),
-                "lanes": texts([conf.lane_of(plan.channel) for _, plan in failed]),
+                "lanes": texts([conf.lane_name(plan.channel) for _, plan in failed]),
             },
         )
-    return {(message.recipient_id, conf.lane_of(plan.channel)) for message, plan in failed}
+    return {(message.recipient_id, conf.lane_name(plan.channel)) for message, plan in failed}

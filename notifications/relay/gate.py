@@ -24,7 +24,7 @@ BURST_SECONDS = 0.1  # of a limited rate, at most, that may go at once
 
 
 @dataclass(slots=True)
-class ChannelState:
+class ChannelReading:
     """A channel as the relays agree on it; seconds count from `read_at`, on Clock."""
 
     is_paused: bool = False
@@ -43,7 +43,7 @@ class Gate:
         self._breakers = breakers
         self._rates = rates
         self._clock = clock
-        self._states = {name: ChannelState() for name in breakers}
+        self._states = {name: ChannelReading() for name in breakers}
         self._next_slot_at = dict.fromkeys(breakers, 0.0)
 
     def open(self, connection: Connection) -> None:
@@ -55,7 +55,7 @@ class Gate:
         for name in self._states.keys() & rows.keys():
             row = rows[name]
             recovered_for = row["recovered_for"]
-            state = ChannelState(
+            state = ChannelReading(
                 is_paused=bool(row["is_paused"]),
                 is_broken=bool(row["is_broken"]),
                 probe_in=float(row["probe_in"] or 0.0),
@@ -168,7 +168,7 @@ class Gate:
                 self._next_slot_at[name] = self._clock() - credit
         return grants
 
-    def _announce(self, name: str, before: ChannelState, after: ChannelState) -> None:
+    def _announce(self, name: str, before: ChannelReading, after: ChannelReading) -> None:
         if after.is_broken != before.is_broken:
             emit("channel.broken" if after.is_broken else "channel.recovered", channel=name)
         if after.is_paused != before.is_paused:

@@ -33,7 +33,7 @@ class Claimed(NamedTuple):
     opt_outs: list[str]
     relay_id: int  # the number under which it was claimed
     doubt: "Doubt | None" = None
-    heard_ago: float | None = None  # seconds since its recipient last wrote to us there, where that matters
+    inbound_age: float | None = None  # seconds since its recipient last wrote to us there, where that matters
 
     @property
     def is_expired(self) -> bool:

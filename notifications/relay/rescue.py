@@ -24,7 +24,7 @@ def bury(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> li
     ).fetchall()
     dead: list[int] = [row[0] for row in rows]
     for relay_id in dead:
-        emit("relay.buried", relay=relay_id)
+        emit("relay.declared_dead", relay=relay_id)
     return dead
 
 
@@ -47,5 +47,5 @@ def release_unheard(connection: Connection, *, relay_id: int, in_hand: Collectio
     """
     released = connection.execute(sql.RELEASE_UNHEARD, {"relay": relay_id, "in_hand": list(in_hand)}).rowcount
     if released:
-        emit("claim.unheard", relay=relay_id, messages=released)
+        emit("claim.reply_lost", relay=relay_id, messages=released)
     return released

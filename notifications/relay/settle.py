@@ -28,7 +28,7 @@ ENDS = {
     Status.SENT: "message.sent",
     Status.FAILED: "message.failed",
     Status.EXPIRED: "message.expired",
-    Status.CANCELLED: "message.skipped",
+    Status.CANCELLED: "message.suppressed",
     Status.QUEUED: "message.held",
 }
 

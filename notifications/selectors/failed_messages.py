@@ -78,7 +78,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class ReplayPreview:
     """What a replay would send again: how many, by kind, channel and error, and the first of them."""
 
     as_of: datetime
@@ -87,7 +87,9 @@ class Preview:
     first: list[dict[str, Any]]
 
 
-def preview(selection: Selection, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> Preview:
+def preview_replay(
+    selection: Selection, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS
+) -> ReplayPreview:
     """What `selection` means now, or of what failed until `as_of`; changes nothing. Addresses are masked.
 
     Raises UnknownUser.
@@ -97,7 +99,7 @@ def preview(selection: Selection, *, as_of: datetime | None = None, using: str =
     groups = chosen.values("kind", "channel", "error_code").annotate(count=Count("id"))
     counted: list[Any] = [*groups.order_by("-count", "kind", "channel", "error_code")]
     first = [_shown(message) for message in chosen.select_related("recipient__user").order_by("id")[:SHOWN]]
-    return Preview(as_of, sum(group["count"] for group in counted), counted, first)
+    return ReplayPreview(as_of, sum(group["count"] for group in counted), counted, first)
 
 
 def recipients_of(user: str, *, using: str = DEFAULT_DB_ALIAS) -> list[int]:

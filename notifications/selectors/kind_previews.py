@@ -8,7 +8,7 @@ from notifications.kinds import Kind
 from notifications.selectors.outgoing import Words, rendered
 
 
-def preview(
+def preview_kind(
     kind: Kind,
     *,
     locale: str,

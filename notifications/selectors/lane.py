@@ -17,7 +17,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class LanePage:
     """A page of a lane. `lanes` are the recipient's, where each channel has one; `after` and `before` lead on."""
 
     name: str
@@ -28,14 +28,14 @@ class Lane:
     before: int | None
 
 
-def lane_of(
+def lane_page(
     recipient: Recipient,
     *,
     lane: str = "",
     after: int | None = None,
     before: int | None = None,
     using: str = DEFAULT_DB_ALIAS,
-) -> Lane:
+) -> LanePage:
     """The unfinished messages of `recipient` behind message `after`, and the finished ones older than `before`."""
     lanes = channel_names() if conf.lane() == "recipient+channel" else []
     name = lane if lane in lanes else next(iter(lanes), "")
@@ -49,7 +49,7 @@ def lane_of(
     finished = list(ended.order_by("-pk")[: PAGE + 1])
     for message in unfinished + finished:
         message.recipient = recipient
-    return Lane(
+    return LanePage(
         name,
         lanes,
         unfinished[:PAGE],

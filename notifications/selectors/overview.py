@@ -64,7 +64,7 @@ GROUP BY channel
 
 CHANNELS = """
 SELECT name, CASE WHEN paused_at IS NOT NULL THEN 'paused' WHEN broken_at IS NOT NULL THEN 'broken' ELSE 'open' END
-FROM notifications_channel
+FROM notifications_channelstate
 """
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
-from notifications.lifecycle import Answer, News, Status
+from notifications.lifecycle import Answer, ReceiptStatus, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Receipt
 from notifications.models.audit import OperatorAction, Verb
 from notifications.selectors.outgoing import address_field_of
@@ -31,12 +31,12 @@ ANSWERED = {
     Answer.UNKNOWN: "nobody knows whether it was accepted",
 }
 
-TOLD = {
-    News.DELIVERED: "good",
-    News.READ: "good",
-    News.UNDELIVERED: "bad",
-    News.BOUNCED: "bad",
-    News.COMPLAINED: "bad",
+RECEIPT_TONES = {
+    ReceiptStatus.DELIVERED: "good",
+    ReceiptStatus.READ: "good",
+    ReceiptStatus.UNDELIVERED: "bad",
+    ReceiptStatus.BOUNCED: "bad",
+    ReceiptStatus.COMPLAINED: "bad",
 }
 
 
@@ -91,9 +91,9 @@ def _attempts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
 def _receipts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
     for receipt in Receipt.objects.using(using).filter(message_id=message.pk)[:MOST_ATTEMPTS]:
         yield Event(
-            receipt.heard_at,
+            receipt.received_at,
             f"Receipt: {receipt.status}",
-            TOLD.get(News(receipt.status), "neutral"),
+            RECEIPT_TONES.get(ReceiptStatus(receipt.status), "neutral"),
             code=receipt.code,
             detail=receipt.detail,
             provider_id=receipt.provider_id,

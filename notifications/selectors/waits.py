@@ -23,7 +23,7 @@ from django.utils import timezone
 from notifications import conf
 from notifications.channels import channel_names
 from notifications.lifecycle import HEAD, HELD, Status
-from notifications.models import Channel, OutboxMessage, Relay
+from notifications.models import ChannelState, OutboxMessage, Relay
 from notifications.selectors.database_clock import database_now
 
 MOST_COUNTED = 1_000  # messages in front; more are "more than"
@@ -72,7 +72,7 @@ def _waits_of_head(head: OutboxMessage, *, now: datetime, using: str) -> Iterato
         return
     if head.channel not in channel_names():
         yield Wait("unknown_channel", f"needs a channel {head.channel}, and none of this name is configured")
-    channel = Channel.objects.using(using).filter(name=head.channel).first()
+    channel = ChannelState.objects.using(using).filter(name=head.channel).first()
     blocked = _blocked(channel, now=now) if channel else None
     if blocked:
         yield blocked
@@ -94,7 +94,7 @@ def _sending(head: OutboxMessage, *, now: datetime, using: str) -> Wait:
     return Wait("sending", f"is being sent by relay {relay.pk} on {relay.host} for {seconds:.0f} s")
 
 
-def _blocked(channel: Channel, *, now: datetime) -> Wait | None:
+def _blocked(channel: ChannelState, *, now: datetime) -> Wait | None:
     name = channel.name
     if channel.paused_at:
         why = f" because “{channel.pause_reason}”" if channel.pause_reason else ""

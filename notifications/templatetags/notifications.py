@@ -10,7 +10,7 @@ from babel.numbers import format_currency, get_currency_precision
 from django import template
 from django.utils import timezone, translation
 
-from notifications.content.localization import voice
+from notifications.content import localization
 
 register = template.Library()
 
@@ -20,14 +20,14 @@ REMEMBERED = 2048  # texts; the messages of one event share its moment and its p
 @register.filter
 def money(amount: int, currency: str) -> str:
     """`amount` minor units of the ISO 4217 `currency`, in the active locale: {{ amount|money:currency }} → €12.50."""
-    language, _ = voice()
+    language, _ = localization.current()
     return _money(amount, currency, language)
 
 
 @register.filter
 def local(moment: str) -> str:
     """An ISO 8601 moment in the active time zone and locale: {{ starts_at|local }} → Tue, Dec 1, 2026, 6:00 PM CET."""
-    language, zone = voice()
+    language, zone = localization.current()
     return _local(moment, zone, language)
 
 

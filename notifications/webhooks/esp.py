@@ -8,19 +8,19 @@ from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, tracking
 
-from notifications.channels.base import Heard
-from notifications.lifecycle import News, Reason
-from notifications.receipts.record import Told, record
+from notifications.channels.base import DeliveryReport
+from notifications.lifecycle import Reason, ReceiptStatus
+from notifications.receipts.record import MessageReport, record
 
 # https://anymail.dev/en/stable/sending/tracking/#anymail.signals.AnymailTrackingEvent.event_type. Not `opened`: many
 # mailboxes open every email by themselves.
-NEWS = {
-    "sent": News.SENT,
-    "delivered": News.DELIVERED,
-    "bounced": News.BOUNCED,
-    "rejected": News.BOUNCED,
-    "failed": News.BOUNCED,
-    "complained": News.COMPLAINED,
+RECEIPT_STATUSES = {
+    "sent": ReceiptStatus.SENT,
+    "delivered": ReceiptStatus.DELIVERED,
+    "bounced": ReceiptStatus.BOUNCED,
+    "rejected": ReceiptStatus.BOUNCED,
+    "failed": ReceiptStatus.BOUNCED,
+    "complained": ReceiptStatus.COMPLAINED,
 }
 REASONS = {
     "spam": Reason.OPTED_OUT,
@@ -34,24 +34,24 @@ NUMBER = re.compile("[0-9]{1,18}")
 
 def connect() -> None:
     """Hear what anymail's views read; called once, when Django starts, where anymail is installed."""
-    tracking.connect(hear, dispatch_uid="notifications.webhooks.esp")
+    tracking.connect(record_event, dispatch_uid="notifications.webhooks.esp")
 
 
-def hear(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:  # noqa: ARG001  (the signal's names)
+def record_event(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:  # noqa: ARG001  (anymail's)
     """Keep what the event says of one of our messages; events about others, and other events, change nothing."""
-    news, message = NEWS.get(event.event_type or ""), _message_of(event)
-    if news is None or not message:
+    status, message = RECEIPT_STATUSES.get(event.event_type or ""), _message_of(event)
+    if status is None or not message:
         return
-    is_bad = news is not News.SENT and news is not News.DELIVERED
-    why = event.reject_reason or ("spam" if news is News.COMPLAINED else "")
-    heard = Heard(
-        news,
+    is_bad = status is not ReceiptStatus.SENT and status is not ReceiptStatus.DELIVERED
+    why = event.reject_reason or ("spam" if status is ReceiptStatus.COMPLAINED else "")
+    report = DeliveryReport(
+        status,
         code=f"{esp_name.lower()}_{why or event.event_type}" if is_bad else "",
         detail=str(event.description or event.mta_response or "") if is_bad else "",
         reason=REASONS.get(why) if is_bad else None,
     )
     provider_id = str(event.message_id or f"outbox-{message}")
-    record(Told(message, provider_id, heard, claim_number=_number(event, "claim")), channels=["email"])
+    record(MessageReport(message, provider_id, report, claim_number=_number(event, "claim")), channels=["email"])
 
 
 def _message_of(event: AnymailTrackingEvent) -> int:

@@ -14,9 +14,9 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from notifications.channels.base import Heard
-from notifications.channels.twilio_codes import NEWS, undelivered
-from notifications.lifecycle import News
+from notifications.channels.base import DeliveryReport
+from notifications.channels.twilio_codes import RECEIPT_STATUSES, undelivered
+from notifications.lifecycle import ReceiptStatus
 from notifications.receipts import record
 from notifications.recipients import inbound
 from notifications.telemetry import emit
@@ -54,35 +54,37 @@ def _signed_by_twilio(view: View) -> View:
 
 @_signed_by_twilio
 def status(request: HttpRequest) -> HttpResponse:
-    """News of a message that Twilio accepted, kept as its receipt."""
+    """What became of a message that Twilio accepted, kept as its receipt."""
     fields = read_signed_form(request, known=STATUS_FIELDS)
     sid = _matched(SID, fields.get("MessageSid"), name="MessageSid")
-    news = _news(fields)
+    reached = _receipt_status(fields)
     error = _matched(ERROR, fields.get("ErrorCode") or "0", name="ErrorCode")
     message, claim = (_matched(NUMBER, request.GET.get(name, "0"), name=name) for name in ("message", "claim"))
-    if news is not None:
+    if reached is not None:
         words = fields.get("ErrorMessage", "")
-        heard = undelivered(int(error), words) if news is News.UNDELIVERED else Heard(news)
-        told = record.Told(message_id=int(message), claim_number=int(claim), provider_id=sid, heard=heard)
-        record.record(told, channels=CHANNELS)
+        report = undelivered(int(error), words) if reached is ReceiptStatus.UNDELIVERED else DeliveryReport(reached)
+        about = record.MessageReport(message_id=int(message), claim_number=int(claim), provider_id=sid, report=report)
+        record.record(about, channels=CHANNELS)
     return HttpResponse(status=204)
 
 
 @_signed_by_twilio
-def hear(request: HttpRequest) -> HttpResponse:
+def receive(request: HttpRequest) -> HttpResponse:
     """Someone wrote to us: their wish, if it is one, and the conversation that it opens."""
     fields = read_signed_form(request, known=INBOUND_FIELDS)
     _matched(SID, fields.get("MessageSid"), name="MessageSid")
     sender = fields.get("From", "")
     channel, phone = ("whatsapp", sender.removeprefix("whatsapp:")) if ":" in sender else ("sms", sender)
     if PHONE.fullmatch(phone):  # else a short code, or a channel that is none of ours: nobody we write to
-        inbound.hear(phone=phone, channel=channel, text=fields.get("Body", ""), wish=fields.get("OptOutType", ""))
+        inbound.receive(
+            phone=phone, channel=channel, text=fields.get("Body", ""), opt_out_type=fields.get("OptOutType", "")
+        )
     return HttpResponse(NO_REPLY, content_type="text/xml")
 
 
-def _news(fields: Mapping[str, str]) -> News | None:
+def _receipt_status(fields: Mapping[str, str]) -> ReceiptStatus | None:
     try:
-        return NEWS[fields.get("MessageStatus", "")]
+        return RECEIPT_STATUSES[fields.get("MessageStatus", "")]
     except KeyError:
         raise Refused(400, "unknown MessageStatus") from None
 

@@ -127,9 +127,9 @@ def test_a_page_that_does_not_exist(api: APIClient, query: str) -> None:
         ("time_zone", "../etc/passwd"),
         ("sms_enabled", "perhaps"),
         ("sms_enabled", None),
-        ("wishes", {"pigeon": {"reminder": True}}),
-        ("wishes", {"sms": {"reminder": "perhaps"}}),
-        ("wishes", [True]),
+        ("opt_ins", {"pigeon": {"reminder": True}}),
+        ("opt_ins", {"sms": {"reminder": "perhaps"}}),
+        ("opt_ins", [True]),
     ],
 )
 def test_contact_details_that_make_no_sense(api: APIClient, field: str, value: Any) -> None:

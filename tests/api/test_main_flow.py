@@ -143,7 +143,7 @@ def test_me_shows_and_changes_how_someone_is_reached(api: APIClient, customer: A
         "sms_enabled": True,
         "whatsapp_enabled": True,
         "email_enabled": True,
-        "wishes": {channel: {"transactional": True, "reminder": True} for channel in ("email", "sms", "whatsapp")},
+        "opt_ins": {channel: {"transactional": True, "reminder": True} for channel in ("email", "sms", "whatsapp")},
     }
     wishes = {"phone": "+49 30 901820", "locale": "de", "time_zone": "Europe/Berlin", "whatsapp_enabled": False}
     changed = api.patch("/api/me/", wishes)

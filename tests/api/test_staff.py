@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from rest_framework.test import APIClient
 
 from notifications.lifecycle import Permanent
-from notifications.models import BulkReplay, Channel, OperatorAction, OutboxMessage
+from notifications.models import BulkReplay, ChannelState, OperatorAction, OutboxMessage
 from notifications.operations import bulk_replay, pause_channel
 from tests.factories.bookings import client_of
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -21,7 +21,7 @@ EVERYTHING = (
     "replay_outboxmessage",
     "cancel_outboxmessage",
     "change_recipient_address",
-    "view_channel",
+    "view_channelstate",
     "pause_channel",
 )
 WHY = {"reason": "the carrier is back"}
@@ -167,7 +167,7 @@ def test_without_the_permission_nothing_is_done(failed: list[OutboxMessage], lac
             "change_recipient_address",
         },
         REPLAYS: {"view_outboxmessage", "replay_outboxmessage"},
-        f"{CHANNELS}sms/resume/": {"view_channel", "pause_channel"},
+        f"{CHANNELS}sms/resume/": {"view_channelstate", "pause_channel"},
     }
     body = {"address": "+4930901820", **WHY}
     for where, permissions in needs.items():
@@ -175,7 +175,7 @@ def test_without_the_permission_nothing_is_done(failed: list[OutboxMessage], lac
             assert code(client.post(where, body)) == (403, "permission_denied"), where
     assert set(OperatorAction.objects.values_list("action", flat=True)) == {"pause"}
     assert not BulkReplay.objects.exists()
-    assert Channel.objects.get(name="sms").paused_at
+    assert ChannelState.objects.get(name="sms").paused_at
 
 
 def test_permissions_without_being_staff_count_for_nothing(failed: list[OutboxMessage]) -> None:

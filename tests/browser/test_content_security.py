@@ -27,7 +27,7 @@ PAGES = [
     "/admin/bookings/slot/add/",
     "/admin/notifications/outboxmessage/",
     "/admin/notifications/outboxmessage/{message}/change/",
-    "/admin/notifications/channel/",
+    "/admin/notifications/channelstate/",
     "/admin/password_change/",
 ]
 

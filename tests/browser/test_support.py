@@ -15,11 +15,11 @@ from django.urls import reverse
 
 from notifications.channels.base import Outgoing
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
-from notifications.models import Channel, OperatorAction, OutboxMessage, Recipient
+from notifications.models import ChannelState, OperatorAction, OutboxMessage, Recipient
 from notifications.operations import bulk_replay
 from notifications.relay.messages import Settlement
 from notifications.sandbox.client import SandboxClient
-from notifications.selectors.failed_messages import Selection, preview
+from notifications.selectors.failed_messages import Selection, preview_replay
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, RelayProcess, drain
 from tests.stage.waiting import wait_until
@@ -31,7 +31,7 @@ ANNA, WRONG, RIGHT = "anna", "+14155550199", "+14155550123"
 PERMISSIONS = (
     "view_outboxmessage",
     "view_recipient",
-    "view_channel",
+    "view_channelstate",
     "replay_outboxmessage",
     "cancel_outboxmessage",
     "change_recipient_address",
@@ -178,10 +178,10 @@ def test_many_are_replayed_after_a_look_and_a_reason(
 
 def test_a_channel_is_paused_and_goes_on(open_page: Callable[..., Any]) -> None:
     staff("support", *PERMISSIONS)
-    Channel.objects.get_or_create(name="sms")
+    ChannelState.objects.get_or_create(name="sms")
     message = publish_one(RecipientFactory())
     page = open_page("support")
-    page.goto(reverse("admin:notifications_channel_changelist"))
+    page.goto(reverse("admin:notifications_channelstate_changelist"))
     page.click("tr:has-text('sms') >> text=Pause…")
     page.fill("#id_reason", "wrong sender")
     picture(page, "pause")
@@ -190,7 +190,7 @@ def test_a_channel_is_paused_and_goes_on(open_page: Callable[..., Any]) -> None:
     page.goto(path_of(message))
     assert "waits while sms is paused, by support since" in page.inner_text(".outbox-waits")
     assert "because “wrong sender”" in page.inner_text(".outbox-waits")
-    page.goto(reverse("admin:notifications_channel_changelist"))
+    page.goto(reverse("admin:notifications_channelstate_changelist"))
     page.click("tr:has-text('sms') >> text=Resume…")
     page.fill("#id_reason", "sender corrected")
     page.click("input[value='Resume sms']")
@@ -202,8 +202,8 @@ def test_a_channel_is_paused_and_goes_on(open_page: Callable[..., Any]) -> None:
 
 
 def test_who_lacks_the_permission_sees_no_button_and_gets_a_403(open_page: Callable[..., Any]) -> None:
-    staff("reader", "view_outboxmessage", "view_recipient", "view_channel")
-    Channel.objects.get_or_create(name="sms")
+    staff("reader", "view_outboxmessage", "view_recipient", "view_channelstate")
+    ChannelState.objects.get_or_create(name="sms")
     waiting, failed = publish_one(RecipientFactory()), publish_one(RecipientFactory())
     OutboxMessage.objects.filter(pk=failed.pk).update(status="failed", finished_at=failed.created_at)
     page = open_page("reader")
@@ -213,14 +213,14 @@ def test_who_lacks_the_permission_sees_no_button_and_gets_a_403(open_page: Calla
         assert page.locator("#content-main .outbox-button, #content-main input[type=submit]").count() == 0, address
     page.goto(reverse("admin:notifications_outboxmessage_changelist"))
     assert page.locator("text=Replay").count() == 0
-    page.goto(reverse("admin:notifications_channel_changelist"))
+    page.goto(reverse("admin:notifications_channelstate_changelist"))
     assert page.locator("text=Pause…").count() == 0
     for address in (
         f"{reverse('admin:notifications_outboxmessage_replay')}?ids={failed.pk}",
         f"{reverse('admin:notifications_outboxmessage_cancel')}?ids={waiting.pk}",
         reverse("admin:notifications_outboxmessage_address", args=[failed.pk]),
-        reverse("admin:notifications_channel_pause", args=["sms"]),
-        reverse("admin:notifications_channel_resume", args=["sms"]),
+        reverse("admin:notifications_channelstate_pause", args=["sms"]),
+        reverse("admin:notifications_channelstate_resume", args=["sms"]),
     ):
         assert page.request.get(address).status == 403, address
 
@@ -237,10 +237,10 @@ def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[st
     outcome = Transient("twilio_30008", "Unknown error")
     relay.settle(Settlement(head, Status.PENDING, 1, 300.0, outcome, began=0.0, ended=0.0))
     selection = Selection(channel="sms")
-    begun = bulk_replay.start(selection, preview(selection), actor="ana", reason="the carrier is back")
+    begun = bulk_replay.start(selection, preview_replay(selection), actor="ana", reason="the carrier is back")
     nothing = Selection(kind="test.other")
     done = bulk_replay.work(
-        bulk_replay.start(nothing, preview(nothing), actor="ana", reason="the words are mended").pk, seconds=0.0
+        bulk_replay.start(nothing, preview_replay(nothing), actor="ana", reason="the words are mended").pk, seconds=0.0
     )
     messages = "admin:notifications_outboxmessage"
     return [
@@ -252,9 +252,9 @@ def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[st
         f"{reverse(f'{messages}_replay')}?ids={failed.pk}",
         f"{reverse(f'{messages}_cancel')}?ids={blocked[2].pk}",
         reverse(f"{messages}_address", args=[failed.pk]),
-        reverse("admin:notifications_channel_pause", args=["sms"]),
-        reverse("admin:notifications_channel_resume", args=["sms"]),
-        reverse("admin:notifications_channel_changelist"),
+        reverse("admin:notifications_channelstate_pause", args=["sms"]),
+        reverse("admin:notifications_channelstate_resume", args=["sms"]),
+        reverse("admin:notifications_channelstate_changelist"),
         reverse("admin:notifications_bulkreplay_change", args=[begun.pk]),
         reverse("admin:notifications_bulkreplay_change", args=[done.pk]),
         reverse("admin:notifications_operatoraction_changelist"),

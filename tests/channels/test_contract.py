@@ -96,7 +96,7 @@ def test_it_says_what_it_needs(name: str) -> None:
     assert made.templates
     assert all(file.endswith((".txt", ".html")) for file in made.templates.values())
     assert made.templates_for("any.kind").keys() == made.templates.keys()
-    assert made.harmless("Ann O'Hara, 12:30") == "Ann O'Hara, 12:30"
+    assert made.sanitize("Ann O'Hara, 12:30") == "Ann O'Hara, 12:30"
 
 
 @pytest.mark.parametrize("name", NETWORKED)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from notifications.channels.base import Channel, Heard
+from notifications.channels.base import Channel, DeliveryReport
 from notifications.lifecycle import Accepted
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import FORM, messages_url, outgoing, soon
@@ -56,7 +56,7 @@ def test_questions_are_understood_by_both(channel: Channels, providers: SandboxC
         sms = channel("sms", TWILIO_API_URL=url)
         assert isinstance(sms.send(outgoing(parts={"text": "another"}), soon()), Accepted)
         assert sms.find(outgoing(), since=since, known=(), deadline=soon()) is None
-        assert isinstance(sms.look_up("SM" + SID, soon()), Heard | None)
+        assert isinstance(sms.look_up("SM" + SID, soon()), DeliveryReport | None)
     assert [method for method, _, _ in described.requests] == ["POST", "GET", "GET"]
     assert described.refusals == []
 

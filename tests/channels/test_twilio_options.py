@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from notifications.channels.base import Channel, Heard
+from notifications.channels.base import Channel, DeliveryReport
 from notifications.channels.twilio_lookup import NEWEST
-from notifications.lifecycle import Accepted, News, Permanent, Reason, Throttled, Transient
+from notifications.lifecycle import Accepted, Permanent, Reason, ReceiptStatus, Throttled, Transient
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import outgoing, soon
 from tests.channels.servers import closed_port, read_request, scripted_server
@@ -77,15 +77,15 @@ class TestContentTemplates:
         whatsapp = channel("whatsapp", **TEMPLATES)
         assert whatsapp.templates_for("test.greeting") == {"variables": "whatsapp.lines.txt"}
         assert whatsapp.templates_for("other") == {"text": "whatsapp.txt"}
-        assert not whatsapp.asks_when_heard("test.greeting")
-        assert whatsapp.asks_when_heard("other")
-        assert not channel("whatsapp").asks_when_heard("other")
+        assert not whatsapp.needs_inbound_age("test.greeting")
+        assert whatsapp.needs_inbound_age("other")
+        assert not channel("whatsapp").needs_inbound_age("other")
 
-    @pytest.mark.parametrize(("heard_ago", "is_sent"), [(None, False), (86_399.0, True), (86_400.0, False)])
+    @pytest.mark.parametrize(("inbound_age", "is_sent"), [(None, False), (86_399.0, True), (86_400.0, False)])
     def test_free_text_only_within_24_hours(
-        self, channel: Channels, providers: SandboxClient, heard_ago: float | None, *, is_sent: bool
+        self, channel: Channels, providers: SandboxClient, inbound_age: float | None, *, is_sent: bool
     ) -> None:
-        outcome = channel("whatsapp", **TEMPLATES).send(outgoing(kind="other", heard_ago=heard_ago), soon())
+        outcome = channel("whatsapp", **TEMPLATES).send(outgoing(kind="other", inbound_age=inbound_age), soon())
         assert isinstance(outcome, Accepted) == is_sent
         assert is_sent or outcome.code == "no_template"
         assert len(providers.messages()) == is_sent
@@ -206,15 +206,15 @@ class TestLookingUp:
         return sms.look_up(sent.provider_id, soon())
 
     def test_sent(self, sms: Channel, providers: SandboxClient) -> None:
-        assert self.look_up(sms, providers) == Heard(News.SENT)
+        assert self.look_up(sms, providers) == DeliveryReport(ReceiptStatus.SENT)
 
     def test_undelivered_with_its_reason(self, sms: Channel, providers: SandboxClient) -> None:
         heard = self.look_up(sms, providers, final="undelivered", final_code=30005)
-        assert heard == Heard(News.UNDELIVERED, "twilio_30005", reason=Reason.ADDRESS_INVALID)
+        assert heard == DeliveryReport(ReceiptStatus.UNDELIVERED, "twilio_30005", reason=Reason.ADDRESS_INVALID)
 
     def test_delivered(self, sms: Channel, providers: SandboxClient) -> None:
         providers.tell_statuses("sent")
-        assert self.look_up(sms, providers) == Heard(News.DELIVERED)
+        assert self.look_up(sms, providers) == DeliveryReport(ReceiptStatus.DELIVERED)
 
     def test_what_twilio_does_not_have(self, sms: Channel) -> None:
         assert sms.look_up("SM" + "0" * 32, soon()) is None

@@ -6,7 +6,7 @@ from typing import Any
 
 from django_q.models import Schedule, Task
 
-from notifications.models import Channel, Depth, OutboxMessage, Receipt, Recipient, Relay, Tally
+from notifications.models import ChannelState, Depth, OutboxMessage, Receipt, Recipient, Relay, Tally
 from notifications.protocol.histogram import BOUNDS, SIZE
 from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory
@@ -78,11 +78,11 @@ def history(current: datetime, *relay_ids: int) -> None:
 
 
 def channels(now: datetime) -> None:
-    Channel.objects.create(name="sms")
-    Channel.objects.create(
+    ChannelState.objects.create(name="sms")
+    ChannelState.objects.create(
         name="email", paused_at=now - timedelta(minutes=4), paused_by="ann", pause_reason="new templates go live"
     )
-    Channel.objects.create(
+    ChannelState.objects.create(
         name="whatsapp", broken_at=now - timedelta(minutes=2), probes=4, probe_at=now + timedelta(minutes=4)
     )
 

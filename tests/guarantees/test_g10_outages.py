@@ -10,7 +10,7 @@ import pytest
 from notifications.channels.base import Outgoing
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
-from notifications.models import Channel, DeliveryAttempt, OutboxMessage, Relay
+from notifications.models import ChannelState, DeliveryAttempt, OutboxMessage, Relay
 from notifications.operations import pause_channel
 from notifications.relay import gate
 from notifications.relay.breaker import FAILURES, Breaker
@@ -74,7 +74,7 @@ def test_an_outage_costs_the_attempts_that_discovered_it_and_no_message(provider
     provider.is_up = False
     crowd(60)
     with running_loop(RecordingChannel(answer=provider.answer), concurrency=8) as _:
-        wait_until(lambda: Channel.objects.filter(broken_at__isnull=False))
+        wait_until(lambda: ChannelState.objects.filter(broken_at__isnull=False))
         refused = provider.refused
         wait_until(lambda: provider.refused >= refused + 3)  # probes
         used_up = sum(OutboxMessage.objects.values_list("attempts", flat=True))
@@ -95,7 +95,7 @@ def test_while_it_lasts_single_probes_test_the_provider(provider: Provider, quic
         running_loop(RecordingChannel(answer=provider.answer), concurrency=8),
         running_loop(RecordingChannel(answer=provider.answer), concurrency=8),
     ):
-        wait_until(lambda: Channel.objects.filter(probes__gte=1))
+        wait_until(lambda: ChannelState.objects.filter(probes__gte=1))
         began, before = time.monotonic(), provider.refused
         wait_until(lambda: provider.refused >= before + 4)
         took = time.monotonic() - began
@@ -106,7 +106,7 @@ def test_after_it_the_backlog_goes_out_at_a_rising_rate(provider: Provider, quic
     provider.is_up = False
     crowd(60)
     with running_loop(RecordingChannel(answer=provider.answer), concurrency=32):
-        wait_until(lambda: Channel.objects.filter(broken_at__isnull=False))
+        wait_until(lambda: ChannelState.objects.filter(broken_at__isnull=False))
         provider.is_up = True
         wait_until(lambda: sent() == 60)
     accepted = provider.accepted_at
@@ -122,7 +122,7 @@ def test_an_outage_of_one_channel_does_not_slow_another(provider: Provider, quic
     crowd(20)
     emails = RecordingChannel("email")
     with running_loop(RecordingChannel(answer=provider.answer), emails, concurrency=8):
-        wait_until(lambda: Channel.objects.filter(broken_at__isnull=False))
+        wait_until(lambda: ChannelState.objects.filter(broken_at__isnull=False))
         email = Kind("test.greeting", channels=("email",))
         for recipient in RecipientFactory.create_batch(50):
             publish(recipient, kind=email)
@@ -162,7 +162,7 @@ def test_a_paused_channel_sends_nothing_and_says_so_until_it_is_resumed() -> Non
     drain(sms)  # ends: what is left cannot move
     assert not sms.sent
     assert overview().channels["sms"]["state"] == "paused"
-    state = Channel.objects.get(name="sms")
+    state = ChannelState.objects.get(name="sms")
     assert (state.paused_by, state.pause_reason) == ("ann", "wrong sender")
     with running_loop(sms):
         assert pause_channel.resume("sms", actor="ann")
@@ -216,9 +216,9 @@ def test_pause_and_resume_by_command_and_in_the_admin(admin_client: Any) -> None
     call_command("pause_channel", "sms", reason="fire", verbosity=0)
     assert overview().channels["sms"]["state"] == "paused"
     for action, state in (("resume", "open"), ("pause", "paused")):
-        admin_client.post(reverse(f"admin:notifications_channel_{action}", args=["sms"]), {"reason": "fire"})
+        admin_client.post(reverse(f"admin:notifications_channelstate_{action}", args=["sms"]), {"reason": "fire"})
         assert overview().channels["sms"]["state"] == state
-    assert Channel.objects.get(name="sms").paused_by == "admin"
+    assert ChannelState.objects.get(name="sms").paused_by == "admin"
     call_command("resume_channel", "sms", verbosity=0)
     assert overview().channels["sms"]["state"] == "open"
     with pytest.raises(CommandError, match="must be one of email, sms, whatsapp"):

@@ -15,7 +15,7 @@ from notifications.lifecycle import Accepted, Outcome, Permanent
 from notifications.models import BulkReplay, OperatorAction, OutboxMessage
 from notifications.operations import bulk_replay, replay
 from notifications.operations.correct_address import correct_address
-from notifications.selectors.failed_messages import Selection, preview
+from notifications.selectors.failed_messages import Selection, preview_replay
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.guarantees.test_g7_g8_crowds import fill, people
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop, status_of
@@ -51,7 +51,7 @@ class WatchfulProvider(RecordingChannel):
 
 
 def begin(selection: Selection, *, reason: str = "the carrier is back") -> BulkReplay:
-    return bulk_replay.start(selection, preview(selection), actor="ana", reason=reason)
+    return bulk_replay.start(selection, preview_replay(selection), actor="ana", reason=reason)
 
 
 def drive(bulk_id: int) -> None:

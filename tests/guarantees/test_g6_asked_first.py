@@ -13,12 +13,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from notifications.channels.base import Channel, Heard, Outgoing
+from notifications.channels.base import Channel, DeliveryReport, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio import SmsChannel
-from notifications.lifecycle import Accepted, News, Outcome, Status, Transient, Unknown
+from notifications.lifecycle import Accepted, Outcome, ReceiptStatus, Status, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
-from notifications.receipts.record import Told, record
+from notifications.receipts.record import MessageReport, record
 from notifications.relay.enrich import with_backstory
 from notifications.relay.messages import UNREAD
 from notifications.sandbox.client import SandboxClient
@@ -189,7 +189,9 @@ def test_a_callback_that_came_meanwhile_proves_the_acceptance(asha: Recipient) -
     message = publish_one(asha)
 
     def lose(outgoing: Outgoing) -> Outcome:
-        told = Told(outgoing.message_id, "SM-told", Heard(News.SENT), claim_number=outgoing.claim_number)
+        told = MessageReport(
+            outgoing.message_id, "SM-told", DeliveryReport(ReceiptStatus.SENT), claim_number=outgoing.claim_number
+        )
         _on_a_connection_of_its_own(lambda: record(told, channels=["sms"]))
         return Unknown("timeout")
 
@@ -209,7 +211,9 @@ def test_a_copy_that_was_given_up_proves_nothing(asha: Recipient) -> None:
     def lose_once(outgoing: Outgoing) -> Outcome:
         if outgoing.claim_number > 1:
             return Accepted("second")
-        told = Told(outgoing.message_id, "first", Heard(News.UNDELIVERED, "twilio_30003"), claim_number=1)
+        told = MessageReport(
+            outgoing.message_id, "first", DeliveryReport(ReceiptStatus.UNDELIVERED, "twilio_30003"), claim_number=1
+        )
         _on_a_connection_of_its_own(lambda: record(told, channels=["sms"]))
         return Unknown("timeout")
 
@@ -222,7 +226,9 @@ def test_a_dead_letter_that_turns_out_accepted_is_replayed_and_found_sent(asha: 
     drain(Asked(lambda outgoing: Unknown("timeout")))
     assert now_of(message).status == "failed"
 
-    record(Told(message.pk, "SM-late", Heard(News.DELIVERED), claim_number=1), channels=["sms"])
+    record(
+        MessageReport(message.pk, "SM-late", DeliveryReport(ReceiptStatus.DELIVERED), claim_number=1), channels=["sms"]
+    )
     channel = Asked()
     drain(channel)
     assert len(channel.sent) == 0

@@ -43,7 +43,7 @@ class Pager:
 
 def let_time_pass(minutes: float) -> None:
     passed = timedelta(minutes=minutes)
-    Alert.objects.update(seen_at=F("seen_at") - passed, telling_until=F("telling_until") - passed)
+    Alert.objects.update(seen_at=F("seen_at") - passed, notifying_until=F("notifying_until") - passed)
 
 
 LATE = {"late:sms": "The oldest due message by sms has waited 400 s (limit: 300 s)."}
@@ -53,54 +53,54 @@ class TestOnce:
     def test_it_is_told_when_it_begins_and_when_it_is_over(self) -> None:
         pager = Pager()
         for _ in range(3):
-            alerts.look(pager, found=LATE)
+            alerts.evaluate(pager, found=LATE)
         assert pager.told == ["late:sms on"]
-        alerts.look(pager, found={})
+        alerts.evaluate(pager, found={})
         assert pager.told == ["late:sms on"], "not before it has been quiet for a while"
         let_time_pass(6)
         for _ in range(2):
-            alerts.look(pager, found={})
+            alerts.evaluate(pager, found={})
         assert pager.told == ["late:sms on", "late:sms off"]
         assert not Alert.objects.exists()
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(pager, found=LATE)
         assert pager.told[2:] == ["late:sms on"], "next time it is news again"
 
     def test_what_comes_and_goes_is_told_once(self) -> None:
         pager = Pager()
         for found in (LATE, {}, LATE, {}, LATE):
-            alerts.look(pager, found=found)
+            alerts.evaluate(pager, found=found)
             let_time_pass(3)
         assert pager.told == ["late:sms on"]
 
     def test_whoever_cannot_be_reached_is_told_later(self) -> None:
         nobody, pager = Pager(is_reachable=False), Pager()
-        alerts.look(nobody, found=LATE)
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(nobody, found=LATE)
+        alerts.evaluate(pager, found=LATE)
         assert pager.told == ["late:sms on"]
 
     def test_what_nobody_was_told_of_has_no_all_clear(self) -> None:
-        alerts.look(Pager(is_reachable=False), found=LATE)
+        alerts.evaluate(Pager(is_reachable=False), found=LATE)
         let_time_pass(6)
         pager = Pager()
-        alerts.look(pager, found={})
+        alerts.evaluate(pager, found={})
         assert pager.told == []
         assert not Alert.objects.exists()
 
     def test_an_all_clear_that_reached_nobody_is_told_later(self) -> None:
         pager = Pager()
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(pager, found=LATE)
         let_time_pass(6)
-        assert alerts.look(Pager(is_reachable=False), found={}) == []
-        assert alerts.look(pager, found={}) == ["late:sms"]
+        assert alerts.evaluate(Pager(is_reachable=False), found={}) == []
+        assert alerts.evaluate(pager, found={}) == ["late:sms"]
         assert pager.told == ["late:sms on", "late:sms off"]
         assert not Alert.objects.exists()
 
     def test_what_is_wrong_again_before_its_all_clear_reached_anybody_has_none(self) -> None:
         pager = Pager()
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(pager, found=LATE)
         let_time_pass(6)
-        alerts.look(Pager(is_reachable=False), found={})
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(Pager(is_reachable=False), found={})
+        alerts.evaluate(pager, found=LATE)
         assert pager.told == ["late:sms on"], "it was never over for anybody"
 
     def test_one_that_dies_while_telling_is_followed_by_another(self) -> None:
@@ -108,12 +108,12 @@ class TestOnce:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            alerts.look(die, found=LATE)
+            alerts.evaluate(die, found=LATE)
         pager = Pager()
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(pager, found=LATE)
         assert pager.told == [], "it may still be telling"
         let_time_pass(3)
-        alerts.look(pager, found=LATE)
+        alerts.evaluate(pager, found=LATE)
         assert pager.told == ["late:sms on"]
 
     def test_many_who_look_at_once_tell_it_once(self) -> None:
@@ -122,7 +122,7 @@ class TestOnce:
         def look() -> None:
             ready.wait()
             try:
-                alerts.look(pager, found=LATE)
+                alerts.evaluate(pager, found=LATE)
             finally:
                 connections.close_all()
 

@@ -5,33 +5,33 @@ import threading
 import requests
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from notifications.monitoring.liveness import STUCK_SECONDS, Pulse
+from notifications.monitoring.liveness import STUCK_SECONDS, Liveness
 from notifications.monitoring.metrics_server import serving
 
 
 def test_a_loop_that_turned_long_ago_is_stuck() -> None:
     now = 1000.0
-    pulse = Pulse(clock=lambda: now)
-    assert pulse.is_felt(), "it may take a while to start"
+    liveness = Liveness(clock=lambda: now)
+    assert liveness.is_alive(), "it may take a while to start"
     now += STUCK_SECONDS - 1
-    pulse("relay.disconnected", {})
+    liveness("relay.disconnected", {})
     now += STUCK_SECONDS - 1
-    assert pulse.is_felt(), "a database that is away is no reason to restart"
+    assert liveness.is_alive(), "a database that is away is no reason to restart"
     now += 1
-    pulse("message.sent", {})
-    assert not pulse.is_felt()
-    pulse("relay.beat", {})
-    assert pulse.is_felt()
+    liveness("message.sent", {})
+    assert not liveness.is_alive()
+    liveness("relay.beat", {})
+    assert liveness.is_alive()
 
 
 def test_the_listeners_thread_proves_nothing() -> None:
     now = 0.0
-    pulse = Pulse(clock=lambda: now)
+    liveness = Liveness(clock=lambda: now)
     now = STUCK_SECONDS
-    listener = threading.Thread(target=pulse, args=("relay.disconnected", {}))
+    listener = threading.Thread(target=liveness, args=("relay.disconnected", {}))
     listener.start()
     listener.join()
-    assert not pulse.is_felt()
+    assert not liveness.is_alive()
 
 
 def test_a_probe_learns_that_it_is_stuck() -> None:

@@ -166,7 +166,7 @@ class World:
         return announce(who, GREETING, dedupe_key=key, using=using)
 
     def _as_modelled(self, written: Collection[OutboxMessage]) -> list[Message]:
-        return [Message(each.pk, each.recipient_id, conf.lane_of(each.channel), each.channel) for each in written]
+        return [Message(each.pk, each.recipient_id, conf.lane_name(each.channel), each.channel) for each in written]
 
     # Time
 

@@ -8,12 +8,12 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
-from notifications.channels.base import Heard
-from notifications.lifecycle import Answer, News, Reason, Status, Throttled, Transient
+from notifications.channels.base import DeliveryReport
+from notifications.lifecycle import Answer, Reason, ReceiptStatus, Status, Throttled, Transient
 from notifications.models import Bookmark, DeliveryAttempt, OutboxMessage, Receipt, Recipient
 from notifications.receipts import poll as polling
 from notifications.receipts.poll import LATER_SECONDS, Polled, note_silent, poll
-from notifications.receipts.record import Told, record
+from notifications.receipts.record import MessageReport, record
 from notifications.schedules import poll_receipts
 from tests.factories.notifications import RecipientFactory
 from tests.stage.relay import RecordingChannel
@@ -72,7 +72,7 @@ def receipt_of(message: OutboxMessage) -> str:
 
 def test_a_message_of_which_nothing_was_told_is_asked_for(recipient: Recipient) -> None:
     message = sent(recipient, "a")
-    assert poll_now(AskedChannel(a=Heard(News.DELIVERED))) == Polled(asked=1, heard=1)
+    assert poll_now(AskedChannel(a=DeliveryReport(ReceiptStatus.DELIVERED))) == Polled(asked=1, heard=1)
     assert receipt_of(message) == "delivered"
     assert poll_now(AskedChannel()) == Polled(), "and never again"
 
@@ -80,15 +80,20 @@ def test_a_message_of_which_nothing_was_told_is_asked_for(recipient: Recipient) 
 def test_a_young_message_is_left_alone_and_not_forgotten(recipient: Recipient) -> None:
     """Attempts are written in order, but for moments: one that is too young holds up those behind it."""
     messages = [sent(recipient, "young", minutes_ago=9), sent(recipient, "old", minutes_ago=11)]
-    assert poll_now(AskedChannel(old=Heard(News.READ))).asked == 0
+    assert poll_now(AskedChannel(old=DeliveryReport(ReceiptStatus.READ))).asked == 0
     DeliveryAttempt.objects.update(ended_at=F("ended_at") - timedelta(minutes=5))
-    assert poll_now(AskedChannel(young=Heard(News.DELIVERED), old=Heard(News.READ))).heard == 2
+    assert (
+        poll_now(
+            AskedChannel(young=DeliveryReport(ReceiptStatus.DELIVERED), old=DeliveryReport(ReceiptStatus.READ))
+        ).heard
+        == 2
+    )
     assert [receipt_of(message) for message in messages] == ["delivered", "read"]
 
 
 def test_who_was_told_is_not_asked(recipient: Recipient) -> None:
     message = sent(recipient, "a")
-    record(Told(message.pk, "a", Heard(News.DELIVERED)), channels=["sms"])
+    record(MessageReport(message.pk, "a", DeliveryReport(ReceiptStatus.DELIVERED)), channels=["sms"])
     channel = AskedChannel()
     assert poll_now(channel) == Polled()
     assert channel.asked == []
@@ -96,16 +101,16 @@ def test_who_was_told_is_not_asked(recipient: Recipient) -> None:
 
 def test_after_sent_and_silence_it_is_asked_again_and_again_but_not_for_ever(recipient: Recipient) -> None:
     message = sent(recipient, "a")
-    channel = AskedChannel(a=Heard(News.SENT))
+    channel = AskedChannel(a=DeliveryReport(ReceiptStatus.SENT))
     for later in [*LATER_SECONDS, None]:
         assert poll_now(channel).asked == 1
         assert poll_now(channel).asked == 0, "not at once"
-        ask_at = message.receipts.get().ask_at
+        poll_at = message.receipts.get().poll_at
         if later is None:
-            assert ask_at is None
+            assert poll_at is None
         else:
-            assert ask_at - timezone.now() == pytest.approx(timedelta(seconds=later), abs=timedelta(seconds=5))
-            Receipt.objects.update(ask_at=timezone.now())
+            assert poll_at - timezone.now() == pytest.approx(timedelta(seconds=later), abs=timedelta(seconds=5))
+            Receipt.objects.update(poll_at=timezone.now())
     assert len(channel.asked) == 4
 
 
@@ -113,10 +118,10 @@ def test_trouble_ends_the_poll_and_costs_nobody_a_turn(recipient: Recipient) -> 
     for name in "abc":
         sent(recipient, name)
     for trouble in (Transient("asking_http_503"), Throttled("asking_http_429", 5.0)):
-        polled = poll_now(AskedChannel(a=Heard(News.DELIVERED), b=trouble, c=trouble))
+        polled = poll_now(AskedChannel(a=DeliveryReport(ReceiptStatus.DELIVERED), b=trouble, c=trouble))
         assert polled.trouble == f"sms: {trouble.code}"
-        assert Receipt.objects.filter(asked=0).count() == 3
-        Receipt.objects.exclude(status=News.DELIVERED).update(ask_at=timezone.now())
+        assert Receipt.objects.filter(polls=0).count() == 3
+        Receipt.objects.exclude(status=ReceiptStatus.DELIVERED).update(poll_at=timezone.now())
     assert poll_now(AskedChannel()).asked == 2
 
 
@@ -146,7 +151,7 @@ def test_the_reading_goes_on_where_it_ended(recipient: Recipient, monkeypatch: p
 
 def test_an_opt_out_told_late_is_a_wish_at_once(recipient: Recipient) -> None:
     sent(recipient, "a")
-    poll_now(AskedChannel(a=Heard(News.UNDELIVERED, "twilio_21610", reason=Reason.OPTED_OUT)))
+    poll_now(AskedChannel(a=DeliveryReport(ReceiptStatus.UNDELIVERED, "twilio_21610", reason=Reason.OPTED_OUT)))
     recipient.refresh_from_db()
     assert recipient.opt_outs == ["sms"]
     consent = recipient.consents.get()

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from django.utils import timezone
 
-from notifications.lifecycle import News, Status
+from notifications.lifecycle import ReceiptStatus, Status
 from notifications.models import OutboxMessage, Receipt, Recipient
 from tests.factories.notifications import RecipientFactory
 from tests.stage.web import running_web
@@ -29,7 +29,12 @@ LEAST_PER_SECOND = 300
 CONNECTIONS = 8
 # What Twilio tells of a message, and how often it ends so.
 LIVES = {("sent", "delivered"): 6, ("sent", "delivered", "read"): 2, ("sent", "undelivered"): 1, ("sent",): 1}
-FINAL = {"sent": "", "delivered": News.DELIVERED, "read": News.READ, "undelivered": News.UNDELIVERED}
+FINAL = {
+    "sent": "",
+    "delivered": ReceiptStatus.DELIVERED,
+    "read": ReceiptStatus.READ,
+    "undelivered": ReceiptStatus.UNDELIVERED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def _tell(chance: random.Random) -> tuple[list[int], dict[int, str], list[Callba
         told = [*life, *chance.sample(life, k=chance.randrange(len(life) + 1))][: needed - len(genuine)]
         genuine += [_callback(message, status) for status in told]
         messages.append(message.pk)
-        expected[message.pk] = max((FINAL[status] for status in told), key=["", *News].index)
+        expected[message.pk] = max((FINAL[status] for status in told), key=["", *ReceiptStatus].index)
     lies = [_lie(chance.choice(messages), chance) for _ in range(CALLBACKS - needed)]
     callbacks = genuine + lies
     chance.shuffle(callbacks)

@@ -57,8 +57,8 @@ def test_whatsapp_is_a_channel_of_its_own(asha: Recipient) -> None:
 
 def test_a_conversation_is_as_old_as_the_last_word(asha: Recipient) -> None:
     for hour in (3, 5):
-        inbound.hear(phone=PHONE, channel="whatsapp", text="Hi", now=datetime(2026, 5, 1, hour, tzinfo=UTC))
-    assert Conversation.objects.get().heard_at.hour == 5
+        inbound.receive(phone=PHONE, channel="whatsapp", text="Hi", now=datetime(2026, 5, 1, hour, tzinfo=UTC))
+    assert Conversation.objects.get().last_inbound_at.hour == 5
 
 
 @pytest.mark.parametrize("sender", ["12345", "BANK", "messenger:123", "whatsapp:abc", "", "+0123"])

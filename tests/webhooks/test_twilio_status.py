@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from notifications.channels.base import Outgoing
-from notifications.channels.twilio_codes import NEWS
-from notifications.lifecycle import News, Outcome, Permanent, Reason, Status
+from notifications.channels.twilio_codes import RECEIPT_STATUSES
+from notifications.lifecycle import Outcome, Permanent, Reason, ReceiptStatus, Status
 from notifications.models import OutboxMessage, Receipt
 from notifications.webhooks.signed_forms import MOST_BYTES
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -46,7 +46,7 @@ def test_a_delivery_is_a_receipt_with_its_time(sent: OutboxMessage) -> None:
     assert receipt_of(sent) == "delivered"
     receipt = sent.receipts.get()
     assert (receipt.provider_id, receipt.claim_number, receipt.status) == (sid(), 1, "delivered")
-    assert receipt.heard_at > sent.created_at
+    assert receipt.received_at > sent.created_at
 
 
 def test_an_undelivered_message_says_why(sent: OutboxMessage) -> None:
@@ -255,8 +255,11 @@ def test_no_other_division_of_a_signed_text_means_anything_else(cuts: list[int])
 
 def test_every_status_of_twilios_documentation_is_known() -> None:
     statuses = {value for name, value in vars(MessageInstance.Status).items() if not name.startswith("_")}
-    assert statuses - {"receiving", "received"} <= set(NEWS)
-    assert {news for news in NEWS.values() if news} == set(News) - {News.BOUNCED, News.COMPLAINED}
+    assert statuses - {"receiving", "received"} <= set(RECEIPT_STATUSES)
+    assert {news for news in RECEIPT_STATUSES.values() if news} == set(ReceiptStatus) - {
+        ReceiptStatus.BOUNCED,
+        ReceiptStatus.COMPLAINED,
+    }
 
 
 @pytest.mark.django_db(transaction=True)

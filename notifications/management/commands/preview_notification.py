@@ -13,8 +13,8 @@ from notifications.errors import UnknownKind
 from notifications.kinds import Kind
 from notifications.management.arguments import configured_channel, language_tag, time_zone
 from notifications.models import Recipient
+from notifications.selectors.kind_previews import preview_kind
 from notifications.selectors.outgoing import Words
-from notifications.selectors.kind_previews import preview
 
 
 def known_kind(text: str) -> Kind:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         recipient = self._recipient(options["recipient"])
-        previews = preview(
+        previews = preview_kind(
             options["kind"],
             channel=options["channel"] or "",
             locale=options["locale"] or (recipient.locale if recipient else settings.LANGUAGE_CODE),

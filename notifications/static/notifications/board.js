@@ -18,8 +18,8 @@
     }
   };
 
-  const alarms = () =>
-    [...board.querySelectorAll("#alarms li, #alarms p")].map((line) => line.textContent).join(" ");
+  const headlines = () =>
+    [...board.querySelectorAll("#headlines li, #headlines p")].map((line) => line.textContent).join(" ");
 
   const isSelecting = () => {
     const selection = getSelection();
@@ -60,7 +60,7 @@
     contact.textContent = `Updates every ${board.dataset.seconds} seconds.`;
     contact.classList.remove("board-lost");
     board.classList.remove("board-stale");
-    tell(alarms());
+    tell(headlines());
   };
 
   const refresh = async () => {

@@ -11,12 +11,12 @@ from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from notifications.board import plots, selectors, sql
+from notifications.board import plots, queries, selectors
 from notifications.board.figures import Count, Stretch
 from notifications.board.formats import duration
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
-from notifications.operations.relay_commands import Command, tell
+from notifications.operations.relay_commands import RelayCommand, command_relay
 from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day
@@ -112,9 +112,9 @@ class TestWhatItShows:
 
     def test_a_count_beyond_the_bound_says_what_the_sample_said(self) -> None:
         now = database_now()
-        beyond = sql.MOST_COUNTED + 1
+        beyond = queries.MOST_COUNTED + 1
         assert str(selectors._count(beyond, {"minute": now, "queued": 260_000}, "queued")) == "about 260,000"
-        assert str(selectors._count(beyond)) == f"over {sql.MOST_COUNTED:,}"
+        assert str(selectors._count(beyond)) == f"over {queries.MOST_COUNTED:,}"
         assert str(Count(1_999)) == "1,999"
 
 
@@ -173,8 +173,8 @@ class TestSteering:
         with running_loop(sms):
             wait_until(Relay.objects.exists)
             relay = Relay.objects.get()
-            assert tell(relay.pk, Command.DRAIN, actor="ann")
-            assert not tell(relay.pk, Command.DRAIN, actor="ann"), "once"
+            assert command_relay(relay.pk, RelayCommand.DRAIN, actor="ann")
+            assert not command_relay(relay.pk, RelayCommand.DRAIN, actor="ann"), "once"
             wait_until(lambda: not Relay.objects.exists())
         assert [outgoing.message_id for outgoing in sms.sent] == [later.pk]
         assert OperatorAction.objects.get().action == "drain"
@@ -183,9 +183,9 @@ class TestSteering:
         busy_day()
         first, second = Relay.objects.order_by("id")
         assert second.command == "drain"
-        assert tell(second.pk, Command.STOP, actor="ann")
-        assert not tell(second.pk, Command.DRAIN, actor="ann"), "a stop is not taken back"
-        assert not tell(second.pk + 1, Command.STOP, actor="ann")
+        assert command_relay(second.pk, RelayCommand.STOP, actor="ann")
+        assert not command_relay(second.pk, RelayCommand.DRAIN, actor="ann"), "a stop is not taken back"
+        assert not command_relay(second.pk + 1, RelayCommand.STOP, actor="ann")
         client = staff("view_outboxmessage", "command_relay")
         assert client.get(reverse("outbox:command", args=[second.pk + 1, "stop"])).status_code == 404
         assert client.get(reverse("outbox:command", args=[first.pk, "explode"])).status_code == 404
@@ -230,7 +230,7 @@ class TestWhatItCosts:
     def test_no_statement_counts_without_a_bound(self, table: str) -> None:
         """Every look into a table that grows has a LIMIT."""
         for name in ("TOTALS", "CHANNELS", "BLOCKED", "FAILURES", "RECEIPTS"):
-            statement = getattr(sql, name)
+            statement = getattr(queries, name)
             looks = re.findall(rf"FROM notifications_{table}\b(?:(?!FROM ).)*", statement, flags=re.S)
             assert all("LIMIT" in look for look in looks), name
 

@@ -219,4 +219,5 @@ def test_autovacuum_begins_early_on_the_hot_tables() -> None:
         )
         options = {name: chosen for name, chosen in cursor.fetchall() if chosen}
     assert "autovacuum_vacuum_scale_factor=0.02" in options["notifications_outboxmessage"]
-    assert options.keys() >= {f"notifications_{name}" for name in ("deliveryattempt", "recipient", "relay", "channel")}
+    hot = ("deliveryattempt", "recipient", "relay", "channelstate")
+    assert options.keys() >= {f"notifications_{name}" for name in hot}

@@ -9,14 +9,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import outbox, schedules
-from notifications.channels.base import Heard
+from notifications.channels.base import DeliveryReport
 from notifications.kinds import Fallback, Kind
-from notifications.lifecycle import Accepted, News, Outcome, Permanent
-from notifications.models import Fallback as Watched
-from notifications.models import OutboxMessage, Recipient
+from notifications.lifecycle import Accepted, Outcome, Permanent, ReceiptStatus
+from notifications.models import OutboxMessage, PlannedFallback, Recipient
 from notifications.operations.replay import replay
 from notifications.receipts import late_fallback, record
-from notifications.receipts.record import Told
+from notifications.receipts.record import MessageReport
 from tests.factories.notifications import RecipientFactory, publish, registered
 from tests.stage.relay import RecordingChannel, drain
 
@@ -44,9 +43,9 @@ def rows() -> list[tuple[str, str]]:
     return list(OutboxMessage.objects.order_by("id").values_list("channel", "status"))
 
 
-def news(message: OutboxMessage, what: News) -> None:
+def news(message: OutboxMessage, what: ReceiptStatus) -> None:
     message.refresh_from_db()
-    record.record(Told(message.pk, message.provider_id, Heard(what)), channels=["whatsapp"])
+    record.record(MessageReport(message.pk, message.provider_id, DeliveryReport(what)), channels=["whatsapp"])
 
 
 def sent(**changes: Any) -> OutboxMessage:
@@ -87,26 +86,26 @@ def test_what_is_not_known_to_have_arrived_in_time_goes_out_on_the_other_channel
     message = sent()
     assert (late_fallback.fall_back_due(), rows()) == (0, [("whatsapp", "sent")]), "not before its time"
 
-    news(message, News.SENT)
+    news(message, ReceiptStatus.SENT)
     assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 1
     assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
     assert rows() == [("whatsapp", "sent"), ("sms", "pending")]
     assert schedules.fall_back() == "0 messages sent on another channel"
 
 
-@pytest.mark.parametrize("what", [News.DELIVERED, News.READ])
-def test_what_has_arrived_meanwhile_needs_no_other_channel(what: News) -> None:
+@pytest.mark.parametrize("what", [ReceiptStatus.DELIVERED, ReceiptStatus.READ])
+def test_what_has_arrived_meanwhile_needs_no_other_channel(what: ReceiptStatus) -> None:
     news(sent(), what)
 
     assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
     assert rows() == [("whatsapp", "sent")]
-    assert not Watched.objects.filter(due_at__isnull=False).exists(), "and it is not looked at again"
+    assert not PlannedFallback.objects.filter(due_at__isnull=False).exists(), "and it is not looked at again"
 
 
 def test_news_that_it_did_not_arrive_count_at_once_and_once() -> None:
     message = sent()
-    news(message, News.UNDELIVERED)
-    news(message, News.UNDELIVERED)
+    news(message, ReceiptStatus.UNDELIVERED)
+    news(message, ReceiptStatus.UNDELIVERED)
 
     assert rows() == [("whatsapp", "sent"), ("sms", "pending")]
     assert late_fallback.fall_back_due(now=timezone.now() + LATER) == 0
@@ -146,4 +145,4 @@ def test_kinds_that_say_nothing_do_not_fall_back() -> None:
     drain(*channels(refuse))
 
     assert rows() == [("whatsapp", "failed")]
-    assert not Watched.objects.exists()
+    assert not PlannedFallback.objects.exists()

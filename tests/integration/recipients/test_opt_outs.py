@@ -111,15 +111,15 @@ def test_stop_by_sms_ends_the_channel_for_everybody_with_that_number(text: str, 
     first, second = RecipientFactory(phone="+14155550001"), RecipientFactory(phone="+14155550001")
     other = RecipientFactory(phone="+14155550002")
 
-    assert opt_outs.inbound(channel="sms", phone="+14155550001", words=text)
+    assert opt_outs.apply_keyword(channel="sms", phone="+14155550001", text=text)
     assert [publish(each) == [] for each in (first, second, other)] == [True, True, False]
     assert ConsentRecord.objects.filter(how="reply").count() == 2
 
 
 def test_start_takes_stop_back() -> None:
     recipient = RecipientFactory(phone="+14155550001")
-    opt_outs.inbound(channel="sms", phone="+14155550001", words="STOP")
-    opt_outs.inbound(channel="sms", phone="+14155550001", words="start")
+    opt_outs.apply_keyword(channel="sms", phone="+14155550001", text="STOP")
+    opt_outs.apply_keyword(channel="sms", phone="+14155550001", text="start")
 
     assert len(publish(recipient)) == 1
 
@@ -128,18 +128,18 @@ def test_start_takes_stop_back() -> None:
 def test_other_texts_change_nothing(text: str) -> None:
     recipient = RecipientFactory(phone="+14155550001")
 
-    assert not opt_outs.inbound(channel="sms", phone="+14155550001", words=text)
+    assert not opt_outs.apply_keyword(channel="sms", phone="+14155550001", text=text)
     assert len(publish(recipient)) == 1
 
 
 def test_the_profile_switches_channels_and_purposes() -> None:
     user = User.objects.create(username="ann")
-    contact = outbox.change_contact(user, sms_enabled=False, wishes={"email": {"reminder": False}})
+    contact = outbox.change_contact(user, sms_enabled=False, opt_ins={"email": {"reminder": False}})
 
     assert (contact.sms_enabled, contact.email_enabled) == (False, True)
-    assert contact.wishes["email"] == {"transactional": True, "reminder": False}
+    assert contact.opt_ins["email"] == {"transactional": True, "reminder": False}
     assert Recipient.objects.get().opt_outs == ["email:reminder", "sms"]
-    contact = outbox.change_contact(user, sms_enabled=True, wishes={"email": {"reminder": True}})
+    contact = outbox.change_contact(user, sms_enabled=True, opt_ins={"email": {"reminder": True}})
     assert contact == outbox.contact_of(user)
     assert Recipient.objects.get().opt_outs == []
     assert {(each.how, each.actor) for each in ConsentRecord.objects.all()} == {("profile", "ann")}
@@ -151,8 +151,8 @@ def test_the_profile_switches_channels_and_purposes() -> None:
 )
 def test_wishes_that_make_no_sense_are_refused_as_a_whole(nonsense: Any) -> None:
     user = User.objects.create(username="ann")
-    with pytest.raises(InvalidContact, match="wishes"):
-        outbox.change_contact(user, sms_enabled=False, wishes=nonsense)
+    with pytest.raises(InvalidContact, match="opt_ins"):
+        outbox.change_contact(user, sms_enabled=False, opt_ins=nonsense)
 
     assert outbox.contact_of(user).sms_enabled
 
@@ -167,7 +167,7 @@ def test_staff_change_wishes_for_somebody_and_it_is_on_record(admin_client: Clie
     recipient.refresh_from_db()
     assert recipient.opt_outs == ["email:reminder", "sms"]
     assert ConsentRecord.objects.filter(how="staff", actor="admin").count() == 3
-    assert "record of wishes" in admin_client.get(page).content.decode().lower()
+    assert "consent records" in admin_client.get(page).content.decode().lower()
 
 
 def test_a_number_of_a_country_that_is_not_served_is_refused(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from notifications.models import Channel
+from notifications.models import ChannelState
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.gate import BURST_SECONDS, RAMP_SECONDS, Gate
 from notifications.relay.messages import Claimed
@@ -50,7 +50,7 @@ def test_an_open_channel_may_take_whatever_has_room(hand_relay: MakeRelay) -> No
 def test_of_two_relays_one_may_probe(hand_relay: MakeRelay) -> None:
     relays = [hand_relay(), hand_relay()]
     gates = [a_gate(relay) for relay in relays]
-    Channel.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO)
+    ChannelState.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO)
     for gate, relay in zip(gates, relays, strict=True):
         learn(gate, relay)
     assert [limits(gate, relay) for gate, relay in zip(gates, relays, strict=True)] == [{"sms": 1}, {}]
@@ -60,7 +60,7 @@ def test_of_two_relays_one_may_probe(hand_relay: MakeRelay) -> None:
 def test_a_broken_channel_that_is_paused_is_not_probed(hand_relay: MakeRelay) -> None:
     relay = hand_relay()
     gate = a_gate(relay)
-    Channel.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO, paused_at=LONG_AGO)
+    ChannelState.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO, paused_at=LONG_AGO)
     learn(gate, relay)
     assert limits(gate, relay) == {}
 
@@ -68,7 +68,7 @@ def test_a_broken_channel_that_is_paused_is_not_probed(hand_relay: MakeRelay) ->
 def test_a_rise_that_ends_just_now_limits_nothing(hand_relay: MakeRelay) -> None:
     """Between two looks at the clock the rate became infinite."""
     relay = hand_relay()
-    Channel.objects.update_or_create(name="sms", defaults={"recovered_at": timezone.now()})
+    ChannelState.objects.update_or_create(name="sms", defaults={"recovered_at": timezone.now()})
     looks = itertools.count()
     gate = Gate({"sms": Breaker()}, rates={}, clock=lambda: 0.0 if next(looks) < 3 else RAMP_SECONDS + 1)
     learn(gate, relay)
@@ -78,7 +78,7 @@ def test_a_rise_that_ends_just_now_limits_nothing(hand_relay: MakeRelay) -> None
 def test_what_a_limited_channel_did_not_use_is_forfeited_but_for_a_burst(hand_relay: MakeRelay) -> None:
     relay = hand_relay()
     gate = a_gate(relay, rate=50)
-    Channel.objects.update(next_slot_at=LONG_AGO)
+    ChannelState.objects.update(next_slot_at=LONG_AGO)
     assert limits(gate, relay) == {"sms": int(50 * BURST_SECONDS) + 1}
     assert limits(gate, relay, room=2) == {"sms": 2}
 
@@ -95,7 +95,7 @@ def test_what_was_claimed_is_charged(hand_relay: MakeRelay) -> None:
 def test_relays_take_turns_at_a_limited_channel(hand_relay: MakeRelay) -> None:
     first, second = hand_relay(), hand_relay()
     gate, other = a_gate(first, rate=10), a_gate(second, rate=10)
-    Channel.objects.update(next_slot_at=LONG_AGO)
+    ChannelState.objects.update(next_slot_at=LONG_AGO)
     granted_to_other: list[dict[str, int]] = []
     thread = threading.Thread(target=lambda: granted_to_other.append(limits(other, second)))
     with gate.limits(first.connection, {"sms": 1_000}) as granted:
@@ -112,7 +112,7 @@ def test_a_limited_claim_takes_no_more_than_it_was_granted(hand_relay: MakeRelay
     gate = a_gate(relay, rate=20)
     for recipient in RecipientFactory.create_batch(5):
         publish(recipient)
-    Channel.objects.update(next_slot_at=LONG_AGO)
+    ChannelState.objects.update(next_slot_at=LONG_AGO)
     with gate.limits(relay.connection, {"sms": 1_000}) as granted:
         taken = relay.claim(limit=granted["sms"])
         gate.charge(relay.connection, taken)

@@ -13,7 +13,7 @@ from bookings.announcements import KINDS
 from notifications.kinds import Kind
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
-from notifications.selectors.kind_previews import preview
+from notifications.selectors.kind_previews import preview_kind
 from tests.factories.notifications import RecipientFactory, registered
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ EMAIL = reverse("admin:notifications_preview_email")
 @pytest.mark.parametrize("locale", ["en", "de"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_kind_has_words_for_every_channel(kind: Kind, locale: str) -> None:
-    previews = preview(kind, locale=locale, time_zone="Europe/Berlin")
+    previews = preview_kind(kind, locale=locale, time_zone="Europe/Berlin")
 
     assert [(each.channel, each.problem) for each in previews] == [("sms", ""), ("whatsapp", ""), ("email", "")]
     sms, _, email = previews
@@ -37,7 +37,7 @@ def test_every_kind_has_words_for_every_channel(kind: Kind, locale: str) -> None
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_title_that_somebody_typed_injects_nothing(kind: Kind) -> None:
     evil = "*x* http://evil.example\r\nBcc: a@b.com <img src=x onerror=alert(1)>"
-    sms, whatsapp, email = preview(kind, locale="en", time_zone="UTC", context={**kind.sample, "title": evil})
+    sms, whatsapp, email = preview_kind(kind, locale="en", time_zone="UTC", context={**kind.sample, "title": evil})
 
     assert all("evil.example" not in text for each in (sms, whatsapp, email) for text in each.parts.values())
     assert "*x*" not in whatsapp.parts["text"]

@@ -133,7 +133,7 @@ PAGES = {
     ),
     "board": lambda rows: reverse("outbox:board"),
     "board, a refresh": lambda rows: REFRESH,
-    "pause": lambda rows: reverse("admin:notifications_channel_pause", args=["sms"]),
+    "pause": lambda rows: reverse("admin:notifications_channelstate_pause", args=["sms"]),
     "API, list": lambda rows: "/api/staff/outbox/messages/?kind=test.other",
     "API, message": lambda rows: f"/api/staff/outbox/messages/{rows['sent'].pk}/",
 }

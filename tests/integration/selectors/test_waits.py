@@ -13,7 +13,7 @@ from notifications import origin
 from notifications.admin.references import link_of
 from notifications.kinds import Kind
 from notifications.lifecycle import Permanent, Status, Transient
-from notifications.models import Channel, OutboxMessage, Recipient, Relay
+from notifications.models import ChannelState, OutboxMessage, Recipient, Relay
 from notifications.operations import pause_channel
 from notifications.operations.replay import cancel, replay
 from notifications.policy.masking import hint
@@ -88,14 +88,14 @@ def test_a_paused_channel_says_who_since_when_and_why(relay: HandRelay) -> None:
 def test_an_outage_says_since_when_and_when_it_is_tried_again(relay: HandRelay) -> None:
     message = publish_one(RecipientFactory())
     now = database_now()
-    Channel.objects.create(name="sms", broken_at=now, probe_at=now + timedelta(seconds=30))
+    ChannelState.objects.create(name="sms", broken_at=now, probe_at=now + timedelta(seconds=30))
     assert waits(message)["broken"].startswith("waits for the provider of sms, out of service since ")
     assert "one message tries it again at " in waits(message)["broken"]
 
 
 def test_a_limit_counts_while_it_is_set(relay: HandRelay, settings: Any) -> None:
     message = publish_one(RecipientFactory())
-    Channel.objects.create(name="sms", next_slot_at=Now() + timedelta(minutes=1))
+    ChannelState.objects.create(name="sms", next_slot_at=Now() + timedelta(minutes=1))
     assert list(waits(message)) == ["due"]
     settings.OUTBOX_RATES = {"sms": 5}
     assert waits(message) == {"limited": "waits for its turn: sms may send 5 messages a second"}

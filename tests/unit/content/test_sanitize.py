@@ -12,8 +12,8 @@ from notifications.content.sanitize import (
     INVISIBLE,
     IPV4,
     SCHEME,
-    harmless,
     plain,
+    sanitize,
     without_whatsapp_markup,
 )
 
@@ -85,7 +85,7 @@ def test_codes_stay_codes_on_whatsapp() -> None:
 
 def test_everything_in_a_context_is_treated_but_for_links_of_ours() -> None:
     context = {"name": "a.com", "seats": [{"row": "b.com"}], "n": 7, "url": "https://ours.example/x", "no": None}
-    assert harmless(context, links={"url"}, treat=str.upper) == {
+    assert sanitize(context, links={"url"}, sanitizer=str.upper) == {
         "name": "A. COM",
         "seats": [{"row": "B. COM"}],
         "n": 7,
