@@ -8,14 +8,6 @@ from django.db.migrations.loader import MigrationLoader
 from django_migration_linter import MigrationLinter
 
 OURS = ("notifications", "bookings")
-# No release has run these, so no old code can be at work beside them. From the first release on nothing is added here.
-BEFORE_THE_FIRST_RELEASE = frozenset(
-    {
-        ("notifications", "0002_lighter_settling"),
-        ("notifications", "0004_operator_actions_and_origin"),
-        ("notifications", "0008_wishes"),
-    }
-)
 
 
 def names() -> list[tuple[str, str]]:
@@ -25,9 +17,14 @@ def names() -> list[tuple[str, str]]:
 @pytest.mark.django_db(transaction=True)  # what runs outside a transaction is looked at outside one
 def test_old_code_can_run_beside_each() -> None:
     said = {name: lint(name) for name in names()}
-    unsafe = {name for name, words in said.items() if "ERR" in words or "WARNING" in words}
+    unsafe = {name for name, words in said.items() if "ERR" in words or ("WARNING" in words and not is_first(name))}
 
-    assert unsafe == BEFORE_THE_FIRST_RELEASE, said
+    assert not unsafe, said
+
+
+def is_first(name: tuple[str, str]) -> bool:
+    """A first migration makes all its tables itself, so no index of it can lock a table that somebody uses."""
+    return bool(MigrationLoader(None).get_migration(*name).initial)
 
 
 def lint(name: tuple[str, str]) -> str:
