@@ -231,6 +231,8 @@ OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
 }
 OUTBOX_LINK_KEY = env.str("OUTBOX_LINK_KEY", default="")  # signs unsubscribe links; unset, DJANGO_SECRET_KEY does
 OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
+OUTBOX_STOP_WORDS = env.list("OUTBOX_STOP_WORDS", default=[])  # ARRÊT,BAJA: as a reply they opt out, as STOP does
+OUTBOX_START_WORDS = env.list("OUTBOX_START_WORDS", default=[])
 OUTBOX_PRUNE_DAYS = number("OUTBOX_PRUNE_DAYS", default=0)
 OUTBOX_READY_MAX_AGE_SECONDS = number("OUTBOX_READY_MAX_AGE_SECONDS", default=120)
 OUTBOX_ALERT_AGE_SECONDS = number("OUTBOX_ALERT_AGE_SECONDS", default=300)

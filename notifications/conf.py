@@ -129,3 +129,13 @@ def link_keys() -> list[str]:
 def metrics() -> list[str]:
     """Dotted paths of the project's own collectors, which /metrics shows beside the outbox's (OUTBOX_METRICS)."""
     return list(getattr(settings, "OUTBOX_METRICS", []))
+
+
+def stop_words() -> tuple[str, ...]:
+    """Further words that opt out, where one is all of a reply (OUTBOX_STOP_WORDS); English and German are known."""
+    return tuple(getattr(settings, "OUTBOX_STOP_WORDS", ()))
+
+
+def start_words() -> tuple[str, ...]:
+    """Further words that opt in again (OUTBOX_START_WORDS)."""
+    return tuple(getattr(settings, "OUTBOX_START_WORDS", ()))

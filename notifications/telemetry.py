@@ -16,6 +16,7 @@
     settle.made           debug    messages, waiting (for a locked recipient), seconds
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
     receipt.recorded      debug    message, claim, status, code: news of a message that was accepted earlier
+    receipt.unheard_of    warning  message, claim, code: a status that we do not know yet; kept as the receipt's code
     webhook.refused       warning  provider, reason: not signed by the provider, or not in the shape that it sends
     dispatch.error        error    message, claim, error: a bug in a channel; counted as an unknown outcome
     channel.paused        warning  channel: somebody paused it
@@ -63,6 +64,7 @@ LEVELS = {
     "settle.made": logging.DEBUG,
     "settle.stale": logging.WARNING,
     "receipt.recorded": logging.DEBUG,
+    "receipt.unheard_of": logging.WARNING,
     "webhook.refused": logging.WARNING,
     "dispatch.error": logging.ERROR,
     "channel.paused": logging.WARNING,

@@ -1,22 +1,74 @@
-"""Phone numbers: read in any notation, kept as E.164, and known by their country."""
+"""Phone numbers: read in any notation, kept as E.164, known by their country, and compared in one form."""
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 
 import phonenumbers
 
+# Numbers that networks write in two ways. WhatsApp and carriers keep a digit that a country has dropped, or lack one
+# that it has added: Mexico's 1 (dropped in 2019), Argentina's 9 (of mobiles, in international calls), Brazil's ninth
+# digit (of mobiles, since 2016), Benin's 01 (since 2024). REWRITTEN leads to the form to compare by.
+REWRITTEN = [
+    (re.compile(r"\+521(\d{10})"), r"+52\1"),
+    (re.compile(r"\+549(\d{10})"), r"+54\1"),
+    (re.compile(r"\+55(\d\d)([6-9]\d{7})"), r"+55\g<1>9\2"),
+    (re.compile(r"\+229(\d{8})"), r"+22901\1"),
+]
+WRITTEN_BACK = [
+    (re.compile(r"\+52(\d{10})"), r"+521\1"),
+    (re.compile(r"\+54(\d{10})"), r"+549\1"),
+    (re.compile(r"\+55(\d\d)9([6-9]\d{7})"), r"+55\1\2"),
+    (re.compile(r"\+22901(\d{8})"), r"+229\1"),
+]
+
+FEWEST_DIGITS, MOST_DIGITS = 7, 15
 REMEMBERED = 2048  # numbers; reading one takes some 50 µs
 
 
 def e164(text: str) -> str | None:
     """The phone number `text`, which must name its country, as E.164; None if there can be no such number."""
+    number = _formatted(text)
+    if number is None or _is_valid(number):
+        return number
+    rewritten = canonical(number)  # a form that its country has given up
+    return rewritten if _is_valid(rewritten) else None
+
+
+def canonical(phone: str) -> str:
+    """The form by which the E.164 number `phone` is compared with others; it is not what is sent to."""
+    for form, rewritten in REWRITTEN:
+        if found := form.fullmatch(phone):
+            return found.expand(rewritten)
+    return phone
+
+
+def forms(phone: str) -> list[str]:
+    """Every way in which networks, and so our tables, may write the E.164 number `phone`."""
+    compared = canonical(phone)
+    others = [found.expand(other) for form, other in WRITTEN_BACK if (found := form.fullmatch(compared))]
+    return sorted({phone, compared, *others})
+
+
+def readings(text: str, countries: Collection[str] = ()) -> list[str]:
+    """The numbers, as E.164, that `text` can mean without a country code: one in each of `countries`, or of all."""
+    digits = sum(character.isdecimal() for character in text)
+    if not FEWEST_DIGITS <= digits <= MOST_DIGITS:
+        return []
+    read = (_formatted(text, country) for country in countries or phonenumbers.SUPPORTED_REGIONS)
+    return sorted({number for number in read if number and _is_valid(number)})
+
+
+def _formatted(text: str, country: str | None = None) -> str | None:
     try:
-        number = phonenumbers.parse(text)
+        number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_valid(phone: str) -> bool:
+    return phonenumbers.is_valid_number(phonenumbers.parse(phone))
 
 
 @lru_cache(REMEMBERED)

@@ -44,6 +44,7 @@ WITH news AS (
         poll_at = excluded.poll_at, polls = 0
     WHERE array_position(%(ranks)s::text[], excluded.status::text)
         > array_position(%(ranks)s::text[], receipt.status::text)
+        OR (receipt.status = 'sent' AND excluded.status = 'sent' AND excluded.code NOT IN ('', receipt.code))
     RETURNING message_id
 ), shown AS (
     UPDATE notifications_outboxmessage message

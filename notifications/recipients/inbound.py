@@ -6,6 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 
 from notifications.models import Conversation
+from notifications.policy import phone_numbers
 from notifications.recipients import opt_outs
 
 WINDOW = timedelta(hours=24)  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
@@ -26,9 +27,15 @@ def receive(
     """
     last_inbound_at = now or timezone.now()
     with transaction.atomic(using=using):
-        opt_outs.apply_keyword(phone=phone, channel=channel, text=opt_out_type or text, using=using)
+        # A provider may understand HELP, or a word that we know and it does not.
+        for said in (opt_out_type, text):
+            if opt_outs.apply_keyword(phone=phone, channel=channel, text=said, using=using):
+                break
+        conversation = Conversation(
+            channel=channel, phone=phone_numbers.canonical(phone), last_inbound_at=last_inbound_at
+        )
         Conversation.objects.using(using).bulk_create(
-            [Conversation(channel=channel, phone=phone, last_inbound_at=last_inbound_at)],
+            [conversation],
             update_conflicts=True,
             unique_fields=["channel", "phone"],
             update_fields=["last_inbound_at"],

@@ -8,13 +8,12 @@ from enum import StrEnum
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
+from notifications import conf
 from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
+from notifications.policy import phone_numbers
 from notifications.policy.consent import opt_out_key
-
-# Twilio acts on these by itself, for SMS, where one is all of the message: https://help.twilio.com/articles/223134027
-STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
-START = frozenset({"START", "YES", "UNSTOP"})
+from notifications.policy.reply_keywords import Keyword, keyword_of
 
 
 class How(StrEnum):
@@ -65,12 +64,13 @@ def apply_keyword(*, phone: str, channel: str, text: str, using: str = DEFAULT_D
     It counts for everybody with this number, and for the whole channel: carriers block all of it. Returns whether the
     words were a wish.
     """
-    word = text.strip(" \t\r\n.!\"'").upper()
-    if word not in STOP | START:
+    keyword = keyword_of(text, more_stop=conf.stop_words(), more_start=conf.start_words())
+    if keyword is None:
         return False
-    change = opt_out if word in STOP else opt_in
-    for recipient in Recipient.objects.using(using).filter(phone=phone).exclude(phone="").order_by("pk"):
-        change(recipient, channel=channel, how=How.REPLY, actor=word, using=using)
+    change = opt_out if keyword is Keyword.STOP else opt_in
+    same_number = Recipient.objects.using(using).filter(phone__in=phone_numbers.forms(phone)).exclude(phone="")
+    for recipient in same_number.order_by("pk"):
+        change(recipient, channel=channel, how=How.REPLY, actor=keyword, using=using)
     return True
 
 

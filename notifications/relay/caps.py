@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from notifications.conf import Cap
 from notifications.lifecycle import Status
+from notifications.policy import phone_numbers
 from notifications.protocol import sql_caps as sql
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Claimed, Settlement
@@ -69,4 +70,4 @@ class Caps:
         """Under which keys `message` counts, by what a cap is of."""
         yield "recipient", f"recipient:{message.recipient_id}"
         if self._address_fields[message.channel] == "phone" and message.phone:
-            yield "number", f"number:{message.phone}"
+            yield "number", f"number:{phone_numbers.canonical(message.phone)}"

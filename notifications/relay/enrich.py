@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import psycopg
 
 from notifications.channels.base import Channel
+from notifications.policy import phone_numbers
 from notifications.protocol import sql_enrich
 from notifications.relay.connection import Connection
 from notifications.relay.messages import UNREAD, Claimed, Doubt
@@ -44,7 +45,14 @@ def _with_conversations(
     wanted = {(each.channel, each.phone) for each in claimed if channels[each.channel].needs_inbound_age(each.kind)}
     if not wanted:
         return claimed
-    parameters = {"channels": [channel for channel, _ in wanted], "phones": [phone for _, phone in wanted]}
+    written = [(channel, form) for channel, phone in wanted for form in phone_numbers.forms(phone)]
+    parameters = {"channels": [channel for channel, _ in written], "phones": [phone for _, phone in written]}
     rows = connection.execute(sql_enrich.CONVERSATIONS, parameters).fetchall()
-    heard = {(channel, phone): seconds for channel, phone, seconds in rows}
-    return [message._replace(inbound_age=heard.get((message.channel, message.phone))) for message in claimed]
+    ages: dict[tuple[str, str], float] = {}
+    for channel, phone, seconds in rows:
+        key = channel, phone_numbers.canonical(phone)
+        ages[key] = min(seconds, ages.get(key, seconds))
+    return [
+        message._replace(inbound_age=ages.get((message.channel, phone_numbers.canonical(message.phone))))
+        for message in claimed
+    ]

@@ -14,6 +14,7 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from notifications.channels import channel_names
 from notifications.channels.base import DeliveryReport
 from notifications.channels.twilio_codes import RECEIPT_STATUSES, undelivered
 from notifications.lifecycle import ReceiptStatus
@@ -32,6 +33,7 @@ INBOUND_FIELDS = frozenset({"AccountSid", "MessageSid", "From", "Body", "OptOutT
 SID = re.compile("(?:SM|MM)[0-9a-fA-F]{32}")
 NUMBER = re.compile("[0-9]{1,18}")
 ERROR = re.compile("[0-9]{1,6}")
+STATUS = re.compile("[a-z][a-z0-9_-]{0,39}")
 PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -57,14 +59,14 @@ def status(request: HttpRequest) -> HttpResponse:
     """What became of a message that Twilio accepted, kept as its receipt."""
     fields = read_signed_form(request, known=STATUS_FIELDS)
     sid = _matched(SID, fields.get("MessageSid"), name="MessageSid")
-    reached = _receipt_status(fields)
-    error = _matched(ERROR, fields.get("ErrorCode") or "0", name="ErrorCode")
+    report = _report(fields)
     message, claim = (_matched(NUMBER, request.GET.get(name, "0"), name=name) for name in ("message", "claim"))
-    if reached is not None:
-        words = fields.get("ErrorMessage", "")
-        report = undelivered(int(error), words) if reached is ReceiptStatus.UNDELIVERED else DeliveryReport(reached)
+    if report is not None:
         about = record.MessageReport(message_id=int(message), claim_number=int(claim), provider_id=sid, report=report)
         record.record(about, channels=CHANNELS)
+    if report is not None and report.code and report.status is ReceiptStatus.SENT:
+        emit("receipt.unheard_of", message=about.message_id, claim=about.claim_number, code=report.code)
+        return HttpResponse(status=200)
     return HttpResponse(status=204)
 
 
@@ -74,19 +76,46 @@ def receive(request: HttpRequest) -> HttpResponse:
     fields = read_signed_form(request, known=INBOUND_FIELDS)
     _matched(SID, fields.get("MessageSid"), name="MessageSid")
     sender = fields.get("From", "")
-    channel, phone = ("whatsapp", sender.removeprefix("whatsapp:")) if ":" in sender else ("sms", sender)
-    if PHONE.fullmatch(phone):  # else a short code, or a channel that is none of ours: nobody we write to
+    prefix, _, phone = sender.rpartition(":")
+    channel = _channel_of(prefix)
+    if channel and PHONE.fullmatch(phone):  # else a short code, or a channel that is none of ours: nobody we write to
         inbound.receive(
             phone=phone, channel=channel, text=fields.get("Body", ""), opt_out_type=fields.get("OptOutType", "")
         )
     return HttpResponse(NO_REPLY, content_type="text/xml")
 
 
-def _receipt_status(fields: Mapping[str, str]) -> ReceiptStatus | None:
-    try:
-        return RECEIPT_STATUSES[fields.get("MessageStatus", "")]
-    except KeyError:
-        raise Refused(400, "unknown MessageStatus") from None
+def _channel_of(prefix: str) -> str:
+    """The channel on which somebody wrote whose address has `prefix`; empty for one on which we write to nobody.
+
+    RCS is what a Messaging Service makes of our SMS, where the phone takes it.
+    https://www.twilio.com/docs/messaging/channels
+    """
+    if prefix in channel_names():
+        return prefix
+    return {"": "sms", "whatsapp": "whatsapp", "rcs": "sms"}.get(prefix, "")
+
+
+def _report(fields: Mapping[str, str]) -> DeliveryReport | None:
+    """What the status says; nothing, if it is still inside Twilio."""
+    error = _matched(ERROR, fields.get("ErrorCode") or "0", name="ErrorCode")
+    status = _matched(STATUS, fields.get("MessageStatus"), name="MessageStatus")
+    if status not in RECEIPT_STATUSES:
+        return _unknown_status(status)
+    reached = RECEIPT_STATUSES[status]
+    if reached is ReceiptStatus.UNDELIVERED:
+        return undelivered(int(error), fields.get("ErrorMessage", ""))
+    return DeliveryReport(reached) if reached else None
+
+
+def _unknown_status(status: str) -> DeliveryReport:
+    """A status that Twilio has added since: proof that it has the message, and kept by its name.
+
+    Where one begins a known one, or goes on after it, signed text was divided otherwise.
+    """
+    if any(known.startswith(status) or status.startswith(known) for known in RECEIPT_STATUSES):
+        raise Refused(400, "a status divided otherwise")
+    return DeliveryReport(ReceiptStatus.SENT, code=f"twilio_{status}")
 
 
 def _matched(pattern: re.Pattern[str], value: str | None, *, name: str) -> str:

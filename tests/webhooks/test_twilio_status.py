@@ -253,6 +253,32 @@ def test_no_other_division_of_a_signed_text_means_anything_else(cuts: list[int])
         assert post(path, divided, signed=signature(path, fields)).status_code in {400, 403}
 
 
+@pytest.mark.parametrize("status", ["rerouted", "on_hold", "handset-full"])
+def test_a_status_that_twilio_adds_next_year_is_kept_and_logged(
+    sent: OutboxMessage, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert tell(status, message=sent.pk).status_code == 200
+    receipt = sent.receipts.get()
+    assert (receipt.status, receipt.code) == ("sent", f"twilio_{status}")
+    assert f"code=twilio_{status}" in caplog.text
+    assert tell("delivered", message=sent.pk).status_code == 204
+    assert (receipt_of(sent), sent.receipts.get().code) == ("delivered", "")
+    assert tell(status, message=sent.pk).status_code == 200
+    assert sent.receipts.get().status == "delivered", "it takes nothing back"
+
+
+def test_it_is_kept_beside_what_was_told_before(sent: OutboxMessage) -> None:
+    tell("sent", message=sent.pk)
+    tell("rerouted", message=sent.pk)
+    assert (sent.receipts.get().status, sent.receipts.get().code) == ("sent", "twilio_rerouted")
+
+
+@pytest.mark.parametrize("status", ["deliver", "undelivere", "deliveredx", "rea", "Rerouted", "re routed", "x" * 41])
+def test_a_status_that_may_be_half_of_one_is_refused(sent: OutboxMessage, status: str) -> None:
+    assert tell(status, message=sent.pk).status_code == 400
+    assert not sent.receipts.exists()
+
+
 def test_every_status_of_twilios_documentation_is_known() -> None:
     statuses = {value for name, value in vars(MessageInstance.Status).items() if not name.startswith("_")}
     assert statuses - {"receiving", "received"} <= set(RECEIPT_STATUSES)

@@ -87,6 +87,15 @@ def test_sms_and_whatsapp_to_one_number_count_together_and_email_does_not() -> N
     assert [len(channel.sent) for channel in channels] == [1, 0, 1]
 
 
+def test_a_number_has_one_cap_however_it_is_written() -> None:
+    channel = RecordingChannel("sms")
+    for phone in ("+525512345678", "+5215512345678"):
+        publish_one(RecipientFactory(phone=phone))
+    drain(channel, caps=[Cap("number", "day", 1)])
+
+    assert [each.address for each in channel.sent] == ["+525512345678"]
+
+
 def test_a_message_that_is_tried_again_counts_once() -> None:
     answers: list[Outcome] = [Transient("busy"), Transient("busy"), Accepted("yes")]
     message = publish_one(RecipientFactory())
