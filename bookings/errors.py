@@ -17,7 +17,7 @@ class InvalidSignature(BookingError):
     code = "invalid_signature"
 
     def __init__(self) -> None:
-        super().__init__("The signature does not belong to this payment of this order.")
+        super().__init__("The signature does not match this payment and order.")
 
 
 class OrderNotFound(BookingError):
@@ -35,7 +35,7 @@ class AmountMismatch(BookingError):
     code = "amount_mismatch"
 
     def __init__(self) -> None:
-        super().__init__("The payment's amount or currency is not the order's; no booking was made.")
+        super().__init__("The payment's amount or currency differs from the order's. No booking was made.")
 
 
 class PaymentNotCaptured(BookingError):
@@ -44,7 +44,7 @@ class PaymentNotCaptured(BookingError):
     code = "payment_not_captured"
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The payment gateway says that this payment is {state}; no booking was made.")
+        super().__init__(f"The payment gateway reports this payment as {state}. No booking was made.")
 
 
 class SoldOut(BookingError):
@@ -53,7 +53,7 @@ class SoldOut(BookingError):
     code = "sold_out"
 
     def __init__(self) -> None:
-        super().__init__("The seats were taken before the payment arrived. Your payment is being refunded.")
+        super().__init__("The seats were sold before your payment arrived. We are refunding it.")
 
 
 class OrderAlreadyPaid(BookingError):
@@ -62,7 +62,7 @@ class OrderAlreadyPaid(BookingError):
     code = "order_already_paid"
 
     def __init__(self) -> None:
-        super().__init__("Another payment has already paid for this order. This one is being refunded.")
+        super().__init__("This order was already paid. We are refunding your second payment.")
 
 
 class NotEnoughSeats(BookingError):
@@ -71,7 +71,7 @@ class NotEnoughSeats(BookingError):
     code = "not_enough_seats"
 
     def __init__(self, left: int) -> None:
-        super().__init__(f"The slot has {left} seats left.")
+        super().__init__(f"The slot has only {left} seat{'s'[: left != 1]} left.")
 
 
 class SlotHasStarted(BookingError):
@@ -98,7 +98,7 @@ class IdempotencyKeyReused(BookingError):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key has already made an order for something else.")
+        super().__init__("This Idempotency-Key was already used for a different order.")
 
 
 class NotCancellable(BookingError):
@@ -107,7 +107,7 @@ class NotCancellable(BookingError):
     code = "not_cancellable"
 
     def __init__(self) -> None:
-        super().__init__("The slot has already started; the booking can no longer be cancelled.")
+        super().__init__("The slot has already started, so the booking can no longer be cancelled.")
 
 
 class GatewayUnavailable(BookingError):
@@ -117,7 +117,7 @@ class GatewayUnavailable(BookingError):
 
     def __init__(self, retry_after: int = 5) -> None:
         self.retry_after = retry_after
-        super().__init__("The payment gateway cannot be reached. Nothing was written; please try again.")
+        super().__init__("The payment gateway is not answering. Nothing was changed. Please try again.")
 
 
 class RefusedByGateway(GatewayUnavailable):

@@ -12,5 +12,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if unavailable := answer_if_unavailable(request):
         return unavailable
     if request.path_info.startswith("/api/"):
-        return problems.answer(500, code="internal_error", detail="Something went wrong on our side. It is on record.")
+        detail = "Something went wrong on our side. We have recorded it."
+        return problems.answer(500, code="internal_error", detail=detail)
     return defaults.server_error(request)

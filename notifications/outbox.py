@@ -212,7 +212,7 @@ def _as_json(context: Mapping[str, Any]) -> str:
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError, of a lone surrogate, is a ValueError
         raise InvalidContext(
-            str(error) if not isinstance(error, UnicodeError) else "it holds half a character"
+            str(error) if not isinstance(error, UnicodeError) else "it contains an unpaired surrogate (invalid Unicode)"
         ) from error
     if NUL.search(text):
         raise InvalidContext("it holds a NUL character")

@@ -21,5 +21,7 @@ class BodyLimit:
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if announced.isdigit() and int(announced[:20]) > settings.REQUEST_BODY_MAX_BYTES:
             most = settings.REQUEST_BODY_MAX_BYTES
-            return problems.answer(413, code="body_too_large", detail=f"A body may have at most {most} bytes.")
+            return problems.answer(
+                413, code="body_too_large", detail=f"The request body may have at most {most} bytes."
+            )
         return self._get_response(request)

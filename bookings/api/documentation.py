@@ -22,7 +22,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     HEADER,
     {"type": "string", "minLength": 1, "maxLength": MOST_IDEMPOTENCY_KEY, "pattern": f"^{PATTERN}$"},
     OpenApiParameter.HEADER,
-    description="A name of your own for this order. Sent again with the same body, it answers 200 with the same order.",
+    description="Your own name for this order. The same request with the same name answers 200 with the same order.",
 )
 
 

@@ -29,16 +29,16 @@ class StrictJSONParser(BaseParser):
             if "\\u" in text:
                 _check_characters(json.dumps(value, ensure_ascii=False))
         except RecursionError:
-            raise ParseError("The body is not JSON that can be read: it is nested too deeply.") from None
+            raise ParseError("The body is not valid JSON: it is nested too deeply.") from None
         except UnicodeError:
-            raise ParseError("The body is not JSON that can be read: it is not UTF-8 text.") from None
+            raise ParseError("The body is not valid JSON: it is not UTF-8 text.") from None
         except ValueError as error:
-            raise ParseError(f"The body is not JSON that can be read: {error}") from None
+            raise ParseError(f"The body is not valid JSON: {error}") from None
         return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON.")
+    raise ValueError(f"{name} is not a JSON number.")
 
 
 def _finite(digits: str) -> float:
@@ -58,4 +58,4 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_characters(text: str) -> None:
     text.encode()  # UnicodeEncodeError, of a lone surrogate, is a UnicodeError
     if "\\u0000" in text.replace("\\\\", ""):  # an escaped backslash in front makes it plain text
-        raise ValueError("a text holds a NUL character.")
+        raise ValueError("a text contains a NUL character.")

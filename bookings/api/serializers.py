@@ -84,7 +84,9 @@ class NotificationSerializer(serializers.Serializer):
         source="error_code", help_text="why it failed or was not sent, for example opted_out; empty: no reason"
     )
     fallback_of = serializers.IntegerField(
-        source="stands_in.message_id", default=None, help_text="the message that did not arrive, if this one stands in"
+        source="stands_in.message_id",
+        default=None,
+        help_text="the message that did not arrive, if this one replaces it",
     )
     attempts = serializers.IntegerField()
     sent_at = serializers.DateTimeField(allow_null=True)
@@ -101,7 +103,7 @@ class BookingSerializer(serializers.Serializer):
     payment_id = serializers.CharField(source="payment.payment_id", help_text="the gateway's")
     amount = serializers.IntegerField(source="payment.amount")
     currency = serializers.CharField(source="payment.currency")
-    refund = serializers.SerializerMethodField(help_text="requested, succeeded, failed (staff see to it), or null")
+    refund = serializers.SerializerMethodField(help_text="requested, succeeded, failed (staff handle it), or null")
     created_at = serializers.DateTimeField()
     cancelled_at = serializers.DateTimeField(allow_null=True)
     notifications = serializers.SerializerMethodField()
@@ -128,7 +130,7 @@ class MeSerializer(serializers.Serializer):
     email_enabled = serializers.BooleanField()
     opt_ins = serializers.DictField(
         child=serializers.DictField(child=serializers.BooleanField()),
-        help_text="by channel and purpose (transactional, reminder): whether such messages are wanted",
+        help_text="by channel and purpose (transactional, reminder): whether the customer wants such messages",
     )
 
 

@@ -74,7 +74,7 @@ def paid(request: HttpRequest, pk: int) -> HttpResponse:
     """The gateway's form has taken the payment, and hands over the proof: verified as any client's is."""
     own, form = _order_of(request, pk), ProofForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "The payment was not reported in full. If you have paid, it is booked soon.")
+        messages.error(request, "We could not read the report of your payment. If you have paid, we will book it soon.")
         return redirect("order-page", pk)
     claim = {"order_id": own.gateway_order_id, **form.cleaned_data}
     return _booked(request, pk, lambda: verification.verify(user=_customer(request), **claim).booking)
@@ -141,7 +141,7 @@ def _ways_to_pay(request: HttpRequest, order: Order) -> dict[str, Any]:
     try:
         return {"is_payable": checkout.can_be_paid_here(order), "form": checkout.form_of(order)}
     except GatewayUnavailable:
-        messages.error(request, "The payment gateway does not answer at the moment. Please look again soon.")
+        messages.error(request, "The payment gateway is not answering. Please try again soon.")
         return {}
 
 

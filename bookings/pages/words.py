@@ -20,7 +20,7 @@ STATUSES = {
     "cancelled": "withdrawn",
     "expired": "not sent: too late",
 }
-REFUNDS = {"requested": "on its way", "succeeded": "given back", "failed": "delayed: we are looking into it"}
+REFUNDS = {"requested": "on its way", "succeeded": "refunded", "failed": "delayed: we are looking into it"}
 ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES, "refunds": REFUNDS}
 
 

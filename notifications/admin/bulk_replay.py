@@ -90,7 +90,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         pk = self._existing(request, pk)
         if bulk_replay.stop(pk, actor=request.user.get_username(), using=self.get_queryset(request).db):
-            messages.warning(request, "Stopped. What was replayed stays replayed.")
+            messages.warning(request, "Stopped. Messages already replayed stay replayed.")
         return HttpResponseRedirect(_page_of(pk))
 
     def _existing(self, request: HttpRequest, pk: int) -> int:
@@ -137,7 +137,7 @@ def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, r
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_changelist"))
     if len(selection.ids) == 1:
         replay(selection.ids, actor=actor, reason=reason, using=using)
-        messages.success(request, "Replayed: it goes next in its lane.")
+        messages.success(request, "Replayed. The message goes next in its lane.")
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_change", args=selection.ids))
     begun = bulk_replay.start(selection, seen, actor=actor, reason=reason, using=using)
     return HttpResponseRedirect(_page_of(begun.pk))

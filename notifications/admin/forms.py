@@ -16,7 +16,7 @@ class ReasonForm(forms.Form):
     """Why it is done: kept with the record, and read by whoever comes after."""
 
     reason = forms.CharField(
-        max_length=MOST_REASON, help_text="Kept on record with your name.", widget=forms.TextInput(attrs={"size": 60})
+        max_length=MOST_REASON, help_text="Recorded with your name.", widget=forms.TextInput(attrs={"size": 60})
     )
 
 

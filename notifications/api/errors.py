@@ -13,7 +13,7 @@ class NotFailed(APIException):
 class NotWaiting(APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "not_waiting"
-    default_detail = "Only a message that waits can be cancelled; one that is being sent cannot be called back."
+    default_detail = "Only a waiting message can be cancelled. A message that is being sent cannot be called back."
 
 
 class NoAddress(APIException):

@@ -163,7 +163,7 @@ class EventSerializer(serializers.Serializer):
 
 class WordsSerializer(serializers.Serializer):
     parts = serializers.DictField(child=serializers.CharField())
-    problem = serializers.CharField(help_text="why it cannot be put into words; empty if it can")
+    problem = serializers.CharField(help_text="why it cannot be rendered; empty if it can")
 
 
 class MessagePageSerializer(serializers.Serializer):

@@ -20,7 +20,7 @@ def _of_relays(now: Snapshot) -> Iterator[str]:
         yield "No relay is running: nothing is sent."
     for relay in now.relays:
         if relay.is_lost or relay.heartbeat_age > SILENT_SECONDS:
-            yield f"Relay {relay.id} on {relay.host} has not been heard for {duration(relay.heartbeat_age)}."
+            yield f"Relay {relay.id} on {relay.host} has sent no heartbeat for {duration(relay.heartbeat_age)}."
         elif relay.command:
             yield f"Relay {relay.id} was told to {relay.command}."
 
@@ -36,4 +36,4 @@ def _of_channels(now: Snapshot) -> Iterator[str]:
 def _of_schedules(now: Snapshot) -> Iterator[str]:
     late = [schedule.name for schedule in now.schedules or () if schedule.is_late]
     if late:
-        yield f"The scheduler (qcluster) is not at work: {', '.join(late[:3])} should have run."
+        yield f"The scheduler (qcluster) is not running: {', '.join(late[:3])} should have run."

@@ -1,4 +1,4 @@
-"""What runs by the clock, where django-q2 is installed: the last and the next run, and what failed."""
+"""Scheduled work, where django-q2 is installed: the last and the next run, and what failed."""
 
 from datetime import datetime, timedelta
 from typing import Any

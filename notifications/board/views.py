@@ -60,7 +60,7 @@ def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
         if command_relay(pk, RelayCommand(command), actor=actor, reason=reason, using=using):
             messages.success(request, f"Relay {pk} is told to {command}.")
         else:
-            messages.warning(request, f"Relay {pk} was told so before, or is gone.")
+            messages.warning(request, f"Relay {pk} was already told, or is gone.")
         return HttpResponseRedirect(reverse("outbox:board"))
     context = {
         **admin.site.each_context(request),

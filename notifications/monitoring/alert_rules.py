@@ -11,7 +11,7 @@ from notifications.selectors import overview
 
 FAILURE_MINUTES = 15
 FEWEST_ENDED = 20  # messages in that time: of fewer, a share says nothing
-SILENT_SECONDS = 60.0  # a relay that has not been heard for longer is none
+SILENT_SECONDS = 60.0  # a relay that has sent no heartbeat for longer is none
 
 
 def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
@@ -45,7 +45,7 @@ def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 def _silent(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
     ages = [age for *_, age in fetch_all(queries.RELAY_AGES, using=using)]
     if min(ages, default=SILENT_SECONDS) >= SILENT_SECONDS:
-        yield "no-relay", "No relay is at work: no message goes out. Start one: manage.py run_outbox_relay."
+        yield "no-relay", "No relay is running: nothing is sent. Start one: manage.py run_outbox_relay."
 
 
 def _old_snapshot(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
@@ -54,5 +54,5 @@ def _old_snapshot(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, s
         long = f"A transaction has been open in the database for {seconds / 60:.0f} min"
         yield (
             "old-snapshot",
-            f"{long}: no dead row is cleaned up, sending slows down. pg_stat_activity shows whose it is.",
+            f"{long}: no dead row can be removed, and sending slows down. pg_stat_activity shows whose it is.",
         )

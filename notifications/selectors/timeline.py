@@ -25,9 +25,9 @@ DONE = {
 }
 ANSWERED = {
     Answer.ACCEPTED: "accepted",
-    Answer.TRANSIENT: "not accepted, to be tried again",
+    Answer.TRANSIENT: "not accepted, will be retried",
     Answer.PERMANENT: "refused",
-    Answer.THROTTLED: "not accepted: too fast",
+    Answer.THROTTLED: "not accepted: sent too fast",
     Answer.UNKNOWN: "nobody knows whether it was accepted",
 }
 
@@ -118,7 +118,7 @@ def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
 def _ending(message: OutboxMessage) -> Iterator[Event]:
     """What no attempt and no action tells."""
     if message.status == Status.EXPIRED and message.finished_at:
-        yield Event(message.finished_at, "Expired: too late to be of use", "bad")
+        yield Event(message.finished_at, "Expired: not sent in time", "bad")
     if message.status == Status.CANCELLED and message.error_code and message.finished_at:
         yield Event(message.finished_at, "Not sent", "bad", code=message.error_code, detail=message.error_detail)
     if message.status == Status.SENDING and message.claimed_at:

@@ -19,8 +19,8 @@ WHOLE = b'{"order_id": "a", "payment_id": "b", "signature": %s}'
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"order_id=1", "not JSON"),
-        (b'{"order_id": "a"', "not JSON"),
+        (b"order_id=1", "not valid JSON"),
+        (b'{"order_id": "a"', "not valid JSON"),
         (b"[" * 100_000, "nested too deeply"),
         (WHOLE % (b"1" * 5000), "digit"),
         (WHOLE % b"NaN", "NaN"),

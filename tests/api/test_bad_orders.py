@@ -37,7 +37,7 @@ class TestOrders:
     ) -> None:
         small = SlotFactory(capacity=3)
         body = assert_problem(api.post("/api/orders/", {"slot": small.pk, "quantity": 4}), 409, "not_enough_seats")
-        assert "3 seats left" in body["detail"]
+        assert "only 3 seats left" in body["detail"]
         assert not any(everything_written().values())
 
     def test_a_slot_that_has_started(self, api: APIClient, everything_written: Count) -> None:

@@ -56,7 +56,7 @@ class Customer:
         """Order a seat; the order's page is open then."""
         sign_in(self.page)
         self.page.click(".card h2 a")
-        self.page.click("text=Hold these seats")
+        self.page.click("text=Continue to payment")
         self.page.wait_for_url("**/orders/*/")
         order = Order.objects.get()
         self._order_id = order.gateway_order_id

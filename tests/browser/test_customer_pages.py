@@ -41,7 +41,7 @@ def sign_in(page: Any) -> None:
 
 def order_and_pay(page: Any) -> None:
     page.click(".card h2 a")
-    page.click("text=Hold these seats")
+    page.click("text=Continue to payment")
     page.click("text=Pay €12.50")
     page.wait_for_url("**/bookings/*/")
 
@@ -82,7 +82,7 @@ def test_everything_can_be_done_by_keyboard(page: Any) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type("a pass phrase")
     press_enter(page)
-    for words in ("Sunset kayak tour", "Hold these seats", "Pay"):
+    for words in ("Sunset kayak tour", "Continue to payment", "Pay"):
         go_to(words)
         press_enter(page)
     go_to("Cancel this booking")
@@ -110,7 +110,7 @@ def test_nothing_is_wider_than_a_phone_and_every_field_has_a_name(page: Any, sch
 def test_a_double_click_pays_once(page: Any) -> None:
     sign_in(page)
     page.click(".card h2 a")
-    page.dblclick("text=Hold these seats")
+    page.dblclick("text=Continue to payment")
     page.wait_for_url("**/orders/*/")
     page.dblclick("text=Pay €12.50")
     page.wait_for_url("**/bookings/*/")

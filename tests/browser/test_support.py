@@ -163,8 +163,8 @@ def test_many_are_replayed_after_a_look_and_a_reason(
     assert page.url.endswith("twilio_30008"), "not without a reason"
     page.fill("#id_reason", "the carrier is back")
     page.click("input[value='Replay 10 messages']")
-    while not is_scripted and page.query_selector("text=Go on"):
-        page.click("input[value='Go on']")
+    while not is_scripted and page.query_selector("text=Continue"):
+        page.click("input[value='Continue']")
     page.wait_for_selector("text=What became of them")
     assert "Replayed 10 of 10." in page.inner_text("#said")
     assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"pending"}

@@ -172,7 +172,7 @@ def refused(error: type[Exception], match: str, **words: Any) -> None:
         ({"amount": float("inf")}, "not JSON compliant"),
         ({"name": "Ann\x00"}, "NUL"),
         ({"name": "\\\x00"}, "NUL"),
-        ({"name": "\ud800"}, "half a character"),
+        ({"name": "\ud800"}, "unpaired surrogate"),
         ({"many": {1, 2}}, "set is not JSON"),
         ({(1, 2): "tuple"}, "keys must be"),
         (["a", "list"], "it is a list"),

@@ -209,7 +209,7 @@ class TestTelling:
         assert schedules.look_for_trouble() == "nothing new"
         (letter,) = mail.outbox
         assert (letter.to, letter.subject) == (["ann@example.com"], "Outbox: no-relay")
-        assert "No relay is at work" in letter.body
+        assert "No relay is running" in letter.body
         (posted,) = hook.heard
         assert posted.keys() == {"alert", "state", "since", "detail", "host", "text"}
         assert (posted["alert"], posted["state"]) == ("no-relay", "firing")

@@ -12,4 +12,4 @@ function payWithRazorpay() {
 }
 
 if (window.Razorpay) checkout.ready(payWithRazorpay);
-else checkout.say("Razorpay's form could not be loaded. Please look again in a moment.");
+else checkout.say("Razorpay's form could not be loaded. Please reload this page in a moment.");

@@ -54,7 +54,7 @@ def test_support_finds_a_failed_message_sees_why_and_replays_it(failed: OutboxMe
         assert "twilio_21211" in client.get(MESSAGES, {"q": search, "status__exact": "failed"}).content.decode()
     page = client.get(reverse("admin:notifications_outboxmessage_change", args=[failed.pk])).content.decode()
     assert "Invalid &#x27;To&#x27; phone number" in page
-    assert "Replayed: it goes next in its lane." in replay(client, failed)
+    assert "Replayed. The message goes next in its lane." in replay(client, failed)
     failed.refresh_from_db()
     assert failed.status == "pending"
     record = OperatorAction.objects.get()
