@@ -9,6 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from notifications.management.older_history import GONE
 from notifications.selectors.overview import oldest_due_seconds
 
 
@@ -40,9 +41,8 @@ def _check() -> tuple[dict[str, str], float | None]:
     checks = dict.fromkeys(("database", "migrations", "outbox"), "unknown")
     waited = None
     try:
-        pending = _pending_migrations()
-        checks |= {"database": "ok", "migrations": f"{pending} pending" if pending else "ok"}
-        if not pending:
+        checks |= {"database": "ok", "migrations": _migrations()}
+        if checks["migrations"] == "ok":
             waited = oldest_due_seconds()
             checks["outbox"] = "late" if (waited or 0.0) > settings.OUTBOX_READY_MAX_AGE_SECONDS else "ok"
     except DatabaseError as error:
@@ -50,13 +50,17 @@ def _check() -> tuple[dict[str, str], float | None]:
     return checks, waited
 
 
-def _pending_migrations() -> int:
+def _migrations() -> str:
+    """ "ok", or what is wrong: so many pending, or a database whose tables no migration of this code has made."""
     loader = _migrations_of_this_code()
     applied = MigrationRecorder(connection).applied_migrations().keys()
-    return sum(
+    if GONE in applied:
+        return "from before the first release"
+    pending = sum(
         key not in applied and not (key in loader.replacements and applied >= set(loader.replacements[key].replaces))
         for key in loader.graph.nodes
     )
+    return f"{pending} pending" if pending else "ok"
 
 
 @cache

@@ -1,4 +1,5 @@
 from django.apps import AppConfig, apps
+from django.db.models.signals import pre_migrate
 
 
 class NotificationsConfig(AppConfig):
@@ -9,6 +10,9 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from notifications import checks  # noqa: F401, PLC0415  (registers the checks, once the models are there)
+        from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
+
+        pre_migrate.connect(older_history.refuse_to_migrate, sender=self)
 
         if apps.is_installed("anymail"):
             from notifications.webhooks import esp  # noqa: PLC0415  (needs the models)

@@ -14,7 +14,7 @@ import django
 import psycopg
 import requests
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from config.demo import database
@@ -31,7 +31,7 @@ def main() -> int:
         with database.claimed() as (name, url):
             os.environ["DATABASE_URL"] = url
             return _demo(options, name=name, url=url, began=began)
-    except (DidNotStart, OperationalError, psycopg.OperationalError, ImproperlyConfigured) as error:
+    except (DidNotStart, OperationalError, psycopg.OperationalError, ImproperlyConfigured, CommandError) as error:
         print(f"\nThe demo could not start. {error}", file=sys.stderr)
         return 1
     except requests.RequestException as error:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from notifications import conf
 from notifications.channels import build_channels
+from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
 from notifications.monitoring.instrument import monitored
 from notifications.monitoring.metrics_server import CannotListen
@@ -85,6 +86,7 @@ class Command(BaseCommand):
         except CannotListen as error:
             raise CommandError(str(error)) from error
         except psycopg.errors.UndefinedTable as error:
+            older_history.refuse(options["database"])
             raise CommandError("The outbox's tables are missing; run `manage.py migrate` first.") from error
         finally:
             for channel in channels.values():
