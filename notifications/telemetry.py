@@ -12,7 +12,7 @@
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
     claim.made            debug    messages, seconds: a claim that found something
-    claim.reply_lost      warning  relay, messages: the answer to a claim got lost; what it had taken was put back
+    claim.reply_lost      warning  relay, messages: a claim's reply was lost; what it had taken was returned
     settle.made           debug    messages, waiting (for a locked recipient), seconds
     settle.stale          warning  message, claim: another relay has taken over; nothing was changed
     receipt.recorded      debug    message, claim, status, code: news of a message that was accepted earlier
@@ -27,8 +27,8 @@
     alert.cleared         info     alert: it has not been so for a while
     relay.started         info     relay, channels, concurrency
     relay.beat            debug    relay, in_flight: the loop has turned, and its lease is extended
-    relay.declared_dead   warning  relay: declared dead
-    relay.outlived        warning  relay: declared dead by another while it was away; it goes on under a new number
+    relay.declared_dead   warning  relay: the one that this relay declared dead
+    relay.outlived        warning  relay: was declared dead while it was away; it goes on under a new id
     relay.disconnected    warning  error: the database is away; the relay tries again
     relay.reconnected     info     relay
     relay.stopping        info     relay, in_flight

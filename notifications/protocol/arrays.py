@@ -1,7 +1,7 @@
 """PostgreSQL's array literals, for the statements that carry a whole batch.
 
-psycopg adapts a list element by element, which for a batch of outcomes takes as long as the statement itself; written
-out here it takes a sixth of that. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO has the rules.
+psycopg adapts a list element by element. For a batch of outcomes that takes as long as the statement itself; these
+functions take a sixth of that. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO has the rules.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ def numbers(values: Iterable[float | None]) -> str:
 
 
 def texts(values: Iterable[str | None]) -> str:
-    """The literal of an array of texts, each in quotes: no word then has a meaning of its own."""
+    """The literal of an array of texts, each in quotes, so that a text such as NULL has no special meaning."""
     return "{" + ",".join([NULL if value is None else _quoted(value) for value in values]) + "}"
 
 

@@ -1,6 +1,6 @@
-"""Durations counted in buckets, so that their quantiles can be added up over minutes and relays. Pure Python.
+"""Durations counted in buckets. Buckets of several minutes and relays can be added up, and quantiles read from the sum.
 
-Bucket i holds what lasted at most BOUNDS[i] seconds and longer than the bound before; the last holds the rest.
+Bucket i counts durations of at most BOUNDS[i] seconds and longer than the bound before; the last counts the rest.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ SIZE = len(BOUNDS) + 1
 def quantile(counts: Sequence[int], part: float) -> float | None:
     """The duration that `part` (0 to 1) of those counted do not exceed, in seconds; None when nothing was counted.
 
-    Within a bucket the durations are taken to lie evenly; what is beyond the last bound counts as that bound.
+    Durations are taken to be spread evenly within a bucket; those beyond the last bound count as that bound.
     """
     total = sum(counts)
     if not total:

@@ -1,7 +1,7 @@
 """Wakes relays the moment a message is committed: NOTIFY after commit (G9).
 
-NOTIFY stands outside the payment's transaction, because a transaction with a pending NOTIFY takes a lock over the whole
-database when it commits. Nothing rests on its arrival: relays also poll, slowly.
+NOTIFY is sent outside the publisher's transaction, because a transaction with a pending NOTIFY takes a lock over the
+whole database when it commits. No message depends on its arrival: relays also poll, slowly.
 """
 
 from django.db import connections, transaction
@@ -16,7 +16,7 @@ def notify(using: str) -> None:
 
 
 def notify_after_commit(using: str) -> None:
-    """Wake the relays once per transaction, after it. A NOTIFY that fails is logged; the relays poll as well."""
+    """Wake the relays once per transaction, after its commit. A NOTIFY that fails is logged and harms nothing."""
 
     def wake_relays() -> None:
         notify(using)

@@ -1,4 +1,4 @@
-"""Lets the oldest message of a lane lead it, where somebody has changed the lane. A settle does so by itself."""
+"""Makes the oldest waiting message of a lane its head, after a change to the lane. A settle does so by itself."""
 
 from collections.abc import Collection
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ class Executes(Protocol):
 
 
 def promote(database: Executes, lanes: Collection[Lane]) -> None:
-    """Give each of `lanes` that has no head its oldest message for one. Their locks must be held."""
+    """Make the oldest queued message of each of `lanes` that has no head its head. Their locks must be held."""
     if lanes:
         recipients, names = zip(*lanes, strict=True)
         database.execute(sql.PROMOTE, {"recipients": numbers(recipients), "lanes": texts(names)})

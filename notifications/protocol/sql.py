@@ -1,4 +1,5 @@
-"""Every statement of the protocol, by name. The line above each says why it locks what it locks.
+"""The statements of a message's way, enqueue to settle and rescue, and of the relays' heartbeats. The other files
+`sql_*` hold what surrounds it. The line above each statement says why it locks what it locks.
 
 Statuses are literals: a bound status under a generic plan could not use the partial indexes. now() stands in
 conditions, so that they stay index conditions; clock_timestamp() in what is stored, because now() is the
@@ -9,28 +10,28 @@ waits for a lock, so one that did both would read the lane as it was before.
 from notifications.protocol.sql_channels import CHANNEL_STATE
 from notifications.protocol.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, TALLY, append
 
-# Takes the lanes' locks, as a publisher, a replay and a cancellation do: in id order, so that no two wait in a circle.
+# Takes lanes' locks, as publishers, replays and cancellations do: in id order, so that no two wait for each other.
 LOCK_RECIPIENTS = """
 SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 
-# Takes one recipient's lanes' locks for a publisher, and reads what it must know: in a statement before ENQUEUE.
+# Takes the locks of one recipient's lanes for a publisher, and reads the recipient: in a statement before ENQUEUE.
 LOCK_RECIPIENT = """
 SELECT id, user_id, phone, email, locale, time_zone, opt_outs, current_setting('transaction_isolation')
 FROM notifications_recipient WHERE id = %(key)s FOR NO KEY UPDATE
 """
 LOCK_RECIPIENT_OF_USER = LOCK_RECIPIENT.replace("WHERE id", "WHERE user_id")
 
-# Takes what lane locks are free: a relay never waits for a payment's transaction. NO KEY, because inserting a message
-# locks its recipient's key through the foreign key.
+# Takes the lane locks that are free: a relay never waits for a payment's transaction. NO KEY, because inserting a
+# message locks its recipient's key through the foreign key.
 LOCK_FREE_RECIPIENTS = """
 SELECT id FROM notifications_recipient
 WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 
 # Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit. The
-# dedupe key is used up in the same statement, which waits for an open transaction that is just using it. What must not
-# be sent (`objection`) is on record as well, ended, and never in the lane.
+# dedupe key is used up in the same statement, which waits for an open transaction that is using the same key. A message
+# that must not be sent (`objection`) is recorded as well, already ended, and never in the lane.
 ENQUEUE = """
 WITH used AS (
     INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s::text WHERE %(dedupe_key)s::text <> ''
@@ -65,8 +66,8 @@ WITH used AS (
 SELECT * FROM written ORDER BY id
 """
 
-# One channel's share of a claim. The limit is a bound number of its own: taken from a column, it would be estimated as
-# a tenth of the backlog, and the plan would read the whole table. The channel's place names its parameters.
+# One channel's share of a claim. The limit is a bound number: taken from a column, it would be estimated as a tenth of
+# the backlog, and the plan would read the whole table. {0} is the channel's place, which names its parameters.
 DUE_ON_CHANNEL = """due_{0} AS MATERIALIZED (
     SELECT id FROM notifications_outboxmessage
     WHERE status = 'pending' AND channel = %(channel_{0})s
@@ -92,7 +93,7 @@ RETURNING message.id, message.claim_number, message.recipient_id, message.lane, 
     recipient.opt_outs, message.relay_id
 """
 
-# Reads only: how long until the next message is due, so that a retry fires when it is due and not at the next poll.
+# Only reads: how long until the next message is due, so that a retry is sent when it is due and not at the next poll.
 SECONDS_TO_NEXT_DUE = """
 SELECT extract(epoch FROM min(head.next_attempt_at) - clock_timestamp())::float8
 FROM unnest(%(channels)s::text[]) AS open (channel)
@@ -105,8 +106,8 @@ CROSS JOIN LATERAL (
 ) AS head
 """
 
-# Lets the oldest that waits in each of `lanes` lead it. Looked up lane by lane in an index: written as a join, it is
-# planned as one look at all that wait, however many.
+# Makes the oldest queued message of each of `lanes` its head. Looked up lane by lane in an index: written as a join, it
+# is planned as one scan of all that is queued, however much.
 PROMOTION = """
 UPDATE notifications_outboxmessage message
 SET status = 'pending', next_attempt_at = clock_timestamp()
@@ -117,13 +118,12 @@ WHERE message.id = ANY(ARRAY(
     FROM {lanes}))
 """
 
-# Changes a message only while it is being sent under this very claim: the fencing token (G5). What ends a lane's head
-# needs the lane's lock, taken by an earlier statement; a retry or a hand-back moves nothing else and needs none. The
-# attempt is written by the same statement as its outcome, so neither is ever without the other. The next of the lane is
-# promoted by it too: what it has just settled was the head, so nobody need look for another one, which under an old
-# snapshot would be to walk over all that ever were. `settled` yields a row once that is written, and a unique index
-# goes by what is there, not by the snapshot: the head is out of the way. Says how old each message was when its send
-# ended.
+# Changes a message only while it is `sending` under this claim number, the fencing token (G5). Ending a lane's head
+# needs the lane's lock, taken by an earlier statement; a retry or a hand-back changes nothing else and needs none. The
+# statement writes the outcome and its attempt together, so neither is ever without the other. It also promotes the next
+# of the lane. Only heads are settled, so no search for another head is needed; under an old snapshot it would scan
+# every past head. `settled` yields a row once that row is written, and a unique index checks what is written, not the
+# snapshot, so the old head is out of the way. Returns each message's age in seconds when its send ended.
 SETTLE = (
     """
 WITH settled AS (
@@ -159,9 +159,9 @@ SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - en
 """
 )
 
-# For lanes that a publisher's, an operator's or a receipt's doing has changed: whether they have a head has to be seen.
-# Needs the lanes' locks, and comes after the statement that changed them: a unique index cannot be deferred. Heads
-# are looked up lane by lane as well.
+# For lanes that a publisher, an operator or a receipt has changed: they may have a head or not. Needs the lanes' locks,
+# and comes after the statement that changed them: a unique index cannot be deferred. Heads too are looked up lane by
+# lane.
 PROMOTE = PROMOTION.format(
     lanes="""unnest(%(recipients)s::bigint[], %(lanes)s::text[]) AS lane (recipient_id, lane)
     WHERE lane.lane <> '(held)'
@@ -170,7 +170,7 @@ PROMOTE = PROMOTION.format(
              AND head.status IN ('pending', 'sending')) IS NULL"""
 )
 
-# Reads only: which of these claims are settled already, by a commit whose answer got lost.
+# Only reads: which of these claims are settled already, by a commit whose reply was lost.
 ALREADY_SETTLED = """
 SELECT attempt.message_id, attempt.claim_number
 FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(answers)s::text[]) AS mine (id, claim_number, answer)
@@ -179,7 +179,7 @@ JOIN notifications_deliveryattempt attempt
 WHERE attempt.code <> 'relay_lost'
 """
 
-# A new relay's row; its id is also the key of its advisory lock.
+# Adds a relay's row; its id is also the key of its advisory lock.
 REGISTER = (
     """
 INSERT INTO notifications_relay (host, pid, concurrency, in_flight, started_at, heartbeat_at, lease_until, counted_to)
@@ -191,12 +191,11 @@ RETURNING id
 """
 )
 
-# Held by the session for as long as the relay lives: the lock falls free when its connection drops.
+# The session holds this lock for as long as the relay lives; it falls free when the connection drops.
 HOLD_RELAY_LOCK = "SELECT pg_try_advisory_lock(%(lock_class)s, %(relay)s)"
 
-# Locks its own relay's row, against a rescuer that is just declaring it dead: one of the two wins. Writes down what was
-# settled since the last one. Says besides who looks dead (`suspects`), whose messages are left behind (`departed`), and
-# how many are being sent under our number.
+# Locks the relay's own row, against a relay that is declaring it dead: one of the two wins. Writes down the counts
+# since the last heartbeat. `lease.Heartbeat` explains what it returns.
 HEARTBEAT = (
     """
 WITH beat AS (
@@ -210,24 +209,25 @@ WITH beat AS (
 ), tallied AS ("""
     + TALLY
     + """)
-SELECT EXISTS (SELECT FROM beat),
+SELECT EXISTS (SELECT FROM beat) AS is_known,
     ARRAY(SELECT id FROM notifications_relay
-          WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)),
+          WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)) AS suspects,
     ARRAY(SELECT DISTINCT relay_id FROM notifications_outboxmessage
-          WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay)),
+          WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay)) AS departed,
     (SELECT coalesce(jsonb_object_agg(name, """
     + CHANNEL_STATE
-    + """), '{}') FROM notifications_channelstate channel),
+    + """), '{}') FROM notifications_channelstate channel) AS channels,
     EXISTS (SELECT FROM notifications_outboxmessage
-            WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now()),
-    coalesce((SELECT command FROM beat), ''),
-    (SELECT count(*) FROM notifications_outboxmessage WHERE status = 'sending' AND relay_id = %(relay)s)
+            WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now())
+        AS is_something_due,
+    coalesce((SELECT command FROM beat), '') AS command,
+    (SELECT count(*) FROM notifications_outboxmessage WHERE status = 'sending' AND relay_id = %(relay)s) AS held
 """
 )
 
-# Declares relays dead by removing their rows: those whose lease ran out, and, if `prompt`, those that let go of their
-# lock. The lock is tried last, and released with the statement's transaction. Counts what they had not counted yet.
-BURY = (
+# Declares relays dead by removing their rows: those whose lease has run out and, if `prompt`, those whose lock is free.
+# The lock is tried last, and released with the statement's transaction. Counts what those relays had not counted.
+DECLARE_DEAD = (
     """
 WITH uncounted AS (
     DELETE FROM notifications_relay relay
@@ -243,8 +243,8 @@ SELECT id FROM uncounted
 """
 )
 
-# Gives back what departed relays held. Their ids never return, so no live relay's message can be among them. Locks the
-# rows and skips those that another rescuer is giving back. Nobody knows whether a send had begun: the attempt says so.
+# Returns what departed relays held. Their ids are never used again, so no live relay's message is among them. Locks the
+# rows, and skips those that another relay is returning. Whether a send had begun is unknown: the attempt says so.
 RESCUE = (
     """
 WITH orphan AS MATERIALIZED (
@@ -269,18 +269,18 @@ RETURNING message_id
 """
 )
 
-# Gives back what was claimed under our number by a statement whose answer got lost: we hold none of it, and no send of
-# it has begun. Locks the rows; nobody else changes them while our own row is there.
-RELEASE_UNHEARD = """
+# Returns messages that our claim took but whose reply was lost: no send of them has begun. Locks the rows; no other
+# relay changes them while our own row is there.
+RETURN_UNANSWERED = """
 UPDATE notifications_outboxmessage SET status = 'pending', relay_id = NULL
 WHERE status = 'sending' AND relay_id = %(relay)s AND NOT id = ANY(%(in_hand)s::bigint[])
 RETURNING id
 """
 
-# A relay that stops takes its row away, unless a send of its own is still on the wire.
+# Removes the row of a relay that stops, unless one of its sends is still running.
 LEAVE = "DELETE FROM notifications_relay WHERE id = %(relay)s"
 
-# Reads only: is there a message left that these channels could still move?
+# Only reads: is a message left that these channels could still move?
 UNFINISHED = """
 SELECT EXISTS (SELECT FROM notifications_outboxmessage
                WHERE status IN ('pending', 'sending') AND channel = ANY(%(channels)s::text[]))

@@ -1,19 +1,19 @@
 """The statements about channels: what all relays agree on. The line above each says why it locks what it locks."""
 
-# A channel as relays see it; seconds, because clocks differ.
+# A channel's state, in seconds from now, because clocks differ.
 CHANNEL_STATE = """jsonb_build_object(
     'is_paused', channel.paused_at IS NOT NULL,
     'is_broken', channel.broken_at IS NOT NULL,
     'probe_in', extract(epoch FROM channel.probe_at - clock_timestamp()),
     'recovered_for', extract(epoch FROM clock_timestamp() - channel.recovered_at))"""
 
-# Reads nothing and locks nothing that exists: the relay's channels, where the database does not know them yet.
-KNOW_CHANNELS = """
+# Adds the relay's channels where they are missing; locks no row that exists.
+REGISTER_CHANNELS = """
 INSERT INTO notifications_channelstate (name) SELECT unnest(%(channels)s::text[]) ON CONFLICT (name) DO NOTHING
 """
 
-# Locks the channel's row for a moment. An answer ends an outage; failures without one begin it, or put the next probe
-# off.
+# Locks the channel's row for a moment. An answer ends an outage; failures without an answer begin one, or postpone the
+# next probe.
 REPORT_CHANNEL = (
     """
 UPDATE notifications_channelstate channel

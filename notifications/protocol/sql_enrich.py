@@ -1,9 +1,10 @@
-"""The statements that a few of the claimed messages need besides. Both read only, and lock nothing."""
+"""The statements for extra data that only some claimed messages need. Both only read, and lock nothing."""
 
-# Of messages an earlier attempt at which may have been accepted: the name that the provider has since told us for it;
-# the names that are known to be other messages', to the same number, since a while before; and whether someone else
-# with that number is in the same doubt. What the provider took and then gave up is no copy that could come twice.
-DOUBTS = """
+# For messages with an earlier attempt that may have been accepted: the provider's id of it, if a receipt has shown it
+# since; the provider's ids of other messages to the same number, from some time before the attempt on; and whether
+# another message to that number has an unknown outcome too. A copy that the provider accepted and then gave up does not
+# count: it cannot arrive twice.
+EARLIER_ATTEMPTS = """
 SELECT message.id,
     (SELECT receipt.provider_id FROM notifications_receipt receipt
      WHERE receipt.message_id = message.id AND receipt.status NOT IN ('undelivered', 'bounced')
@@ -26,7 +27,7 @@ JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
 WHERE message.id = ANY(%(ids)s::bigint[])
 """
 
-# How many seconds ago each number last wrote to us on its channel, for those who did.
+# How many seconds ago each number last wrote to us on its channel; no row for those that never did.
 CONVERSATIONS = """
 SELECT conversation.channel, conversation.phone,
     extract(epoch FROM clock_timestamp() - conversation.last_inbound_at)::float8

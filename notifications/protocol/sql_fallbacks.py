@@ -14,7 +14,7 @@ ON CONFLICT (message_id) DO NOTHING
 """
 
 # Needs the lanes' locks, taken by an earlier statement, and comes before a promotion: the substitute is the youngest of
-# its lane, as if it were published now. A message that has arrived, was withdrawn, or has a substitute gets none.
+# its lane, as if it were published now. A message that has arrived, was cancelled, or has a substitute gets none.
 SUBSTITUTE = """
 WITH wanted AS MATERIALIZED (
     SELECT message.*, plan.channel AS other, plan.lane AS other_lane,
@@ -45,7 +45,7 @@ WHERE notifications_plannedfallback.substitute_id IS NULL
 RETURNING message_id
 """
 
-# Needs the lanes' locks: what got no substitute by now needs none.
+# Needs the lanes' locks: a message without a substitute by now gets none later.
 CLOSE = """
 UPDATE notifications_plannedfallback SET due_at = NULL WHERE message_id = ANY(%(ids)s::bigint[]) AND due_at IS NOT NULL
 """

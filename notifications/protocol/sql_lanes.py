@@ -1,11 +1,11 @@
-"""The statements by which messages enter and leave their lanes by somebody's word: replay, cancellation, the morning.
+"""The statements by which messages enter and leave their lanes outside a send: replay, cancellation, release.
 
 All of them need the lanes' locks (`sql.LOCK_RECIPIENTS`), and are followed by `sql.PROMOTE`.
 """
 
 from notifications.protocol.sql_tally import append
 
-# What was held comes back to its lane.
+# Returns held messages to their lanes, at the end of quiet hours.
 RELEASE = """
 UPDATE notifications_outboxmessage
 SET lane = CASE WHEN %(by_channel)s THEN channel ELSE '' END
@@ -13,7 +13,7 @@ WHERE id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND lane = '(held)'
 RETURNING recipient_id, lane
 """
 
-# Keeps the history of attempts, and the claim number: it only ever rises.
+# Keeps the history of attempts and the claim number, which only ever rises.
 REPLAY = (
     """
 WITH replayed AS (
@@ -31,7 +31,7 @@ SELECT id, recipient_id, lane, error_code FROM replayed
 """
 )
 
-# What is being sent cannot be called back.
+# A message that is being sent cannot be cancelled.
 CANCEL = (
     """
 WITH cancelled AS (

@@ -1,8 +1,8 @@
-"""The statements that count: a row per minute, channel and relay, so that no two relays ever wait for one another.
+"""The statements that count: one row per minute, channel and relay, so that no two relays wait for each other.
 
-A relay adds what it has seen to its own rows within the statement of its heartbeat, which also notes how far its
-attempts are counted. What a lost relay had not counted yet is counted from its attempts by whoever buries it: the sums
-stay exact whoever is killed. What people do is appended, in rows without a relay, and folded together later.
+A relay adds its counts to its own rows within the statement of its heartbeat, which also notes up to which attempt they
+go. What a lost relay had not counted is counted from its attempts by the relay that declares it dead, so the sums stay
+exact whoever is killed. Replays and cancellations by people are appended in rows without a relay, and merged later.
 """
 
 from notifications.protocol.histogram import BOUNDS, SIZE
@@ -13,7 +13,7 @@ NUMBERS = (*STATUSES, *ANSWERS, "delay_seconds", "duration_seconds")
 HISTOGRAMS = ("delays", "durations")
 COLUMNS = ", ".join((*NUMBERS, *HISTOGRAMS))
 
-DEPTH_MOST = 500_000  # messages that a sample counts: beyond, it says this many
+DEPTH_MOST = 500_000  # messages that a sample counts at most
 
 
 def _types() -> str:
@@ -55,7 +55,7 @@ def _histogram(seconds: str, among: str) -> str:
 MERGE = f"""ON CONFLICT (minute, channel, relay_id) DO UPDATE
     SET counted_until = excluded.counted_until, {_merged()}"""
 
-# Part of the heartbeat: adds to the relay's own rows, as long as it is known. Nothing seen: no row is touched.
+# Part of the heartbeat: adds to the relay's own rows while the relay is known. With nothing counted no row is touched.
 TALLY = f"""
     INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until, {COLUMNS})
     SELECT date_trunc('minute', clock_timestamp()), seen.channel, beat.id, clock_timestamp(), clock_timestamp(),
@@ -64,11 +64,11 @@ TALLY = f"""
     {MERGE}
 """
 
-# How far a relay's attempts are counted: all it has written so far have lower ids, all to come have higher ones.
+# Up to where a relay's attempts are counted: all it has written have lower ids, all it will write higher ones.
 ATTEMPTS_SO_FAR = "coalesce(pg_sequence_last_value('notifications_deliveryattempt_id_seq'), 0)"
 
-# Counts the attempts that `uncounted` (id, counted_to) have written and not counted. Nested loops by primary keys: a
-# join would be estimated at a third of the table, and read all of it.
+# Counts the attempts that the relays `uncounted` (id, counted_to) have written and not counted. Nested loops by primary
+# key: a join would be estimated at a third of the table, and read all of it.
 COUNT_LEFTOVERS = f"""
     INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until,
         sent, failed, {", ".join(ANSWERS)}, delay_seconds, duration_seconds, {", ".join(HISTOGRAMS)})
@@ -94,7 +94,7 @@ COUNT_LEFTOVERS = f"""
     GROUP BY message.channel, uncounted.id
     {MERGE}
 """
-# For a relay whose connection broke: whether its last heartbeat came through, it cannot know. The database can.
+# For a relay whose connection broke: it cannot know whether its last heartbeat was committed. The database knows.
 RECOUNT = f"""
 WITH uncounted AS MATERIALIZED (
     SELECT id, counted_to FROM notifications_relay WHERE id = %(relay)s FOR NO KEY UPDATE
@@ -104,7 +104,7 @@ UPDATE notifications_relay relay SET counted_to = {ATTEMPTS_SO_FAR} FROM uncount
 
 
 def append(column: str, *, changed: str) -> str:
-    """Counts the rows of `changed`, a relation with a channel; never waits for anybody."""
+    """A statement that counts the rows of `changed`, a relation with a channel. It waits for no lock."""
     return f"""
     INSERT INTO notifications_tally (minute, channel, {column})
     SELECT date_trunc('minute', clock_timestamp()), channel, count(*) FROM {changed} GROUP BY channel
@@ -130,9 +130,9 @@ ON CONFLICT (minute) DO NOTHING
 RETURNING minute
 """
 
-# Locks rows of minutes that are over and skips those that another relay is folding. Left is one row per minute and
-# channel, under relay 0; after two hours one per ten minutes; and after the days that are kept one per channel, under
-# the epoch, so that sums never fall.
+# Merges rows of minutes that are over. Locks them, and skips those that another relay is merging. This leaves one row
+# per minute and channel, under relay 0; after two hours one per ten minutes; after the days that are kept, one per
+# channel, under the epoch, so that sums never fall.
 _TARGET = """CASE WHEN minute < now() - make_interval(days => %(days)s) THEN timestamptz 'epoch'
          WHEN minute < now() - interval '2 hours' THEN date_bin('10 minutes', minute, 'epoch')
          ELSE minute END"""

@@ -1,1 +1,1 @@
-"""The relay: claims due messages, sends them, records what became of each. One role per file; `loop` wires them."""
+"""The relay: claims due messages, sends them, and records what became of each. One role per file; `loop` wires them."""

@@ -1,5 +1,5 @@
-"""Notices that a channel's provider is out of service, so that its outage uses up no more attempts than it took to
-notice (G10). One per channel and relay; what the relays agree on is in the database, and `gate` brings it here.
+"""Detects that a channel's provider is out of service, so that an outage uses up only the attempts that detected it
+(G10). There is one breaker per channel and relay. What all relays agree on is in the database; `gate` brings it here.
 """
 
 import threading
@@ -14,7 +14,7 @@ NEVER_ASKED = frozenset({"no_address", "rendering_failed", "bad_header", "bad_ad
 
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """What was seen of a provider since the last report."""
+    """What a relay saw of a provider since its last report."""
 
     failures: int = 0
     has_answered: bool = False
@@ -26,38 +26,38 @@ class Breaker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_a_row = 0
-        self._news = ProviderReport()
+        self._report = ProviderReport()
         self.is_broken = False
 
-    def charges(self, outcome: Outcome) -> bool:
-        """Take `outcome` into account; whether it counts against its message's attempts.
+    def record(self, outcome: Outcome) -> bool:
+        """Take `outcome` into account; returns whether it uses up one of its message's attempts.
 
-        A failure does not once the outage is known: it says nothing about the message.
+        Once an outage is known, a failure does not: it says nothing about the message.
         """
         if outcome.code in NEVER_ASKED:
             return True
-        if isinstance(outcome, Accepted) and self._news.has_answered and not self._in_a_row:
-            return True  # as after most messages: nothing new, and no lock needed to see that
+        if isinstance(outcome, Accepted) and self._report.has_answered and not self._in_a_row:
+            return True  # as after most messages: nothing changes, so no lock is taken
         with self._lock:
             if isinstance(outcome, ANSWERS):
                 self._in_a_row = 0
-                if not self._news.has_answered:
-                    self._news = ProviderReport(self._news.failures, has_answered=True)
+                if not self._report.has_answered:
+                    self._report = ProviderReport(self._report.failures, has_answered=True)
                 return True
             self._in_a_row += 1
-            self._news = ProviderReport(self._news.failures + 1, self._news.has_answered)
+            self._report = ProviderReport(self._report.failures + 1, self._report.has_answered)
             return not self.is_broken and self._in_a_row <= FAILURES
 
-    def take_news(self) -> ProviderReport:
-        """What was seen since the last call."""
-        if not (self._news.failures or self._news.has_answered):
-            return self._news
+    def take_report(self) -> ProviderReport:
+        """Return what was seen since the last call, and begin anew."""
+        if not (self._report.failures or self._report.has_answered):
+            return self._report
         with self._lock:
-            news, self._news = self._news, ProviderReport()
-        return news
+            report, self._report = self._report, ProviderReport()
+        return report
 
     def learn(self, *, is_broken: bool) -> None:
-        """What the relays agree on."""
+        """Take over what the relays agree on."""
         with self._lock:
             if self.is_broken and not is_broken:
                 self._in_a_row = 0

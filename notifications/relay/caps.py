@@ -1,9 +1,9 @@
 """Caps: how many messages one recipient, or one phone number whoever has it, may get in an hour and in a day.
 
-They are there against loops, and against those who earn from SMS to numbers of their own. A message counts once, when
-it is first claimed, in the hour and the day of the clock (UTC); one over a cap ends as cancelled, and its code names
-the cap. Counted in the claim's own transaction, under the lock of each count: exactly, over all relays together.
-Without caps none of this costs anything.
+Caps protect against loops, and against people who earn from SMS to their own numbers. A message counts once, when it is
+first claimed, in the current hour and the current day (UTC). A message over a cap ends as cancelled, with a code that
+names the cap. Counting happens in the claim's transaction, with each count locked: exact over all relays together.
+Without caps nothing is counted and nothing is locked.
 """
 
 from collections import Counter
@@ -21,18 +21,18 @@ Counts = dict[str, dict[str, int]]  # by key, then by hour and day
 
 
 class Caps:
-    """The caps of one relay; `address_fields` says of each channel where its messages go."""
+    """The caps of one relay. `address_fields`: for each channel, the field of a message that holds its address."""
 
     def __init__(self, caps: Sequence[Cap], *, address_fields: Mapping[str, str]) -> None:
         self._caps = caps
         self._address_fields = address_fields
 
-    def together(self, connection: Connection) -> AbstractContextManager[object]:
-        """The block in which messages are claimed and then counted: both, or neither."""
+    def transaction(self, connection: Connection) -> AbstractContextManager[object]:
+        """Messages are claimed and counted within this block: both, or neither."""
         return connection.transaction() if self._caps else nullcontext()
 
-    def sift(self, connection: Connection, claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
-        """What may go out of `claimed`, and the end of each that is over a cap; the oldest are counted first."""
+    def apply(self, connection: Connection, claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
+        """Split `claimed` into what may go out and the settlements of those over a cap. The oldest count first."""
         fresh = [message for message in claimed if message.claim_number == 1] if self._caps else []
         if not fresh:
             return claimed, []
@@ -47,12 +47,14 @@ class Caps:
                 spent[key] += 1
                 counts[key] = {per: count + 1 for per, count in counts[key].items()}
         if spent:
-            connection.execute(sql.SPEND, {"keys": sorted(spent), "counts": [spent[key] for key in sorted(spent)]})
+            connection.execute(
+                sql.ADD_TO_ALLOWANCES, {"keys": sorted(spent), "counts": [spent[key] for key in sorted(spent)]}
+            )
         return [message for message in claimed if message.id not in ends], list(ends.values())
 
     def _locked_counts(self, connection: Connection, messages: Sequence[Claimed]) -> Counts:
         keys = sorted({key for message in messages for key in self._keys(message).values()})
-        connection.execute(sql.KNOW_ALLOWANCES, {"keys": keys})
+        connection.execute(sql.CREATE_ALLOWANCES, {"keys": keys})
         rows = connection.execute(sql.LOCK_ALLOWANCES, {"keys": keys}).fetchall()
         return {key: {"hour": in_hour, "day": in_day} for key, in_hour, in_day in rows}
 
@@ -67,7 +69,7 @@ class Caps:
         return dict(self._counted(message))
 
     def _counted(self, message: Claimed) -> Iterator[tuple[str, str]]:
-        """Under which keys `message` counts, by what a cap is of."""
+        """The keys that `message` counts under, each with what caps of it are of: "recipient" or "number"."""
         yield "recipient", f"recipient:{message.recipient_id}"
         if self._address_fields[message.channel] == "phone" and message.phone:
             yield "number", f"number:{phone_numbers.canonical(message.phone)}"

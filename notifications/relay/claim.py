@@ -1,16 +1,20 @@
 """Claims due messages, oldest first, for as many as can be begun soon (G4, G7, G8).
 
-A claim starts where the last one ended: while an old snapshot is open anywhere in the database, the dead index entries
-in front cannot be cleaned up, and a claim from the beginning would walk over all of them each time. It goes back to the
-beginning every second, and whenever a claim comes back short: a retry or a slow commit may stand behind the position.
+A claim starts where the last one ended. While an old snapshot is open anywhere in the database, the dead index entries
+in front cannot be cleaned up, and a claim from the beginning would scan all of them each time. The claimer goes back to
+the beginning every second, and whenever a claim brings fewer messages than it could take: a retry or a slow commit may
+stand before the position.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
-from typing import LiteralString
+from operator import itemgetter
+from typing import Any, LiteralString
+
+from psycopg import Cursor
 
 from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
@@ -19,10 +23,11 @@ from notifications.telemetry import emit
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 REWIND_SECONDS = 1.0
+COLUMNS = tuple(name for name in Claimed._fields if name not in Claimed._field_defaults)
 
 
 class Claimer:
-    """Claims for one relay; remembers per channel how far it has read."""
+    """Claims for one relay, and remembers per channel how far it has read."""
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -37,7 +42,7 @@ class Claimer:
         limits: Mapping[str, int],
         meanwhile: Callable[[], None] | None = None,
     ) -> list[Claimed]:
-        """Claim up to `limits[channel]` due messages of each channel; they are ours, in state `sending`, at once.
+        """Claim up to `limits[channel]` due messages of each channel. They are `sending` under `relay_id` on return.
 
         `meanwhile` is done while the database looks for them.
         """
@@ -45,10 +50,12 @@ class Claimer:
         began = self._clock()
         while True:
             with connection.pipeline() if meanwhile else nullcontext():  # a pipeline waits for answers at its end only
-                found = connection.execute(_statement(len(limits)), self._parameters(relay_id, limits))
+                found = connection.cursor(row_factory=by_name).execute(
+                    _statement(len(limits)), self._parameters(relay_id, limits)
+                )
                 if meanwhile:
                     meanwhile()
-            claimed = sorted((Claimed(*row) for row in found.fetchall()), key=_by_age)
+            claimed = sorted(found.fetchall(), key=_by_age)
             started_late = any(channel in self._positions for channel in limits)
             self._remember(claimed, limits)
             if claimed:
@@ -75,6 +82,15 @@ class Claimer:
                 self._positions.pop(channel, None)
             else:
                 self._positions[channel] = max(dues)
+
+
+def by_name(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Claimed]:
+    """A row factory that fills a Claimed by the names of the statement's columns. Raises ValueError if one lacks."""
+    names = [column.name for column in cursor.description or ()]
+    if tuple(names) == COLUMNS:
+        return lambda row: Claimed(*row)
+    pick = itemgetter(*map(names.index, COLUMNS)) if names else tuple
+    return lambda row: Claimed(*pick(row))
 
 
 @cache

@@ -10,18 +10,18 @@ from psycopg import sql
 
 from notifications import conf
 
-# A peer that vanished without a word is noticed within half a minute: an idle one after 15 s and 3 probes 5 s apart,
-# one that was just asked something after 30 s (in milliseconds) without an acknowledgement.
+# A peer that vanished is noticed within half a minute: an idle one after 15 s and 3 probes 5 s apart, one that was just
+# sent something after 30 s (in milliseconds) without an acknowledgement.
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 KEEPALIVES |= {"tcp_user_timeout": 30_000}
 
-# A relay that is frozen in mid-transaction, or whose host is lost, lets go of its locks after this time: they are on
-# lanes, for which customers' payments may be waiting. Its transactions wait for nothing but the server. In a pipeline
-# a session does not count as idle, and only PostgreSQL 17 and later ends its transaction.
+# After these times the server ends the transaction of a relay that is frozen, or whose host is lost: it holds the locks
+# of lanes, and customers' payments may wait for them. In a pipeline a session does not count as idle, and only
+# PostgreSQL 17 and later ends its transaction.
 IDLE_IN_TRANSACTION_SECONDS, TRANSACTION_SECONDS = 5.0, 20.0
 FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 
-# The connection or the server is gone, or wants to be asked again; psycopg sorts the timeouts elsewhere.
+# The connection or the server is gone, or asks for a retry; psycopg does not count the timeouts as OperationalError.
 CONNECTION_ERRORS = (
     psycopg.OperationalError,
     psycopg.errors.IdleInTransactionSessionTimeout,
@@ -34,9 +34,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 def open_connection(alias: str, *, name: str) -> Connection:
     """Connect to the Django database `alias`; `name` shows in pg_stat_activity. Raises OperationalError.
 
-    Server-side parameters and prepared statements, which Django's own connections go without, make the relay's few
-    statements cheap; the standard adapters replace Django's, so that JSON arrives decoded. Where OUTBOX_RESCUE is
-    `lease` there may be a proxy in between that pools transactions: nothing then is left behind in the session.
+    Unlike Django's own connections it uses server-side parameters and prepared statements, which make the relay's few
+    statements cheap, and psycopg's own adapters, so that JSON arrives decoded. Where OUTBOX_RESCUE is `lease` there may
+    be a proxy in between that pools transactions, so nothing is set in the session.
     """
     owns_session = conf.rescue() == "prompt"
     wrapper, role = _without_djangos_own(connections.create_connection(alias))
@@ -49,7 +49,7 @@ def open_connection(alias: str, *, name: str) -> Connection:
     if owns_session:
         # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
         connection.execute("SET plan_cache_mode = force_custom_plan")
-        _let_go_when_frozen(connection)
+        _limit_transactions(connection)
     return connection
 
 
@@ -65,7 +65,7 @@ def _without_djangos_own(wrapper: BaseDatabaseWrapper) -> tuple[BaseDatabaseWrap
     return wrapper, options.get("assume_role", "")
 
 
-def _let_go_when_frozen(connection: Connection) -> None:
+def _limit_transactions(connection: Connection) -> None:
     limits = {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS}
     if connection.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
         limits["transaction_timeout"] = TRANSACTION_SECONDS

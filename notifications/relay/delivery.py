@@ -1,8 +1,8 @@
-"""Delivers one claimed message: a pipe of small steps, each of which settles it or leaves it to the next.
+"""Delivers one claimed message: a row of small steps, each of which settles it or leaves it to the next.
 
-Is the lease sure, has the provider got it already, is it still of use, may it go out, does it kill its relays; else
-attempt it. Channels are known through their interface only. Whatever happens here ends as a settlement: a message is
-never lost to a bug in a channel (G3).
+Is the lease certain? Does the provider have the message already? Is it still of use? May it be sent? Has it killed its
+relays too often? If no step settles it, it is attempted. Channels are known by their interface only. Every delivery
+ends in a settlement: no message is lost to a bug in a channel (G3).
 """
 
 import json
@@ -25,12 +25,12 @@ from notifications.policy.retry import RetryPolicy, judge
 from notifications.policy.suppression import hold, suppression
 from notifications.relay.breaker import Breaker
 from notifications.relay.lease import Lease
-from notifications.relay.messages import UNREAD, Claimed, Clock, Settlement
+from notifications.relay.messages import NOT_READ, Claimed, Clock, Settlement
 from notifications.telemetry import current_attempt, emit
 
-read_json = json.JSONDecoder().raw_decode  # as PostgreSQL prints it: without blanks around it to look for
+read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints none around JSON
 
-MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the tables keep
+MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the columns hold
 
 
 class Delivery:
@@ -68,20 +68,20 @@ class Delivery:
             or self._expire(message)
             or self._skip(message)
             or self._hold(message)
-            or self._bury_poison(message)
+            or self._fail_poison(message)
             or self._attempt(message)
         )
 
     def _hand_back(self, message: Claimed) -> Settlement | None:
-        if self.is_stopping or not self._lease.allows_a_send(message.relay_id) or message.doubt is UNREAD:
+        if self.is_stopping or not self._lease.allows_a_send(message.relay_id) or message.earlier is NOT_READ:
             return handed_back(message)
         return None
 
     def _adopt(self, message: Claimed) -> Settlement | None:
-        """What the provider has told us it accepted is sent, and needs no asking (G6)."""
-        if message.doubt is None or not message.doubt.accepted_as:
+        """A message whose earlier attempt a receipt has proved accepted is sent: no question is needed (G6)."""
+        if message.earlier is None or not message.earlier.accepted_as:
             return None
-        outcome, now = storable(Accepted(message.doubt.accepted_as, code=ADOPTED)), self._clock()
+        outcome, now = storable(Accepted(message.earlier.accepted_as, code=ADOPTED)), self._clock()
         return Settlement(message, Status.SENT, message.attempts + 1, outcome=outcome, began=now, ended=now)
 
     def _expire(self, message: Claimed) -> Settlement | None:
@@ -100,7 +100,7 @@ class Delivery:
         return Settlement(message, Status.CANCELLED, message.attempts, code=code) if code else None
 
     def _hold(self, message: Claimed) -> Settlement | None:
-        """In the recipient's quiet hours, take what may wait out of the lane, so that nothing waits behind it."""
+        """In the recipient's quiet hours, take a message that may wait out of its lane, so that the next can go."""
         hours = kinds.quiet_hours_of(message.kind, everywhere=self._quiet_hours)
         if hours is None:
             return None
@@ -111,7 +111,8 @@ class Delivery:
             return Settlement(message, Status.CANCELLED, message.attempts, code=held.code)
         return Settlement(message, Status.QUEUED, message.attempts, delay=held.seconds)
 
-    def _bury_poison(self, message: Claimed) -> Settlement | None:
+    def _fail_poison(self, message: Claimed) -> Settlement | None:
+        """A message that was in flight at the loss of too many relays may be what kills them."""
         if message.rescues >= self._policies[message.channel].max_rescues:
             return Settlement(message, Status.FAILED, message.attempts, code="relay_lost")
         return None
@@ -121,7 +122,7 @@ class Delivery:
         began = self._clock()
         outcome = storable(self._send(message))
         policy = kinds.policy_of(message.kind, self._policies[message.channel])
-        charges = self._breakers[message.channel].charges(outcome)
+        charges = self._breakers[message.channel].record(outcome)
         verdict = judge(outcome, attempts=message.attempts, policy=policy, random=self._random, charges=charges)
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
         return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
@@ -134,7 +135,7 @@ class Delivery:
         try:
             outgoing = _outgoing(message, channel, address)
             deadline = Deadline.after(self._send_timeout)
-            return self._find(message, channel, outgoing) or _marked(channel.send(outgoing, deadline), message)
+            return self._find(message, channel, outgoing) or _mark_copy(channel.send(outgoing, deadline), message)
         except RenderingError as error:
             return Permanent("rendering_failed", str(error))
         except Exception as error:  # noqa: BLE001  (a channel's bug must not take the relay down, nor lose a message)
@@ -143,17 +144,16 @@ class Delivery:
 
     def _find(self, message: Claimed, channel: Channel, outgoing: Outgoing) -> Outcome | None:
         """Ask the provider about an earlier attempt; half the time is left for the send that may follow (G6)."""
-        if message.doubt is None or message.doubt.is_shared or message.unknown_since is None:
+        if message.earlier is None or message.earlier.is_shared or message.unknown_since is None:
             return None
         deadline = Deadline.after(self._send_timeout / 2)
-        known = message.doubt.known
-        found = channel.find(outgoing, since=message.unknown_since, known=known, deadline=deadline)
+        found = channel.find(outgoing, since=message.unknown_since, known=message.earlier.known, deadline=deadline)
         return replace(found, code=ADOPTED) if isinstance(found, Accepted) else found
 
 
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
-    """The message in words. Raises RenderingError."""
-    activate(message.locale, message.time_zone)  # kept for the next message, which mostly has the same
+    """Render the message. Raises RenderingError."""
+    activate(message.locale, message.time_zone)  # stays active for the next message, which mostly has the same
     reader = Reader(message.recipient_id, message.locale, message.time_zone)
     context, form = read_json(message.context)[0], channel.form_for(message.kind)
     worded = put_into_words(message.kind, context, form=form, reader=reader)
@@ -170,20 +170,20 @@ def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     )
 
 
-def _marked(outcome: Outcome, message: Claimed) -> Outcome:
-    """The outcome, marked where this may be the second copy that the provider accepted (G6)."""
+def _mark_copy(outcome: Outcome, message: Claimed) -> Outcome:
+    """Mark the outcome where the provider may have accepted a second copy (G6)."""
     if isinstance(outcome, Accepted) and message.unknown_since is not None:
         return replace(outcome, code=SENT_AGAIN)
     return outcome
 
 
 def handed_back(message: Claimed) -> Settlement:
-    """Put `message` back as if it had never been claimed; its claim number alone stays risen."""
+    """Return `message` as if it had never been claimed, except that its claim number stays raised."""
     return Settlement(message, Status.PENDING, message.attempts)
 
 
 def storable(outcome: Outcome) -> Outcome:
-    """The outcome with texts that PostgreSQL can keep: one bad answer must not hold up a whole batch."""
+    """The outcome with texts that PostgreSQL can store: one bad answer must not hold up a whole batch."""
     if isinstance(outcome, Accepted) and not _is_storable(outcome.provider_id, MOST_PROVIDER_ID):
         outcome = replace(outcome, provider_id=_storable(outcome.provider_id, MOST_PROVIDER_ID))
     if _is_storable(outcome.code, MOST_CODE) and _is_storable(outcome.detail, MOST_DETAIL):
@@ -192,7 +192,7 @@ def storable(outcome: Outcome) -> Outcome:
 
 
 def _is_storable(text: str, most: int) -> bool:
-    """Whether `text` can surely be kept as it is; what is not ASCII wants a closer look."""
+    """Whether `text` can surely be stored as it is. Text that is not ASCII is treated as if it could not."""
     return text.isascii() and "\x00" not in text and len(text) <= most
 
 

@@ -1,8 +1,8 @@
-"""What a delivery must know besides of a few of the claimed messages (G6).
+"""Extra data that only some claimed messages need (G6).
 
-Some were attempted before, and nobody knows whether they were accepted; some may be sent in free words only to people
-who wrote to us lately. Both are looked up here, after the claim, so that the claim's cost stays the same for all. What
-cannot be looked up, since the database went away that moment, is marked UNREAD and handed back.
+Some had an earlier attempt whose outcome is unknown. Some may be sent as free text only to people who wrote to us
+lately. Both are looked up here, after the claim, so that the claim costs the same for all. If the database goes away
+at that moment, the messages are marked NOT_READ and handed back.
 """
 
 from collections.abc import Mapping
@@ -13,30 +13,33 @@ from notifications.channels.base import Channel
 from notifications.policy import phone_numbers
 from notifications.protocol import sql_enrich
 from notifications.relay.connection import Connection
-from notifications.relay.messages import UNREAD, Claimed, Doubt
+from notifications.relay.messages import NOT_READ, Claimed, EarlierAttempts
 
-KNOWN_BEFORE_SECONDS = 300.0  # clocks differ: ours from the provider's, and the relays' in between
+KNOWN_BEFORE_SECONDS = 300.0  # for clocks that differ: ours, the provider's and other relays'
 
 
-def with_backstory(
+def enrich(
     connection: Connection, claimed: list[Claimed], *, channels: Mapping[str, Channel], asks: bool
 ) -> list[Claimed]:
-    """`claimed`, each with its backstory where it has one; with `asks` off, doubts are not looked up."""
+    """Return `claimed` with the extra data. `asks`: whether earlier attempts are looked up."""
     try:
         if asks:
-            claimed = _with_doubts(connection, claimed)
+            claimed = _with_earlier_attempts(connection, claimed)
         return _with_conversations(connection, claimed, channels)
-    except psycopg.OperationalError:  # the relay meets it again at its next statement, and mends it there
-        return [message._replace(doubt=UNREAD) for message in claimed]
+    except psycopg.OperationalError:  # the relay meets the error again at its next statement, and recovers there
+        return [message._replace(earlier=NOT_READ) for message in claimed]
 
 
-def _with_doubts(connection: Connection, claimed: list[Claimed]) -> list[Claimed]:
-    doubtful = [message.id for message in claimed if message.unknown_since is not None]
-    if not doubtful:
+def _with_earlier_attempts(connection: Connection, claimed: list[Claimed]) -> list[Claimed]:
+    unknown = [message.id for message in claimed if message.unknown_since is not None]
+    if not unknown:
         return claimed
-    rows = connection.execute(sql_enrich.DOUBTS, {"ids": doubtful, "before": KNOWN_BEFORE_SECONDS}).fetchall()
-    doubts = {row[0]: Doubt(accepted_as=row[1] or "", known=frozenset(row[2]), is_shared=row[3]) for row in rows}
-    return [message._replace(doubt=doubts.get(message.id)) for message in claimed]
+    rows = connection.execute(sql_enrich.EARLIER_ATTEMPTS, {"ids": unknown, "before": KNOWN_BEFORE_SECONDS}).fetchall()
+    earlier = {
+        message_id: EarlierAttempts(accepted_as=accepted_as or "", known=frozenset(known), is_shared=is_shared)
+        for message_id, accepted_as, known, is_shared in rows
+    }
+    return [message._replace(earlier=earlier.get(message.id)) for message in claimed]
 
 
 def _with_conversations(

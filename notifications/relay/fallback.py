@@ -1,4 +1,4 @@
-"""Has another channel stand in for a message that was refused, in the transaction that settles it: once, at once."""
+"""Writes the substitute of a message that failed, on another channel, in the transaction that settles it."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,10 @@ from notifications.relay.messages import Settlement
 
 
 def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:
-    """Write substitutes for what failed and watch over what was sent, where kinds say so; returns the lanes changed."""
+    """Write substitutes for what failed, and deadlines for what was sent, where its kind names a fallback channel.
+
+    Returns the lanes that got a substitute: they need a promotion.
+    """
     planned = [
         (settlement, plan)
         for settlement in ready

@@ -1,8 +1,8 @@
-"""How much each channel may claim now: nothing while it is paused, one probe while its provider is out of service, a
-rising rate once that has come back, and never more than its rate limit, over all relays together (G10).
+"""How much each channel may claim now (G10). A paused channel may claim nothing; one whose provider is out of service
+may send one probe at a time; one that has recovered may send at a rising rate. A rate limit holds over all relays.
 
-A channel that is open and unlimited costs nothing here: its state comes with the heartbeat. Only a limited one is
-locked, for the length of a claim.
+An open channel without a limit costs nothing here: its state comes with the heartbeat. A limited one is locked for the
+length of a claim.
 """
 
 import time
@@ -25,7 +25,7 @@ BURST_SECONDS = 0.1  # of a limited rate, at most, that may go at once
 
 @dataclass(slots=True)
 class ChannelReading:
-    """A channel as the relays agree on it; seconds count from `read_at`, on Clock."""
+    """A channel's state, on which all relays agree. Its seconds count from `read_at`, a reading of Clock."""
 
     is_paused: bool = False
     is_broken: bool = False
@@ -35,7 +35,7 @@ class ChannelReading:
 
 
 class Gate:
-    """Decides for one relay; `rates` are the channels' limits in messages a second."""
+    """Decides for one relay. `rates`: the channels' limits, in messages a second over all relays."""
 
     def __init__(
         self, breakers: Mapping[str, Breaker], *, rates: Mapping[str, float], clock: Clock = time.monotonic
@@ -46,12 +46,12 @@ class Gate:
         self._states = {name: ChannelReading() for name in breakers}
         self._next_slot_at = dict.fromkeys(breakers, 0.0)
 
-    def open(self, connection: Connection) -> None:
-        """Make the channels known to the database."""
-        connection.execute(sql.KNOW_CHANNELS, {"channels": sorted(self._states)})
+    def register_channels(self, connection: Connection) -> None:
+        """Add the channels to the database where they are missing."""
+        connection.execute(sql.REGISTER_CHANNELS, {"channels": sorted(self._states)})
 
     def learn(self, rows: Mapping[str, Mapping[str, float | bool | None]]) -> None:
-        """Take over what a heartbeat brought."""
+        """Take over the channels' states as a heartbeat brought them."""
         for name in self._states.keys() & rows.keys():
             row = rows[name]
             recovered_for = row["recovered_for"]
@@ -67,14 +67,14 @@ class Gate:
             self._breakers[name].learn(is_broken=state.is_broken)
 
     def report(self, connection: Connection) -> None:
-        """Tell the database what was seen of the providers, where that changes anything."""
+        """Write down what was seen of the providers, where that changes anything."""
         for name, breaker in self._breakers.items():
-            news = breaker.take_news()
-            if news.failures or (news.has_answered and breaker.is_broken):
+            report = breaker.take_report()
+            if report.failures or (report.has_answered and breaker.is_broken):
                 parameters = {
                     "channel": name,
-                    "failures": news.failures,
-                    "has_answered": news.has_answered,
+                    "failures": report.failures,
+                    "has_answered": report.has_answered,
                     "most": FAILURES,
                     "first_probe": FIRST_PROBE_SECONDS,
                     "longest_probe": LONGEST_PROBE_SECONDS,
@@ -83,10 +83,12 @@ class Gate:
                 self.learn(states)
 
     @contextmanager
-    def limits(self, connection: Connection, rooms: Mapping[str, int]) -> Iterator[dict[str, int]]:
-        """How many messages each channel with room may claim, within this block; what was claimed goes to `charge`."""
+    def granting(self, connection: Connection, rooms: Mapping[str, int]) -> Iterator[dict[str, int]]:
+        """Grant each channel with room how many messages it may claim within this block, and take what that needs:
+        the right to probe, the locks of limited channels. Pass what was claimed to `charge`, within the block.
+        """
         free = {name: room for name, room in rooms.items() if self._is_free(name)}
-        probing = {name: 1 for name in rooms if self._may_probe(connection, name)}
+        probing = {name: 1 for name in rooms if self._take_probe(connection, name)}
         metered = {name: room for name, room in rooms.items() if self._is_metered(name)}
         if not metered:
             yield free | probing
@@ -95,7 +97,7 @@ class Gate:
             yield free | probing | self._grant(connection, metered)
 
     def charge(self, connection: Connection, claimed: list[Claimed]) -> None:
-        """Count what was claimed against the limits, within the block of `limits`."""
+        """Count what was claimed against the limits, within the block of `granting`."""
         counts: dict[str, int] = {}
         for message in claimed:
             if self._is_metered(message.channel):
@@ -106,11 +108,11 @@ class Gate:
             self._next_slot_at[name] = self._clock() + wait
 
     def open_channels(self) -> list[str]:
-        """Those from which something could be claimed at some time without anybody's help."""
+        """The channels whose messages will move without anybody's help, now or later."""
         return [name for name, state in self._states.items() if not state.is_paused]
 
     def claimable(self, names: Mapping[str, int]) -> list[str]:
-        """Those of `names` whose due messages may be claimed at once."""
+        """Which of `names` may claim their due messages at once."""
         now = self._clock()
         return [
             name
@@ -145,8 +147,8 @@ class Gate:
         ramp = inf if recovered_for > RAMP_SECONDS else RAMP_FIRST_RATE * 2.0**recovered_for
         return min(self._rates.get(name, inf), ramp)
 
-    def _may_probe(self, connection: Connection, name: str) -> bool:
-        """Take the right to send the one message that tests a provider, if it is time and nobody has taken it."""
+    def _take_probe(self, connection: Connection, name: str) -> bool:
+        """Take the right to send the one message that tests a provider; False if it is not time, or it is taken."""
         state = self._states[name]
         if state.is_paused or not state.is_broken or self._clock() < state.read_at + state.probe_in:
             return False
@@ -160,7 +162,7 @@ class Gate:
         grants: dict[str, int] = {}
         for name, credit in rows:
             rate = self._rate(name)
-            if rate == inf:  # since it was last looked at: the rise after an outage is over
+            if rate == inf:  # the rise after an outage has ended since `_is_metered` looked
                 grants[name] = metered[name]
             elif credit >= 0:
                 grants[name] = min(metered[name], int(min(credit, BURST_SECONDS) * rate) + 1)

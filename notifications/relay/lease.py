@@ -1,7 +1,7 @@
-"""The relay's lease: what it claims is its own for as long as its heartbeat is heard (G4, G5).
+"""The relay's lease: what it has claimed stays its own for as long as its heartbeats reach the database (G4, G5).
 
-The lease is one row per relay. Besides, the relay's session holds an advisory lock under its number, whose falling free
-tells the others of its death at once. A relay that is not sure of its lease begins no send.
+The lease is one row per relay. The relay's session also holds an advisory lock under the relay's id; when the relay
+dies the lock falls free, and the others notice at once. A relay that is not sure of its lease begins no send.
 """
 
 import os
@@ -9,6 +9,8 @@ import socket
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+
+from psycopg.rows import class_row
 
 from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
@@ -21,9 +23,11 @@ STALE_SECONDS = 1.1  # a heartbeat may be late by most of its period before its 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a heartbeat was answered: are we still known, who looks dead, whose messages are left behind, how the
-    channels are, whether a message is due that we could claim, what an operator told us to do (stop, drain), and how
-    many messages are being sent under our number.
+    """What the database answers to a heartbeat, by the names of the statement's columns.
+
+    `is_known`: our row is still there. `suspects`: relays that look dead. `departed`: relays without a row that left
+    messages behind. `channels`: their states. `is_something_due`: a message that we could claim. `command`: an
+    operator's order (stop, drain) or empty. `held`: how many messages are `sending` under our id.
     """
 
     is_known: bool
@@ -37,9 +41,9 @@ class Heartbeat:
 
 @dataclass(slots=True)
 class Lease:
-    """Our number, and until when (on `clock`) a send may begin. Shared with the sending threads, which only read it.
+    """Our id, and until when (on `clock`) a send may begin. Shared with the sending threads, which only read it.
 
-    `seconds` is the lease's length; `margin` how long a send may take: none begins that could outlive the lease.
+    `seconds` is the lease's length; `margin` how long a send may take: no send begins that could outlive the lease.
     """
 
     seconds: float
@@ -52,20 +56,20 @@ class Lease:
     _has_lock: bool = field(default=False, init=False)
 
     def allows_a_send(self, relay_id: int) -> bool:
-        """Whether a send, claimed under the number `relay_id`, surely ends within the lease if it begins now.
+        """Whether a send of what was claimed under the id `relay_id` surely ends within the lease if it begins now.
 
-        A relay that was taken for dead lives on under a new number, with a new lease. What it had claimed before is
-        another's by now, and no new lease makes it ours again (G4).
+        A relay that was declared dead lives on under a new id, with a new lease. What it claimed before belongs to
+        another relay by now, and no new lease makes it ours again (G4).
         """
         return relay_id == self.relay_id and self.clock() < self._good_until
 
     def suspend(self) -> None:
-        """Begin no more sends until the next heartbeat is heard: the connection is gone, and our lock with it."""
+        """Begin no send until the next heartbeat is answered: the connection is gone, and our lock with it."""
         self._good_until = 0.0
         self._has_lock = False
 
     def take(self, connection: Connection) -> None:
-        """Register this process as a relay, under a new number."""
+        """Register this process as a relay, under a new id."""
         asked_at = self.clock()
         row = fetch_row(
             connection,
@@ -83,13 +87,12 @@ class Lease:
         self._renew(asked_at)
 
     def beat(
-        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), seen: str = "[]"
+        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), counts: str = "[]"
     ) -> Heartbeat:
-        """Extend the lease, write down what was `seen` (a Tally's parcel), and learn about the other relays."""
+        """Extend the lease, write down `counts` (a Tally's, as JSON), and learn about the other relays."""
         self._hold_lock(connection)
         asked_at = self.clock()  # before the statement: the lease in the database began no earlier
-        row = fetch_row(
-            connection,
+        answers = connection.cursor(row_factory=class_row(Heartbeat)).execute(
             sql.HEARTBEAT,
             {
                 "relay": self.relay_id,
@@ -98,10 +101,10 @@ class Lease:
                 "stale": STALE_SECONDS,
                 "claimable": list(claimable),
                 "load": os.getloadavg()[0],
-                "seen": seen,
+                "seen": counts,
             },
         )
-        heartbeat = Heartbeat(*row)
+        (heartbeat,) = answers.fetchall()
         if heartbeat.is_known:
             self._renew(asked_at)
         else:
@@ -114,7 +117,7 @@ class Lease:
         connection.execute(sql.LEAVE, {"relay": self.relay_id})
 
     def _hold_lock(self, connection: Connection) -> None:
-        """Take our advisory lock on this session; next time, if an old session of ours, still dying, has it."""
+        """Take our advisory lock on this session. While an old session of ours is dying and has it, try again later."""
         if self.holds_lock and not self._has_lock:
             parameters = {"lock_class": LOCK_CLASS, "relay": self.relay_id}
             (self._has_lock,) = fetch_row(connection, sql.HOLD_RELAY_LOCK, parameters)

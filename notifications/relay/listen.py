@@ -1,9 +1,7 @@
-"""Hears that messages were committed: LISTEN on a connection of its own, which wakes the relay's thread (G9)."""
+"""Learns that messages were committed, by LISTEN on a connection of its own, and wakes the relay's thread (G9)."""
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from queue import Empty, SimpleQueue
 
 import psycopg
 
@@ -11,30 +9,8 @@ from notifications.protocol.notify import CHANNEL
 from notifications.relay.connection import Connection, open_connection
 from notifications.telemetry import emit
 
-QUIET_SECONDS = 0.25  # how often a listener that hears nothing looks whether it should end
+QUIET_SECONDS = 0.25  # how often a listener without notifications checks whether it should end
 RECONNECT_SECONDS = 1.0
-
-
-class Wake:
-    """Wakes the relay's thread out of its sleep, from any thread and from a signal handler.
-
-    A threading.Event would deadlock when a signal arrives while its own lock is held; SimpleQueue's `put` is reentrant.
-    """
-
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[None] = SimpleQueue()
-        self._is_set = False
-
-    def set(self) -> None:
-        if not self._is_set:
-            self._is_set = True
-            self._queue.put(None)
-
-    def wait(self, timeout: float) -> None:
-        """Sleep until woken, `timeout` seconds at most. What happened before this returns is seen after it."""
-        with suppress(Empty):
-            self._queue.get(timeout=max(timeout, 0.0))
-        self._is_set = False
 
 
 class Listener:

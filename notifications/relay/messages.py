@@ -1,4 +1,4 @@
-"""What travels through the relay: a message that was claimed, and the settlement that its delivery came to."""
+"""What travels through the relay: a claimed message, and the settlement that its delivery ends in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ Clock = Callable[[], float]  # seconds, monotonic
 
 
 class Claimed(NamedTuple):
-    """A claimed message, in the order of CLAIM's columns. `claim_number` is its fencing token."""
+    """A claimed message. The fields without a default are the columns of the statement CLAIM, by name.
+
+    `claim_number` is the fencing token.
+    """
 
     id: int
     claim_number: int
@@ -31,9 +34,9 @@ class Claimed(NamedTuple):
     locale: str
     time_zone: str
     opt_outs: list[str]
-    relay_id: int  # the number under which it was claimed
-    doubt: "Doubt | None" = None
-    inbound_age: float | None = None  # seconds since its recipient last wrote to us there, where that matters
+    relay_id: int  # of the relay's row when it claimed this
+    earlier: "EarlierAttempts | None" = None  # where one of them may have been accepted
+    inbound_age: float | None = None  # seconds since its recipient last wrote to us on this channel, where that matters
 
     @property
     def is_expired(self) -> bool:
@@ -41,11 +44,12 @@ class Claimed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class EarlierAttempts:
     """What is known of earlier attempts at a message, one of which may have been accepted.
 
-    `accepted_as`: the provider has since told us that it has the message, under this name; `known`: names that belong
-    to other messages; `is_shared`: someone else with the same number is in doubt, so that words alone prove nothing.
+    `accepted_as`: a receipt has since shown that the provider has the message, under this id. `known`: the provider's
+    ids of other messages. `is_shared`: another message to the same number has an unknown outcome too, so the text alone
+    does not show which of them the provider has.
     """
 
     accepted_as: str = ""
@@ -53,14 +57,14 @@ class Doubt:
     is_shared: bool = False
 
 
-UNREAD = Doubt()  # could not be looked up
+NOT_READ = EarlierAttempts()  # could not be looked up
 
 
 class Settlement(NamedTuple):
-    """Where a claimed message goes next, and the attempt to record, if one was made: `outcome`.
+    """Where a claimed message goes next, and, if an attempt was made, its `outcome`, which is recorded.
 
-    `delay` is in seconds; None leaves the message due when it was. `began` and `ended`, the attempt's, are readings of
-    `Clock`. A tuple, as one is made for each message: a frozen dataclass takes four times as long to make.
+    `delay` is in seconds; None leaves the message due when it was. `began` and `ended` are readings of `Clock` at the
+    attempt's ends. One is made for each message, so it is a tuple: a frozen dataclass takes four times as long to make.
     """
 
     message: Claimed
@@ -74,5 +78,5 @@ class Settlement(NamedTuple):
 
     @property
     def frees_lane(self) -> bool:
-        """Whether the message leads its lane no longer: it has ended, or is held beside it (`queued`)."""
+        """Whether the message no longer leads its lane: it has ended, or is held outside the lane (`queued`)."""
         return self.status is not Status.PENDING

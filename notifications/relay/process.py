@@ -1,4 +1,4 @@
-"""How a process has its Python interpreter, one thread of which must be prompt beside many that are busy."""
+"""Settings of the Python interpreter for a process in which one thread must be prompt beside many busy ones."""
 
 import gc
 import sys
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # The relay's own thread asks for the interpreter after each answer of the database, while its sending threads put
-# messages into words. At Python's 5 ms it would wait for longer than the database takes for a whole batch.
+# messages into words. At Python's default, 5 ms, it would wait longer than the database takes for a batch.
 SWITCH_SECONDS = 0.0005
 
 
 def tune() -> None:
-    """Hand the interpreter over quickly, and spare the garbage collector what was loaded before: it stays anyway."""
+    """Let threads switch quickly, and exclude what is already loaded from garbage collection: it stays anyway."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
@@ -19,7 +19,7 @@ def tune() -> None:
 
 @contextmanager
 def tuned() -> Iterator[None]:
-    """Tuned as long as the block lasts."""
+    """The same, undone at the end of the block."""
     before = sys.getswitchinterval()
     tune()
     try:

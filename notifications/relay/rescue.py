@@ -1,8 +1,9 @@
-"""Takes over from relays that are gone: declares them dead, and puts what they held back in its place (G3, G9).
+"""Takes over from relays that are gone: declares them dead and returns what they held to `pending` (G3, G9).
 
-Dead is a relay whose lease ran out; in `prompt` mode also one whose advisory lock is free while its heartbeat is stale.
-A lock alone proves nothing: when the server restarts, every relay loses its own at the same moment, while its sends go
-on. So nobody is declared dead by a relay whose own session is younger than the others need to come back.
+A relay is dead once its lease has run out; in `prompt` mode also once its advisory lock is free while its heartbeat is
+stale. A free lock alone proves nothing: when the server restarts, every relay loses its lock at the same moment, while
+its sends go on. So a relay declares nobody dead by a lock until its own session has lasted as long as the others need
+to reconnect.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,10 +17,10 @@ SETTLED_SESSION_SECONDS = 1.5  # relays reconnect within a fraction of a second,
 BATCH = 500
 
 
-def bury(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> list[int]:
-    """Remove the rows of those `suspects` that are dead; returns their numbers. `prompt`: a free lock may prove it."""
+def declare_dead(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> list[int]:
+    """Remove the rows of those `suspects` that are dead; returns their ids. `prompt`: a free lock may prove it."""
     rows = connection.execute(
-        sql.BURY,
+        sql.DECLARE_DEAD,
         {"suspects": list(suspects), "prompt": prompt, "stale": STALE_SECONDS, "lock_class": LOCK_CLASS},
     ).fetchall()
     dead: list[int] = [row[0] for row in rows]
@@ -29,7 +30,7 @@ def bury(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> li
 
 
 def rescue(connection: Connection, departed: Sequence[int]) -> int:
-    """Put what `departed` relays held back to `pending`, each with an attempt of unknown outcome; returns how many."""
+    """Return to `pending` what `departed` relays held, each with an attempt of unknown outcome; returns how many."""
     rescued = 0
     while True:
         rows = connection.execute(sql.RESCUE, {"departed": list(departed), "most": BATCH}).fetchall()
@@ -40,12 +41,12 @@ def rescue(connection: Connection, departed: Sequence[int]) -> int:
             return rescued
 
 
-def release_unheard(connection: Connection, *, relay_id: int, in_hand: Collection[int]) -> int:
-    """Put back what our own claim took though its answer never came: all that is ours by the rows and not `in_hand`.
+def return_unanswered_claims(connection: Connection, *, relay_id: int, in_hand: Collection[int]) -> int:
+    """Return messages that our claim took but whose reply was lost: ours by the rows, and not `in_hand`.
 
-    The relay lives on, so nobody else would ever rescue these; no send of them has begun, so no attempt is recorded.
+    This relay lives on, so no other would rescue them. No send of them has begun, so no attempt is recorded.
     """
-    released = connection.execute(sql.RELEASE_UNHEARD, {"relay": relay_id, "in_hand": list(in_hand)}).rowcount
-    if released:
-        emit("claim.reply_lost", relay=relay_id, messages=released)
-    return released
+    returned = connection.execute(sql.RETURN_UNANSWERED, {"relay": relay_id, "in_hand": list(in_hand)}).rowcount
+    if returned:
+        emit("claim.reply_lost", relay=relay_id, messages=returned)
+    return returned

@@ -1,21 +1,20 @@
-"""The relay's standing with the database: its one connection, its lease, and what it learns about other relays.
+"""The relay's session with the database: its one connection and its lease.
 
 When the database goes away the session says so, begins no send, and tries again with growing pauses until it is back.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection
+from math import inf
 
 import psycopg
 
 from notifications.relay.connection import Connection, open_connection
-from notifications.relay.lease import HEARTBEAT_SECONDS, Lease
+from notifications.relay.lease import HEARTBEAT_SECONDS, Heartbeat, Lease
 from notifications.relay.messages import Clock
-from notifications.relay.rescue import SETTLED_SESSION_SECONDS, bury, release_unheard, rescue
-from notifications.relay.tally import SAMPLE_SECONDS, Tally, keep_history, recount
+from notifications.relay.shutdown import Shutdown
+from notifications.relay.tally import Tally, recount
 from notifications.telemetry import emit
-
-ChannelStates = Mapping[str, Mapping[str, float | bool | None]]
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 
@@ -25,117 +24,91 @@ class DatabaseUnreachable(Exception):
 
 
 class Session:
-    """One relay's connection and lease; `connection` is open whenever `beat` has returned."""
+    """One relay's connection and lease. After `connect`, `connection` is open until an error is passed to `recover`."""
 
     connection: Connection
 
     def __init__(
-        self,
-        alias: str,
-        lease: Lease,
-        *,
-        tally: Tally,
-        on_channels: Callable[[ChannelStates], None],
-        on_command: Callable[[str], None],
-        in_hand: Callable[[], Collection[int]],
-        pause: Callable[[float], None],
-        must_end: Callable[[], bool],
-        clock: Clock = time.monotonic,
+        self, alias: str, lease: Lease, *, tally: Tally, shutdown: Shutdown, clock: Clock = time.monotonic
     ) -> None:
         self._alias = alias
         self._lease = lease
         self._tally = tally
-        self._on_channels = on_channels
-        self._on_command = on_command
-        self._in_hand = in_hand
-        self._pause = pause
-        self._must_end = must_end
+        self._shutdown = shutdown
         self._clock = clock
-        self._opened_at = self._beat_at = 0.0
-        self._sampled_at = -SAMPLE_SECONDS
+        self._connected_at = 0.0
+        self._beat_at = -inf
+        self._failures = 0  # since the last heartbeat
 
-    def open(self) -> None:
-        """Connect, however long it takes, and make sure of the lease. Raises DatabaseUnreachable when it must end."""
-        for seconds in _pauses():
+    def connect(self) -> None:
+        """Connect, however long it takes, and register. Raises DatabaseUnreachable when the relay must end first.
+
+        The next heartbeat is due at once: it takes the relay's advisory lock, and only then may sends begin.
+        """
+        while True:
             try:
                 self.connection = open_connection(self._alias, name="outbox relay")
-                self._opened_at = self._clock()
+                self._connected_at, self._beat_at = self._clock(), -inf
                 if self._lease.relay_id:
                     recount(self.connection, relay_id=self._lease.relay_id)
                     self._tally.clear()
                 else:
                     self._lease.take(self.connection)
-                self.beat(in_flight=0)
             except psycopg.OperationalError as error:
                 emit("relay.disconnected", error=type(error).__name__)
-                self._wait(seconds)
+                self._wait()
             else:
                 return
 
     def recover(self, error: psycopg.Error) -> None:
         """Come back from `error`: at once where the connection survived it (a deadlock), else by a new connection."""
         emit("relay.disconnected", error=type(error).__name__)
-        if self.connection.closed or self.connection.broken:
-            self._lease.suspend()
-            self.connection.close()
-            self.open()
-            emit("relay.reconnected", relay=self._lease.relay_id)
-        else:
-            self._wait(FIRST_PAUSE_SECONDS)
+        if not (self.connection.closed or self.connection.broken):
+            self._wait()
+            return
+        self._lease.suspend()
+        self.connection.close()
+        if self._failures:  # the last connection was lost before its first heartbeat
+            self._wait()
+        self._failures += 1
+        self.connect()
+        emit("relay.reconnected", relay=self._lease.relay_id)
+
+    @property
+    def seconds(self) -> float:
+        """How long the present connection has lasted."""
+        return self._clock() - self._connected_at
 
     @property
     def seconds_to_beat(self) -> float:
         """How long until the next heartbeat is due."""
         return self._beat_at + HEARTBEAT_SECONDS - self._clock()
 
-    def beat(self, *, in_flight: int, claimable: Collection[str] = ()) -> bool:
-        """Extend the lease, take over from relays that are gone; whether a `claimable` channel has a message due."""
+    def beat(self, *, in_flight: int, claimable: Collection[str] = ()) -> Heartbeat:
+        """Extend the lease and write down what was counted; returns what the database answered."""
         self._beat_at = self._clock()
-        seen = self._tally.parcel()
-        heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable, seen=seen)
+        counts = self._tally.as_json()
+        heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable, counts=counts)
         self._tally.clear()
-        self._on_channels(heartbeat.channels)
-        if heartbeat.command:
-            self._on_command(heartbeat.command)
         if not heartbeat.is_known:
             emit("relay.outlived", relay=self._lease.relay_id)
             self._lease.take(self.connection)
         emit("relay.beat", relay=self._lease.relay_id, in_flight=in_flight)
-        departed = heartbeat.departed + (self._bury(heartbeat.suspects) if heartbeat.suspects else [])
-        if departed:
-            rescue(self.connection, departed)
-        self._keep_history()
-        if heartbeat.held > in_flight:
-            release_unheard(self.connection, relay_id=self._lease.relay_id, in_hand=self._in_hand())
-        return heartbeat.is_something_due or bool(departed)
+        self._failures = 0
+        return heartbeat
 
     def close(self, *, leave: bool) -> None:
         """Disconnect; with `leave`, stop being a relay first. A database that is away changes nothing more."""
         try:
             if leave:
-                self._lease.beat(self.connection, in_flight=0, seen=self._tally.parcel())
+                self._lease.beat(self.connection, in_flight=0, counts=self._tally.as_json())
                 self._lease.leave(self.connection)
             self.connection.close()
         except psycopg.OperationalError as error:
             emit("relay.disconnected", error=type(error).__name__)
 
-    def _bury(self, suspects: list[int]) -> list[int]:
-        is_settled = self._clock() - self._opened_at >= SETTLED_SESSION_SECONDS
-        return bury(self.connection, suspects, prompt=self._lease.holds_lock and is_settled)
-
-    def _keep_history(self) -> None:
-        if self._clock() - self._sampled_at >= SAMPLE_SECONDS:
-            self._sampled_at = self._clock()
-            keep_history(self.connection)
-
-    def _wait(self, seconds: float) -> None:
-        if self._must_end():
+    def _wait(self) -> None:
+        if self._shutdown.is_over:
             raise DatabaseUnreachable
-        self._pause(seconds)
-
-
-def _pauses() -> Iterator[float]:
-    seconds = FIRST_PAUSE_SECONDS
-    while True:
-        yield seconds
-        seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)
+        self._shutdown.wait(min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10), LONGEST_PAUSE_SECONDS))
+        self._failures += 1

@@ -2,8 +2,7 @@
 
 A lane whose recipient is locked right now, because someone is publishing for it, waits for the next flush: a relay
 never waits for a payment's transaction, and no row is stranded between an uncommitted insert and a promotion that could
-not see it. A settlement whose claim is no longer ours changes nothing, and says so. What was written is told afterwards
-(`tell`): that takes as long as a tenth of the statements, and can be done while the database is busy with the next one.
+not see it. A settlement whose claim is no longer ours changes nothing, and is logged.
 """
 
 import time
@@ -34,9 +33,8 @@ ENDS = {
 
 
 class Settled(NamedTuple):
-    """What came of a batch: what has to wait because its recipient is locked, and what was written, with its age.
-
-    The age is in seconds, from the message's publication to the end of its attempt.
+    """`waiting`: not written, since the recipient is locked. `written`: each with its message's age, in seconds from
+    publication to the end of the attempt.
     """
 
     waiting: list[Settlement]
@@ -44,38 +42,38 @@ class Settled(NamedTuple):
 
 
 def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float) -> Settled:
-    """Write `batch` in one transaction. `now`: on Clock."""
+    """Write `batch` in one transaction. `now` is a reading of Clock."""
     began = time.monotonic()
     with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
         settled = _write(connection, ready, relay_id=relay_id, now=now)
         promote(connection, fall_back(connection, ready))
-        _heed(connection, ready)
+        _apply_opt_outs(connection, ready)
     ages = {(message, claim): age for message, claim, age in settled.fetchall()}
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
     written: list[tuple[Settlement, float]] = []
-    refused: list[Settlement] = []
+    stale: list[Settlement] = []
     for settlement in ready:
-        # A batch may hold a stale settlement of a message beside the one that counts: a claim says which is meant.
+        # A batch may hold two settlements of one message, one of them stale: the claim number tells them apart.
         age = ages.get(_claim_of(settlement))
         if age is None:
-            refused.append(settlement)
+            stale.append(settlement)
         else:
             written.append((settlement, age))
-    if refused:
-        _report_refused(connection, refused)
+    if stale:
+        _report_stale(connection, stale)
     return Settled(waiting, written)
 
 
-def tell(written: Sequence[tuple[Settlement, float]], tally: Tally) -> None:
-    """Count and report what `settle` has written."""
+def report_settled(written: Sequence[tuple[Settlement, float]], tally: Tally) -> None:
+    """Count and report what `settle` has written, each with its message's age."""
     for settlement, age in written:
         tally.add(settlement, age=age)
         emit_settled(settlement, age=age)
 
 
 def _split_by_lock(connection: Connection, batch: Sequence[Settlement]) -> tuple[list[Settlement], list[Settlement]]:
-    """What may be written now, and what not: only the end of a lane's head needs the lane's lock."""
+    """Split into what may be written now and what must wait: only what ends a lane's head needs the lane's lock."""
     wanted = {settlement.message.recipient_id for settlement in batch if settlement.frees_lane}
     locked = _lock_free(connection, wanted) if wanted else set()
     ready: list[Settlement] = []
@@ -94,12 +92,12 @@ def _lock_free(connection: Connection, wanted: set[int]) -> set[int]:
 def _write(
     connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float
 ) -> Cursor[tuple[Any, ...]]:
-    """Write outcomes and attempts where the claim is still ours, and promote; yields what was written, with its age."""
+    """Write outcomes and attempts where the claim is still ours, and promote. Its rows: what was written, with ages."""
     return connection.execute(sql.SETTLE, {"relay": relay_id} | _columns(ready, now=now))
 
 
 def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
-    """What is to be written, as SETTLE takes it: an array for each column."""
+    """The parameters of SETTLE: an array for each column."""
     messages = [settlement.message for settlement in ready]
     outcomes = [settlement.outcome for settlement in ready]
     return {
@@ -118,39 +116,39 @@ def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
     }
 
 
-def _heed(connection: Connection, ready: Sequence[Settlement]) -> None:
-    """Opt out whom the provider says it may not send to, before the next message of theirs is looked at."""
-    told = [
+def _apply_opt_outs(connection: Connection, ready: Sequence[Settlement]) -> None:
+    """Opt out the recipients whom the provider may not send to, before their next message is looked at."""
+    opted_out = [
         (settlement.message, settlement.outcome.code)
         for settlement in ready
         if isinstance(settlement.outcome, Permanent) and settlement.outcome.reason is Reason.OPTED_OUT
     ]
-    if told:
+    if opted_out:
         connection.execute(
-            sql_opt_outs.HEED_OPT_OUTS,
+            sql_opt_outs.APPLY_OPT_OUTS,
             {
-                "recipients": numbers([message.recipient_id for message, _ in told]),
-                "channels": texts([message.channel for message, _ in told]),
-                "codes": texts([code for _, code in told]),
+                "recipients": numbers([message.recipient_id for message, _ in opted_out]),
+                "channels": texts([message.channel for message, _ in opted_out]),
+                "codes": texts([code for _, code in opted_out]),
             },
         )
 
 
-def _report_refused(connection: Connection, refused: Sequence[Settlement]) -> None:
-    """Tell a settle that an earlier commit of ours had already written from one that came too late.
+def _report_stale(connection: Connection, stale: Sequence[Settlement]) -> None:
+    """Report what changed nothing: either an earlier commit of ours had written it, or it came too late.
 
     What an earlier commit wrote was counted from its attempts, when the connection came back.
     """
     rows = connection.execute(
         sql.ALREADY_SETTLED,
         {
-            "ids": [settlement.message.id for settlement in refused],
-            "claim_numbers": [settlement.message.claim_number for settlement in refused],
-            "answers": [settlement.outcome and settlement.outcome.answer.value for settlement in refused],
+            "ids": [settlement.message.id for settlement in stale],
+            "claim_numbers": [settlement.message.claim_number for settlement in stale],
+            "answers": [settlement.outcome and settlement.outcome.answer.value for settlement in stale],
         },
     ).fetchall()
     already = set(rows)
-    for settlement in refused:
+    for settlement in stale:
         if _claim_of(settlement) in already:
             emit_settled(settlement)
         else:
@@ -162,7 +160,7 @@ def _claim_of(settlement: Settlement) -> Claim:
 
 
 def emit_settled(settlement: Settlement, *, age: float | None = None) -> None:
-    """Tell what an attempt came to, without a word about whom it was for; `age`: of the message, in seconds."""
+    """Report what became of a message, without naming its recipient (G12). `age`: the message's, in seconds."""
     outcome = settlement.outcome
     event = ENDS.get(settlement.status) or ("message.retry" if outcome else "message.handed_back")
     emit(

@@ -1,6 +1,6 @@
-"""Counts what a relay has settled, for the heartbeat to write down: history that costs the database next to nothing.
+"""Counts what a relay has settled. Its heartbeat writes the counts down, so history costs no statement of its own.
 
-Touched by the relay's own thread alone. What is lost with a killed relay is counted from its attempts: `sql_tally`.
+Used by the relay's thread alone. What a killed relay had not written is counted from its attempts: `sql_tally`.
 """
 
 import json
@@ -29,7 +29,7 @@ class Counts:
 
 
 class Tally:
-    """What one relay has settled since its last heartbeat, by channel. Counts every message, so it takes no detours."""
+    """What one relay has settled since its last heartbeat, by channel."""
 
     def __init__(self) -> None:
         self._channels: dict[str, Counts] = {}
@@ -52,23 +52,23 @@ class Tally:
             counts.delays[bisect_left(BOUNDS, age)] += 1
             counts.delay_seconds += age
 
-    def parcel(self) -> str:
-        """What was counted, as the heartbeat takes it."""
+    def as_json(self) -> str:
+        """What was counted, as the heartbeat's statement takes it."""
         rows = ({"channel": channel, **asdict(counts)} for channel, counts in self._channels.items())
         return json.dumps([row | row.pop("numbers") for row in rows])
 
     def clear(self) -> None:
-        """Begin anew: what was counted is written, or will be counted from the attempts."""
+        """Start again at zero: what was counted is written, or will be counted from the attempts."""
         self._channels.clear()
 
 
 def recount(connection: Connection, *, relay_id: int) -> None:
-    """Count what the relay has written and, for all it knows, not counted: its connection broke."""
+    """Count from its attempts what the relay wrote and may not have counted, because its connection broke."""
     connection.execute(sql.RECOUNT, {"relay": relay_id})
 
 
 def keep_history(connection: Connection) -> None:
-    """Sample how much waits, once a minute over all relays, and fold together the minutes that are over."""
+    """Sample how much waits, once a minute over all relays, and merge the rows of minutes that are over."""
     if connection.execute(sql.SAMPLE).fetchall():
         connection.execute(sql.FOLD, {"days": DAYS})
         connection.execute(sql.FORGET_DEPTHS, {"days": DAYS})

@@ -18,7 +18,7 @@ import psycopg
 
 from notifications.channels.base import Channel
 from notifications.lifecycle import Outcome
-from notifications.relay import claim, delivery, lease, loop, rescue, session, settle
+from notifications.relay import claim, delivery, lease, maintainer, rescue, session, settle, settler
 from notifications.relay import connection as relay_connection
 
 PLACES = (
@@ -98,7 +98,7 @@ def hurry() -> None:
         (session, "HEARTBEAT_SECONDS", 0.05),
         (lease, "STALE_SECONDS", 0.2),
         (rescue, "STALE_SECONDS", 0.2),
-        (session, "SETTLED_SESSION_SECONDS", 0.2),
+        (maintainer, "SETTLED_SESSION_SECONDS", 0.2),
         (relay_connection, "IDLE_IN_TRANSACTION_SECONDS", 0.3),
         (relay_connection, "TRANSACTION_SECONDS", 0.5),
     ):
@@ -154,7 +154,7 @@ def _arm_settle(failpoint: Failpoint) -> None:
 
     _wrap(settle, "_write", around_write)
     _wrap(settle, "promote", around_promote)
-    _wrap(loop, "settle", around_settle)
+    _wrap(settler, "settle", around_settle)
 
 
 def _arm_rescue(failpoint: Failpoint) -> None:
@@ -164,7 +164,7 @@ def _arm_rescue(failpoint: Failpoint) -> None:
         failpoint.reach("in_rescue", connection)
         return original(connection, departed)
 
-    _wrap(session, "rescue", around)
+    _wrap(maintainer, "rescue", around)
 
 
 def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:

@@ -132,26 +132,26 @@ def test_an_outage_of_one_channel_does_not_slow_another(provider: Provider, quic
 def test_failures_between_answers_are_no_outage() -> None:
     breaker = Breaker()
     for _ in range(10):
-        assert all(breaker.charges(Transient("x")) for _ in range(FAILURES))
-        breaker.charges(Accepted())
+        assert all(breaker.record(Transient("x")) for _ in range(FAILURES))
+        breaker.record(Accepted())
 
 
 @pytest.mark.parametrize("answer", [Accepted(), Permanent("twilio_21211"), Throttled("twilio_20429", 1.0)])
 def test_whatever_a_provider_says_shows_that_it_is_there(answer: Outcome) -> None:
     breaker = Breaker()
     for _ in range(FAILURES):
-        breaker.charges(Unknown("http_503"))
-    assert not breaker.charges(Unknown("http_503"))
-    breaker.charges(answer)
-    assert breaker.charges(Unknown("http_503"))
+        breaker.record(Unknown("http_503"))
+    assert not breaker.record(Unknown("http_503"))
+    breaker.record(answer)
+    assert breaker.record(Unknown("http_503"))
 
 
 def test_what_never_reached_the_provider_says_nothing_about_it() -> None:
     breaker = Breaker()
     for _ in range(FAILURES):
-        breaker.charges(Unknown("http_503"))
-    breaker.charges(Permanent("no_address"))
-    assert not breaker.charges(Unknown("http_503"))
+        breaker.record(Unknown("http_503"))
+    breaker.record(Permanent("no_address"))
+    assert not breaker.record(Unknown("http_503"))
 
 
 def test_a_paused_channel_sends_nothing_and_says_so_until_it_is_resumed() -> None:

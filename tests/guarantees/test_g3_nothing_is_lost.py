@@ -208,7 +208,7 @@ def test_what_a_claim_took_whose_answer_got_lost_is_put_back_by_the_relay_that_l
     relay = hand_relay()
     assert len(relay.claim()) == 2
 
-    released = rescue.release_unheard(relay.connection, relay_id=relay.lease.relay_id, in_hand=[known.pk])
+    released = rescue.return_unanswered_claims(relay.connection, relay_id=relay.lease.relay_id, in_hand=[known.pk])
 
     assert (released, status_of(known), status_of(unheard)) == (1, Status.SENDING, Status.PENDING)
     assert not DeliveryAttempt.objects.exists(), "no send of it had begun"

@@ -29,7 +29,7 @@ def test_a_stale_settle_changes_nothing(relays: tuple[HandRelay, HandRelay]) -> 
     stopped, successor = relays
     (old,) = stopped.claim()
     stopped.let_lease_run_out()
-    assert successor.bury(stopped) == [stopped.lease.relay_id]
+    assert successor.declare_dead(stopped) == [stopped.lease.relay_id]
     assert successor.rescue(stopped.lease.relay_id) == 1
     (new,) = successor.claim()
     assert (old.id, old.claim_number, new.claim_number) == (new.id, 1, 2)
@@ -49,7 +49,7 @@ def test_a_stale_settle_changes_nothing_while_the_message_waits_to_be_claimed(
     stopped, successor = relays
     (old,) = stopped.claim()
     stopped.let_lease_run_out()
-    successor.bury(stopped)
+    successor.declare_dead(stopped)
     successor.rescue(stopped.lease.relay_id)
 
     stopped.settle(Settlement(old, Status.SENT, 1, outcome=Accepted("late"), began=0, ended=0))
@@ -62,7 +62,7 @@ def test_a_replay_does_not_let_an_old_claim_pass_for_a_new_one(relays: tuple[Han
     stopped, successor = relays
     (old,) = stopped.claim()
     stopped.let_lease_run_out()
-    successor.bury(stopped)
+    successor.declare_dead(stopped)
     successor.rescue(stopped.lease.relay_id)
     (second,) = successor.claim()
     successor.settle(Settlement(second, Status.FAILED, 3, outcome=Permanent("no"), began=0, ended=0))
@@ -80,7 +80,7 @@ def test_a_relay_declared_dead_claims_nothing_until_it_has_a_new_number(
 ) -> None:
     stopped, successor = relays
     stopped.let_lease_run_out()
-    successor.bury(stopped)
+    successor.declare_dead(stopped)
 
     assert stopped.claim() == []
     assert not stopped.lease.beat(stopped.connection, in_flight=0).is_known
@@ -94,7 +94,7 @@ def test_a_relay_declared_dead_sends_nothing_that_it_claimed_before(relays: tupl
     stopped, successor = relays
     (old,) = stopped.claim()
     stopped.let_lease_run_out()
-    successor.bury(stopped)
+    successor.declare_dead(stopped)
     successor.rescue(stopped.lease.relay_id)
     stopped.lease.beat(stopped.connection, in_flight=1)
     stopped.lease.take(stopped.connection)
@@ -114,7 +114,7 @@ def test_a_relay_declared_dead_sends_nothing_that_it_claimed_before(relays: tupl
 def test_a_living_relay_is_not_declared_dead(relays: tuple[HandRelay, HandRelay]) -> None:
     living, other = relays
 
-    assert other.bury(living) == []
+    assert other.declare_dead(living) == []
     assert Relay.objects.count() == 2
 
 
@@ -123,10 +123,12 @@ def test_a_late_heartbeat_alone_does_not_prove_death(relays: tuple[HandRelay, Ha
     slow, other = relays
     slow.connection.execute("UPDATE notifications_relay SET heartbeat_at = heartbeat_at - interval '5 seconds'")
 
-    assert other.bury(slow) == [], "its session still holds its lock"
+    assert other.declare_dead(slow) == [], "its session still holds its lock"
     slow.close()
-    assert other.bury(slow, prompt=False) == [], "by the lease alone, it lives on"
-    wait_until(lambda: other.bury(slow) == [slow.lease.relay_id])  # a session ends a moment after its connection
+    assert other.declare_dead(slow, prompt=False) == [], "by the lease alone, it lives on"
+    wait_until(
+        lambda: other.declare_dead(slow) == [slow.lease.relay_id]
+    )  # a session ends a moment after its connection
 
 
 def test_a_settle_whose_commit_was_written_though_its_answer_got_lost_is_no_stale_one(
@@ -149,7 +151,7 @@ def test_a_message_that_outlives_too_many_relays_ends_in_the_dead_letter(hand_re
         lost, survivor = hand_relay(), hand_relay()
         assert len(lost.claim()) == 1
         lost.let_lease_run_out()
-        survivor.bury(lost)
+        survivor.declare_dead(lost)
         survivor.rescue(lost.lease.relay_id)
     channel = RecordingChannel()
 

@@ -19,8 +19,8 @@ from notifications.channels.twilio import SmsChannel
 from notifications.lifecycle import Accepted, Outcome, ReceiptStatus, Status, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
 from notifications.receipts.record import MessageReport, record
-from notifications.relay.enrich import with_backstory
-from notifications.relay.messages import UNREAD
+from notifications.relay.enrich import enrich
+from notifications.relay.messages import NOT_READ
 from notifications.sandbox.client import SandboxClient
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, drain
@@ -110,7 +110,7 @@ def test_a_rescued_message_is_asked_for(hand_relay: Callable[..., HandRelay], as
     dead.let_lease_run_out()
     dead.connection.execute("SELECT pg_advisory_unlock_all()")
     survivor = hand_relay()
-    survivor.bury(dead)
+    survivor.declare_dead(dead)
     survivor.rescue(dead.lease.relay_id)
 
     channel = Asked(lambda outgoing: Accepted("again"), found=Accepted("first"))
@@ -244,8 +244,8 @@ def test_a_message_waits_where_its_doubt_cannot_be_read(hand_relay: Callable[...
     channels: dict[str, Channel] = {"sms": Asked()}
     with psycopg.connect(relay.connection.info.dsn, password=relay.connection.info.password) as gone:
         gone.close()
-        (message,) = with_backstory(gone, claimed, channels=channels, asks=True)
-    assert message.doubt is UNREAD
+        (message,) = enrich(gone, claimed, channels=channels, asks=True)
+    assert message.earlier is NOT_READ
 
 
 def test_only_messages_in_doubt_cost_another_statement(hand_relay: Callable[..., HandRelay], asha: Recipient) -> None:
@@ -253,7 +253,7 @@ def test_only_messages_in_doubt_cost_another_statement(hand_relay: Callable[...,
     relay = hand_relay()
     claimed = relay.claim()
     relay.connection.close()
-    assert with_backstory(relay.connection, claimed, channels={"sms": Asked()}, asks=True) == claimed
+    assert enrich(relay.connection, claimed, channels={"sms": Asked()}, asks=True) == claimed
     assert DeliveryAttempt.objects.count() == 0
     assert claimed[0].unknown_since is None
     assert Status(OutboxMessage.objects.get().status) is Status.SENDING

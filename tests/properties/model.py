@@ -124,7 +124,7 @@ class Model:
                 message.status, message.relay, message.error_code = "pending", None, "relay_lost"
                 message.rescues, message.is_due, message.is_doubtful = message.rescues + 1, True, True
 
-    def release_unheard(self, *, relay: int, in_hand: Collection[int]) -> None:
+    def return_unanswered_claims(self, *, relay: int, in_hand: Collection[int]) -> None:
         """Put back what `relay` was given and has never heard of."""
         for message in self.with_status("sending"):
             if message.relay == relay and message.id not in in_hand:

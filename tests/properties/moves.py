@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 from unittest import mock
 
+import psycopg
 from django.db import connection, connections, transaction
 
 from notifications import outbox
@@ -112,12 +113,12 @@ def settle(relay: HandRelay, scene: Scene, status: Status, outcome: Outcome) -> 
 def take_over(relay: HandRelay) -> None:
     """As a heartbeat does, by the lease alone."""
     heartbeat = relay.lease.beat(relay.connection, in_flight=0)
-    relay.rescue(*heartbeat.departed, *rescue.bury(relay.connection, heartbeat.suspects, prompt=False))
+    relay.rescue(*heartbeat.departed, *rescue.declare_dead(relay.connection, heartbeat.suspects, prompt=False))
 
 
 def claim_metered(relay: HandRelay) -> list[int]:
     gate = Gate({"sms": Breaker()}, rates={"sms": 1000.0})
-    with gate.limits(relay.connection, {"sms": 100}) as limits:
+    with gate.granting(relay.connection, {"sms": 100}) as limits:
         claimed = relay.claim(limits["sms"]) if limits else []
         gate.charge(relay.connection, claimed)
     return [message.id for message in claimed]
@@ -148,16 +149,16 @@ def in_django(act: Callable[[], Any], *, commits: bool) -> Play:
 
 def on_relay(relay: HandRelay, act: Callable[[], Any], *, commits: bool) -> Play:
     """In a transaction of the relay's connection; statement by statement, so without its pipeline."""
-    genuine = relay.connection.execute
 
     def run(turn: Turn) -> Any:
-        def stop_before(*statement: Any) -> Any:
-            turn.gate()
-            return genuine(*statement)
+        class StopsBefore(psycopg.Cursor[Any]):
+            def execute(self, *statement: Any, **words: Any) -> Any:
+                turn.gate()
+                return super().execute(*statement, **words)
 
         turn.pid = relay.connection.info.backend_pid
         with (
-            mock.patch.multiple(relay.connection, execute=stop_before, pipeline=nullcontext),
+            mock.patch.multiple(relay.connection, cursor_factory=StopsBefore, pipeline=nullcontext),
             relay.connection.transaction(force_rollback=not commits),
         ):
             result = act()

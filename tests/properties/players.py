@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import inf
 from time import monotonic
 
 import pytest
@@ -18,8 +17,12 @@ from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.gate import Gate
 from notifications.relay.lease import LOCK_CLASS
+from notifications.relay.maintainer import Maintainer
 from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.relay.session import Session
+from notifications.relay.shutdown import Shutdown
+from notifications.relay.wake import Wake
 from tests.properties.model import MAX_ATTEMPTS, MAX_RESCUES
 from tests.stage.relay import HandRelay, RecordingChannel
 from tests.stage.waiting import wait_until
@@ -61,18 +64,12 @@ class Relay(HandRelay):
         self._skipped = 0.0
         self.lease.clock = lambda: monotonic() + self._skipped
         self.gate = Gate({name: Breaker() for name in CHANNELS}, rates={})
-        self.gate.open(self.connection)
-        self.session = Session(
-            "default",
-            self.lease,
-            tally=self.tally,
-            on_channels=self.gate.learn,
-            on_command=lambda command: None,
-            in_hand=lambda: self.in_hand,
-            pause=lambda seconds: None,
-            must_end=lambda: True,
-        )
+        self.gate.register_channels(self.connection)
+        impatient = Shutdown(grace=0.0, is_draining=False, wake=Wake())
+        impatient.begin_grace()
+        self.session = Session("default", self.lease, tally=self.tally, shutdown=impatient)
         self.session.connection = self.connection
+        self.maintainer = Maintainer(self.lease)
         self._expect_no_waits()
 
     @property
@@ -88,12 +85,14 @@ class Relay(HandRelay):
 
     def beat(self, *, prompt: bool) -> None:
         """As the loop does; `prompt`: may a free lock prove somebody's death, since our session is old enough."""
-        self.session._opened_at = 0.0 if prompt and conf.rescue() == "prompt" else inf
-        self.session.beat(in_flight=len(self.in_hand))
+        heartbeat = self.session.beat(in_flight=len(self.in_hand))
+        self.gate.learn(heartbeat.channels)
+        session_seconds = SETTLED_SESSION_SECONDS if prompt and conf.rescue() == "prompt" else 0.0
+        self.maintainer.maintain(self.connection, heartbeat, session_seconds=session_seconds, in_hand=self.in_hand)
 
     def take_open(self, limit: int) -> list[Claimed]:
         """Claim from the channels that it believes to be open."""
-        with self.gate.limits(self.connection, dict.fromkeys(CHANNELS, limit)) as limits:
+        with self.gate.granting(self.connection, dict.fromkeys(CHANNELS, limit)) as limits:
             return self.claim(limit, tuple(limits)) if limits else []
 
     def deliver(self, provider: Provider) -> Settlement:
@@ -122,9 +121,10 @@ class Relay(HandRelay):
         wait_until(lambda: not _is_lock_held(self.id), pause=0.001)
 
     def reconnect(self) -> None:
-        self.session.open()
+        self.session.connect()
         self.connection, self.is_cut_off = self.session.connection, False
         self._expect_no_waits()
+        self.beat(prompt=False)
 
     def _expect_no_waits(self) -> None:
         self.connection.execute(f"SET lock_timeout = '{UNEXPECTED}'")

@@ -80,30 +80,30 @@ class RelayingWorld(World):
         return settlement.status.is_terminal and self._is_locked(settlement.message.recipient_id)
 
     def beat(self, relay: Relay, *, prompt: bool) -> None:
-        """A heartbeat, and what follows from it: whoever is dead is buried, and what the dead held is put back."""
+        """A heartbeat, and what follows from it: whoever is dead is declared so, and what the dead held is returned."""
         held = [message for message in self.model.with_status("sending") if message.relay == relay.id]
         knows = len(relay.in_hand)
         relay.beat(prompt=prompt)
-        self._bury(relay, prompt=prompt and conf.rescue() == "prompt")
+        self._declare_dead(relay, prompt=prompt and conf.rescue() == "prompt")
         if len(held) > knows:
-            self.model.release_unheard(relay=relay.id, in_hand=relay.in_hand)
+            self.model.return_unanswered_claims(relay=relay.id, in_hand=relay.in_hand)
 
     def reconnect(self, relay: Relay) -> None:
-        """Knows nothing at first of what it holds, so that whatever it never heard of is put back at once."""
+        """Knows nothing at first of what it holds, so that what it claimed without an answer is returned at once."""
         relay.reconnect()
-        self._bury(relay, prompt=False)
-        self.model.release_unheard(relay=relay.id, in_hand=relay.in_hand)
+        self._declare_dead(relay, prompt=False)
+        self.model.return_unanswered_claims(relay=relay.id, in_hand=relay.in_hand)
 
-    def _bury(self, by: Relay, *, prompt: bool) -> None:
-        """The model learns who was buried, and checks that it was those who are dead."""
+    def _declare_dead(self, by: Relay, *, prompt: bool) -> None:
+        """The model learns who was declared dead, and checks that it was those who are."""
         others = {number: each for number, each in self.standing.items() if number != by.id}
-        buried = self.standing.keys() - snapshot.take().relays
+        declared = self.standing.keys() - snapshot.take().relays
         for number, each in others.items():
             if each.is_silent and (each.is_out or (prompt and each.is_lock_free)):
-                assert number in buried, "a relay that is dead is noticed"
-            if number in buried:
-                assert each.is_out or (prompt and each.is_lock_free), "a relay that lives is not buried"
-        for number in buried:
+                assert number in declared, "a relay that is dead is noticed"
+            if number in declared:
+                assert each.is_out or (prompt and each.is_lock_free), "a relay that lives is not declared dead"
+        for number in declared:
             self.has_lost_a_relay = True
             del self.standing[number]
         self.standing[by.id] = Standing()
@@ -133,7 +133,7 @@ class RelayingWorld(World):
 
     @property
     def is_all_counted(self) -> bool:
-        """Whether no relay has died or lost its connection that is not buried, or back."""
+        """Whether no relay has died or lost its connection that is not declared dead, or back."""
         is_anyone_cut_off = any(relay.is_cut_off for relay in self.relays)
         return not is_anyone_cut_off and self.standing.keys() == {relay.id for relay in self.relays}
 

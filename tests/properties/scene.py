@@ -18,7 +18,7 @@ class Head(Enum):
     NOT_DUE = "not due"
     HELD = "claimed by a relay"
     HELD_BY_THE_DEAD = "claimed by a relay whose lease has run out"
-    LEFT_BEHIND = "claimed by a relay that is buried"
+    LEFT_BEHIND = "claimed by a relay that was declared dead"
 
     @property
     def is_held(self) -> bool:
@@ -58,7 +58,7 @@ def set_the_scene(plot: Plot, holder: HandRelay) -> Scene:
     if plot.head in (Head.HELD_BY_THE_DEAD, Head.LEFT_BEHIND):
         holder.let_lease_run_out()
     if plot.head is Head.LEFT_BEHIND:
-        holder.bury(holder, prompt=False)
+        holder.declare_dead(holder, prompt=False)
     return Scene(who, holder, ids, failed, held, database_now())
 
 

@@ -24,8 +24,9 @@ from notifications.relay.claim import Claimer
 from notifications.relay.connection import Connection, open_connection
 from notifications.relay.delivery import handed_back
 from notifications.relay.lease import Lease
-from notifications.relay.loop import Loop, Options
+from notifications.relay.loop import Loop
 from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.options import Options
 from notifications.relay.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -78,15 +79,15 @@ class HandRelay:
     def settle(self, *settlements: Settlement) -> list[Settlement]:
         relay_id = self.lease.relay_id
         waiting, written = settle.settle(self.connection, settlements, relay_id=relay_id, now=0.0)
-        settle.tell(written, self.tally)
+        settle.report_settled(written, self.tally)
         return waiting
 
     def hand_back(self, *claimed: Claimed) -> None:
         self.settle(*map(handed_back, claimed))
 
-    def bury(self, *dead: "HandRelay", prompt: bool = True) -> list[int]:
+    def declare_dead(self, *dead: "HandRelay", prompt: bool = True) -> list[int]:
         """Declare those of `dead` dead that are, as a heartbeat's finding would."""
-        return rescue.bury(self.connection, [relay.lease.relay_id for relay in dead], prompt=prompt)
+        return rescue.declare_dead(self.connection, [relay.lease.relay_id for relay in dead], prompt=prompt)
 
     def rescue(self, *relay_ids: int) -> int:
         return rescue.rescue(self.connection, relay_ids)

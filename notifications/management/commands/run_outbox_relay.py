@@ -14,7 +14,8 @@ from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
 from notifications.monitoring.instrument import monitored
 from notifications.monitoring.metrics_server import CannotListen
-from notifications.relay.loop import Loop, Options
+from notifications.relay.loop import Loop
+from notifications.relay.options import Options
 from notifications.relay.process import tuned
 
 

@@ -60,21 +60,21 @@ def test_relays_that_claim_at_the_same_moment_count_one_after_the_other(hand_rel
     caps = Caps([Cap("number", "hour", 1)], address_fields={"sms": "phone"})
     first, second = hand_relay(), hand_relay()
     claimed = first.claim(limit=1), second.claim(limit=1)
-    sifted: list[tuple[list[Claimed], list[Settlement]]] = []
+    split: list[tuple[list[Claimed], list[Settlement]]] = []
 
     def claim() -> None:
-        with caps.together(second.connection):
-            sifted.append(caps.sift(second.connection, claimed[1]))
+        with caps.transaction(second.connection):
+            split.append(caps.apply(second.connection, claimed[1]))
 
     thread = threading.Thread(target=claim)
-    with caps.together(first.connection):
+    with caps.transaction(first.connection):
         caps._locked_counts(first.connection, claimed[0])
         thread.start()
         wait_until(lambda: second.connection.info.backend_pid in waiting_for_a_lock())
-        assert caps.sift(first.connection, claimed[0]) == (claimed[0], [])
+        assert caps.apply(first.connection, claimed[0]) == (claimed[0], [])
     thread.join(10)
 
-    ((allowed, refused),) = sifted
+    ((allowed, refused),) = split
     assert (allowed, [each.code for each in refused]) == ([], ["cap_number_hour"])
 
 

@@ -24,7 +24,7 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 
 def a_gate(relay: HandRelay, *, rate: float = 0.0) -> Gate:
     gate = Gate({"sms": Breaker()}, rates={"sms": rate} if rate else {})
-    gate.open(relay.connection)
+    gate.register_channels(relay.connection)
     return gate
 
 
@@ -33,7 +33,7 @@ def learn(gate: Gate, relay: HandRelay) -> None:
 
 
 def limits(gate: Gate, relay: HandRelay, *, room: int = 1_000) -> dict[str, int]:
-    with gate.limits(relay.connection, {"sms": room}) as granted:
+    with gate.granting(relay.connection, {"sms": room}) as granted:
         return granted
 
 
@@ -86,7 +86,7 @@ def test_what_a_limited_channel_did_not_use_is_forfeited_but_for_a_burst(hand_re
 def test_what_was_claimed_is_charged(hand_relay: MakeRelay) -> None:
     relay = hand_relay()
     gate = a_gate(relay, rate=2)
-    with gate.limits(relay.connection, {"sms": 1_000}) as granted:
+    with gate.granting(relay.connection, {"sms": 1_000}) as granted:
         gate.charge(relay.connection, claimed(granted["sms"]))
     assert limits(gate, relay) == {}
     assert 0 < gate.seconds_to_change({"sms": 1}) <= 1 / 2
@@ -98,7 +98,7 @@ def test_relays_take_turns_at_a_limited_channel(hand_relay: MakeRelay) -> None:
     ChannelState.objects.update(next_slot_at=LONG_AGO)
     granted_to_other: list[dict[str, int]] = []
     thread = threading.Thread(target=lambda: granted_to_other.append(limits(other, second)))
-    with gate.limits(first.connection, {"sms": 1_000}) as granted:
+    with gate.granting(first.connection, {"sms": 1_000}) as granted:
         gate.charge(first.connection, claimed(granted["sms"]))
         thread.start()
         wait_until(lambda: granted_to_other or second.connection.info.backend_pid in waiting_for_a_lock())
@@ -113,7 +113,7 @@ def test_a_limited_claim_takes_no_more_than_it_was_granted(hand_relay: MakeRelay
     for recipient in RecipientFactory.create_batch(5):
         publish(recipient)
     ChannelState.objects.update(next_slot_at=LONG_AGO)
-    with gate.limits(relay.connection, {"sms": 1_000}) as granted:
+    with gate.granting(relay.connection, {"sms": 1_000}) as granted:
         taken = relay.claim(limit=granted["sms"])
         gate.charge(relay.connection, taken)
     assert len(taken) == granted["sms"] == int(20 * BURST_SECONDS) + 1

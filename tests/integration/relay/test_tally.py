@@ -97,15 +97,15 @@ def test_what_a_buried_relay_had_not_counted_is_counted_from_its_attempts(
     lost, other = hand_relay(), hand_relay()
     claimed = lost.claim(4)
     lost.settle(*map(sent, claimed[:2]))
-    lost.lease.beat(lost.connection, in_flight=2, seen=lost.tally.parcel())
+    lost.lease.beat(lost.connection, in_flight=2, counts=lost.tally.as_json())
     lost.settle(sent(claimed[2]), Settlement(claimed[3], Status.FAILED, 1, outcome=Permanent("no")))
     other.settle(*map(sent, other.claim(1)))  # another's, among the lost one's
     assert sums("sent", "failed") == {"sent": 2, "failed": 0}
     lost.let_lease_run_out()
-    assert other.bury(lost) == [lost.lease.relay_id]
+    assert other.declare_dead(lost) == [lost.lease.relay_id]
     assert sums("sent", "failed", "accepted", "permanent") == {"sent": 3, "failed": 1, "accepted": 3, "permanent": 1}
-    assert other.bury(lost) == []
-    other.lease.beat(other.connection, in_flight=0, seen=other.tally.parcel())
+    assert other.declare_dead(lost) == []
+    other.lease.beat(other.connection, in_flight=0, counts=other.tally.as_json())
     assert sums(*ANSWERS) == attempts()
     (row,) = Tally.objects.filter(relay_id=lost.lease.relay_id)
     assert sum(row.durations) == 4
@@ -120,7 +120,7 @@ def test_a_heartbeat_whose_answer_got_lost_is_counted_once(
     relay = hand_relay()
     relay.settle(*map(sent, relay.claim()))
     if came_through:
-        relay.lease.beat(relay.connection, in_flight=0, seen=relay.tally.parcel())
+        relay.lease.beat(relay.connection, in_flight=0, counts=relay.tally.as_json())
     tally.recount(relay.connection, relay_id=relay.lease.relay_id)
     tally.recount(relay.connection, relay_id=relay.lease.relay_id)
     assert sums("sent", "accepted") == {"sent": 1, "accepted": 1}
@@ -154,12 +154,12 @@ def test_a_stale_settlement_in_the_batch_of_the_one_that_counts_is_not_counted(
     relay, other = hand_relay(), hand_relay()
     (old,) = relay.claim()
     relay.let_lease_run_out()
-    other.bury(relay)
+    other.declare_dead(relay)
     other.rescue(relay.lease.relay_id)
     relay.lease.take(relay.connection)
     (new,) = relay.claim()
     relay.settle(sent(old), sent(new))
-    relay.lease.beat(relay.connection, in_flight=0, seen=relay.tally.parcel())
+    relay.lease.beat(relay.connection, in_flight=0, counts=relay.tally.as_json())
     assert sums(*ANSWERS) == attempts()
     assert sums("sent") == {"sent": 1}
     assert f"settle.stale message={old.id} claim=1" in caplog.text
@@ -170,7 +170,7 @@ def test_a_rescue_counts_the_attempt_that_it_writes(hand_relay: Callable[..., Ha
     lost, other = hand_relay(), hand_relay()
     lost.claim()
     lost.let_lease_run_out()
-    other.bury(lost)
+    other.declare_dead(lost)
     assert other.rescue(lost.lease.relay_id) == 1
     assert sums(*ANSWERS) == attempts()
     assert sums("unknown") == {"unknown": 1}

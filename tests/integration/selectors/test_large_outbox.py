@@ -23,7 +23,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from notifications.models import OutboxMessage, Recipient
-from notifications.protocol.sql_channels import KNOW_CHANNELS
+from notifications.protocol.sql_channels import REGISTER_CHANNELS
 from notifications.selectors import search
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,7 @@ def outbox(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, 
             cursor.execute("SET session_replication_role = replica")  # foreign keys hold by construction
             cursor.execute(SEED, {"rows": ROWS, "people": people, "first": first})
             cursor.execute("RESET session_replication_role")
-            cursor.execute(KNOW_CHANNELS, {"channels": ["email", "sms"]})
+            cursor.execute(REGISTER_CHANNELS, {"channels": ["email", "sms"]})
         tables = [TABLE, "notifications_recipient", "notifications_messagereference", "notifications_deliveryattempt"]
         with connection.cursor() as cursor:
             cursor.execute(f"VACUUM ANALYZE {', '.join(tables)}")

@@ -2,7 +2,8 @@
 
 import time
 
-from notifications.relay.dispatch import PREFETCH_SECONDS, Pace, Pool
+from notifications.relay.pool import PREFETCH_SECONDS, Pool
+from notifications.relay.pool_size import Pace
 
 
 def test_a_pace_is_known_from_the_first_messages_on() -> None:

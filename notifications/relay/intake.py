@@ -1,0 +1,60 @@
+"""Claims for the channels that have room, as much as the gate and the caps allow, and adds what a send must know."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from notifications.channels.base import Channel
+from notifications.relay.caps import Caps
+from notifications.relay.claim import Claimer, seconds_to_next_due
+from notifications.relay.connection import Connection
+from notifications.relay.enrich import enrich
+from notifications.relay.gate import Gate
+from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.options import Options
+
+POLL_SECONDS = 10.0  # the safety net under NOTIFY
+SHORTEST_SLEEP_SECONDS = 0.02  # while another relay is just claiming what is due
+
+
+class Batch(NamedTuple):
+    """What a claim brought: messages to send, and the ends of those over a cap. `is_full`: there may be more."""
+
+    messages: list[Claimed]
+    over_caps: list[Settlement]
+    is_full: bool
+
+
+class Intake:
+    """Used by the relay's thread alone."""
+
+    def __init__(self, channels: Mapping[str, Channel], options: Options, gate: Gate) -> None:
+        self._channels = channels
+        self._asks_before_resend = options.ask_before_resend
+        self._gate = gate
+        address_fields = {name: channel.address_field for name, channel in channels.items()}
+        self._caps = Caps(options.caps, address_fields=address_fields)
+        self._claimer = Claimer()
+
+    def claim(
+        self,
+        connection: Connection,
+        *,
+        relay_id: int,
+        rooms: Mapping[str, int],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Batch:
+        """Claim what the channels of `rooms` can take. `meanwhile` is done while the database looks, if it looks."""
+        with self._caps.transaction(connection), self._gate.granting(connection, rooms) as limits:
+            claimed = []
+            if limits:
+                claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits, meanwhile=meanwhile)
+            self._gate.charge(connection, claimed)
+            allowed, over_caps = self._caps.apply(connection, claimed)
+        messages = enrich(connection, allowed, channels=self._channels, asks=self._asks_before_resend)
+        return Batch(messages, over_caps, is_full=bool(limits) and len(claimed) == sum(limits.values()))
+
+    def seconds_to_next(self, connection: Connection, rooms: Mapping[str, int]) -> float:
+        """How long until something can be claimed for the channels of `rooms`; POLL_SECONDS at most."""
+        due = seconds_to_next_due(connection, self._gate.claimable(rooms))
+        seconds = min(POLL_SECONDS if due is None else due, self._gate.seconds_to_change(rooms))
+        return min(max(seconds, SHORTEST_SLEEP_SECONDS), POLL_SECONDS)

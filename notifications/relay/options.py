@@ -1,0 +1,27 @@
+"""What an operator chooses for one relay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from notifications.conf import Cap
+from notifications.policy.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Times are in seconds. Per channel, `concurrency` is how many sends may run at once, `batch` how many messages
+    may be claimed and not yet settled.
+    """
+
+    database: str
+    concurrency: int
+    batch: int
+    lease: float
+    send_timeout: float
+    grace: float
+    prompt_rescue: bool
+    drain: bool
+    policies: Mapping[str, RetryPolicy]
+    ask_before_resend: bool = True
+    rates: Mapping[str, float] = field(default_factory=dict)
+    caps: Sequence[Cap] = ()
