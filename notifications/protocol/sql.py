@@ -151,9 +151,9 @@ WITH settled AS (
     + """), recorded AS (
     INSERT INTO notifications_deliveryattempt
         (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
-    SELECT id, claim_number, %(relay)s, clock_timestamp() - make_interval(secs => began),
-        clock_timestamp() - make_interval(secs => ended), answer, code, detail, provider_id
-    FROM settled WHERE answer IS NOT NULL
+    SELECT id, claim_number, %(relay)s, moment - make_interval(secs => began), moment - make_interval(secs => ended),
+        answer, code, detail, provider_id
+    FROM settled, (SELECT clock_timestamp() AS moment) AS once WHERE answer IS NOT NULL
 )
 SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
 """
