@@ -40,6 +40,8 @@ def verify(*, user: User, order_id: str, payment_id: str, signature: str, now: d
     Raises, with nothing written: InvalidSignature, OrderNotFound, PaymentNotCaptured, AmountMismatch,
     GatewayUnavailable. Raises, with the payment and its refund on record: SoldOut, OrderAlreadyPaid.
     """
+    if gateway().asks_about_signatures:
+        _order_of(user, order_id)  # no gateway is asked about an order that is not this customer's
     if not gateway().has_signed(order_id=order_id, payment_id=payment_id, signature=signature):
         raise InvalidSignature
     order = _order_of(user, order_id)

@@ -3,7 +3,8 @@
 Our own events hold ids and codes only; this is for what others say: an error of PostgreSQL that quotes the row, a
 library that logs an address, a request's query. What is recognised is replaced by "…":
 
-- email addresses, international phone numbers, Twilio's account numbers, and the query of an address;
+- email addresses, international phone numbers, Twilio's account numbers, the query of an address, and the secret part
+  of a link that works without a login;
 - in a traceback everything but the frames and each error's first line, and there whatever is quoted, unless it is a
   name from the code: PostgreSQL and Django quote values, and an error's words may go on for lines;
 - in logged SQL all literals and parameters.
@@ -17,6 +18,7 @@ _EMAIL = re.compile(r"[^\s<>:;,\"'()=/]+@[^\s<>:;,\"'()]+\.[^\s<>:;,\"'()]+")
 _PHONE = re.compile(r"(?:\+|%2B)[1-9]\d(?:[\s().-]{0,2}\d){5,13}", re.IGNORECASE)
 _ACCOUNT = re.compile(r"\bAC[0-9a-fA-F]{32}\b")
 _QUERY = re.compile(r"\?[^\s\"'<>?]*=[^\s\"'<>]*")
+_LINK = re.compile(r"(/(?:unsubscribe|password/reset|confirm-email)/)[^\s\"'<>?]+")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`")
 _NAME_IN_CODE = re.compile(r"[\"'“`][a-z_][a-z0-9_.]*[\"'”`]")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -36,7 +38,7 @@ def discreet(text: str) -> str:
         return _discreet_traceback(text)
     for pattern in (_EMAIL, _PHONE, _ACCOUNT):
         text = pattern.sub("…", text)
-    return _QUERY.sub("?…", text)
+    return _LINK.sub(r"\1…", _QUERY.sub("?…", text))
 
 
 def discreet_sql(text: str) -> str:

@@ -117,6 +117,7 @@ API_TOKEN_DAYS = number("API_TOKEN_DAYS", default=30, least=1)
 SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 3600
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
+PROXIES = number("DJANGO_PROXIES", default=0, whole=True)  # in front of us: X-Forwarded-* are believed so far
 REQUEST_BODY_MAX_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_security.DIRECTIVES}
@@ -124,7 +125,8 @@ X_FRAME_OPTIONS = "DENY"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug_redaction.Discreet"
 SECURE_REFERRER_POLICY = "same-origin"  # addresses name bookings and orders
 if IN_PRODUCTION:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    if PROXIES:  # without one in front, the header is whatever the client says
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("DJANGO_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"(?:^|/)(?:healthz|readyz|metrics)$"]  # probes speak plain HTTP to the container
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
@@ -158,9 +160,7 @@ REST_FRAMEWORK = {
         "verify": env.str("API_RATE_VERIFY", default="60/min"),
         "token": env.str("API_RATE_TOKEN", default="20/min"),
     },
-    "NUM_PROXIES": number(
-        "DJANGO_PROXIES", default=0, whole=True
-    ),  # in front of us: X-Forwarded-For is believed so far
+    "NUM_PROXIES": PROXIES,
     "EXCEPTION_HANDLER": "bookings.api.problems.handle",
 }
 

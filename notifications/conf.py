@@ -139,3 +139,8 @@ def stop_words() -> tuple[str, ...]:
 def start_words() -> tuple[str, ...]:
     """Further words that opt in again (OUTBOX_START_WORDS)."""
     return tuple(getattr(settings, "OUTBOX_START_WORDS", ()))
+
+
+def metrics_token() -> str:
+    """The bearer token for /metrics, of the web and of relays (METRICS_TOKEN); empty: none."""
+    return str(getattr(settings, "METRICS_TOKEN", ""))

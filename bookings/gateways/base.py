@@ -75,6 +75,7 @@ class Gateway(ABC):
     """
 
     name: ClassVar[str]
+    asks_about_signatures: ClassVar[bool] = False  # whether `has_signed` calls the gateway
 
     @abstractmethod
     def create_order(self, *, reference: str, amount: int, currency: str) -> GatewayOrder:

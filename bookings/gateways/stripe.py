@@ -55,6 +55,7 @@ class StripeGateway(Gateway):
     """Talks to Stripe, or to what stands in its place at `url`; `timeout` in seconds, for a call and its repetition."""
 
     name = "stripe"
+    asks_about_signatures = True
 
     def __init__(self, url: str, *, secret_key: str, webhook_secret: str, timeout: float) -> None:
         self._webhook_secret = webhook_secret

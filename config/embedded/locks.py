@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 
@@ -35,11 +36,20 @@ def is_of(descriptor: int, path: Path) -> bool:
 
 
 def _locked(path: Path, operation: int) -> int:
-    # Reading is enough to lock, so that a file made by root serves the folder's owner too.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
     try:
+        _make_private(descriptor, path)
         fcntl.flock(descriptor, operation)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _make_private(descriptor: int, path: Path) -> None:
+    """The file is the folder's owner's alone, also where root made it: whoever can open it could hold its lock."""
+    found, owner = os.fstat(descriptor), path.parent.stat().st_uid
+    if os.geteuid() == 0 and found.st_uid != owner:
+        os.fchown(descriptor, owner, -1)
+    if stat.S_IMODE(found.st_mode) & 0o077 and os.geteuid() in (0, found.st_uid):
+        os.fchmod(descriptor, 0o600)

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from notifications.admin import bulk_replay, kind_previews, message_actions
-from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page
+from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, ReadOnly, demand, may, page
 from notifications.admin.lists import (
     MOST_LISTED,
     BoundedPaginator,
@@ -29,6 +29,7 @@ from notifications.admin.lists import (
 from notifications.admin.references import link_of
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
+from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_of, words_of
 from notifications.selectors.timeline import timeline_of
 from notifications.selectors.waits import waits_of
@@ -134,7 +135,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             waits=waits_of(message, using=message._state.db or "default"),
             timeline=timeline_of(message, using=message._state.db or "default"),
             words=words_of(message),
-            address=address_of(message),
+            address=address_of(message) if _may_see_addresses(request) else hint(address_of(message)),
             reference_link=link_of(message.reference),
             context_json=json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True),
             actions=message_actions.actions_on(request, message),
@@ -149,6 +150,11 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     def address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return message_actions.address_view(request, self, pk)
+
+
+def _may_see_addresses(request: HttpRequest) -> bool:
+    """Recipients' pages show whole addresses, and to correct one is to see it; to others a hint is enough."""
+    return may(request, "notifications.view_recipient") or may(request, CHANGE_ADDRESS)
 
 
 def _with_ids(view: str, queryset: QuerySet[OutboxMessage]) -> HttpResponse:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from notifications import conf
 from notifications.monitoring import traces
 from notifications.monitoring.liveness import Liveness
 from notifications.monitoring.metrics_server import CannotListen, serving
@@ -32,7 +33,9 @@ def _metrics(host: str, port: int) -> Iterator[str]:
         raise CannotListen(f"Metrics need prometheus-client, which is not installed ({error}).") from error
     counted, liveness = RelayMetrics(), Liveness()
     with (
-        serving(application(counted), host=host, port=port, is_healthy=liveness.is_alive) as served,
+        serving(
+            application(counted), host=host, port=port, token=conf.metrics_token(), is_healthy=liveness.is_alive
+        ) as served,
         ExitStack() as stack,
     ):
         stack.callback(subscribe(counted))

@@ -3,9 +3,11 @@
 It runs in threads of its own, so it answers while the loop hangs; /healthz tells the two apart.
 """
 
+import hmac
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -30,11 +32,18 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(metrics: Application, *, host: str, port: int, is_healthy: Callable[[], bool]) -> Iterator[int]:
-    """Serve the application `metrics`, and health, within this block; yields the port. Raises CannotListen."""
+def serving(
+    metrics: Application, *, host: str, port: int, is_healthy: Callable[[], bool], token: str = ""
+) -> Iterator[int]:
+    """Serve the application `metrics`, and health, within this block; yields the port. Raises CannotListen.
+
+    The metrics are for this machine, and for others that send `token` as a bearer token; without one, for nobody else.
+    """
 
     def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
+        if path == "/metrics" and not _may_read(environ, token):
+            return _answer(start, "401 Unauthorized", b"The metrics want METRICS_TOKEN as a bearer token.\n")
         if path == "/metrics":
             return metrics(environ, start)
         if path == "/healthz":
@@ -55,6 +64,13 @@ def serving(metrics: Application, *, host: str, port: int, is_healthy: Callable[
         finally:
             server.shutdown()
             thread.join()
+
+
+def _may_read(environ: dict[str, Any], token: str) -> bool:
+    if ip_address(environ["REMOTE_ADDR"].partition("%")[0]).is_loopback:
+        return True
+    sent: str = environ.get("HTTP_AUTHORIZATION", "")
+    return bool(token) and hmac.compare_digest(sent.encode(), f"Bearer {token}".encode())
 
 
 def _answer(start: StartResponse, status: str, body: bytes) -> list[bytes]:

@@ -1,12 +1,12 @@
 """`/metrics`: for Prometheus with METRICS_TOKEN, and for staff who may see messages. Nothing personal in it (G12)."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from notifications import conf
 from notifications.monitoring.outbox_metrics import registry
 
 BEARER = "Bearer "
@@ -24,7 +24,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _has_token(request: HttpRequest) -> bool:
-    wanted: str = getattr(settings, "METRICS_TOKEN", "")
+    wanted = conf.metrics_token()
     sent = request.headers.get("Authorization", "")
     return bool(wanted) and sent.startswith(BEARER) and constant_time_compare(sent.removeprefix(BEARER), wanted)
 

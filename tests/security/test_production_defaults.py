@@ -25,10 +25,10 @@ print(json.dumps({name: value for name, value in vars(settings).items() if name.
 """
 
 
-def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def started(environment: dict[str, str], *, code: str = TOLD) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "EMAIL_", "PUBLIC_"))}
     return subprocess.run(
-        [sys.executable, "-c", TOLD],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env=clean | {"DJANGO_DEBUG": "0"} | environment,
         capture_output=True,
