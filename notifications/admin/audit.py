@@ -8,7 +8,7 @@ from notifications.admin.base import ReadOnly
 from notifications.admin.lists import BoundedPaginator
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
-from notifications.selectors.search import LARGEST_ID
+from notifications.selectors.search import id_in
 
 
 @admin.register(OperatorAction)
@@ -44,8 +44,8 @@ class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        is_id = term.isdecimal() and int(term) <= LARGEST_ID
-        return queryset.filter(message_id=int(term)) if is_id else queryset.none(), False
+        message = id_in(term.removeprefix("#"))
+        return queryset.filter(message_id=message) if message is not None else queryset.none(), False
 
 
 @admin.register(Relay)

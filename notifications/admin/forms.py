@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from notifications.models.audit import MOST_REASON
 from notifications.selectors.failed_messages import Selection
-from notifications.selectors.search import LARGEST_ID
+from notifications.selectors.search import id_in
 
 MOST_IDS = 1_000  # chosen one by one; more are meant by a filter
 
@@ -34,7 +34,7 @@ class Ids(forms.Field):
 
     def clean(self, value: Any) -> tuple[int, ...]:
         texts = value or []
-        if len(texts) > MOST_IDS or not all(text.isdecimal() and int(text) <= LARGEST_ID for text in texts):
+        if len(texts) > MOST_IDS or any(id_in(text) is None for text in texts):
             raise ValidationError(f"IDs must be numbers, and at most {MOST_IDS} of them.")
         return tuple(sorted({int(text) for text in texts}))
 

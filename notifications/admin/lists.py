@@ -149,7 +149,7 @@ def bounded(request: HttpRequest, messages: QuerySet, term: str) -> QuerySet:
         messages,
         term,
         is_failed=request.GET.get("status__exact") == Status.FAILED.value,
-        before=min(int(before), search.LARGEST_ID) if before.isdecimal() else None,
+        before=search.id_in(before),
         until=days(request.GET.get("written"))[1],
     )
     request.outbox_window = window  # type: ignore[attr-defined]

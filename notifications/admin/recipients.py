@@ -97,4 +97,4 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
 
 
 def _number(text: str | None) -> int | None:
-    return min(int(text), search.LARGEST_ID) if text and text.isdecimal() else None
+    return search.id_in(text or "")

@@ -1,27 +1,37 @@
 """Finds messages by what support has in hand: an ID, a reference, a phone number, an email address, a user's name, or a
-provider's ID. Every look-up goes through an index, whatever the size of the tables.
+provider's ID, as people write them. Every look-up goes through an index, whatever the size of the tables.
 
 Only two things have none, and are looked for among the latest messages: a provider's ID, and moments, which are turned
 into IDs by bisection, because IDs are given out in the order of time.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Upper
 
+from notifications import conf
 from notifications.lifecycle import ENDED, HEAD, Status
 from notifications.models import MessageReference, OutboxMessage, Recipient
+from notifications.policy import phone_numbers
 
 LATEST = 100_000  # messages that a look without an index goes through; some tens of milliseconds
 MOST_OF_A_RECIPIENT = 1_000  # messages of one person that a list holds; the lane's page has all
 MOST_RECIPIENTS = 20  # who share one phone number or email address
 JITTER = timedelta(minutes=1)  # of created_at against the order of IDs: publishers overlap
 LARGEST_ID = 2**63 - 1
+LONGEST_ID = len(str(LARGEST_ID))
+
+PHONE = re.compile(r"(?:[a-z]+:)?\s*[+\uff0b(]?\d[\d\s().+/\u2010-\u2015-]{5,40}", re.IGNORECASE)
+REFERENCE = re.compile(r"(?P<what>\w[\w.-]*?)[\s:#-]+(?P<which>[^\s:#].*)")
+NUMBER = re.compile(r"#\s*(?P<which>\S+)")
 
 # The lowest ID at or after a moment: halves the range of IDs until it holds one. Each step is one look into the primary
 # key's index.
@@ -51,13 +61,19 @@ class Found:
 
 def look_up(term: str, *, using: str = DEFAULT_DB_ALIAS) -> Found:
     """What `term` names; a term that names nothing else is taken for a provider's ID."""
-    term = term.strip()
+    term = _cleaned(term)
     if recipients := _recipients(term, using=using):
         return Found(Q(recipient_id__in=recipients), recipients)
-    if term.isdecimal() and int(term) <= LARGEST_ID:
-        return Found(Q(pk=int(term)))
-    if MessageReference.objects.using(using).filter(reference=term).exists():
-        return Found(Q(about__reference=term))
+    messages = OutboxMessage.objects.using(using)
+    number = id_in(term)
+    if number is not None and messages.filter(pk=number).exists():
+        return Found(Q(pk=number))
+    if recipients := _with_number_of_some_country(term, using=using):
+        return Found(Q(recipient_id__in=recipients), recipients)
+    if about := _about(term, using=using):
+        return Found(Q(pk__in=about))
+    if number is not None:
+        return Found(Q(pk=number))
     return Found(Q(provider_id=term), is_bounded=False)
 
 
@@ -95,9 +111,16 @@ def narrow(
 
 def recipients_called(term: str, *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
     """The recipients with this ID, phone number, email address or user's name."""
-    term = term.strip()
-    found = list(_recipients(term, using=using))
-    return found + ([int(term)] if term.isdecimal() and int(term) <= LARGEST_ID else [])
+    term = _cleaned(term)
+    found = _recipients(term, using=using) or _with_number_of_some_country(term, using=using)
+    number = id_in(term.removeprefix("#"))
+    return [*found, *([] if number is None else [number])]
+
+
+def id_in(term: str) -> int | None:
+    """The ID that `term` is; none, if it is something else, or larger than an ID can be."""
+    is_id = term.isdecimal() and len(term) <= LONGEST_ID and int(term) <= LARGEST_ID
+    return int(term) if is_id else None
 
 
 def messages_of(recipients: tuple[int, ...], *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
@@ -138,15 +161,54 @@ def _latest(messages: QuerySet[OutboxMessage]) -> list[int]:
     return list(messages.values_list("pk", flat=True)[:MOST_OF_A_RECIPIENT])
 
 
+def _cleaned(term: str) -> str:
+    """`term` as it was meant; what PostgreSQL cannot hold in a text is in none of ours."""
+    return term.replace("\x00", "\ufffd").strip()
+
+
 def _recipients(term: str, *, using: str) -> tuple[int, ...]:
     """Those with the phone number, the email address or the user's name `term`."""
     rows = Recipient.objects.using(using)
-    phone = "".join(term.split())
-    if phone.lstrip("+").isdecimal() and (found := _ids(rows.filter(phone="+" + phone.lstrip("+")))):
+    if (phones := _phones(term)) and (found := _ids(rows.filter(phone__in=phones))):
         return found
-    if "@" in term and (found := _ids(rows.alias(upper=Upper("email")).filter(~Q(email=""), upper=term.upper()))):
-        return found
+    if "@" in term:
+        address = parseaddr(term.removeprefix("mailto:"))[1] or term
+        if found := _ids(rows.alias(upper=Upper("email")).filter(~Q(email=""), upper=Upper(Value(address)))):
+            return found
     return _ids(rows.filter(user_id__in=_users(term, using=using)))
+
+
+def _phones(term: str) -> list[str]:
+    """The numbers, in every form of them, that `term` names with its country code: +1 415-555-2671, whatsapp:+1…"""
+    if not PHONE.fullmatch(term):
+        return []
+    digits = "".join(str(int(character)) for character in term if character.isdecimal())
+    written = f"+{digits.removeprefix('00')}"
+    numbers = (written, phone_numbers.e164(written) or written)  # the second one without a 0 after the country code
+    return sorted({form for number in numbers for form in phone_numbers.forms(number)})
+
+
+def _with_number_of_some_country(term: str, *, using: str) -> tuple[int, ...]:
+    """Those whose number is `term` in their country, of those that are written to."""
+    if not PHONE.fullmatch(term):
+        return ()
+    numbers = phone_numbers.readings(term, conf.allowed_countries())
+    forms = {form for number in numbers for form in phone_numbers.forms(number)}
+    return _ids(Recipient.objects.using(using).filter(phone__in=sorted(forms))) if forms else ()
+
+
+def _about(term: str, *, using: str) -> list[int]:
+    """The messages about what `term` names: `booking:417` as it is kept, `booking 417`, `Booking #417`, or `#417`."""
+    names = [term]
+    if parts := REFERENCE.fullmatch(term):
+        names += [f"{parts['what'].lower()}:{parts['which']}", f"{parts['what']}:{parts['which']}"]
+    ids = []
+    if number := NUMBER.fullmatch(term):
+        names += [f"{what}:{number['which']}" for what in getattr(settings, "OUTBOX_REFERENCE_LINKS", {})]
+        ids = [id_in(number["which"])]
+    about = MessageReference.objects.using(using).filter(reference__in=names).order_by("-message_id")
+    found = list(about.values_list("message_id", flat=True)[:MOST_OF_A_RECIPIENT])
+    return [*found, *(each for each in ids if each is not None)]
 
 
 def _ids(recipients: QuerySet[Recipient]) -> tuple[int, ...]:
@@ -154,5 +216,10 @@ def _ids(recipients: QuerySet[Recipient]) -> tuple[int, ...]:
 
 
 def _users(name: str, *, using: str) -> list[Any]:
+    """The users of this name: as it is written, else in other letters of the same ones, which an index finds too."""
     users = get_user_model()
-    return list(users._default_manager.using(using).filter(**{users.USERNAME_FIELD: name}).values_list("pk", flat=True))
+    rows = users._default_manager.using(using)
+    for names in ([name], [name.lower(), name.upper(), name.capitalize(), name.title()]):
+        if found := list(rows.filter(**{f"{users.USERNAME_FIELD}__in": names}).values_list("pk", flat=True)):
+            return found
+    return []

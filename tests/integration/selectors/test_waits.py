@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
+from pytest_django import Settings
 
 from notifications import origin
 from notifications.admin.references import link_of
@@ -143,7 +144,39 @@ def test_a_request_is_on_record_with_what_it_publishes(payment_gateway: Any) -> 
 
 
 @pytest.mark.parametrize(
-    "term", ["+1 415 555 0123", "14155550123", "ANN@example.com", "ann", "booking:12", "SM0123", "id"]
+    "term",
+    [
+        "+1 415 555 0123",
+        "+1 415-555-0123",
+        "+1 (415) 555-0123",
+        "001 415 555 0123",
+        "14155550123",
+        "(415) 555-0123",
+        "415-555-0123",
+        "415.555.0123",
+        "4155550123",
+        "whatsapp:+14155550123",
+        "tel:+1-415-555-0123",
+        "\uff0b1 415\u2010555\u20100123",
+        "\u00a0+14155550123\u00a0",
+        "ANN@example.com",
+        "Ann <ann@EXAMPLE.com>",
+        "mailto:ann@example.com",
+        "ann",
+        "ANN",
+        "Ann",
+        "booking:12",
+        "Booking:12",
+        "booking 12",
+        "Booking #12",
+        "BOOKING-12",
+        "booking: 12",
+        "#12",
+        "# 12",
+        "SM0123",
+        "id",
+        "#id",
+    ],
 )
 def test_a_message_is_found_by_what_support_has_in_hand(term: str, admin_client: Client) -> None:
     user = User.objects.create_user("ann", "ann@example.com")
@@ -151,11 +184,50 @@ def test_a_message_is_found_by_what_support_has_in_hand(term: str, admin_client:
     OutboxMessage.objects.filter(pk=message.pk).update(provider_id="SM0123")
     for _ in range(2):
         publish_one(RecipientFactory(phone="+14155550124"), reference="booking:13")
-    found, _ = search.narrow(OutboxMessage.objects.all(), str(message.pk) if term == "id" else term)
+    term = term.replace("id", str(message.pk)) if term in ("id", "#id") else term
+    found, _ = search.narrow(OutboxMessage.objects.all(), term)
+    assert list(found) == [message]
+    assert admin_client.get("/admin/notifications/outboxmessage/", {"q": term}).status_code == 200
+
+
+def test_a_number_without_its_country_is_found_where_the_country_is_known(settings: Settings) -> None:
+    german = publish_one(RecipientFactory(phone="+4930901820"))
+    publish_one(RecipientFactory(phone="+14155550123"))
+    found, _ = search.narrow(OutboxMessage.objects.all(), "030 / 90 18 20")
+    assert list(found) == [german]
+    settings.OUTBOX_ALLOWED_COUNTRIES = ["US"]
+    found, _ = search.narrow(OutboxMessage.objects.all(), "030 / 90 18 20")
+    assert list(found) == []
+
+
+@pytest.mark.parametrize("term", ["+5215512345678", "+52 55 1234 5678", "55 1234 5678"])
+def test_a_number_is_found_in_every_form_that_networks_give_it(term: str) -> None:
+    message = publish_one(RecipientFactory(phone="+525512345678"))
+    found, _ = search.narrow(OutboxMessage.objects.all(), term)
     assert list(found) == [message]
 
 
-@pytest.mark.parametrize("nonsense", ["\x00", "9" * 30, "+", "@", "%", "'", ":", "²"])
+def test_a_message_s_own_id_comes_before_somebody_s_number_at_home() -> None:
+    publish_one(RecipientFactory(phone="+4532123456"))
+    message = publish_one(RecipientFactory())
+    OutboxMessage.objects.filter(pk=message.pk).update(id=32123456)
+    found, _ = search.narrow(OutboxMessage.objects.all(), "32123456")
+    assert [each.pk for each in found] == [32123456]
+
+
+def test_a_recipient_is_found_alike() -> None:
+    recipient = RecipientFactory(user=User.objects.create_user("customer1"), phone="+14155550123")
+    for term in ("(415) 555-0123", "whatsapp:+14155550123", "CUSTOMER1", f"#{recipient.pk}"):
+        assert search.recipients_called(term) == [recipient.pk], term
+
+
+NONSENSE = [
+    *("\x00", "a\x00b", "9" * 30, "9" * 5000, "#" + "9" * 30, "+" + "9" * 40),
+    *("#", "# #", "booking #", "<@", "(", "+", "@", "%", "'", ":", "²"),
+]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
 def test_nonsense_finds_nothing_and_breaks_nothing(nonsense: str, admin_client: Client) -> None:
     publish_one(RecipientFactory(), reference="booking:12")
     for name in ("outboxmessage", "recipient", "operatoraction"):
