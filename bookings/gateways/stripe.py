@@ -27,6 +27,7 @@ from bookings.gateways.base import (
 )
 from bookings.gateways.http import CONNECT_SECONDS, POOL_SIZE, REFUSALS, Missing, an_object, text, whole
 from bookings.gateways.signing import is_same
+from notifications.policy.currencies import minor_digits
 from notifications.transport.deadline import Deadline
 from notifications.transport.http import PooledSession
 
@@ -45,8 +46,8 @@ STATES = {
     "succeeded": PaymentState.CAPTURED,  # or refunded
     "canceled": PaymentState.FAILED,
 }
-# Stripe counts these with two decimals that ISO 4217 does not have (docs.stripe.com/currencies#special-cases).
-HUNDREDTHS = {"ISK": 100, "UGX": 100}
+# Where Stripe's decimals are not ISO 4217's (docs.stripe.com/currencies#zero-decimal, #special-cases).
+DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class StripeGateway(Gateway):
         with self._calling():
             intent = self._stripe.payment_intents.create(
                 {
-                    "amount": amount * HUNDREDTHS.get(currency, 1),
+                    "amount": _in_its_units(amount, currency),
                     "currency": currency.lower(),
                     "metadata": {"reference": reference},
                 }
@@ -113,7 +114,7 @@ class StripeGateway(Gateway):
         payment = self.fetch_payment(payment_id)
         with self._calling():
             refund = self._stripe.refunds.create(
-                {"payment_intent": payment_id, "amount": amount * HUNDREDTHS.get(payment.currency, 1)},
+                {"payment_intent": payment_id, "amount": _in_its_units(amount, payment.currency)},
                 {"idempotency_key": f"{payment_id}-{idempotency_key}"},
             )
         return text(refund.to_dict(), "id")
@@ -168,6 +169,21 @@ class StripeGateway(Gateway):
             raise GatewayUnavailable from error
 
 
+def _in_its_units(amount: int, currency: str) -> int:
+    """`amount`, in ISO 4217's minor units, as Stripe counts it. Raises RefusedByGateway for a fraction."""
+    shift = minor_digits(currency) - DIGITS.get(currency, minor_digits(currency))
+    units, rest = divmod(amount * 10 ** max(-shift, 0), 10 ** max(shift, 0))
+    if rest:
+        raise RefusedByGateway(f"Stripe takes no fractions of {currency}.")
+    return units
+
+
+def _in_minor_units(units: int, currency: str) -> int:
+    """What Stripe counts as `units`, in ISO 4217's minor units."""
+    shift = minor_digits(currency) - DIGITS.get(currency, minor_digits(currency))
+    return units * 10 ** max(shift, 0) // 10 ** max(-shift, 0)
+
+
 def _checkout(intent: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": StripeGateway.name, "client_secret": text(intent, "client_secret")}
 
@@ -180,7 +196,7 @@ def _payment(intent: Mapping[str, Any]) -> GatewayPayment:
         payment_id=text(intent, "id"),
         order_id=text(intent, "id"),
         state=state,
-        amount=whole(intent, "amount_received" if was_paid else "amount") // HUNDREDTHS.get(currency, 1),
+        amount=_in_minor_units(whole(intent, "amount_received" if was_paid else "amount"), currency),
         currency=currency,
     )
 

@@ -6,11 +6,12 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_skeleton, format_time
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision, parse_pattern
 from django import template
 from django.utils import timezone, translation
 
 from notifications.content import localization
+from notifications.policy.currencies import minor_digits
 
 register = template.Library()
 
@@ -33,8 +34,14 @@ def local(moment: str) -> str:
 
 @lru_cache(REMEMBERED)
 def _money(amount: int, currency: str, language: str) -> str:
-    value = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return _plain_spaces(format_currency(value, currency, locale=_locale(language)))
+    """With the decimals of its minor unit, or fewer where prices are written with fewer and nothing would be lost."""
+    digits, locale = minor_digits(currency), _locale(language)
+    value = Decimal(amount).scaleb(-digits)
+    usual = get_currency_precision(currency)
+    pattern = parse_pattern(locale.currency_formats["standard"].pattern)
+    shown = usual if usual < digits and value == round(value, usual) else digits
+    pattern.frac_prec = (shown, shown)
+    return _plain_spaces(format_currency(value, currency, format=pattern, locale=locale, currency_digits=False))
 
 
 @lru_cache(REMEMBERED)

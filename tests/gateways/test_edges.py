@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from bookings.errors import GatewayUnavailable, InvalidSignature
+from bookings.errors import GatewayUnavailable, InvalidSignature, RefusedByGateway
 from bookings.gateways import EventKind, PaymentState, UnknownGateway, UnreadableEvent, gateway
 from bookings.gateways.signing import sign
 from tests.gateways.conftest import Stage
@@ -170,9 +170,22 @@ def test_stripe_is_asked_in_its_own_units(stripe_stage: Stage) -> None:
     intents = stripe_stage.stand_in.intents
     assert intents[an_order(stripe_stage, amount=700, currency="ISK")]["amount"] == 70000
     assert intents[an_order(stripe_stage, amount=700, currency="JPY")]["amount"] == 700
+    assert intents[an_order(stripe_stage, amount=70000, currency="MGA")]["amount"] == 700
     receipt = stripe_stage.pay(an_order(stripe_stage, amount=700, currency="UGX"))
     stripe_stage.client.refund(payment_id=receipt["payment_id"], amount=350, idempotency_key="refund-1")
     assert stripe_stage.refunded(receipt["payment_id"]) == 35000
+
+
+def test_what_stripe_was_paid_is_in_our_units_again(stripe_stage: Stage) -> None:
+    for currency in ("EUR", "ISK", "UGX", "JPY", "MGA", "KWD"):
+        payment_id = stripe_stage.pay(an_order(stripe_stage, amount=70000, currency=currency))["payment_id"]
+        assert stripe_stage.client.fetch_payment(payment_id).amount == 70000, currency
+
+
+def test_stripe_is_not_asked_for_a_fraction_that_it_cannot_count(stripe_stage: Stage) -> None:
+    with pytest.raises(RefusedByGateway) as refused:
+        an_order(stripe_stage, amount=70001, currency="MGA")
+    assert "MGA" in refused.value.reason
 
 
 @pytest.mark.parametrize(("age", "is_taken"), [(0, True), (290, True), (310, False), (10**9, False)])

@@ -49,6 +49,9 @@ WHEN = {"name": "Ann", "at": "2026-12-01T17:00:00+00:00"}
         ("en", "Asia/Kolkata", 125000, "INR", "Hello Ann, ₹1,250.00 on Tue, Dec 1, 2026, 10:30 PM IST"),
         ("en", "UTC", 1250, "JPY", "Hello Ann, ¥1,250 on Tue, Dec 1, 2026, 5:00 PM UTC"),
         ("en", "UTC", 1250, "KWD", "Hello Ann, KWD1.250 on Tue, Dec 1, 2026, 5:00 PM UTC"),
+        ("en", "UTC", 125000, "RSD", "Hello Ann, RSD1,250 on Tue, Dec 1, 2026, 5:00 PM UTC"),
+        ("en", "UTC", 125050, "RSD", "Hello Ann, RSD1,250.50 on Tue, Dec 1, 2026, 5:00 PM UTC"),
+        ("de", "UTC", 125050, "IQD", "Hello Ann, 125,050 IQD on Di., 1. Dez. 2026, 17:00 UTC"),
     ],
 )
 def test_money_and_moments_are_written_as_the_recipient_writes_them(
