@@ -172,7 +172,7 @@ class StripeGateway(Gateway):
 def _in_its_units(amount: int, currency: str) -> int:
     """`amount`, in ISO 4217's minor units, as Stripe counts it. Raises RefusedByGateway for a fraction."""
     shift = minor_digits(currency) - DIGITS.get(currency, minor_digits(currency))
-    units, rest = divmod(amount * 10 ** max(-shift, 0), 10 ** max(shift, 0))
+    units, rest = divmod(amount * int(10 ** max(-shift, 0)), int(10 ** max(shift, 0)))
     if rest:
         raise RefusedByGateway(f"Stripe takes no fractions of {currency}.")
     return units
@@ -181,7 +181,7 @@ def _in_its_units(amount: int, currency: str) -> int:
 def _in_minor_units(units: int, currency: str) -> int:
     """What Stripe counts as `units`, in ISO 4217's minor units."""
     shift = minor_digits(currency) - DIGITS.get(currency, minor_digits(currency))
-    return units * 10 ** max(shift, 0) // 10 ** max(-shift, 0)
+    return units * int(10 ** max(shift, 0)) // int(10 ** max(-shift, 0))
 
 
 def _checkout(intent: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,12 @@ worth another try, and a connection lost after it leaves the outcome unknown (RF
 carries the same Message-ID, by which mailboxes recognise the second copy.
 """
 
-import email.policy
 import re
 import smtplib
-from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.utils import parseaddr
 from typing import Any, Self
 
-import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.encoding import punycode
 from django.utils.module_loading import import_string
@@ -23,35 +19,13 @@ from environ import Env
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender import checked_sender
-from notifications.channels.smtp import Mailer
+from notifications.channels.smtp import Email, Mailer, UTF8NotOffered
 from notifications.lifecycle import Accepted, Outcome, Permanent, Transient, Unknown
+from notifications.policy.email_addresses import Mailbox, Unusable, mailbox
 from notifications.policy.masking import masked
 
 _SMTP = Env.EMAIL_SCHEMES["smtp"]
 _WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}
-
-
-class Unfolded(UnstructuredHeader, BaseHeader):
-    """A header on one line, as it is. Python would put one of more than 78 characters and no space into encoded words,
-    which RFC 2047 (5) forbids where an address or a link is meant: no mailbox finds the link in them.
-    """
-
-    def fold(self, *, policy: email.policy.Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-HEADERS = HeaderRegistry()
-for _name in ("list-unsubscribe", "message-id"):
-    HEADERS.map_to_type(_name, Unfolded)
-
-
-class Email(EmailMultiAlternatives):
-    """Text with an HTML alternative, whose links in headers arrive as links. Django 5.2 folds no such header."""
-
-    def message(self, **options: Any) -> Any:
-        if django.VERSION >= (6, 0):
-            options["policy"] = options.get("policy", email.policy.default).clone(header_factory=HEADERS)
-        return super().message(**options)
 
 
 class EmailChannel(Channel):
@@ -74,14 +48,16 @@ class EmailChannel(Channel):
         return cls(name, mailer=_mailer(url), sender=checked_sender(settings.DEFAULT_FROM_EMAIL))
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
-        message = self._message(outgoing)
-        if not message.recipients():  # Django would send nothing, and call that a success
-            return Permanent("bad_address", "The address is empty.")
+        message = self._addressed(outgoing)
+        if isinstance(message, Permanent):
+            return message
         with deadline.enforced() as transmission:
             try:
                 self._mailer.send_messages([message])
             except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
                 return _refusal(error, outgoing.address, has_begun=transmission.has_begun)
+            except UTF8NotOffered as error:
+                return Permanent("smtputf8_not_offered", str(error))
             except (smtplib.SMTPException, OSError) as error:  # before ValueError: a wrong certificate is both
                 return transmission.failure(error)
             except ValueError as error:
@@ -91,7 +67,14 @@ class EmailChannel(Channel):
     def close(self) -> None:
         self._mailer.close()
 
-    def _message(self, outgoing: Outgoing) -> Email:
+    def _addressed(self, outgoing: Outgoing) -> Email | Permanent:
+        """The email, or why there can be none to this address."""
+        try:
+            return self._message(outgoing, mailbox(outgoing.address))
+        except Unusable as error:
+            return Permanent("bad_address", str(error))
+
+    def _message(self, outgoing: Outgoing, to: Mailbox) -> Email:
         # RFC 8058: mailbox providers offer to unsubscribe with one click, by a POST. DKIM must sign both headers.
         one_click = {
             "List-Unsubscribe": f"<{outgoing.unsubscribe_url}>",
@@ -101,13 +84,14 @@ class EmailChannel(Channel):
             subject=outgoing.parts["subject"],
             body=outgoing.parts["text"],
             from_email=self._sender,
-            to=[outgoing.address],
+            to=[to.address],
             headers={
                 "Message-ID": f"<outbox-{outgoing.message_id}@{self._domain}>",
                 "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
                 **(one_click if outgoing.unsubscribe_url else {}),
             },
         )
+        message.mailbox = to
         message.attach_alternative(outgoing.parts["html"], "text/html")
         return message
 

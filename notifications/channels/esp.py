@@ -19,6 +19,7 @@ from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
 from notifications.channels.email_sender import checked_sender
 from notifications.channels.http import ProviderSession
+from notifications.channels.smtp import Email
 from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
@@ -58,7 +59,9 @@ class EspChannel(EmailChannel):
         return cls(name, mailer=_Backends(backend), sender=checked_sender(settings.DEFAULT_FROM_EMAIL))
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
-        message = self._message(outgoing)
+        message = self._addressed(outgoing)
+        if isinstance(message, Permanent):
+            return message
         message.metadata = {"outbox": str(outgoing.message_id), "claim": str(outgoing.claim_number)}  # type: ignore[attr-defined]
         with deadline.enforced() as transmission:
             try:
@@ -71,10 +74,22 @@ class EspChannel(EmailChannel):
                 return transmission.failure(error)
             except ValueError:
                 return Permanent("bad_address", "The address or the subject cannot be used in an email.")
-        answer = message.anymail_status  # type: ignore[attr-defined]
-        if not answer.status & {"sent", "queued"}:
-            return Unknown("unreadable_answer", ", ".join(sorted(map(str, answer.status))))
-        return Accepted(str(answer.message_id or message.extra_headers["Message-ID"]))
+        return _answer(message)
+
+    def _addressed(self, outgoing: Outgoing) -> Email | Permanent:
+        """The email. An address that needs SMTPUTF8 is refused: no provider says to which mailbox it would send it."""
+        message = super()._addressed(outgoing)
+        if isinstance(message, Email) and message.mailbox.needs_utf8:
+            return Permanent("smtputf8_not_offered", "The provider's API does not say that it offers SMTPUTF8.")
+        return message
+
+
+def _answer(message: Email) -> Outcome:
+    """What the provider made of the email that it took."""
+    answer = message.anymail_status  # type: ignore[attr-defined]
+    if not answer.status & {"sent", "queued"}:
+        return Unknown("unreadable_answer", ", ".join(sorted(map(str, answer.status))))
+    return Accepted(str(answer.message_id or message.extra_headers["Message-ID"]))
 
 
 def _refusal(error: AnymailError, address: str, transmission: Transmission) -> Outcome:

@@ -5,24 +5,82 @@ sender of the next message, the message goes out on a new connection at once: no
 """
 
 import contextlib
+import email.message
+import email.policy
 import smtplib
 import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Sequence
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from typing import Any
 
-from django.core.mail import EmailMessage
+import django
+from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
+from notifications.policy.email_addresses import Mailbox
 from notifications.transport.deadline import connect, current, watched
 
 MOST_IDLE_SECONDS = 30.0  # a firewall may have forgotten an older connection, and swallow what is sent on it
 
 
+class Unfolded(UnstructuredHeader, BaseHeader):
+    """A header on one line, as it is. Python would put one of more than 78 characters and no space into encoded words,
+    which RFC 2047 (5) forbids where an address or a link is meant: no mailbox finds the link in them.
+    """
+
+    def fold(self, *, policy: email.policy.Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+for _name in ("list-unsubscribe", "message-id"):
+    HEADERS.map_to_type(_name, Unfolded)
+
+
+class UTF8NotOffered(smtplib.SMTPNotSupportedError):
+    """The address needs SMTPUTF8 (RFC 6531), which the server does not offer. Nothing was sent."""
+
+
+class Email(EmailMultiAlternatives):
+    """An email to one mailbox, with headers that arrive as they are written: links as links, addresses as addresses."""
+
+    mailbox: Mailbox
+
+    def message(self, **options: Any) -> Any:
+        needs_utf8 = self.mailbox.needs_utf8
+        if django.VERSION >= (6, 0):
+            policy = options.get("policy", email.policy.default)
+            options["policy"] = policy.clone(header_factory=HEADERS, utf8=policy.utf8 or needs_utf8)
+            return super().message(**options)
+        message = super().message(**options)
+        if needs_utf8:  # Django 5.2 wrote an encoded word, which RFC 2047 (5) forbids in an address
+            del message["To"]
+            raw = self.mailbox.address.encode().decode("ascii", "surrogateescape")
+            email.message.Message.__setitem__(message, "To", raw)
+        return message
+
+
 class _SMTP(smtplib.SMTP):
     has_accepted_sender = False  # of the message under way
+    mailbox: Mailbox  # to which the message under way goes
+
+    def sendmail(self, from_addr: str, _to: Any, msg: Any, *_: Any) -> Any:
+        """Send to `mailbox`: Django has put the address into another form where it is not ASCII."""
+        options: list[str] = []
+        if self.mailbox.needs_utf8:
+            self.ehlo_or_helo_if_needed()
+            if not self.has_extn("smtputf8"):
+                raise UTF8NotOffered("The mail server does not offer SMTPUTF8, which this address needs.")
+            options = ["SMTPUTF8", "BODY=8BITMIME"]
+        return super().sendmail(from_addr, [self.mailbox.address], msg, options)
+
+    def rcpt(self, recip: str, options: Sequence[str] = ()) -> Any:
+        """Name the mailbox as it is written; smtplib would take quotation marks off."""
+        self.putcmd("rcpt", f"TO:<{recip}>")
+        return self.getreply()
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         return connect(host, port)
@@ -47,6 +105,7 @@ class _Connection(EmailBackend):
     """One connection to the server, used by one thread at a time."""
 
     used_at = 0.0
+    mailbox: Mailbox
     _partial_connection: smtplib.SMTP | None = None  # Django's, while it opens one
 
     def __init__(self, *, context: ssl.SSLContext, **server: Any) -> None:
@@ -56,6 +115,14 @@ class _Connection(EmailBackend):
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _ImplicitTLS if self.use_ssl else _SMTP
+
+    def prep_address(self, address: str, force_ascii: bool = True) -> str:  # noqa: FBT001, FBT002  (Django's, from 6.0)
+        """Django refuses what is not ASCII here; what is sent is the mailbox, in `_SMTP.sendmail`."""
+        return address if address == self.mailbox.address else super().prep_address(address, force_ascii)
+
+    def _send(self, email_message: Email) -> Any:
+        self.mailbox = self.connection.mailbox = email_message.mailbox  # type: ignore[union-attr]
+        return super()._send(email_message)  # type: ignore[misc]
 
     @property
     def is_usable(self) -> bool:
@@ -88,7 +155,7 @@ class Mailer:
         self._server = {**server, "context": watched(ssl.create_default_context())}
         self._idle: deque[_Connection] = deque()
 
-    def send_messages(self, messages: Sequence[EmailMessage]) -> None:
+    def send_messages(self, messages: Sequence[Email]) -> None:
         """Send `messages`. Raises smtplib.SMTPException or OSError; ValueError for what cannot be put into an email."""
         connection = self._take_idle()
         if connection is not None:
@@ -113,14 +180,14 @@ class Mailer:
             connection.abandon()
         return None
 
-    def _send(self, connection: _Connection, messages: Sequence[EmailMessage]) -> None:
+    def _send(self, connection: _Connection, messages: Sequence[Email]) -> None:
         is_in_order = False
         try:
             if not connection.open():
                 connection.watch()
             connection.send_messages(messages)
             is_in_order = True
-        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, UTF8NotOffered):
             is_in_order = True  # smtplib has reset the dialogue, or closed the connection
             raise
         finally:

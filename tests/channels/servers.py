@@ -108,8 +108,12 @@ def created(sid: str = "SM" + "1" * 32) -> bytes:
     return b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-def smtp_script(**answers: bytes | Script) -> Script:
-    """An SMTP server; `answers` replaces what it says to a command, or to `greeting` and to the final dot, `words`."""
+def smtp_script(heard: list[bytes] | None = None, **answers: bytes | Script) -> Script:
+    """An SMTP server; `answers` replaces what it says to a command, or to `greeting` and to the final dot, `words`.
+
+    Every line that it is told is put into `heard`.
+    """
+    heard = [] if heard is None else heard
     usual: dict[str, bytes | Script] = {
         "greeting": b"220 scripted ESMTP\r\n",
         "ehlo": b"250-scripted\r\n250 AUTH PLAIN\r\n",
@@ -133,13 +137,14 @@ def smtp_script(**answers: bytes | Script) -> Script:
         say(sock, "greeting")
         with sock.makefile("rb") as lines:
             while line := lines.readline():
+                heard.append(line.rstrip(b"\r\n"))
                 command = line.split()[0].decode().lower()
                 say(sock, command)
                 if command == "quit":
                     return
                 if command == "data" and isinstance(usual["data"], bytes) and usual["data"].startswith(b"354"):
-                    while lines.readline() not in (b".\r\n", b""):
-                        pass
+                    while (words := lines.readline()) not in (b".\r\n", b""):
+                        heard.append(words.rstrip(b"\r\n"))
                     say(sock, "words")
 
     return script
