@@ -15,7 +15,7 @@ class SeatMetrics(Collector):
     """Reads the slots that have not ended; `manage.py check_seats` looks at all."""
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is read before somebody asks."""
+        """Describe nothing, so that nothing is read before a scrape."""
         return []
 
     def collect(self) -> Iterator[Metric]:

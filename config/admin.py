@@ -1,4 +1,4 @@
-"""Pages of what belongs to no app of ours: logins that failed."""
+"""The admin page for failed logins, which belong to no app of ours."""
 
 from axes.models import AccessAttempt
 from django.contrib import admin

@@ -15,7 +15,7 @@ class ConfigConfig(AppConfig):
 
 
 class StaffAdminConfig(django_admin.AdminConfig):
-    """Django's admin, at whose door and in whose pages `config.staff_site` rules."""
+    """Django's admin, with the login and the pages of `config.staff_site`."""
 
     default = False  # this module's own is ConfigConfig
     default_site = "config.staff_site.StaffSite"

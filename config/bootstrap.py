@@ -1,6 +1,6 @@
 """Makes a fresh clone runnable: a virtual environment with the locked dependencies, and a .env for development.
 
-Called by make with whatever Python there is, so only the standard library is used, in words that old ones understand.
+make calls this with any Python, so it uses only the standard library, in syntax that old versions understand.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED = "requirements-dev.txt"
 OLDEST = (3, 11)
-SOURCE_ONLY = "localstripe"  # published without a wheel; everything else comes built
+SOURCE_ONLY = "localstripe"  # published without a wheel; everything else has one
 DEVELOPMENT = """\
 # Settings for development on this machine; variables that are set win over this file.
 DJANGO_DEBUG=1
@@ -26,7 +26,7 @@ DJANGO_SECRET_KEY={key}
 
 
 def use_a_python_that_is_new_enough() -> None:
-    """Go on under a newer Python if this one is too old and there is one; else say what is missing."""
+    """If this Python is too old, restart under a newer one, or say what is missing."""
     if sys.version_info >= OLDEST:
         return
     for name in ("python3.13", "python3.12", "python3.11"):
@@ -36,7 +36,7 @@ def use_a_python_that_is_new_enough() -> None:
 
 
 def prepare(environment: Path, locked: Path) -> None:
-    """See to it that `environment` has what the lock file `locked` says; done once for each state of it."""
+    """Install what the lock file `locked` names into `environment`, once for each state of that file."""
     stamp = environment / ".complete"
     wanted = hashlib.sha256(locked.read_bytes() + sys.version.encode()).hexdigest()
     with alone(environment):
@@ -48,14 +48,14 @@ def prepare(environment: Path, locked: Path) -> None:
 
 @contextlib.contextmanager
 def alone(environment: Path):  # type: ignore[no-untyped-def]
-    """Two makes at once: the second waits for the first."""
+    """If two makes run at once, the second waits for the first."""
     with open(str(environment) + ".lock", "w") as lock:  # noqa: PTH123
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def install(environment: Path, locked: Path) -> None:
-    """Make the virtual environment anew and install the locked dependencies, hashes checked."""
+    """Rebuild the virtual environment and install the locked dependencies, with their hashes checked."""
     began = time.monotonic()
     print(f"Installing dependencies into {environment.name} …", flush=True)
     run([sys.executable, "-m", "venv", "--clear", str(environment)], "On Debian, install the package python3-venv.")
@@ -67,7 +67,7 @@ def install(environment: Path, locked: Path) -> None:
 
 
 def run(command: "list[str]", advice: str) -> None:
-    """Run `command`; what goes wrong ends with its own output and `advice`."""
+    """Run `command`. If it fails, print its output and `advice`, and exit."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         sys.exit("{}\n{} failed. {}".format(done.stdout.strip(), " ".join(command[:3]), advice))

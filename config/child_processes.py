@@ -1,4 +1,4 @@
-"""Child processes that live no longer than the one that started them, where the system offers that."""
+"""Ends child processes together with their parent, on systems that can do that."""
 
 import ctypes
 import signal
@@ -9,9 +9,9 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def end_with_parent(number: signal.Signals) -> Callable[[], object] | None:
-    """A `preexec_fn` by which Linux sends the child this signal when its parent dies; elsewhere None.
+    """A `preexec_fn` that makes Linux send the child this signal when its parent dies; None on other systems.
 
-    For a parent with one thread: what runs between fork and exec must not need a lock that another thread holds.
+    Only for parents with one thread: code between fork and exec must not need a lock that another thread holds.
     """
     if sys.platform != "linux":
         return None

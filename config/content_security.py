@@ -1,7 +1,7 @@
-"""The Content-Security-Policy of every page: what a browser may load, and from where. Everything else it refuses.
+"""The Content-Security-Policy of every page: what a browser may load, and from where. It refuses the rest.
 
-No inline script, no inline style, nobody else's frames. Where a page needs more it stands in the table here, by the
-page's name: the gateways' own forms on the order's page.
+No inline script, no inline style, no frames of other sites. A page that needs more is in the table here, by its name:
+the order's page, for the gateways' own forms.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ DIRECTIVES: Sources = {
 
 
 def checkout_sources() -> Sources:
-    """What the forms of the configured gateways need together: an order is paid at the gateway it was opened at."""
+    """The sources of all configured gateways' forms, because an order is paid at the gateway where it was opened."""
     configured = {"razorpay": settings.RAZORPAY_KEY_ID, "stripe": settings.STRIPE_PUBLISHABLE_KEY}
     sources: Sources = {}
     for gateway, key in configured.items():
@@ -42,7 +42,7 @@ PAGES: dict[str, Callable[[], Sources]] = {"order-page": checkout_sources}
 
 
 class ContentSecurity(CSPMiddleware):
-    """Adds a page's own sources to the policy of all."""
+    """Sets the common policy, plus the page's own sources."""
 
     def get_policy_parts(
         self,

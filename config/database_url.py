@@ -1,4 +1,4 @@
-"""Reads DATABASE_URL as PostgreSQL's own library does, and says what is wrong with one that would be misread.
+"""Reads DATABASE_URL as PostgreSQL's own library does, and explains what is wrong with one that would be misread.
 
 No reason repeats what the URL holds, save the names of parameters: it may carry a password.
 """

@@ -1,7 +1,7 @@
-"""What a traceback's page shows of settings and environment: never a secret, however it is named.
+"""Hides secrets on Django's debug page, whatever their names.
 
-Tracebacks are shown with DJANGO_DEBUG alone. But they end up in chats and tickets, with whatever was in the process's
-environment, and there the passwords stand in URLs.
+Only DJANGO_DEBUG shows tracebacks. But people paste them into chats and tickets, with the process's environment, where
+URLs hold passwords.
 """
 
 import re
@@ -10,7 +10,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class Discreet(SafeExceptionReporterFilter):
-    """Django's own list of what is hidden, and URLs: those of databases, mail servers and webhooks carry passwords."""
+    """Hides what Django hides, and URLs too: those of databases, mail servers and webhooks carry passwords."""
 
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL|DSN|TWILIO|STRIPE|RAZORPAY|EMAIL|DATABASE",

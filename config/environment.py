@@ -1,7 +1,7 @@
-"""Reads settings from environment variables, and says by name which one is missing or wrong.
+"""Reads settings from environment variables, and names the one that is missing or wrong.
 
-In development a file `.env` beside manage.py (written by `make`, never committed) stands in for variables that are
-not set; a variable that is set always wins.
+In development a file `.env` beside manage.py (written by `make`, never committed) supplies variables that are not set.
+A variable that is set takes precedence.
 """
 
 import sys
@@ -20,7 +20,7 @@ env.read_env(BASE_DIR / ".env")
 
 
 class ConfigurationError(SystemExit):
-    """A setting is missing or wrong; the process stops with this one line instead of a traceback."""
+    """A setting is missing or wrong. The process stops with this one line instead of a traceback."""
 
 
 def refuse(message: str) -> NoReturn:
@@ -48,7 +48,7 @@ def choice(name: str, *, default: str, among: tuple[str, ...]) -> str:
 
 
 def database(name: str) -> dict[str, Any]:
-    """The PostgreSQL that the URL in the variable `name` names; anything else stops the start.
+    """The PostgreSQL database in the URL of the variable `name`. Any other URL stops the start.
 
     The URL itself stays out of the message: it may carry a password.
     """
@@ -87,10 +87,10 @@ def mail_server(url: str, *, timeout: float) -> dict[str, Any]:
 
 
 def notice_lost_server(parameters: dict[str, Any]) -> None:
-    """Have a server that vanished without a word noticed within about half a minute: a request must not hang on it.
+    """Notice a vanished server within about half a minute, so that no request hangs on it.
 
-    Left to themselves, psycopg waits 130 seconds for a connection, and Linux a quarter of an hour for an answer. What
-    the database's URL says wins.
+    By default psycopg waits 130 seconds for a connection, and Linux a quarter of an hour for an answer. Values in
+    the database's URL take precedence.
     """
     limits = {
         "connect_timeout": 5,
@@ -103,9 +103,9 @@ def notice_lost_server(parameters: dict[str, Any]) -> None:
 
 
 def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> None:
-    """Have PostgreSQL end a session of `parameters` that does nothing within a transaction for so long.
+    """Have PostgreSQL end a session that is idle inside a transaction for this long.
 
-    What the database's URL says of `options` comes after, and so wins.
+    `options` in the database's URL come later, and so take precedence.
     """
     chosen = parameters.setdefault("OPTIONS", {})
     limit = f"-c idle_in_transaction_session_timeout={round(seconds * 1000)}"
@@ -113,7 +113,7 @@ def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> No
 
 
 def secret(name: str, *, needed: bool, default: str = "") -> str:
-    """A value that production must set: where it is `needed` and missing, the start stops and names it."""
+    """A secret from the environment. If it is `needed` and missing in production, the start stops and names it."""
     value: str = env.str(name, default="" if needed else default)
     if needed and not value:
         refuse(f"{name} is not set. Set it, or set DJANGO_DEBUG=1 for development on this machine.")

@@ -1,4 +1,4 @@
-"""`Authorization: Token …`, by tokens of which the database knows the digest alone."""
+"""Authenticates `Authorization: Token …`. The database stores only the tokens' digests."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bookings.tokens import AccessToken, find_token
 
 
 class AccessTokenAuthentication(TokenAuthentication):
-    """The REST framework's, but for where a token is looked up; whatever is wrong with one, the answer is the same."""
+    """The REST framework's authentication, with our own lookup. The answer is the same for every invalid token."""
 
     def authenticate_credentials(self, key: str) -> tuple[Any, AccessToken]:
         found = find_token(key)

@@ -11,7 +11,7 @@ from bookings.api import problems
 class BodyLimit:
     """Middleware: 413 for a request that announces more than REQUEST_BODY_MAX_BYTES.
 
-    A request that announces no length has no body, as far as WSGI is concerned.
+    Under WSGI, a request without a Content-Length has no body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each operation: requests with an example, answers, and errors by their codes."""
+"""Describes each operation for OpenAPI: requests with an example, answers, and errors by their codes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How lists can be narrowed down and ordered: `?ordering=-price,starts_at`."""
+"""Filters and order of the API's lists: `?ordering=-price,starts_at`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from bookings.models import Booking, Slot
 
 
 class MomentField(IsoDateTimeField):
-    """A moment, in UTC: PostgreSQL does not take every offset from UTC that ISO 8601 allows."""
+    """A moment in UTC, because PostgreSQL does not accept every UTC offset of ISO 8601."""
 
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
@@ -27,7 +27,7 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
 
 
 class Ordering(django_filters.OrderingFilter):
-    """An order that names nothing between its commas leaves it at that."""
+    """Ignores empty names between commas."""
 
     def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
         ordered: QuerySet = super().filter(qs, [name for name in value or () if name])

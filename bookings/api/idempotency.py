@@ -1,4 +1,4 @@
-"""The Idempotency-Key header: a client's own name for what it asks for, so that a second try makes nothing new."""
+"""Reads the Idempotency-Key header: the client's own name for a request, so that a retry makes nothing new."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, and no more: what Python would let pass and PostgreSQL could not keep is a 400."""
+"""Parses strict JSON (RFC 8259). What Python accepts but PostgreSQL cannot store gets a 400."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from rest_framework.renderers import JSONRenderer
 
 
 class StrictJSONParser(BaseParser):
-    """Refuses NaN, infinities, numbers of thousands of digits, endless nesting, doubled keys, and text that is no text.
+    """Refuses NaN, infinities, numbers of thousands of digits, deep nesting, duplicate keys, and invalid text.
 
     NUL characters and lone surrogates are refused wherever they occur, in keys as well.
     """
@@ -56,6 +56,6 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_characters(text: str) -> None:
-    text.encode()  # UnicodeEncodeError, of a lone surrogate, is a UnicodeError
+    text.encode()  # a lone surrogate raises UnicodeEncodeError, a UnicodeError
     if "\\u0000" in text.replace("\\\\", ""):  # an escaped backslash in front makes it plain text
         raise ValueError("a text contains a NUL character.")

@@ -1,4 +1,4 @@
-"""Every error as problem details (RFC 9457): a `code` that never changes and, for input, what is wrong by field."""
+"""Turns every error into problem details (RFC 9457): a stable `code` and, for invalid input, the errors by field."""
 
 from http import HTTPStatus
 from typing import Any
@@ -77,7 +77,7 @@ def _body(error: exceptions.APIException) -> dict[str, Any]:
 
 
 def answer(status: int, *, code: str, detail: str) -> JsonResponse:
-    """A problem as an answer outside the REST framework: middleware and unknown addresses."""
+    """A problem as an answer outside the REST framework, for middleware and unknown addresses."""
     return JsonResponse(problem(status, code=code, detail=detail), status=status, content_type=MEDIA_TYPE)
 
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every operation alike: errors are problems, and which of them may come."""
+"""Describes for OpenAPI what all operations share: errors are problems, and which of them can occur."""
 
 from typing import Any
 

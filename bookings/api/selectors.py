@@ -1,4 +1,4 @@
-"""What the API reads, with the queries it takes."""
+"""The API's reads."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,13 +12,13 @@ from notifications import outbox
 
 
 def slots() -> QuerySet[Slot]:
-    """Everything that can be booked, the earliest first; seats of lapsed holds count as free."""
+    """Every slot that can be booked, the earliest first. Seats of lapsed holds count as free."""
     offered = Slot.objects.filter(cancelled_at=None)
     return offered.with_lapsed_seats(now=timezone.now()).order_by("starts_at", "id")
 
 
 def bookings_of(user: AbstractBaseUser) -> QuerySet[Booking]:
-    """The user's bookings, the latest first, with all that an answer shows but the messages."""
+    """The user's bookings, the latest first, with everything that an answer shows except the messages."""
     owned = Booking.objects.filter(user_id=user.pk)
     return owned.select_related("slot", "order", "payment__refund").order_by("-id")
 

@@ -1,4 +1,4 @@
-"""What the API takes and gives. Amounts are in minor units of an ISO 4217 currency, moments in UTC."""
+"""The API's requests and answers. Amounts are in minor units of an ISO 4217 currency, moments in UTC."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class NewOrderSerializer(serializers.Serializer):
 
 
 class CheckoutSerializer(serializers.Serializer):
-    """What a client needs to know to pay; which members there are depends on the gateway."""
+    """What a client needs to pay. The gateway decides which fields there are."""
 
     name = serializers.CharField(help_text="the gateway's name")
     pay_url = serializers.CharField(required=False, help_text="sandbox: where a customer pays")
@@ -93,7 +93,7 @@ class NotificationSerializer(serializers.Serializer):
 
 
 class BookingSerializer(serializers.Serializer):
-    """Every field by name: working them out from the model again for each answer would take a millisecond of it."""
+    """Every field is named, because deriving them from the model would take a millisecond of each answer."""
 
     id = serializers.IntegerField()
     slot = SlotSerializer()
@@ -109,7 +109,7 @@ class BookingSerializer(serializers.Serializer):
     notifications = serializers.SerializerMethodField()
 
     def get_refund(self, booking: Booking) -> str | None:
-        if booking.status == Booking.Status.CONFIRMED:  # its payment has no refund: there is no need to look
+        if booking.status == Booking.Status.CONFIRMED:  # a confirmed booking has no refund, so no query is needed
             return None
         refund = getattr(booking.payment, "refund", None)
         return refund.status if refund else None

@@ -31,7 +31,7 @@ from notifications import outbox
 
 
 class TokenView(APIView):
-    """Trade a name and a password for a token: `Authorization: Token …`."""
+    """Exchange a name and a password for a token: `Authorization: Token …`."""
 
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "token"
@@ -164,5 +164,5 @@ def _valid(serializer: serializers.BaseSerializer) -> dict[str, Any]:
 
 
 def _shown(booking: Booking) -> dict[str, Any]:
-    """The booking with its messages, those included that are not sent because nobody wants them."""
+    """The booking with its messages, including those that were not sent because the customer opted out."""
     return dict(BookingSerializer(booking, context={"messages": selectors.messages_about([booking])}).data)

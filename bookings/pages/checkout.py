@@ -1,4 +1,4 @@
-"""How an order is paid on its page: a gateway's own form, or in the sandbox, whose customer the page plays itself."""
+"""How an order is paid on its page: with the gateway's own form, or in the sandbox, where the page pays itself."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from bookings.models import Booking, Order
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A gateway's form on the page: the address of its script, ours that starts it, and what it is told."""
+    """A gateway's form on the page: its script's address, our script that starts it, and the data for it."""
 
     script: str
     starter: str
@@ -28,7 +28,7 @@ class Form:
 
 
 def form_of(order: Order) -> Form | None:
-    """The form that takes the payment of `order`; None where it has none, or where a setting for it is missing.
+    """The form that takes the payment of `order`; None if the gateway has none, or a setting for it is missing.
 
     Raises GatewayUnavailable.
     """
@@ -39,7 +39,7 @@ def form_of(order: Order) -> Form | None:
 
 
 def _told(order: Order) -> dict[str, Any] | None:
-    """What the gateway's script is told, in its own words; None if a setting is missing."""
+    """The data for the gateway's script, under the gateway's names; None if a setting is missing."""
     if order.gateway == StripeGateway.name and not settings.STRIPE_PUBLISHABLE_KEY:
         return None
     handed = gateway(order.gateway).checkout(order.gateway_order_id)
@@ -56,14 +56,14 @@ def _told(order: Order) -> dict[str, Any] | None:
 
 
 def can_be_paid_here(order: Order) -> bool:
-    """Whether the order's gateway lets this page pay. A real gateway takes cards in a form of its own."""
+    """Whether this page can pay by itself. A real gateway takes cards in its own form."""
     return order.gateway == SandboxGateway.name
 
 
 def pay(order: Order, *, customer: User) -> Booking:
-    """Pay the order at the gateway, unless that was done before, and verify the payment as any client does.
+    """Pay the order at the gateway, unless it is paid, and verify the payment as any client does.
 
-    So a form that is sent again, because we could not answer the first time, pays once. Raises what `verify` raises.
+    So a form that is sent twice pays once. Raises what `verify` raises.
     """
     payments = gateway(order.gateway).payments_of(order.gateway_order_id)
     paid = next((payment for payment in payments if payment.state is PaymentState.CAPTURED), None)

@@ -1,4 +1,4 @@
-"""What a customer fills in."""
+"""The forms that customers fill in."""
 
 import uuid
 from typing import Any
@@ -11,7 +11,7 @@ MOST_OFFERED = 10  # seats that the page offers at once; the API takes more
 
 
 class OrderForm(forms.Form):
-    """How many seats of a slot. `key` makes a form that is sent twice one order."""
+    """How many seats of a slot. `key` makes sure that a form sent twice makes one order."""
 
     quantity = forms.TypedChoiceField(label="Seats", coerce=int)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
@@ -23,7 +23,7 @@ class OrderForm(forms.Form):
 
 
 class ProofForm(forms.Form):
-    """What a gateway's form hands over once it has been paid; as long as the API takes it."""
+    """The proof of payment from a gateway's form, with the same length limits as in the API."""
 
     payment_id = forms.CharField(max_length=100)
     signature = forms.CharField(max_length=200, strip=False)

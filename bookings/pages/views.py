@@ -1,4 +1,4 @@
-"""The customer's pages: find what is asked for, call the domain's function, show what came of it."""
+"""The customer's pages: each finds the object, calls the domain's function, and shows the result."""
 
 from collections.abc import Callable
 from functools import partial
@@ -51,7 +51,7 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @never_cache
 def order(request: HttpRequest, pk: int) -> HttpResponse:
-    """An order that waits to be paid; one that is paid shows its booking."""
+    """An order that waits for payment. A paid order redirects to its booking."""
     shown = _order_of(request, pk)
     if shown.status == Order.Status.BOOKED:
         return redirect("booking-page", shown.booking.pk)
@@ -71,7 +71,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
 @customers_only
 @require_POST
 def paid(request: HttpRequest, pk: int) -> HttpResponse:
-    """The gateway's form has taken the payment, and hands over the proof: verified as any client's is."""
+    """Take the proof of payment from the gateway's form, and verify it like any client's."""
     own, form = _order_of(request, pk), ProofForm(request.POST)
     if not form.is_valid():
         messages.error(request, "We could not read the report of your payment. If you have paid, we will book it soon.")
@@ -125,7 +125,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _booked(request: HttpRequest, pk: int, book: Callable[[], Booking]) -> HttpResponse:
-    """To the booking that `book` makes of the order, or back to the order with what is wrong."""
+    """Redirect to the booking that `book` makes, or back to the order with the error."""
     try:
         made = book()
     except BookingError as error:

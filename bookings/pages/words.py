@@ -1,4 +1,4 @@
-"""What the page calls a message's channel, kind and state. The script on the page uses the same words."""
+"""The page's names for a message's channel, kind and state. The script on the page uses the same names."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES, "refunds": RE
 
 
 def of(message: Any) -> dict[str, Any]:
-    """A message in the page's words; what has no word of its own is called by its name."""
+    """A message with the page's names. What has no name here keeps its own."""
     status = STATUSES.get(message.status, message.status)
     return {
         "id": message.pk,

@@ -1,4 +1,4 @@
-"""The sandbox gateway's books: orders, payments and refunds, in a file or in memory."""
+"""Stores the sandbox gateway's orders, payments and refunds, in a file or in memory."""
 
 import secrets
 import sqlite3
@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS refunds (
 
 
 class Refused(Exception):
-    """The books do not allow it; the message says why."""
+    """The ledger does not allow it. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The sandbox gateway over HTTP: what a shop calls, what a paying customer calls, and what makes it fail to order."""
+"""The sandbox gateway over HTTP: for shops, for paying customers, and to make it fail on request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class Mood:
-    """How the gateway treats its shops at present: `delay` seconds before each answer, or no answer but a 503."""
+    """How the gateway answers at present: after `delay` seconds, or only with a 503."""
 
     is_down: bool = False
     delay: float = 0.0
@@ -116,7 +116,7 @@ class Service:
         return web.json_response(asdict(self._mood))
 
     async def _change_webhook(self, request: web.Request) -> web.Response:
-        """`{"url": …}`: every payment from now on is told there; without a url, nobody is told."""
+        """`{"url": …}`: report every payment there from now on. Without a url, report to nobody."""
         self._webhooks.url = str((await _body(request)).get("url") or "")
         return web.json_response({"url": self._webhooks.url})
 

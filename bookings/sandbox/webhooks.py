@@ -1,4 +1,4 @@
-"""What the sandbox gateway tells a shop by webhook: signed events, in the background or to order."""
+"""The sandbox gateway's webhooks to a shop: signed events, in the background or on request."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ SIGNATURE_HEADER = "X-Sandbox-Signature"
 
 
 def event_of(payment: Payment, *, event_id: str = "", type: str = "") -> dict[str, str]:  # noqa: A002  (the event's word)
-    """The event that a payment is told by: the same one however often it is told."""
+    """The event that reports a payment. It is the same however often it is sent."""
     return {
         "id": event_id or f"evt_{payment.id}",
         "type": type or f"payment.{payment.state}",
@@ -26,7 +26,7 @@ def event_of(payment: Payment, *, event_id: str = "", type: str = "") -> dict[st
 
 
 class Webhooks:
-    """Tells shops. `url` is where every payment is told; empty: nowhere."""
+    """Sends events to shops. `url` gets every payment; empty: none."""
 
     def __init__(self, secret: bytes, *, url: str = "") -> None:
         self.url = url
@@ -34,14 +34,14 @@ class Webhooks:
         self._telling: set[asyncio.Task[None]] = set()
 
     def tell_soon(self, payment: Payment) -> None:
-        """Tell in the background, again after a failure."""
+        """Send in the background, and try again after a failure."""
         if self.url:
             task = asyncio.create_task(self._tell_until_heard(event_of(payment), url=self.url))
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
 
     async def tell(self, event: dict[str, str], *, url: str) -> tuple[int, Any]:
-        """Post the event; returns the status that the shop answered, and its words. 0 if there was no answer."""
+        """Post the event. Returns the status and text of the shop's answer; 0 if there was none."""
         body = json.dumps(event).encode()
         headers = {"Content-Type": "application/json", SIGNATURE_HEADER: sign_body(self._secret, body)}
         try:
@@ -54,7 +54,7 @@ class Webhooks:
             return 0, str(error)
 
     async def close(self, _: web.Application) -> None:
-        """Tell nothing more."""
+        """Send nothing more."""
         for task in list(self._telling):
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)

@@ -1,5 +1,5 @@
-"""`make demo`: real payments become bookings and real messages, through everything that runs in production.
+"""`make demo`: payments become bookings and messages, through every process that runs in production.
 
-Only the far ends are stand-ins: the payment gateway, Twilio's API and the SMTP server are local services. What the demo
-says was sent is counted from what those services received, not from the outbox's own tables.
+Only the payment gateway, Twilio's API and the SMTP server are stand-ins: local services. The demo counts as sent what
+they received, not what the outbox's tables say.
 """

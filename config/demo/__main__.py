@@ -1,4 +1,4 @@
-"""`make demo`: sets the stage, lets customers book and pay, waits for the messages, says what happened.
+"""`make demo`: starts everything, lets customers book and pay, waits for the messages, and reports what happened.
 
 Exit code 0 if every promise was kept; 1 if a message was lost, came twice or out of order, or something did not start.
 """
@@ -73,7 +73,7 @@ def _demo(options: argparse.Namespace, *, name: str, url: str, began: float) -> 
 
 
 def progress(text: str) -> None:
-    """Show how far things are: in place on a terminal, line by line in a log."""
+    """Show the progress: in place on a terminal, line by line in a log."""
     sys.stdout.write(f"\r\x1b[K  {text}" if sys.stdout.isatty() else f"  {text}\n")
     sys.stdout.flush()
 

@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Journal:
-    """What a customer did and was told: bookings in the order in which they were confirmed, and how long that took."""
+    """A customer's bookings in the order of their confirmation, and how long each verification took."""
 
     customer: Customer
     bookings: list[dict[str, Any]] = field(default_factory=list)
@@ -22,7 +22,7 @@ class Journal:
 
 
 class Shopper:
-    """One customer's client. Raises requests.RequestException for whatever does not go as it should."""
+    """One customer's client. Raises requests.RequestException for every unexpected answer."""
 
     def __init__(self, customer: Customer, *, web: str) -> None:
         self.journal = Journal(customer)
@@ -49,7 +49,7 @@ class Shopper:
         self._session.close()
 
     def _order(self, choose: random.Random) -> dict[str, Any]:
-        """An order of whatever slot takes the customer's fancy; if others were quicker, of another."""
+        """An order for a random slot, or for another one if it is full by then."""
         quantity = choose.choice((1, 1, 2))
         while True:
             slot = choose.choice([slot for slot in self._offered() if slot["seats_left"] >= quantity])

@@ -1,4 +1,4 @@
-"""The demo's database: the project's own, or, where another demo is at work on that, one beside it."""
+"""The demo's database: the project's own, or another one if another demo uses that."""
 
 import os
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _on_given_server() -> Iterator[tuple[str, str]]:
 
 
 def _connect(given: dict[str, Any]) -> psycopg.Connection[tuple[object, ...]]:
-    """To the maintenance database: the claimed one may not be there yet. Django's settings must not be read before."""
+    """Connect to the maintenance database: the claimed one may not exist yet, and settings must not be read before."""
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     address = {name: given.get(key) or None for name, key in names.items()} | given.get("OPTIONS", {})
     return psycopg.connect(**address | {"dbname": "postgres"}, autocommit=True)

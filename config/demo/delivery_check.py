@@ -1,6 +1,6 @@
-"""Counts what became of every message that the customers were promised, from what the providers received.
+"""Checks every message that was promised to a customer, against what the providers received.
 
-The outbox's own tables are asked for one thing only: which messages ended as failed, and why.
+The outbox's tables answer only which messages failed, and why.
 """
 
 import re
@@ -18,7 +18,7 @@ Promise = tuple[int, str]  # a booking's id, and the channel
 
 @dataclass(slots=True)
 class DeliveryCheck:
-    """The result: promises kept, broken, and kept too often."""
+    """The result: messages that arrived, that are lost, and that came twice."""
 
     messages: int = 0
     sent: int = 0
@@ -74,7 +74,7 @@ def promise_of(message: Received) -> Promise | None:
 
 
 def inversions(positions: Sequence[int]) -> int:
-    """How many messages came after one that was promised later."""
+    """How many messages arrived after one that was promised later."""
     latest, count = -1, 0
     for position in positions:
         count += position < latest

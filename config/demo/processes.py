@@ -1,4 +1,4 @@
-"""The demo's processes: started with their addresses, and ended, whatever happens, before the demo is."""
+"""The demo's processes: they are started with their addresses, and always end before the demo does."""
 
 import json
 import os
@@ -18,11 +18,11 @@ STOP_SECONDS = 15.0
 
 
 class DidNotStart(Exception):
-    """A process ended, or said nothing, before it was ready; the message holds what it printed."""
+    """A process ended or stayed silent before it was ready. The message holds what it printed."""
 
 
 class Child:
-    """One process of the demo, in a session of its own: Ctrl-C is for the demo, which then ends it in good order."""
+    """One process of the demo, in its own session: Ctrl-C reaches only the demo, which then stops it in order."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Child:
         log: Path | None = None,
         ends_by: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """Start `python <command>`. What it prints is appended to `log`; `ends_by` ends it when its parent dies."""
+        """Start `python <command>`, with its output in `log`. `ends_by` is the signal that ends it with its parent."""
         self.name = name
         self._output = log.open("a+") if log else tempfile.TemporaryFile("w+", prefix=name)  # noqa: SIM115  (closed by stop)
         self.process = subprocess.Popen(
@@ -69,7 +69,7 @@ class Child:
         return "".join(self._output.readlines()[-20:]).strip()
 
     def stop(self) -> None:
-        """End it: asked first, killed if it does not."""
+        """Ask it to end, and kill it if it does not."""
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_SECONDS)
@@ -99,14 +99,14 @@ class Children:
             child.check()
 
     def stop(self) -> None:
-        """End them all, the latest first: the relay before the providers that it sends to."""
+        """End them all, the latest first, so that the relay ends before the providers that it sends to."""
         while self._running:
             self._running.pop().stop()
 
 
 @contextmanager
 def children() -> Iterator[Children]:
-    """Processes that are ended with the block; SIGTERM ends the block as Ctrl-C does."""
+    """Processes that end with the block. SIGTERM ends the block as Ctrl-C does."""
     started = Children()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -119,7 +119,7 @@ def children() -> Iterator[Children]:
 
 
 def kept_folder() -> Path:
-    """Where the demo keeps what outlives it."""
+    """The folder for files that outlive the demo."""
     folder = BASE_DIR / ".data" / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -29,7 +29,7 @@ def as_json(result: Result, *, seconds: float) -> str:
 
 
 def for_people(result: Result, *, seconds: float) -> str:
-    """What happened, in words."""
+    """What happened, as text."""
     figures, audit = summary(result, seconds=seconds), result.audit
     took = sorted(second * 1000 for journal in result.journals for second in journal.verification_seconds)
     median, p95 = statistics.median(took), took[int(len(took) * 0.95) - 1]
@@ -62,7 +62,7 @@ def is_good(result: Result) -> bool:
 
 
 def addresses(stage: Stage) -> str:
-    """What can be looked at while the demo stays up."""
+    """The addresses and logins to try while the demo keeps running."""
     return "\n".join(
         [
             "Everything stays up until Ctrl-C:",

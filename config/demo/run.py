@@ -1,4 +1,4 @@
-"""The demo's course: customers log in, book and pay at once; then everybody waits until no message is left to send."""
+"""Runs the demo: customers log in, book and pay at the same time, and then it waits until every message is out."""
 
 import random
 import time
@@ -19,7 +19,7 @@ from config.demo.trouble import order_trouble
 from notifications import outbox
 from notifications.selectors.overview import overview
 
-AT_ONCE = 2  # customers who shop at the same time; more would queue for the cores that they share with the web
+AT_ONCE = 2  # customers at the same time; more would only wait for the cores that they share with the web
 PATIENCE_SECONDS = 120.0
 
 Progress = Callable[[str], None]
@@ -44,7 +44,7 @@ def run(
     choose: random.Random,
     progress: Progress,
 ) -> Result:
-    """Have `customers` customers make `bookings` bookings, and count what became of each message."""
+    """Have `customers` customers make `bookings` bookings, and check each message."""
     seed.staff()
     seed.slots(seats=3 * bookings, now=timezone.now())
     people = seed.customers(customers)
@@ -82,7 +82,7 @@ def _shop(shopper: Shopper, bookings: int, choose: random.Random) -> None:
 
 
 def _at_once(calls: Sequence[Callable[[], None]], progress: Progress, what: str) -> None:
-    """Make all calls, some at the same time. Raises what one of them raised."""
+    """Make all calls, some of them at the same time. Raises what any call raised."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = [pool.submit(call) for call in calls]
         try:

@@ -26,7 +26,7 @@ class Customer:
 
 
 def slots(*, seats: int, now: datetime) -> int:
-    """See to it that `seats` seats can be booked; returns how many slots there are to choose from."""
+    """Make sure that `seats` seats can be booked. Returns the number of slots."""
     bookable = Slot.objects.filter(starts_at__gt=now + timedelta(days=1))
     free = bookable.aggregate(free=Sum(F("capacity") - F("seats_taken")))["free"] or 0
     if free < seats:
@@ -59,7 +59,7 @@ def customers(number: int) -> list[Customer]:
 
 
 def staff() -> None:
-    """Somebody who may do everything."""
+    """A staff account with every permission."""
     if not User.objects.filter(username=STAFF).exists():
         User.objects.create_superuser(STAFF, f"{STAFF}@example.com", PASSWORD)
 

@@ -1,4 +1,4 @@
-"""The project's settings for the demo: its logins are printed for everybody, so hashing them may be quick."""
+"""The demo's settings: passwords are hashed quickly, because the demo prints them anyway."""
 
 from config.settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""Sets the demo's stage: gateway, providers, web and relay, each a process of its own, wired by the environment."""
+"""Starts what the demo needs: gateway, providers, web and relay, each a process with its own environment."""
 
 import secrets
 import socket
@@ -27,7 +27,7 @@ class Stage:
 
 
 def set_up(children: Children, *, database_url: str, name: str, port: int) -> Stage:
-    """Start everything that the database `name` is used by; returns when the web answers. Raises DidNotStart."""
+    """Start every process on the database `name`, and return when the web answers. Raises DidNotStart."""
     ledger = kept_folder() / f"{name}.ledger"
     secret = _kept_secret(ledger.with_suffix(".secret"))
     gateway = children.start(
@@ -53,8 +53,8 @@ def set_up(children: Children, *, database_url: str, name: str, port: int) -> St
         "TWILIO_SMS_FROM": SMS_FROM,
         "TWILIO_WHATSAPP_FROM": WHATSAPP_FROM,
         "EMAIL_URL": providers.email_url,
-        "OUTBOX_BACKOFF_SECONDS": "0.5",  # an impatient policy, so that retries are seen within the demo
-        "API_RATE_ANONYMOUS": "100000/min",  # fifty customers at one address are not what the limits are for
+        "OUTBOX_BACKOFF_SECONDS": "0.5",  # short delays, so that retries happen within the demo
+        "API_RATE_ANONYMOUS": "100000/min",  # the limits are not meant for fifty customers at one address
         "API_RATE_USER": "100000/min",
         "API_RATE_VERIFY": "100000/min",
         "API_RATE_TOKEN": "100000/min",
@@ -66,12 +66,12 @@ def set_up(children: Children, *, database_url: str, name: str, port: int) -> St
 
 
 def start_schedules(children: Children, stage: Stage) -> None:
-    """Let what happens by the clock happen: holds lapse, refunds are made, reminders go out."""
+    """Start the scheduled work: holds lapse, refunds are made, reminders go out."""
     children.start("schedules", "manage.py", "qcluster", inherit=(), **stage.environment)
 
 
 def _kept_secret(path: Path) -> str:
-    """The gateway's secret lives as long as its ledger: what it signed in an earlier demo stays valid."""
+    """The gateway's secret, kept as long as its ledger, so that signatures of an earlier demo stay valid."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(24))
@@ -79,7 +79,7 @@ def _kept_secret(path: Path) -> str:
 
 
 def _start_web(children: Children, environment: dict[str, str], *, port: int) -> tuple[Child, str]:
-    """Listen here and let gunicorn inherit the socket: no other process can take the port in between."""
+    """Listen here and let gunicorn inherit the socket, so that no other process can take the port in between."""
     try:
         listening = socket.create_server(("127.0.0.1", port), backlog=128)
     except OSError as error:

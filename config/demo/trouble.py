@@ -1,4 +1,4 @@
-"""What goes wrong in the demo, on purpose: each kind of trouble once or a few times, always at the same customers."""
+"""The failures that the demo causes on purpose: each a few times, always for the same customers."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -10,7 +10,7 @@ USUAL_SECONDS = 0.04  # what a provider takes to answer
 
 
 def order_trouble(providers: SandboxClient, customers: Sequence[Customer]) -> None:
-    """Have the providers fail so that retries and one dead letter are seen."""
+    """Make the providers fail, so that the demo shows retries and one dead letter."""
     unlucky = iter(customers)
     for customer in islice(unlucky, 1):
         words = "'To' number is not a valid mobile number"

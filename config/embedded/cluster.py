@@ -1,6 +1,6 @@
-"""The data folder and the server process upon it: made by initdb, guarded by a lock, run as a child of the supervisor.
+"""The data folder and its server: initdb makes the folder, a lock guards it, the supervisor runs the server.
 
-Every program that touches the data inherits the server lock's descriptor, so the lock is free only when none is left.
+Every program that uses the data inherits the lock's descriptor, so the lock is free only when none of them runs.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ STOP_SECONDS = 30.0
 
 
 class StartError(Exception):
-    """The server could not be started; the message says why, in words for whoever asked for a database."""
+    """The server could not be started. The message tells the user why."""
 
 
 def take(place: Place) -> int:
-    """The server lock, once nothing is left of an earlier server that was killed."""
+    """Wait until nothing is left of an earlier, killed server, and take the server lock."""
     deadline = time.monotonic() + STOP_SECONDS
     while (lock := locks.try_exclusive(place.server_lock)) is None:
         if time.monotonic() > deadline:
@@ -37,7 +37,7 @@ def take(place: Place) -> int:
 
 
 def prepare(place: Place, programs: Path, *, lock: int) -> None:
-    """Make the cluster unless it is there; under another name until it is whole."""
+    """Make the cluster unless it exists, under a temporary name until it is complete."""
     if place.cluster.exists():
         _check_version(place, programs)
         return
@@ -57,7 +57,7 @@ def prepare(place: Place, programs: Path, *, lock: int) -> None:
 def start(
     place: Place, programs: Path, *, lock: int, settings: Mapping[str, str] | None = None, output: int | None = None
 ) -> subprocess.Popen[str]:
-    """Start the server, with `settings` beside our own, and wait until it answers. What it prints goes to `output`."""
+    """Start the server with our settings and `settings`, and wait until it answers. Its output goes to `output`."""
     place.make_private(place.socket_folder)
     socket_folder = str(place.socket_folder).replace('"', '""')
     own = {
@@ -80,7 +80,7 @@ def start(
 
 
 def stop(server: subprocess.Popen[str]) -> None:
-    """End the server's sessions, write everything out and wait until it is gone."""
+    """End the server's sessions, write everything to disk, and wait until the server has ended."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         if server.poll() is None:
             server.send_signal(number)
@@ -104,7 +104,7 @@ def _check_version(place: Place, programs: Path) -> None:
 
 
 def _start(place: Place, *command: str, lock: int, **options: Any) -> subprocess.Popen[str]:
-    """Start a program as the place's account, with the lock, without the PG* variables, to end with this process."""
+    """Start a program as the place's account, with the lock and without PG* variables. It ends with this process."""
     environment = {name: os.environ[name] for name in ("PATH", "TZ", "TMPDIR") if name in os.environ}
     return subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""Kernel locks on files (flock): a process's lock vanishes with the process, however it ends."""
+"""Kernel locks on files (flock): the kernel releases a process's lock when the process ends, however it ends."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def is_held(path: Path) -> bool:
 
 
 def is_of(descriptor: int, path: Path) -> bool:
-    """Whether the lock is still on the file of that name: the folder may have been removed and made anew."""
+    """Whether the lock is still on the file of that name, because the folder may have been deleted and made again."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Where an embedded PostgreSQL lives, and as whom it runs.
+"""Chooses the folder of an embedded PostgreSQL, and the account that runs it.
 
-As an ordinary user: in the folder asked for, as that user. PostgreSQL refuses to run as root, so root runs it as
-another account; where that account cannot enter the folder's parents, the server lives under `fallback` instead.
-No folder that was there before is ever opened to anybody.
+An ordinary user runs it in the requested folder. PostgreSQL refuses to run as root, so root runs it as another account.
+If that account cannot enter the folder's parents, the server lives under `fallback` instead. Existing folders keep
+their permissions.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ class Place:
 
     @property
     def server_lock(self) -> Path:
-        """Held by every PostgreSQL process that has the cluster open: free means that none is left."""
+        """Held by every PostgreSQL process that has the cluster open. If it is free, none is left."""
         return self.home / "server.lock"
 
     @property
@@ -68,17 +68,17 @@ class Place:
         return Path("/tmp") / f"bookings-postgres-{_digest(self.home)}"  # noqa: S108  made private before use
 
     def connection_parameters(self) -> dict[str, Any]:
-        """What libpq needs to reach this server, and nobody else's that listens in its place."""
+        """The parameters with which libpq reaches this server, and no other that listens in its place."""
         host = str(self.socket_folder)
         return {"host": host, "port": PORT, "user": ROLE, "requirepeer": self.account.pw_name}
 
     def answers(self) -> bool:
-        """Whether the server takes connections; a real attempt, since files outlive the server they speak of."""
+        """Whether the server takes connections. It tries one, because the server's files outlive it."""
         conninfo = make_conninfo(**self.connection_parameters(), dbname="postgres", connect_timeout=5)
         return pq.PGconn.ping(conninfo.encode()) == pq.Ping.OK
 
     def create(self) -> None:
-        """Make the missing folders; where the server lives elsewhere than asked for, the first to do so says where."""
+        """Make the missing folders. If the server lives in another folder than requested, say so once."""
         missing = [folder for folder in (self.home, *self.home.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(exist_ok=True)
@@ -87,7 +87,7 @@ class Place:
             print(f"The embedded PostgreSQL's data are in {self.home}.", file=sys.stderr)
 
     def make_private(self, folder: Path) -> None:
-        """A folder that nobody but the account may enter. Raises PermissionError if it is somebody else's."""
+        """Make a folder that only the account may enter. Raises PermissionError if it belongs to somebody else."""
         if not folder.is_symlink() and not folder.exists():
             folder.mkdir(mode=0o700)
             self.give(folder)
@@ -115,7 +115,7 @@ class Place:
 
 
 def choose(folder: Path, *, fallback: Path = FALLBACK) -> Place:
-    """The place for a server that is asked to live in `folder`."""
+    """The place for a server that should live in `folder`."""
     folder = folder.resolve()
     if os.geteuid() != 0:
         return Place(folder, _own_account())
@@ -137,7 +137,7 @@ def _own_account() -> pwd.struct_passwd:
 
 
 def _account(home: Path) -> pwd.struct_passwd:
-    """Who runs the server for root: the owner of the data, else PostgreSQL's own account, else nobody."""
+    """The account that runs the server for root: the data's owner, else `postgres`, else `nobody`."""
     cluster = home / "cluster"
     if cluster.exists() and (owner := cluster.stat().st_uid):
         return pwd.getpwuid(owner)

@@ -1,7 +1,7 @@
-"""The embedded server as its users see it: running whenever they ask, with databases by name.
+"""The embedded server for its users: it runs whenever they ask, and has databases by name.
 
-A process that uses it holds the users' lock until it ends. The functions below speak of the project's own server, in
-`.data/postgres`; a test makes a Server of its own.
+A process that uses it holds the users' lock until it ends. `default` is the project's own server, in `.data/postgres`;
+a test makes a Server of its own.
 """
 
 import functools
@@ -44,7 +44,7 @@ class Server:
         return choose(self.folder, fallback=self.fallback)
 
     def hold(self) -> None:
-        """Be a user of the server until this process ends; a forked child becomes one when it asks itself."""
+        """Count as a user of the server until this process ends. A forked child must call this itself."""
         with self._mutex:
             if self._held is not None and locks.is_of(self._held, self.place.users_lock):
                 return
@@ -58,15 +58,15 @@ class Server:
                 ) from error
 
     def let_go(self) -> None:
-        """Be a user no longer."""
+        """Stop counting as a user."""
         if self._held is not None:
             os.close(self._held)
         self._held = None
 
     def ensure_running(self) -> dict[str, Any]:
-        """Start the server unless it answers; what libpq needs to reach it. Raises OperationalError.
+        """Start the server unless it answers. Returns what libpq needs to reach it. Raises OperationalError.
 
-        A server whose supervisor was killed may still answer while it goes down with it.
+        A server whose supervisor was killed may still answer for a moment.
         """
         self.hold()
         if not (locks.is_held(self.place.supervisor_lock) and self.place.answers()):
@@ -74,19 +74,19 @@ class Server:
         return self.place.connection_parameters()
 
     def ensure_database(self, name: str) -> None:
-        """Make the database `name` unless it is there."""
+        """Make the database `name` unless it exists."""
         with self._maintenance() as connection:
             scratch_databases.ensure_database(connection, name)
 
     def database_url(self, name: str) -> str:
-        """The database `name` as a DATABASE_URL for child processes, which live no longer than this one."""
+        """The database `name` as a DATABASE_URL for child processes that end before this one."""
         address = self.place.connection_parameters()
         where = urlencode({"host": address["host"], "port": address["port"]}, safe="/")
         return f"postgresql://{address['user']}@/{quote(name, safe='')}?{where}"
 
     @contextmanager
     def claim_database(self, prefix: str) -> Iterator[str]:
-        """A database for this run alone: `prefix`, or `prefix_2`, …, the first that no other run has claimed."""
+        """Claim a database for this run: the first of `prefix`, `prefix_2`, … that no other run has claimed."""
         with self._maintenance() as connection:
             name = claim_slot(connection, prefix)
             self.ensure_database(name)

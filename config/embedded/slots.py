@@ -1,4 +1,4 @@
-"""Which of several databases a run has to itself: a session's advisory lock says so, for as long as it is connected."""
+"""Gives each run a database of its own: a session's advisory lock claims it while the session is connected."""
 
 import itertools
 from typing import Any

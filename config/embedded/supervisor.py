@@ -1,7 +1,7 @@
-"""The process that starts the server, stops it a few seconds after its last user ended, and ends.
+"""The process that starts the server, stops it a few seconds after its last user has ended, and exits.
 
-`python -m config.embedded.supervisor FOLDER FALLBACK LINGER_SECONDS` returns once the server answers, with the
-supervisor left behind in the background; or says in one line why not.
+`python -m config.embedded.supervisor FOLDER FALLBACK LINGER_SECONDS` returns when the server answers, and
+leaves the supervisor in the background. If the server cannot start, it prints one line that says why.
 """
 
 import os
@@ -48,7 +48,7 @@ def _is_ours_to_start(place: Place) -> bool:
 
 
 def _supervise(place: Place, *, report: int, linger_seconds: float) -> int:
-    """The supervisor's life, in the background: its parent ends at the report."""
+    """Run the supervisor in the background; its parent ends after the report."""
     with os.fdopen(report, "w") as answer:
         _turn_to_log(place)
         try:
@@ -85,10 +85,10 @@ def _start(place: Place) -> subprocess.Popen[str]:
 
 
 def _wait_for_last_user(place: Place, server: subprocess.Popen[str], *, linger_seconds: float) -> None:
-    """Return when nobody has used the server for `linger_seconds`, or when it has ended by itself.
+    """Return when nobody has used the server for `linger_seconds`, or when the server has ended by itself.
 
-    The users' lock, once taken for good, is kept until this process ends: a user that comes while the server stops
-    waits, and then starts another.
+    The exclusive users' lock is then kept until this process ends: a user that comes while the server stops
+    waits, and then starts another server.
     """
     last_used = time.monotonic()
     while server.poll() is None:

@@ -1,7 +1,6 @@
-"""Support's view of the outbox: find a message, see what it waits for and why it failed, act, and leave a record.
+"""The admin pages for support: find a message, see what it waits for or why it failed, and act on it, on record.
 
-One file per page; nothing here writes past the protocol. What is shown is read by modules beside this folder, which the
-API and the commands use as well.
+One file per page. The pages read with `selectors` and act with `operations`, as the API and the commands do.
 """
 
 from notifications.admin.audit import OperatorActionAdmin, RelayAdmin

@@ -1,4 +1,4 @@
-"""What staff did, for reading: nobody writes or deletes it here."""
+"""The list of what staff did (operator actions), and the list of relays. Both are read-only."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

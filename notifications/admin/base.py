@@ -1,4 +1,4 @@
-"""What all pages of the outbox share: rows that only the protocol writes, permissions, and the frame of a page."""
+"""What the admin pages share: read-only rows, permission checks, and the frame of a page."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ COMMAND = "notifications.command_relay"
 
 
 class ReadOnly:
-    """Rows that only the protocol writes: looked at here, never added, changed or deleted."""
+    """Read-only: only the protocol adds, changes or deletes these rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -29,13 +29,13 @@ class ReadOnly:
 
 
 def may(request: HttpRequest, permission: str) -> bool:
-    """Whether whoever asks has `permission`."""
+    """Whether the user has `permission`."""
     user: Any = request.user
     return bool(user.has_perm(permission))
 
 
 def demand(request: HttpRequest, *permissions: str) -> None:
-    """Raises PermissionDenied unless whoever asks has all `permissions`."""
+    """Raises PermissionDenied unless the user has all `permissions`."""
     if not all(may(request, permission) for permission in permissions):
         raise PermissionDenied
 
@@ -43,6 +43,6 @@ def demand(request: HttpRequest, *permissions: str) -> None:
 def page(
     request: HttpRequest, model_admin: admin.ModelAdmin, template: str, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    """A page of ours within the admin's frame."""
+    """One of our pages, in the admin's frame."""
     frame = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "media": model_admin.media}
     return TemplateResponse(request, f"admin/notifications/{template}", {**frame, **context}, status=status)

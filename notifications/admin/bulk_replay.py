@@ -1,6 +1,6 @@
-"""Replaying: a preview of what would go out again and to whom, a confirmation, and a page that shows how far it is.
+"""Replay pages: a preview of what would go out again, a confirmation, and the progress of a bulk replay.
 
-That page drives the replay on, batch by batch: by a script, or by a button where there is no script.
+The progress page runs the replay batch by batch: with a script, or with a button where there is no script.
 """
 
 from typing import Any
@@ -19,11 +19,11 @@ from notifications.operations import bulk_replay
 from notifications.operations.replay import replay
 from notifications.selectors.failed_messages import ReplayPreview, Selection, UnknownUser, preview_replay
 
-SECONDS = 1.0  # of work per request: a bar that moves, and no request that a proxy would end
+SECONDS = 1.0  # of work per request, so that the bar moves and no proxy ends the request
 
 
 class ConfirmForm(ReasonForm):
-    """The reason, and until when what was previewed had failed."""
+    """The reason, and the moment of the preview: messages that failed later are not included."""
 
     as_of = forms.DateTimeField(widget=forms.HiddenInput)
 
@@ -54,7 +54,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """How far it is, and what became of what it replayed."""
+        """Its progress, and the present status of the messages that it replayed."""
         if not may(request, REPLAY):
             demand(request, "notifications.view_bulkreplay")
         found = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
@@ -100,7 +100,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
 
 
 def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
-    """What would go out again and to whom; with a reason and a confirmation, it is begun."""
+    """Show what would go out again and to whom. With a reason and a confirmation, start it."""
     demand(request, "notifications.view_outboxmessage", REPLAY)
     chosen = SelectionForm(request.POST or request.GET)
     form = ConfirmForm(request.POST or None)
@@ -130,7 +130,7 @@ def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRes
 
 
 def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, reason: str, using: str) -> HttpResponse:
-    """Replay one message at once; more, by a bulk replay."""
+    """Replay a single message at once, several with a bulk replay."""
     actor = request.user.get_username()
     if not seen.total:
         messages.warning(request, "Nothing was replayed: no failed message matches any more.")
@@ -144,7 +144,7 @@ def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, r
 
 
 def _outcomes(found: BulkReplay) -> list[Any]:
-    """What became of the messages that it replayed, by their status now."""
+    """How many of the messages that it replayed have which status now."""
     of_it = found.actions.filter(message__isnull=False)
     return [*of_it.values("message__status").annotate(count=Count("pk")).order_by("message__status")]
 

@@ -1,4 +1,4 @@
-"""Forms of the admin that write what was changed in them, and nothing else.
+"""Admin forms that write only the fields that the user changed.
 
 Django's write every field of the row as it was when the page was opened, and so undo whatever happened since. Here the
 row is locked first. A field that nobody touched keeps the value that it has now; one that was changed both in the form

@@ -1,4 +1,4 @@
-"""Channels: open, paused or out of service; to pause and to resume them takes a confirmation and a reason."""
+"""Admin pages of the channels: their state, and pausing and resuming, with a confirmation and a reason."""
 
 from typing import Any
 
@@ -46,11 +46,11 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
         return [named(self.pause_view, "pause"), named(self.resume_view, "resume"), *super().get_urls()]
 
     def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Have all relays claim nothing for a channel."""
+        """Pause a channel: no relay claims messages for it."""
         return self._switch_view(request, name, pause_channel.pause, "is paused", "was paused already")
 
     def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Let a channel go on."""
+        """Resume a channel."""
         return self._switch_view(request, name, pause_channel.resume, "goes on", "was not paused")
 
     def _switch_view(self, request: HttpRequest, name: str, switch: Any, done: str, undone: str) -> HttpResponse:
@@ -80,6 +80,6 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
 
 
 def _waiting(name: str, *, using: str) -> int:
-    """Lanes whose head is of this channel, and waits."""
+    """How many lanes have a waiting message of this channel in front."""
     heads = OutboxMessage.objects.using(using).filter(status=Status.PENDING.value, channel=name)
     return heads.order_by("channel", "next_attempt_at", "pk")[: MOST_COUNTED + 1].count()

@@ -1,4 +1,4 @@
-"""What staff fill in: a reason, an address, and which failed messages they mean."""
+"""The forms that staff fill in: a reason, an address, and which failed messages they mean."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from notifications.models.audit import MOST_REASON
 from notifications.selectors.failed_messages import Selection
 from notifications.selectors.search import id_in
 
-MOST_IDS = 1_000  # chosen one by one; more are meant by a filter
+MOST_IDS = 1_000  # selected one by one; use a filter for more
 
 
 class ReasonForm(forms.Form):
-    """Why it is done: kept with the record, and read by whoever comes after."""
+    """Why it is done. It is kept with the record, for later readers."""
 
     reason = forms.CharField(
         max_length=MOST_REASON, help_text="Recorded with your name.", widget=forms.TextInput(attrs={"size": 60})
@@ -21,7 +21,7 @@ class ReasonForm(forms.Form):
 
 
 class AddressForm(ReasonForm):
-    """A recipient's address, corrected."""
+    """The corrected address of a recipient."""
 
     field_order = ("address", "reason")
     address = forms.CharField(max_length=254, widget=forms.TextInput(attrs={"size": 40, "autocomplete": "off"}))
@@ -40,7 +40,7 @@ class Ids(forms.Field):
 
 
 class SelectionForm(forms.Form):
-    """The words of a Selection, as a link or a form gives them."""
+    """The filters of a Selection, from a link or a form."""
 
     ids = Ids(required=False)
     kind = forms.CharField(required=False, max_length=64)

@@ -1,4 +1,4 @@
-"""The preview of a kind's words: every channel at once, in any language, without sending anything."""
+"""Admin page that previews a kind's messages on every channel, in any language. It sends nothing."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ EMAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 
 
 
 class Choice(forms.Form):
-    """Which kind, and for whom."""
+    """The form: which kind, and for which language and time zone."""
 
     kind = forms.ChoiceField(choices=lambda: [(name, name) for name in kinds.names()])
     locale = forms.CharField(max_length=16, label="Language")
@@ -95,7 +95,7 @@ def message_email(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _choice(request: HttpRequest) -> Choice:
-    """What was chosen, with defaults for what was not."""
+    """The chosen values, with defaults for the others."""
     kind = next(iter(kinds.names()), "")
     defaults = {"kind": kind, "locale": settings.LANGUAGE_CODE, "time_zone": settings.TIME_ZONE}
     return Choice(defaults | request.GET.dict())

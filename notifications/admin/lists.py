@@ -1,6 +1,6 @@
-"""Lists that stay quick however long the table is: nothing is counted to its end, and nothing is scanned.
+"""Admin lists that stay quick with millions of rows: they never count or scan the whole table.
 
-Filters that no index serves look at the latest messages, and further back on request.
+Filters without an index cover only the latest messages, and older ones on request.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.selectors import search
 
-MOST_LISTED = 10_000  # a list ends there: whoever looks for more wants a filter
+MOST_LISTED = 10_000  # a list ends there; use a filter to see others
 FAILURES_READ = 1_000  # latest failures whose codes are offered as filters
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than MOST_LISTED, in the order of the list, so that the list's own index serves."""
+    """Counts at most MOST_LISTED rows, in the list's order, so that it can use the list's index."""
 
     @cached_property
     def count(self) -> int:
@@ -35,14 +35,14 @@ class BoundedPaginator(Paginator):
 
 
 class OneOrder(ChangeList):
-    """A list in the order of its index, and in no other."""
+    """A list that is only sorted in the order of its index."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
         return ["-pk"]
 
 
 class Word(admin.SimpleListFilter):
-    """Equality with one of a few words that are known without reading the table."""
+    """A filter by one of a few values that are known without reading the table."""
 
     def words(self, using: str) -> Iterable[str]:
         raise NotImplementedError
@@ -82,7 +82,7 @@ class ErrorFilter(Word):
 
 
 class WrittenFilter(admin.SimpleListFilter):
-    """By the day on which messages were written; IDs are given out in the order of time."""
+    """A filter by the day on which messages were written. IDs rise with time."""
 
     title = "day"
     parameter_name = "written"
@@ -100,7 +100,7 @@ class WrittenFilter(admin.SimpleListFilter):
 
 
 class LookBack(admin.SimpleListFilter):
-    """Which messages a list without an index looks through: the latest, or those before an ID."""
+    """The range of messages that a filter without an index covers: the latest, or those before an ID."""
 
     title = "age"
     parameter_name = "before"

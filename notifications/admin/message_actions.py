@@ -1,4 +1,4 @@
-"""What may be done to a message now, and the pages that ask for a confirmation and a reason before it is done."""
+"""The actions on a message, and the pages that ask for a confirmation and a reason before each."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A link to the page that does something."""
+    """A link to the page of one action."""
 
     words: str
     url: str
@@ -33,7 +33,7 @@ class Action:
 
 
 def actions_on(request: HttpRequest, message: OutboxMessage) -> list[Action]:
-    """What whoever asks may do to `message` as it stands."""
+    """The actions that the user may take on `message` now."""
     ids = urlencode({"ids": message.pk})
     actions = []
     is_failed = message.status == Status.FAILED
@@ -48,7 +48,7 @@ def actions_on(request: HttpRequest, message: OutboxMessage) -> list[Action]:
 
 
 def cancel_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
-    """Asks before it withdraws waiting messages, and for a reason."""
+    """Cancel waiting messages, after a confirmation with a reason."""
     demand(request, "notifications.view_outboxmessage", CANCEL)
     ids = _chosen(request)
     waiting = model_admin.get_queryset(request).filter(pk__in=ids, status__in=WAITING)
@@ -73,7 +73,7 @@ def cancel_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResp
 
 
 def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -> HttpResponse:
-    """Corrects the address that a message goes to; one that failed is sent again, in the same transaction."""
+    """Correct a message's address, and replay the message if it failed, in one transaction."""
     demand(request, "notifications.view_outboxmessage", CHANGE_ADDRESS)
     message = get_object_or_404(model_admin.get_queryset(request).select_related("recipient__user"), pk=pk)
     is_failed = message.status == Status.FAILED

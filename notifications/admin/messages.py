@@ -1,4 +1,4 @@
-"""The list of messages, and the page of one: find it, see what it waits for and what became of it, and act."""
+"""The admin list of messages, and the page of one message."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A recipient's wishes in the admin: shown with their record, and changed for somebody who asked for it."""
+"""A recipient's opt-outs in the admin: shown with their history, and changed by staff on the person's behalf."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from notifications.recipients import opt_outs
 
 
 def _choices() -> list[tuple[str, str]]:
-    """Everything that can be refused: each channel, and each purpose on it."""
+    """Everything that a recipient can opt out of: each channel, and each purpose on it."""
     return [
         choice
         for channel in channel_names()

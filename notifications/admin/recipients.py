@@ -1,4 +1,4 @@
-"""Recipients, and the page of one's lane: what waits in order, what is done, and the same actions as on a message."""
+"""Admin pages of the recipients, and of one recipient's lane: unfinished messages in order, finished ones, actions."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
         return False  # a recipient's row is the lock of its lanes
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Addresses are changed where a reason is asked for."""
+        """Addresses cannot be changed here, but only on the page that asks for a reason."""
         return ("user", "phone", "email") if obj else ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OneOrder]:
@@ -70,7 +70,7 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
         return [path("<int:pk>/lane/", lane, name="notifications_recipient_lane"), *super().get_urls()]
 
     def lane_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """One recipient's messages: what is unfinished in order, then what was finished last."""
+        """One recipient's messages: the unfinished ones in order, then the latest finished ones."""
         demand(request, "notifications.view_outboxmessage")
         recipient = get_object_or_404(self.get_queryset(request).select_related("user"), pk=pk)
         lane = lane_page(

@@ -1,6 +1,6 @@
-"""Where a reference leads: `booking:12` to the page of that booking, as the project says in OUTBOX_REFERENCE_LINKS.
+"""Turns a message's reference into a link: `booking:12` leads to that booking's page, by OUTBOX_REFERENCE_LINKS.
 
-The setting maps what stands before the colon to the name of a URL that takes what stands after it.
+The setting maps the part before the colon to the name of a URL, which takes the part after the colon.
 """
 
 from django.conf import settings

@@ -1,5 +1,5 @@
-"""The outbox for staff's programs: what the admin shows and does, over HTTP, with the same permissions and records.
+"""The staff API: what the admin shows and does, over HTTP for programs, with the same permissions and records.
 
-Needs Django REST framework and drf-spectacular; the project wires it in: `path("api/staff/outbox/",
+Needs Django REST framework and drf-spectacular. The project includes it: `path("api/staff/outbox/",
 include("notifications.api.urls"))`.
 """

@@ -14,7 +14,7 @@ from notifications.operations import pause_channel
 
 
 class ChannelList(StaffView):
-    """Every configured channel: open, paused by whom and why, or its provider out of service since when."""
+    """Every configured channel: open, paused (by whom and why), or out of service (since when)."""
 
     needs = (VIEW_CHANNEL,)
 
@@ -26,7 +26,7 @@ class ChannelList(StaffView):
 
 
 class ChannelPause(StaffView):
-    """Have all relays claim nothing for a channel, within a second. Of one that is paused, nothing changes."""
+    """Pause a channel for all relays, within a second. If it is already paused, nothing changes."""
 
     needs = (VIEW_CHANNEL, PAUSE)
 
@@ -38,7 +38,7 @@ class ChannelPause(StaffView):
 
 
 class ChannelResume(StaffView):
-    """Let a channel go on. Of one that is not paused, nothing changes."""
+    """Resume a channel. Of one that is not paused, nothing changes."""
 
     needs = (VIEW_CHANNEL, PAUSE)
 
@@ -50,7 +50,7 @@ class ChannelResume(StaffView):
 
 
 def configured(name: str) -> str:
-    """The name, if a channel is called so; raises Http404."""
+    """`name`, if such a channel is configured. Raises Http404."""
     if name not in channel_names():
         raise Http404
     return name

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the staff API: requests with an example, answers, and errors by their codes."""
+"""Describes the staff API for OpenAPI: requests with an example, answers, and errors by their codes."""
 
 from http import HTTPStatus
 from typing import Any

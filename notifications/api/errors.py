@@ -1,4 +1,4 @@
-"""What the staff API refuses, by codes that stay."""
+"""The staff API's refusals, with stable codes."""
 
 from rest_framework import status
 from rest_framework.exceptions import APIException

@@ -1,4 +1,4 @@
-"""Staff, with the permissions that a view names by method."""
+"""Lets in staff who have the permissions that a view needs."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ PAUSE = "notifications.pause_channel"
 
 
 class StaffWith(BasePermission):
-    """Whoever has all of the view's `needs`, and is staff."""
+    """Staff who have all permissions in the view's `needs`."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         needs: tuple[str, ...] = getattr(view, "needs", (VIEW,))

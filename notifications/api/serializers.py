@@ -1,4 +1,4 @@
-"""What the staff API takes and gives. Moments are in UTC; addresses are masked."""
+"""The staff API's requests and answers. Moments are in UTC, and addresses are masked."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from notifications.selectors.failed_messages import Selection
 from notifications.selectors.outgoing import address_of
 from notifications.selectors.search import LARGEST_ID
 
-MOST_IDS = 1_000  # named one by one; more are meant by a filter
+MOST_IDS = 1_000  # named one by one; use a filter for more
 STATUSES = [status.value for status in Status]
 
 
@@ -39,7 +39,7 @@ class AddressSerializer(ReasonSerializer):
 
 
 class SelectionSerializer(serializers.Serializer):
-    """Which failed messages: those that match all that is given; of an empty object, all."""
+    """Which failed messages: those that match all given filters. An empty object means all."""
 
     ids = serializers.ListField(child=_id(), max_length=MOST_IDS, required=False)
     kind = _text(64)
@@ -101,7 +101,7 @@ class PreviewSerializer(serializers.Serializer):
 
 
 class BulkReplaySerializer(serializers.Serializer):
-    """How far a replay has come. Until it is finished, `…/continue/` does the next batches."""
+    """A replay's progress. Until it is finished, `…/continue/` runs the next batches."""
 
     id = serializers.IntegerField()
     total = serializers.IntegerField(help_text="messages that matched when it began")
@@ -167,7 +167,7 @@ class WordsSerializer(serializers.Serializer):
 
 
 class MessagePageSerializer(serializers.Serializer):
-    """One message: what it is, what it waits for, its life, and what it says as it would be sent now."""
+    """One message: its fields, what it waits for, its life, and its text as it would be sent now."""
 
     message = MessageSerializer()
     waits = WaitSerializer(many=True)

@@ -28,7 +28,7 @@ from notifications.selectors.timeline import timeline_of
 from notifications.selectors.waits import waits_of
 
 PAGE = 50
-SECONDS = 1.0  # of work per request: no request that a proxy would end
+SECONDS = 1.0  # of work per request, so that no proxy ends it
 
 
 class StaffView(APIView):
@@ -39,7 +39,7 @@ class StaffView(APIView):
 
 
 class MessageList(StaffView):
-    """Messages, the latest first; found and filtered without a scan."""
+    """Messages, the latest first. Search and filters never scan the table."""
 
     @documentation.message_list
     def get(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class MessageReplay(StaffView):
 
 
 class MessageCancel(StaffView):
-    """Withdraw a message that waits."""
+    """Cancel a waiting message."""
 
     needs = (VIEW, CANCEL)
 
@@ -93,7 +93,7 @@ class MessageCancel(StaffView):
 
 
 class MessageAddress(StaffView):
-    """Correct the recipient's address that a message goes to; one that failed is replayed, in one transaction."""
+    """Correct the address that a message goes to, and replay the message if it failed, in one transaction."""
 
     needs = (VIEW, CHANGE_ADDRESS, REPLAY)
 
@@ -135,7 +135,7 @@ class ReplayCreate(StaffView):
 
 
 class ReplayDetail(StaffView):
-    """How far a replay of many has come."""
+    """A bulk replay's progress."""
 
     needs = (VIEW, REPLAY)
 
@@ -156,7 +156,7 @@ class ReplayContinue(StaffView):
 
 
 class ReplayStop(StaffView):
-    """Replay no further batch; what was replayed stays so."""
+    """Stop a bulk replay. Messages already replayed stay replayed."""
 
     needs = (VIEW, REPLAY)
 

@@ -1,1 +1,1 @@
-"""The live board: the whole outbox at one look, and what to press. Every refresh is a handful of bounded reads."""
+"""The live board: the whole outbox on one page, with buttons. Each refresh makes a few bounded queries."""

@@ -1,4 +1,4 @@
-"""What the selectors hand to the page: figures that know how to be read."""
+"""The board's figures, as the selectors hand them to the page."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from notifications.protocol.histogram import SIZE, quantile
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many there are; `is_capped`: at least. `sampled` is what the latest full count had found, `at` that time."""
+    """How many there are, or at least if `is_capped`. `sampled` is the latest full count, made `at` that time."""
 
     number: int
     is_capped: bool = False
@@ -38,7 +38,7 @@ class Delay:
 
 @dataclass(slots=True)
 class Flow:
-    """What happened in a stretch of time."""
+    """How many messages were sent, failed and so on in a stretch of time."""
 
     sent: int = 0
     failed: int = 0
@@ -65,7 +65,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of time on a plot's axis: what happened in it, and how much waited; None where nobody had counted."""
+    """A stretch of time on a plot's axis: what happened in it, and how much waited. None: nobody counted then."""
 
     begins: datetime
     flow: Flow | None
@@ -74,7 +74,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFigures:
-    """A channel as relays agree on it, and what it did in the last minute and hour."""
+    """A channel's state for all relays, and what it did in the last minute and hour."""
 
     name: str
     state: str
@@ -139,7 +139,7 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFigures:
-    """A task that runs by the clock."""
+    """A scheduled task."""
 
     name: str
     next_run: datetime | None

@@ -1,8 +1,8 @@
-"""Figures in words, as short as a table's cell needs them."""
+"""Formats numbers and durations, short enough for a table's cell."""
 
 
 def number(value: float) -> str:
-    """12,345."""
+    """12345 → 12,345."""
     return f"{value:,.0f}"
 
 

@@ -1,16 +1,16 @@
-"""What somebody should look at now, in a sentence each: the board's headline, and what a screen reader is told."""
+"""The board's headline: one sentence for each thing that needs attention now. Screen readers announce it."""
 
 from collections.abc import Iterator
 
 from notifications.board.figures import Snapshot
 from notifications.board.formats import duration
 
-LATE_SECONDS = 60.0  # a due message that waits longer: relays do not keep up, or none serves its channel
+LATE_SECONDS = 60.0  # if a due message waits longer, relays do not keep up, or none serves its channel
 SILENT_SECONDS = 5.0  # a relay beats every 0.6 s
 
 
 def headlines(now: Snapshot) -> list[str]:
-    """The most urgent first; none: all is well."""
+    """The sentences, the most urgent first. None: all is well."""
     return [*_of_relays(now), *_of_channels(now), *_of_schedules(now)]
 
 

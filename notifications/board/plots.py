@@ -1,6 +1,6 @@
-"""Plots as SVG, drawn by the server: no script, no style of their own, colours from the style sheet's classes.
+"""Draws plots as SVG on the server, without scripts or inline styles. Their colours come from classes.
 
-A gap is a gap: where nobody had counted, no line is drawn.
+A line has a gap where nobody counted.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Plot:
 
 
 def plots(stretches: Sequence[Stretch], *, per: str) -> list[Plot]:
-    """What happened, how long it took and how much waited, along `stretches`; `per` names one of them in words."""
+    """The plots of what happened, how long it took and how much waited, along `stretches`. `per` names one stretch."""
     return [
         _plot(
             f"Sent and failed, per {per}",
@@ -95,7 +95,7 @@ def _plot(
 
 
 def _path(values: Sequence[float | None], scale: Callable[[float], float]) -> str:
-    """The values as an SVG path from left to right; a value alone between gaps is drawn as a dot."""
+    """The values as an SVG path from left to right. A single value between gaps is a dot."""
     step = WIDTH / max(len(values) - 1, 1)
     parts, is_open = [], False
     for place, value in enumerate(values):

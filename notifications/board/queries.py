@@ -1,6 +1,6 @@
-"""What the board asks the database: all of it through partial indexes or small tables, none of it without a bound.
+"""The board's SQL. Every query uses partial indexes or small tables, and has a limit.
 
-A count stops at MOST_COUNTED; beyond, the board shows what the last minute's sample had counted.
+A count stops at MOST_COUNTED. Above it, the board shows the last minute's sample.
 """
 
 from notifications.models.tally import PART_OF_LAST_MINUTE
@@ -51,7 +51,7 @@ SELECT date_bin('10 minutes', minute, 'epoch') AS bin, sum(sent)::bigint, sum(fa
 FROM notifications_tally WHERE minute > now() - interval '1 day' GROUP BY bin
 """
 
-# Of several samples the highest: a crowd that came and went is what somebody looks for.
+# Take the highest of several samples, because a short peak is what people look for.
 DEPTHS = """
 SELECT date_bin(%(step)s::interval, minute, 'epoch') AS bin, max(queued + later), max(due), max(sending)
 FROM notifications_depth WHERE minute > now() - %(period)s::interval GROUP BY bin

@@ -1,4 +1,4 @@
-"""Scheduled work, where django-q2 is installed: the last and the next run, and what failed."""
+"""The state of scheduled work, if django-q2 is installed: the last and the next run, and failures."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,12 +8,12 @@ from django.db.models import Count, Q
 
 from notifications.board.figures import ScheduleFigures
 
-LATE = timedelta(minutes=2)  # a run this far overdue means that no `qcluster` is at work
+LATE = timedelta(minutes=2)  # a run this late means that no `qcluster` is running
 MOST = 50
 
 
 def schedules(now: datetime, using: str) -> list[ScheduleFigures] | None:
-    """The schedules by name; None where nothing runs them."""
+    """The schedules by name; None if django-q2 is not installed."""
     if not apps.is_installed("django_q"):
         return None
     schedule, task = apps.get_model("django_q", "Schedule"), apps.get_model("django_q", "Task")

@@ -1,4 +1,4 @@
-"""Reads the board's figures: a dozen bounded queries, none of which scans the messages."""
+"""Reads the board's figures with a dozen bounded queries. None of them scans the messages."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta

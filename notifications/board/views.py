@@ -1,4 +1,4 @@
-"""The board's page, the part of it that refreshes itself, and the pages that ask before a relay is stopped."""
+"""The board's page, its part that refreshes itself, and the pages that confirm stopping or draining a relay."""
 
 from typing import Any
 
@@ -41,14 +41,14 @@ def board(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def now(request: HttpRequest) -> HttpResponse:
-    """What of it changes, as HTML, for the script that puts it in its place."""
+    """The part that changes, as HTML. The script replaces it in the page."""
     demand(request, VIEW)
     return TemplateResponse(request, "admin/outbox/now.html", _figures(request))
 
 
 @never_cache
 def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
-    """Asks before a relay is told to stop or to drain, and for a reason."""
+    """Tell a relay to stop or to drain, after a confirmation with a reason."""
     demand(request, VIEW, COMMAND)
     if command not in list(RelayCommand):
         raise Http404(f"A relay cannot be told to {command}.")

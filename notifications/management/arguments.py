@@ -1,4 +1,4 @@
-"""Argument types that the outbox's commands share: each refuses a bad value with one clear line."""
+"""Argument types of the outbox's commands. Each refuses a bad value with one clear line."""
 
 import getpass
 import os
@@ -67,7 +67,7 @@ def configured_channel(text: str) -> str:
 
 
 def reason(text: str) -> str:
-    """Why something is done, as the record keeps it."""
+    """The reason of an action, for the record."""
     if len(text) > MOST_REASON or "\x00" in text:
         raise ArgumentTypeError(f"must have at most {MOST_REASON} characters")
     return text
@@ -79,7 +79,7 @@ def add_reason(parser: ArgumentParser) -> None:
 
 
 def actor(command: str) -> str:
-    """Who runs `command`, for the record: its name, and the account that it runs under."""
+    """Who acts, for the record: the command's name and the account that runs it."""
     try:
         account = getpass.getuser()
     except (KeyError, OSError):  # an account without a name

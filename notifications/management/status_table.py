@@ -1,4 +1,4 @@
-"""How `outbox_status` shows an Overview to people: a line that says how late it is, and three small tables."""
+"""Formats an Overview for `outbox_status`: a line that says how late the outbox is, and three small tables."""
 
 from datetime import datetime
 from typing import Any

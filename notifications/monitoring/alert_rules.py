@@ -1,4 +1,4 @@
-"""What is worth waking somebody for. Each condition says in a line what is wrong, and nothing of anybody (G12)."""
+"""Decides what is an alert. Each rule describes in one line what is wrong, without personal data (G12)."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ from notifications.protocol.statements import fetch_all
 from notifications.selectors import overview
 
 FAILURE_MINUTES = 15
-FEWEST_ENDED = 20  # messages in that time: of fewer, a share says nothing
-SILENT_SECONDS = 60.0  # a relay that has sent no heartbeat for longer is none
+FEWEST_ENDED = 20  # messages in that time; a share of fewer means nothing
+SILENT_SECONDS = 60.0  # a relay without a heartbeat for longer does not count
 
 
 def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
-    """What is wrong, by name, each with its line."""
+    """The alerts that hold now: name → one line that describes it."""
     return {
         name: words
         for condition in (_late, _failing, _silent, _old_snapshot)

@@ -1,7 +1,8 @@
-"""Tells somebody what is wrong: once when it begins, once when it is over, whoever looks, however many look at once.
+"""Reports each alert once when it starts and once when it clears, even if several processes evaluate the rules at once.
 
-The state is in the database. A row is told by the process that takes it for a while; if that dies, or nobody could be
-told, the next look tries again. What comes and goes is told once: it is over only after a while of quiet.
+The state is in the database. A process takes an alert for a while and reports it. If the process dies, or nobody can
+be reached, the next evaluation tries again. An alert that comes and goes is reported once: it clears only after a
+quiet time.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,16 +16,16 @@ from notifications.models.alert import Alert
 from notifications.monitoring.alert_rules import wrong_now
 from notifications.telemetry import emit
 
-QUIET = timedelta(minutes=5)  # after which what is not found any more is over
-NOTIFYING = timedelta(minutes=2)  # longer than telling takes; another may try after it
+QUIET = timedelta(minutes=5)  # an alert clears after it has not held for this long
+NOTIFYING = timedelta(minutes=2)  # longer than a report takes; then another process may try
 
 Notifier = Callable[[Alert], bool]
 
 
 def evaluate(notify: Notifier, *, found: Mapping[str, str] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """Record what is wrong, and have `tell` tell what is new and what is over; returns what it told.
+    """Record the alerts that hold, and have `tell` report new and cleared ones. Returns the names that were reported.
 
-    `tell` returns whether it reached somebody.
+    `tell` returns True if it reached somebody.
     """
     _record(wrong_now(using) if found is None else found, using)
     return [alert.name for alert in _unreported(using) if _take(alert, using) and _notified(alert, notify, using)]
@@ -41,16 +42,16 @@ def _record(found: Mapping[str, str], using: str) -> None:
     for alert in alerts.filter(is_firing=True, seen_at__lt=Now() - QUIET).exclude(name__in=found):
         if alerts.filter(pk=alert.pk, is_firing=True, seen_at=alert.seen_at).update(is_firing=False):
             emit("alert.cleared", alert=alert.name)
-    alerts.filter(is_firing=False, notified_at__isnull=True).delete()  # nobody knows of it: no all-clear
+    alerts.filter(is_firing=False, notified_at__isnull=True).delete()  # nobody was told, so nobody needs an all-clear
 
 
 def _unreported(using: str) -> list[Alert]:
-    """What nobody has been told yet, and what is over."""
+    """Alerts that nobody has been told of yet, and cleared ones."""
     return list(Alert.objects.using(using).filter(Q(notified_at__isnull=True) | Q(is_firing=False)).order_by("pk"))
 
 
 def _take(alert: Alert, using: str) -> bool:
-    """Whether it is ours to notify: one process gets it, for a while."""
+    """Take the alert for a while, so that only one process reports it. False: another one has it."""
     mine = Alert.objects.using(using).filter(
         pk=alert.pk, is_firing=alert.is_firing, notified_at=alert.notified_at, notifying_until__lte=Now()
     )

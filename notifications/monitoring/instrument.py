@@ -1,4 +1,4 @@
-"""What watches a relay's process: metrics, health, systemd's watchdog, traces; each only where it is asked for."""
+"""Starts what watches a relay's process, if configured: metrics, health, systemd's watchdog, traces."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +13,7 @@ from notifications.telemetry import subscribe
 
 @contextmanager
 def monitored(metrics: tuple[str, int] | None, *, say: Callable[[str], object]) -> Iterator[None]:
-    """Watch the relay that runs in this block, in this thread; `metrics`: where to serve them. Raises CannotListen."""
+    """Watch the relay that runs in this block and thread. `metrics` is the address to serve. Raises CannotListen."""
     with ExitStack() as stack:
         if (notify := watchdog()) is not None:
             stack.callback(subscribe(notify))
@@ -26,7 +26,7 @@ def monitored(metrics: tuple[str, int] | None, *, say: Callable[[str], object]) 
 
 @contextmanager
 def _metrics(host: str, port: int) -> Iterator[str]:
-    """Count and serve within this block; yields a line that says where."""
+    """Count and serve metrics within this block. Yields a line that says where."""
     try:
         from notifications.monitoring.relay_metrics import RelayMetrics, application  # noqa: PLC0415  (an extra)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Whether a relay's loop turns: it beats, or it is trying to reach a database that is away."""
+"""Knows whether a relay's loop turns: it sends heartbeats, or it is trying to reach an unreachable database."""
 
 import threading
 import time
@@ -11,8 +11,8 @@ STUCK_SECONDS = 60.0
 
 
 class Liveness:
-    """Subscribes to telemetry, by calling it. Only the thread that made it counts, the loop's: the listener reconnects
-    on its own, however stuck the loop is.
+    """A telemetry subscriber. Only events of the thread that made it count, the loop's, because the listener's
+    thread reconnects even if the loop hangs.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,6 +1,6 @@
 """A small HTTP server in the relay's process: `/metrics` for Prometheus, `/healthz` for an orchestrator's probe.
 
-It runs in threads of its own, so it answers while the loop hangs; /healthz tells the two apart.
+It runs in its own threads, so it answers even if the loop hangs. /healthz shows whether the loop hangs.
 """
 
 import hmac
@@ -17,7 +17,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class CannotListen(Exception):
-    """The address is taken, or not one of this machine's, or what counts is not installed; the message says it."""
+    """The address is in use or not this machine's, or prometheus_client is not installed. The message says which."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -25,10 +25,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
-    timeout = 10  # seconds that a client may take over its request
+    timeout = 10  # seconds for a client to send its request
 
     def log_message(self, *_: Any) -> None:
-        """A scrape every few seconds is no news."""
+        """Log nothing: a scrape every few seconds is normal."""
 
 
 @contextmanager

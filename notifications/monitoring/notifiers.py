@@ -1,4 +1,4 @@
-"""Who is told of an alert: ADMINS by email, and a webhook (OUTBOX_ALERT_URL). One of them is enough."""
+"""Sends alerts: to ADMINS by email, and to a webhook (OUTBOX_ALERT_URL). Reaching one of them is enough."""
 
 import logging
 import socket
@@ -13,21 +13,21 @@ from notifications.models.alert import Alert
 from notifications.transport.deadline import Deadline
 from notifications.transport.http import PooledSession
 
-SECONDS = 10.0  # that the webhook may take, all in all
+SECONDS = 10.0  # for the whole webhook call
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 logger = logging.getLogger(__name__)
 
 
 def send(alert: Alert) -> bool:
-    """Tell everybody who is configured; whether anybody was reached. With nobody configured, the log was told."""
+    """Send to all that are configured. True if one was reached, or if none is configured: then the log has it."""
     notifiers = [*([_email] if _admins() else []), *([_post] if _url() else [])]
     reached = [_tried(notifier, alert) for notifier in notifiers]
     return not reached or any(reached)
 
 
 def url_problem(url: str) -> str:
-    """Why alerts cannot be posted to `url`; "" if they can. Only https leaves this machine."""
+    """Why alerts cannot be posted to `url`; "" if they can. Other machines are only reached by https."""
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return ""
@@ -73,7 +73,7 @@ def _post(alert: Alert) -> None:
             answer = session.send(requests.Request("POST", url, json=document))
     finally:
         session.close()
-    if not 200 <= answer.status_code < 300:  # a redirect is followed nowhere, and is no acceptance
+    if not 200 <= answer.status_code < 300:  # a redirect is not followed, and counts as a failure
         raise OSError(f"HTTP {answer.status_code}")
 
 

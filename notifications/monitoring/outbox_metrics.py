@@ -1,7 +1,7 @@
 """The whole outbox as Prometheus metrics, read from the database when they are scraped.
 
-So it does not matter which of the web's processes answers, nor how many there are; nothing is counted in any of them.
-What a single relay counts of itself is in `relay_metrics`.
+Every web process gives the same answer, because none of them counts anything. `relay_metrics` has what a single relay
+counts itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ STATES = ("open", "paused", "broken")
 
 
 def registry(using: str = DEFAULT_DB_ALIAS) -> CollectorRegistry:
-    """What /metrics answers with."""
+    """The metrics that /metrics serves."""
     made = CollectorRegistry(auto_describe=False)
     made.register(OutboxMetrics(using))
     for path in conf.metrics():
@@ -38,7 +38,7 @@ class OutboxMetrics(Collector):
         self._using = using
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is read before somebody asks."""
+        """Describe nothing, so that nothing is read before a scrape."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
-"""Counters and histograms that cost well under a microsecond: a relay touches three of them for every message.
+"""Counters and histograms that cost well under a microsecond, because a relay updates three for every message.
 
-They are collected as Prometheus' own metric families; prometheus_client's live objects take five times as long.
+They are collected as Prometheus' metric families. prometheus_client's own objects take five times as long.
 """
 
 import threading

@@ -1,6 +1,6 @@
-"""What monitors want to know beyond `stats`, read when they ask: by channel, over a quarter of an hour, since when.
+"""The SQL behind metrics and alerts, beyond `selectors.overview`: by channel, over a quarter of an hour, in total.
 
-Bounded like `stats`: the unfinished through their partial indexes, up to a limit; what happened, from the tallies.
+Every query is bounded: unfinished messages through partial indexes up to a limit, and the past from the tallies.
 """
 
 from django.db import DEFAULT_DB_ALIAS
@@ -65,7 +65,7 @@ def waiting(using: str = DEFAULT_DB_ALIAS) -> list[tuple[str, str, int]]:
 
 
 def totals(using: str = DEFAULT_DB_ALIAS) -> dict[str, dict[str, int]]:
-    """For each channel, what ever happened, by the columns of the tallies. Only ever rises."""
+    """For each channel the totals of the tallies' columns. They only rise."""
     names = (*ENDS, "replayed", *ANSWERS)
     totals = fetch_all(TOTALS, using=using)
     return {channel: dict(zip(names, map(int, counts), strict=True)) for channel, *counts in totals}
@@ -81,6 +81,6 @@ def recent_ends(minutes: int, using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[
 def oldest_snapshot_seconds(using: str = DEFAULT_DB_ALIAS) -> float:
     """For how long the oldest snapshot of this server has been held, in seconds; 0 where there is none.
 
-    Of other roles' sessions only a member of pg_read_all_stats sees the age.
+    Only a member of pg_read_all_stats sees the age of other roles' sessions.
     """
     return float(fetch_all(OLDEST_SNAPSHOT, using=using)[0][0] or 0.0)

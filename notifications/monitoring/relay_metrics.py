@@ -1,7 +1,7 @@
-"""What one relay process counts of itself, from the events that it emits. `run_outbox_relay --metrics-port` serves it.
+"""The metrics of one relay process, counted from its own events. `run_outbox_relay --metrics-port` serves them.
 
-Prometheus adds these up over all relays. What the whole outbox looks like (depth, age, channels) is read from the
-database instead, by `outbox_metrics`.
+Prometheus adds these up over all relays. `outbox_metrics` reads the state of the whole outbox (depth, age, channels)
+from the database instead.
 """
 
 import time
@@ -43,7 +43,7 @@ EVENTS = {  # what is only counted: the event, the counter's name and what it sa
 
 
 class RelayMetrics(Collector):
-    """Subscribes to telemetry, by calling it."""
+    """A telemetry subscriber that counts."""
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
@@ -124,7 +124,7 @@ class RelayMetrics(Collector):
 
 
 def application(counted: RelayMetrics) -> Application:
-    """Serves what was counted, and what the process takes of the machine."""
+    """Serves the counts, and the process's use of the machine."""
     registry = CollectorRegistry()
     registry.register(counted)
     for collector in (ProcessCollector, PlatformCollector, GCCollector):

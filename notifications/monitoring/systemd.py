@@ -1,7 +1,7 @@
-"""Tells systemd how the relay is: ready, alive, stopping (sd_notify(3), service Type=notify, WatchdogSec=).
+"""Reports the relay's state to systemd: ready, alive, stopping (sd_notify(3), service Type=notify, WatchdogSec=).
 
-WATCHDOG=1 is sent only where the relay's loop has truly turned: on its heartbeat, and while it tries to reach a
-database that is away, which is no reason to restart it. A loop that hangs sends nothing, and systemd starts it anew.
+WATCHDOG=1 is sent only when the loop turns: at its heartbeat, and while it tries to reach an unreachable database,
+which is no reason for a restart. If the loop hangs, nothing is sent, and systemd restarts the relay.
 """
 
 import os
@@ -18,9 +18,9 @@ STATES = {
 
 
 def watchdog(environ: Mapping[str, str] = os.environ) -> Callable[[str, Mapping[str, object]], None] | None:
-    """The subscriber that tells systemd; None where no NOTIFY_SOCKET is set.
+    """The telemetry subscriber that reports to systemd; None if NOTIFY_SOCKET is not set.
 
-    Only the calling thread's events count: the listener reconnects on its own, however stuck the loop is.
+    Only events of the calling thread count, because the listener's thread reconnects even if the loop hangs.
     """
     address = environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -35,7 +35,7 @@ def watchdog(environ: Mapping[str, str] = os.environ) -> Callable[[str, Mapping[
 
 
 def _notify(address: str, state: str) -> None:
-    """One datagram; systemd being away for a moment is no reason to fail."""
+    """Send one datagram. If systemd cannot be reached, nothing fails."""
     path = "\0" + address[1:] if address.startswith("@") else address  # an abstract socket
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending:
         try:

@@ -1,4 +1,4 @@
-"""OpenTelemetry: the trace in which a message is published goes on in each attempt to send it.
+"""OpenTelemetry: each attempt to send a message continues the trace in which the message was published.
 
 The context travels with the message, as a W3C traceparent. Nothing happens, and nothing is imported, unless the project
 has configured a tracer provider. Spans hold ids, codes and names of channels and kinds; never an address, a name or a
@@ -15,7 +15,7 @@ ATTEMPTS = frozenset({"message.sent", "message.retry", "message.failed"})
 
 
 def is_on() -> bool:
-    """Whether the project has configured a tracer provider; whoever did has imported the API."""
+    """Whether the project has configured a tracer provider. If it has, OpenTelemetry's API is imported already."""
     api = sys.modules.get("opentelemetry.trace")
     if api is None:
         return False
@@ -46,7 +46,7 @@ def publishing(kind: str, *, channels: int) -> Iterator[str]:
 
 
 def trace_attempt(event: str, fields: Mapping[str, Any]) -> None:
-    """Subscribes to telemetry: a span of every attempt, in the trace that its message was published in."""
+    """A telemetry subscriber that makes a span of every attempt, in the trace of its message's publication."""
     if event not in ATTEMPTS or fields.get("answer") is None:
         return
     from opentelemetry import trace  # noqa: PLC0415  (an extra)

@@ -15,7 +15,7 @@ BEARER = "Bearer "
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The outbox's metrics as Prometheus' text; 401 to anybody else. Where METRICS_TOKEN is unset, staff alone."""
+    """The outbox's metrics as Prometheus text; 401 for others. Without METRICS_TOKEN only staff may read them."""
     if not (_has_token(request) or _is_staff(request)):
         answer = HttpResponse("The metrics want METRICS_TOKEN as a bearer token.\n", "text/plain", status=401)
         answer["WWW-Authenticate"] = "Bearer"

@@ -44,7 +44,7 @@ def work(
 
 
 def stop(bulk_id: int, *, actor: str, using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Replay no further batch; what was replayed stays so. False if it had come to its end before."""
+    """Stop a bulk replay. Messages already replayed stay replayed. False if it had come to its end before."""
     running = BulkReplay.objects.using(using).filter(pk=bulk_id, finished_at=None)
     return bool(running.update(finished_at=Now(), stopped_by=actor))
 

@@ -1,7 +1,7 @@
-"""What Twilio tells by itself, to order: the status of messages, and messages that people write. Signed as Twilio does.
+"""Sends what Twilio would send: status callbacks and incoming messages, signed as Twilio signs them, on request.
 
-Off until the control API asks for it; then each accepted message that names a StatusCallback is followed by its
-statuses, in order and one after the other, and told once: what cannot be delivered is forgotten, as Twilio does it.
+It is off until the control API asks for it. Then each accepted message that names a StatusCallback gets its statuses,
+in order, each once. A callback that cannot be delivered is dropped, as Twilio does.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _VALIDATOR = RequestValidator(AUTH_TOKEN)
 
 
 class Callbacks:
-    """Posts to whoever listens, on the loop of the sandbox."""
+    """Posts the callbacks, on the sandbox's event loop."""
 
     def __init__(self) -> None:
         self.statuses: Sequence[str] = ()
@@ -32,7 +32,7 @@ class Callbacks:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def follow(self, attempt: Attempt) -> None:
-        """Tell the statuses of an accepted message, if that is asked for and the message says where."""
+        """Send the statuses of an accepted message, if requested and if the message names a URL."""
         url = (attempt.parameters or {}).get("StatusCallback", "")
         if self.statuses and url:
             task = asyncio.get_running_loop().create_task(self._tell(attempt, url))

@@ -1,4 +1,4 @@
-"""The sandbox from outside: what it received, and what it shall do; and a sandbox of one's own as a child process."""
+"""A client of the sandbox's control API: reads what it received, tells it how to answer, and can start one."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ class SandboxClient:
         self.email_url = email_url
         self.account_sid = account_sid
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy stands between a machine and itself
+        self._session.trust_env = False  # never use a proxy for this machine
 
     def messages(self, *, since: int = 0) -> list[Received]:
         """All that was received after the sequence number `since`, refused or not, in order."""
@@ -85,7 +85,7 @@ class SandboxClient:
         seed: int = 0,
         **answer: Any,
     ) -> None:
-        """Have messages to `to` whose text contains `body` answered so: rules.Answer names what can be asked for."""
+        """Answer messages to `to` whose text contains `body` like this. rules.Answer lists the choices."""
         document = {
             "channel": channel,
             "match": {"to": to, "body": body},
@@ -97,7 +97,7 @@ class SandboxClient:
         self._call("POST", "rules", document)
 
     def tell_statuses(self, *statuses: str) -> None:
-        """From now on follow what is accepted with these statuses and its final one; without any, tell nothing."""
+        """Send these statuses and the final one for each message accepted from now on; without any, send none."""
         if statuses:
             self._call("POST", "callbacks", {"statuses": statuses})
         else:
@@ -116,7 +116,7 @@ class SandboxClient:
         self._call("DELETE", "rules")
 
     def clear(self) -> None:
-        """No rules, no messages, no callbacks, up."""
+        """Reset everything: no rules, no messages, no callbacks, not down."""
         self.up()
         self.tell_statuses()
         self.clear_rules()

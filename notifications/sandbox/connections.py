@@ -1,4 +1,4 @@
-"""What both servers do to a connection when a rule says so."""
+"""Breaks connections on purpose, for both servers: a reset, or an answer byte by byte."""
 
 import asyncio
 import socket

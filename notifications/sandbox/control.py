@@ -1,4 +1,4 @@
-"""The control API under /_sandbox/: what was received, the rules in force, and a page for people.
+"""The sandbox's control API under /_sandbox/: received messages, rules, and a page for people.
 
 GET    /_sandbox/                    the page
 GET    /_sandbox/messages?since=N    {"messages": [...], "last": N}, oldest first, at most `limit` (1,000) at once

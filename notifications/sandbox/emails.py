@@ -1,4 +1,4 @@
-"""Emails as people read them, taken from the bytes that came over the wire."""
+"""Parses received emails: decoded parts and headers."""
 
 import email
 import re

@@ -1,4 +1,4 @@
-"""What the sandbox received, over all channels, in the order of receipt.
+"""Keeps the messages that the sandbox received, over all channels, in the order of receipt.
 
 Kept in memory: the last `limit` attempts; older ones are forgotten, which a gap in the sequence shows. A call
 lasts from receipt until it is answered or its connection is gone, whichever comes first.

@@ -1,4 +1,4 @@
-"""What Twilio refuses in a message, with its numbers and words: https://www.twilio.com/docs/api/errors"""
+"""Validates a message as Twilio does, with Twilio's error numbers and texts: https://www.twilio.com/docs/api/errors"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The page for people: the messages received last, newest first. What came from outside is escaped."""
+"""The sandbox's web page: the latest received messages, newest first. What came from outside is escaped."""
 
 from html import escape
 from itertools import islice

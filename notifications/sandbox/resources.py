@@ -1,4 +1,4 @@
-"""The JSON that Twilio's Messages API answers with.
+"""Builds the JSON of Twilio's Messages API.
 
 https://www.twilio.com/docs/messaging/api/message-resource, /docs/usage/twilios-response#pagination and #errors.
 """

@@ -1,6 +1,6 @@
-"""Failures and delays to order: a rule says which messages it meets, how often, and how they are answered.
+"""Failures and delays on request: a rule says which messages it matches, how often, and how they are answered.
 
-The first rule that meets a message decides. Without one, everything well-formed is accepted at once.
+The first rule that matches a message decides. Without one, everything well-formed is accepted at once.
 """
 
 import random
@@ -77,10 +77,10 @@ AS_USUAL = Answer()
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """An answer for the messages to `to` whose text contains `body`, on `channel`; what is empty meets everything.
+    """An answer for the messages to `to` whose text contains `body`, on `channel`. Empty fields match everything.
 
-    Met `times` times it is used up. With `probability` it meets that share of the messages, by a generator seeded with
-    `seed`.
+    After `times` matches it is used up. With `probability` it matches that share of the messages, by a generator
+    seeded with `seed`.
     """
 
     answer: Answer

@@ -1,4 +1,4 @@
-"""Both servers on one event loop."""
+"""Runs the sandbox's HTTP and SMTP servers on one event loop."""
 
 import asyncio
 from typing import Self

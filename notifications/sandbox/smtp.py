@@ -1,4 +1,4 @@
-"""An SMTP server that takes every email for everybody, unless a rule says otherwise."""
+"""The sandbox's SMTP server. It accepts every email, unless a rule says otherwise."""
 
 import asyncio
 from typing import Any

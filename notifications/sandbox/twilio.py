@@ -1,4 +1,4 @@
-"""Twilio's Messages API, as far as a sender of messages sees it: create, fetch, list. Callbacks are in callbacks.py.
+"""The sandbox's Twilio Messages API: create, fetch and list messages. Callbacks are in callbacks.py.
 
 A content template says what `contents` has under its SID, with its variables; one that nobody made known says them
 alone. Refusals carry Twilio's numbers and shapes: https://www.twilio.com/docs/api/errors

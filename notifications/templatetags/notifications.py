@@ -1,4 +1,4 @@
-"""Template filters for messages: money and moments, as the recipient writes them."""
+"""Template filters for messages: money and moments, in the recipient's locale."""
 
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -57,5 +57,5 @@ def _locale(language: str) -> Locale:
 
 
 def _plain_spaces(text: str) -> str:
-    """Ordinary spaces for CLDR's no-break ones: a single one of those makes an SMS twice as long (UCS-2, not GSM-7)."""
+    """Replace CLDR's no-break spaces by ordinary ones: a single one doubles the length of an SMS (UCS-2, not GSM-7)."""
     return text.replace("\u202f", " ").replace("\xa0", " ")

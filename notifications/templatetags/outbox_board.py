@@ -1,4 +1,4 @@
-"""Template filters of the board: figures in words."""
+"""Template filters of the board: durations and numbers."""
 
 from django import template
 
@@ -15,5 +15,5 @@ def duration(seconds: float | None) -> str:
 
 @register.filter
 def number(value: float) -> str:
-    """{{ sent|number }} → 12,345."""
+    """{{ sent|number }} → 12345 → 12,345."""
     return formats.number(value)

@@ -1,1 +1,1 @@
-"""What providers tell us, one shelf per provider: authenticate → parse → call the function that keeps it."""
+"""Webhooks from providers, one file per provider: authenticate, parse, call the function that records it."""

@@ -1,6 +1,6 @@
-"""What an email service provider tells: django-anymail's own views authenticate and read it, here it becomes a receipt.
+"""Turns email providers' events into receipts. django-anymail's own views authenticate and parse them.
 
-A complaint and an unsubscription are wishes as well: no more email.
+A complaint and an unsubscription are opt-outs as well: no more email.
 """
 
 import re
@@ -33,12 +33,12 @@ NUMBER = re.compile("[0-9]{1,18}")
 
 
 def connect() -> None:
-    """Hear what anymail's views read; called once, when Django starts, where anymail is installed."""
+    """Subscribe to anymail's events. Called once, when Django starts, if anymail is installed."""
     tracking.connect(record_event, dispatch_uid="notifications.webhooks.esp")
 
 
 def record_event(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:  # noqa: ARG001  (anymail's)
-    """Keep what the event says of one of our messages; events about others, and other events, change nothing."""
+    """Record what the event says about one of our messages. All other events change nothing."""
     status, message = RECEIPT_STATUSES.get(event.event_type or ""), _message_of(event)
     if status is None or not message:
         return
@@ -55,7 +55,7 @@ def record_event(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: 
 
 
 def _message_of(event: AnymailTrackingEvent) -> int:
-    """Our message's id: from the metadata that went along with it, or from its Message-ID; 0 if it is not ours."""
+    """Our message's id, from its metadata or its Message-ID; 0 if it is not ours."""
     match = OURS.fullmatch(str(event.message_id or ""))
     return _number(event, "outbox") or (int(match[1]) if match else 0)
 

@@ -1,7 +1,7 @@
-"""Reads a form that Twilio signed, and refuses everything that is anything else.
+"""Reads a form that Twilio signed, and refuses everything else.
 
 Twilio signs the URL and the form's names and values run together, with no time and no nonce. So a signature is valid
-for ever, and says nothing of where a name ends and its value begins: `MessageSi` + `dSM1` passes for `MessageSid` +
+for ever, and does not show where a name ends and its value begins: `MessageSi` + `dSM1` passes for `MessageSid` +
 `SM1`. Whoever reads such a form must therefore be indifferent to repetition, and what is read must be of a shape that
 no other division yields: values by pattern, names that are known. Twilio asks to accept names that it adds without
 notice, so an unknown one is ignored, unless it begins as a known one does, or a known one as it.
@@ -24,7 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Refused(Exception):
-    """The request is answered with `status` and changes nothing; `reason` is for the log and names no values."""
+    """The answer is `status`, and nothing changes. `reason` is for the log and contains no values."""
 
     def __init__(self, status: int, reason: str) -> None:
         self.status = status

@@ -1,4 +1,4 @@
-"""What Twilio tells: the status of messages that it accepted, and messages that people wrote to us.
+"""Twilio's webhooks: the status of messages that it accepted, and incoming messages (STOP, START and others).
 
     POST /webhooks/twilio/status/?message=12&claim=3    the URL that the channel gave Twilio with the message
     POST /webhooks/twilio/inbound/                      the URL in the settings of a number or a Messaging Service
@@ -40,9 +40,9 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def _signed_by_twilio(view: View) -> View:
-    """Refusals as answers, without a word about what was wrong; the log has it."""
+    """Turn refusals into answers that do not say what was wrong; the log says it."""
 
-    @csrf_exempt  # Twilio's signature says who is speaking
+    @csrf_exempt  # Twilio's signature authenticates the request
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         try:
@@ -56,7 +56,7 @@ def _signed_by_twilio(view: View) -> View:
 
 @_signed_by_twilio
 def status(request: HttpRequest) -> HttpResponse:
-    """What became of a message that Twilio accepted, kept as its receipt."""
+    """Record the status of a message that Twilio accepted, as its receipt."""
     fields = read_signed_form(request, known=STATUS_FIELDS)
     sid = _matched(SID, fields.get("MessageSid"), name="MessageSid")
     report = _report(fields)
@@ -72,7 +72,7 @@ def status(request: HttpRequest) -> HttpResponse:
 
 @_signed_by_twilio
 def receive(request: HttpRequest) -> HttpResponse:
-    """Someone wrote to us: their wish, if it is one, and the conversation that it opens."""
+    """Record an incoming message: an opt-out or opt-in if it is one, and the 24-hour WhatsApp window."""
     fields = read_signed_form(request, known=INBOUND_FIELDS)
     _matched(SID, fields.get("MessageSid"), name="MessageSid")
     sender = fields.get("From", "")

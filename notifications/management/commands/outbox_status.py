@@ -1,4 +1,4 @@
-"""Prints what the outbox looks like: for people, for scripts (--json) and for monitors (--fail-if-older-than)."""
+"""Prints the state of the outbox: for people, for scripts (--json) and for monitors (--fail-if-older-than)."""
 
 import json
 import time
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         self._check(now, options["fail_if_older_than"])
 
     def _watch(self, options: dict[str, Any]) -> None:
-        """In a terminal the tables stand still and change; elsewhere each look is printed below the last."""
+        """In a terminal the tables stay in place and change. Elsewhere each look is printed below the last one."""
         if options["json"] or not self.stdout.isatty():
             while True:
                 self._print(overview(options["database"]), as_json=options["json"])

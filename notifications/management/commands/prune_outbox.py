@@ -1,4 +1,4 @@
-"""Removes messages that ended long ago, beside everything else that goes on."""
+"""Deletes messages that ended long ago, while everything else runs on."""
 
 import signal
 import time
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 
 def _pause_unless_stopped() -> Callable[[float], bool]:
-    """Waits between batches; true once a signal has asked for the end."""
+    """Wait between batches. True once a signal has asked to stop."""
     is_stopped = False
 
     def stop(*_: object) -> None:
