@@ -1,4 +1,4 @@
-"""System checks: settings and schema that would break a promise are refused at the start, by name."""
+"""System checks: they refuse, by name, settings and schema that would break a promise."""
 
 from collections.abc import Sequence
 from typing import Any

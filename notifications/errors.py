@@ -1,4 +1,4 @@
-"""What can go wrong between an application and its outbox. Pure Python: every application may import it."""
+"""The errors that the outbox raises to applications. Pure Python: every application may import it."""
 
 from collections.abc import Sequence
 

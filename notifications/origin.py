@@ -1,4 +1,4 @@
-"""Where a message comes from: the request, command or schedule on whose behalf it was published.
+"""Remembers a message's origin: the request, command or schedule that published it.
 
 Whoever begins such work names it here; `publish` keeps the name with each message, so that a message leads to the log
 lines of the request that asked for it.

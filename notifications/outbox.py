@@ -1,4 +1,4 @@
-"""The public face of the outbox: publish messages with what they announce, look at them, withdraw or replay them.
+"""The outbox's public interface: publish messages in a transaction, look them up, cancel or replay them.
 
     with transaction.atomic():
         booking = Booking.objects.create(...)

@@ -1,4 +1,4 @@
-"""What happens to the outbox by the clock. Each task may run twice and side by side; the project's scheduler calls."""
+"""The outbox's scheduled tasks. The project's scheduler calls them. Each may run twice, and side by side."""
 
 import time
 from datetime import timedelta

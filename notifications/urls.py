@@ -1,4 +1,4 @@
-"""Where providers tell what became of messages, and where people unsubscribe, without a login.
+"""The addresses of providers' callbacks and of the unsubscribe page. They need no login.
 
 `path("webhooks/", include("notifications.urls"))`
 """

@@ -1,4 +1,4 @@
-"""The ways to reach a recipient, built from settings.
+"""Builds the channels from settings: the ways to reach a recipient.
 
 `OUTBOX_CHANNELS` maps each channel's name to the dotted path of its class, a subclass of `base.Channel`: a further
 channel is one file, in this folder or in any other project, and one line in that setting.

@@ -1,4 +1,4 @@
-"""The sender of emails, as a setting: found unusable at the start, where each email would blame its recipient."""
+"""Checks the sender of emails at the start: with an invalid one every email would fail, as if for its recipient."""
 
 from email.errors import ObsoleteHeaderDefect
 from email.policy import default

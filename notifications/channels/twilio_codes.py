@@ -1,4 +1,4 @@
-"""Twilio's words: its error numbers and its message statuses, and what each means for a message.
+"""Twilio's error numbers and message statuses, and what each means for a message.
 
 Every number is explained at https://www.twilio.com/docs/api/errors/<number>, the source of the title in the comment
 beside it; statuses at https://www.twilio.com/docs/messaging/api/message-resource#message-status-values. A number comes

@@ -1,4 +1,4 @@
-"""WhatsApp's approved content templates: which one says what, in which language, and the variables that go into it.
+"""Chooses WhatsApp's approved content template for a kind and language, and fills in its variables.
 
     TWILIO_WHATSAPP_TEMPLATES = {"booking.confirmed": {"en": "HX…", "de": "HX…"}}
 

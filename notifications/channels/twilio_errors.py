@@ -1,5 +1,5 @@
-"""What Twilio's refusals mean for a message: the HTTP status decides first whether it can have been accepted, then the
-table of numbers (twilio_codes) what helps; an unknown number means what its status says.
+"""Turns Twilio's refusals into outcomes. The HTTP status decides whether the message can have been accepted, and the
+table in twilio_codes what to do next. For an unknown number the status alone decides.
 """
 
 import math

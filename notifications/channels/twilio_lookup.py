@@ -1,4 +1,4 @@
-"""Asks Twilio what it has: a message of an earlier attempt whose answer was lost (G6), or what became of one.
+"""Asks Twilio whether it has a message whose answer was lost (G6), or what became of one that it accepted.
 
 Twilio's list knows nothing of our ids. A message is recognised by its recipient, its sender, its words, and by having
 been made since that attempt began; what is known to be another message's is left aside. The newest hundred to a number

@@ -1,1 +1,1 @@
-"""How a message becomes text."""
+"""Turns a message into text: templates, languages, sanitizing, links, SMS segments."""

@@ -1,4 +1,4 @@
-"""The language and the time zone in which a message is being put into words; template filters ask here."""
+"""The language and time zone of the message that is being rendered. Template filters read them here."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext

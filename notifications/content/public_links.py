@@ -1,4 +1,4 @@
-"""The addresses of our own views as the outside sees them: links in messages, and where providers call back.
+"""Builds our own views' public addresses: for links in messages, and for providers' callbacks.
 
 PUBLIC_URL is the address under which the web is reached, with the path it is mounted at, if it is mounted at one:
 `https://example.com/app`. So relays, which never see SCRIPT_NAME, build the same addresses as web processes.

@@ -1,4 +1,4 @@
-"""Turns a message's context into words, in the recipient's language and time zone.
+"""Renders a message's templates with its context, in the recipient's language and time zone.
 
 Templates live in `notifications/<kind>/`, in any app or template folder, and in folders by language within it: for
 `pt-br` those in `pt-br/` are tried first, then `pt/`, then the kind's own, file by file. Rendering is strict: a

@@ -1,4 +1,4 @@
-"""Makes harmless what somebody typed, before it stands in a message that comes from us. Pure Python.
+"""Removes links, line breaks, markup and invisible characters from text that users typed. Pure Python.
 
 A customer called "Click http://evil.example" must not put a link into our SMS, a title with a line break must not add a
 header to our email, and invisible characters must not turn what we say around. What is typed stays readable:

@@ -1,4 +1,4 @@
-"""How an SMS is charged: its encoding, its length in that encoding, and the segments that it takes. Pure Python.
+"""Counts what an SMS costs: its encoding, its length in that encoding, and its segments. Pure Python.
 
 GSM 7-bit (3GPP TS 23.038, section 6.2.1) holds 160 characters, or 153 in each of several segments, because six octets
 then say which part of what they are (3GPP TS 23.040, section 9.2.3.24.1). One character that its two tables lack turns

@@ -1,4 +1,4 @@
-"""The links by which someone unsubscribes without logging in: signed, so that nobody can make one for somebody else.
+"""Makes and reads the links for unsubscribing without a login. They are signed, so nobody can forge one.
 
 A link says whom, which channel and which purpose, and holds for ever: RFC 8058 wants it to work from any copy of the
 message. It is the same over all attempts at a message. Earlier keys go on reading the links that they signed.

@@ -1,4 +1,4 @@
-"""The table of what is wrong now, so that whoever looks tells it once, and tells when it is over."""
+"""The table of alerts: each is reported once when it starts and once when it clears."""
 
 from django.db import models
 from django.db.models.functions import Now

@@ -1,4 +1,4 @@
-"""The table of what has been sent to whom in this hour and on this day: what caps are counted in."""
+"""The table that caps count in: messages to each recipient and phone number, this hour and this day."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

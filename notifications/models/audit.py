@@ -1,4 +1,4 @@
-"""What staff and commands did to the outbox, on record: who, what, when and why (G11).
+"""The tables of operator actions and bulk replays: who did what to the outbox, when and why (G11).
 
 The tables outlive the messages: pruning an old message does not take away who had replayed it.
 """

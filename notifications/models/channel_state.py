@@ -1,4 +1,4 @@
-"""The table of what all relays agree on about a channel: a pause, its circuit breaker, its pace.
+"""The table of each channel's state, shared by all relays: a pause, its circuit breaker, its pace.
 
 Written by relays with the statements of `protocol/sql_channels.py`, and when staff pause or resume a channel.
 """

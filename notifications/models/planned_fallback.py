@@ -1,4 +1,4 @@
-"""The table of what stands in for a message that a channel could not bring to its recipient."""
+"""The table of planned fallbacks: the second channel for a message that the first does not deliver."""
 
 from django.db import models
 from django.db.models import Q

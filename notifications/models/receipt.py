@@ -1,4 +1,4 @@
-"""The tables of what comes back after a message has gone out: receipts from providers, and words from people."""
+"""The tables of what comes back after a send: providers' receipts, and when people last wrote to us."""
 
 from django.db import models
 from django.db.models import Q

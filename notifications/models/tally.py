@@ -1,4 +1,4 @@
-"""What happened in each minute, and how much waited: small tables, so that nobody counts millions of messages to know.
+"""Small tables of counts: what happened in each minute, and how much waited. They save counting millions of messages.
 
 Written by relays with the statements of `protocol/sql_tally.py`; read by the board, `outbox_status` and `/metrics`.
 """

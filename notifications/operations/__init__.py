@@ -1,1 +1,1 @@
-"""What staff and the clock do to messages, channels and relays."""
+"""What staff and scheduled tasks do to messages, channels and relays: replay, cancel, pause, prune, release."""

@@ -1,4 +1,4 @@
-"""Replays all that matches a filter, however many: in batches, each a transaction that also says how far it came.
+"""Replays all messages that match a filter, in batches. Each batch is a transaction that also records the progress.
 
 Whoever looks at a bulk replay drives it on: the admin's page, the API's caller, and `qcluster` for one that nobody
 looks at any more. They may do so at the same time: a batch locks the bulk replay's row, and who does not get it goes

@@ -1,4 +1,4 @@
-"""Corrects a recipient's address and sends again what had failed because of it, all or nothing, on record."""
+"""Corrects a recipient's address and replays what failed because of it, in one transaction, on record."""
 
 from collections.abc import Sequence
 

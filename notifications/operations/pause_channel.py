@@ -1,4 +1,4 @@
-"""Pauses and resumes channels: the one place behind admin, API and commands. On record; what waits loses nothing."""
+"""Pauses and resumes channels, on record, for admin, API and commands alike. Waiting messages lose nothing."""
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 

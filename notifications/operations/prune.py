@@ -1,4 +1,4 @@
-"""Removes what ended long ago, in small batches, beside everything else that goes on. Never an unfinished message (G3).
+"""Deletes messages that ended long ago, in small batches, while everything else runs. Never an unfinished one (G3).
 
 It walks along the primary key and stops at the first batch that was wholly published after the limit: nothing ends
 before it was published, and ids follow publication. So it reads what it removes, what is old and stays, and one batch

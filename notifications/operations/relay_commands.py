@@ -1,4 +1,4 @@
-"""Stops and drains relays from afar: a word in the relay's row, which its next heartbeat brings back. On record."""
+"""Stops and drains relays from afar, on record: a command in the relay's row, which its next heartbeat reads."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Puts failed messages back, and withdraws waiting ones: the one place behind admin, command and API (G11).
+"""Replays failed messages and cancels waiting ones, for admin, commands and API alike (G11).
 
 A replayed message keeps its id, so it goes next in its lane, before everything younger that still waits; what was sent
 meanwhile stays sent. Its history of attempts stays, and who replayed it is on record.

@@ -1,1 +1,1 @@
-"""Rules in pure Python: no Django, no database."""
+"""Rules in pure Python: retries, opt-outs, quiet hours, phone numbers. No Django, no database."""

@@ -1,4 +1,4 @@
-"""How a recipient's wishes are written down: `sms` refuses a channel, `sms:reminder` one purpose on it. Pure Python.
+"""How opt-outs are written: `sms` refuses a channel, `sms:reminder` one purpose on it. Pure Python.
 
 What nobody has refused is wanted. The words stand in the recipient's row, so that whoever holds or joins that row has
 them without another look; who changed them, when and how is in `ConsentRecord`.

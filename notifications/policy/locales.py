@@ -1,4 +1,4 @@
-"""Languages and time zones: which ones dates, money and quiet hours can be worked out for."""
+"""Checks languages and time zones: only some have rules for dates, money and quiet hours."""
 
 from zoneinfo import available_timezones
 

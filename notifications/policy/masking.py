@@ -1,5 +1,5 @@
-"""Takes addresses out of what a provider says, so that neither the attempts' table nor a log collects them (G12); and
-shows them to staff by as much as it takes to recognise one.
+"""Masks addresses: removes them from providers' texts, so that neither the attempts' table nor a log collects them
+(G12), and shortens them for staff, who must still recognise one.
 """
 
 import re

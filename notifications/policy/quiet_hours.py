@@ -1,4 +1,4 @@
-"""Quiet hours: when a message that may wait leaves its recipient in peace, by the clock on the recipient's wall.
+"""Quiet hours: when a message that may wait is held, by the recipient's local time.
 
 Written 22-8 or 21:30-7:45, in OUTBOX_QUIET_HOURS or by a kind. Which kinds may wait, `kinds` says. Pure Python.
 """

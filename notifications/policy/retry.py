@@ -1,4 +1,4 @@
-"""What follows an outcome: the message is finished, or tried again after a delay. Pure Python, no Django.
+"""Decides what follows an outcome: the message is finished, or retried after a delay. Pure Python, no Django.
 
 Exponential backoff with full jitter, after "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): the delay
 is uniform between zero and the exponential bound, which spreads the retries of an outage best.

@@ -1,1 +1,1 @@
-"""What comes back from providers after a message was accepted."""
+"""Receipts from providers for accepted messages: recording, polling, and the fallback when none comes."""

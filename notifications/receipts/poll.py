@@ -1,4 +1,4 @@
-"""Asks providers what became of messages of which they told nothing more: a callback may be lost, or never be possible.
+"""Asks providers for receipts that never came: a callback may be lost, or may not be possible at all.
 
 Ten minutes after a message was accepted, or after the last news of it, its provider is asked; then after an hour, six
 hours and a day more, since carriers may be that slow; then never again. Any number of polls may run side by side.

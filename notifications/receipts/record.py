@@ -1,4 +1,4 @@
-"""Receipts: what became of messages after a provider had accepted them, told by its webhooks or asked for.
+"""Records receipts: what became of accepted messages, as webhooks report it or polling finds it.
 
 Reports of one acceptance come late, twice and in any order; what is kept is the farthest status
 (lifecycle.ReceiptStatus), so the order does not matter. If any copy of a message

@@ -1,1 +1,1 @@
-"""Who is written to, and what they allow."""
+"""Recipients: their contact details, their opt-outs, and what they write to us."""

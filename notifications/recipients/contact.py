@@ -1,4 +1,4 @@
-"""Recipients as the rest of an application sees them: a user's contact details and wishes, read and changed."""
+"""Reads and changes a user's contact details and opt-outs, for the rest of an application."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

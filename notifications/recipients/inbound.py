@@ -1,4 +1,4 @@
-"""What people write to us: it may be a wish, and it opens a conversation in which WhatsApp allows free text."""
+"""Incoming messages: STOP and START, and the 24-hour window in which WhatsApp allows free text."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Opting in and out: the one place behind the profile, STOP and START, unsubscribe links, providers' word, and staff.
+"""Opts recipients in and out: by profile, STOP and START, unsubscribe link, provider's report, or staff.
 
 A wish is kept per channel and, within it, per purpose. It holds for what is published from now on, and for what waits:
 a relay looks again right before it sends. Each change is on record, with who made it and how.

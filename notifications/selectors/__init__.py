@@ -1,1 +1,1 @@
-"""Reads: what the admin, the board, the API and the commands show."""
+"""Read-only queries for the admin, the board, the API and the commands."""

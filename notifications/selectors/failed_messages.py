@@ -1,4 +1,4 @@
-"""Which failed messages somebody means, and what a replay of them would send: behind admin, command and API."""
+"""Selects failed messages by filters, and previews their replay, for admin, command and API alike."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What a kind's messages look like on every channel, with the kind's own sample: for authors of templates."""
+"""Renders a kind's messages on every channel, with the kind's sample data, for authors of templates."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a message says and where it goes, as a relay would send it now: read, never stored.
+"""A message as a relay would send it now: its text and its address. Neither is stored.
 
 A message keeps its context, not its words: those are rendered when they are sent. What is shown here of a message that
 went out long ago is what today's templates, and today's language and time zone of the recipient, make of it.

@@ -1,4 +1,4 @@
-"""What the outbox looks like now: read once here, shown by the admin, the board, `outbox_status`, metrics and health.
+"""The state of the outbox now: messages, lanes, channels, relays. For the board, `outbox_status`, metrics and health.
 
 Nothing here reads all of a large table. The unfinished and the failed are counted through their partial indexes; what
 happened is summed from the tallies; how many sent ones a large table keeps, the planner's statistics say.

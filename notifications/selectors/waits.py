@@ -1,4 +1,4 @@
-"""What a message waits for now, in words: read in a handful of indexed look-ups, shown by admin, board and API.
+"""Says what a message waits for now, for admin and API. It needs a few indexed queries.
 
 Each wait is a phrase that goes on from the message's name: "is behind message 812, which is retried at 12:03:10 UTC
 after twilio_30008". The codes are for programs, and stay.
