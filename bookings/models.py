@@ -11,9 +11,10 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
 from bookings.payments import Payment, PaymentEvent, Refund
+from bookings.setbacks import Setback
 from bookings.tokens import AccessToken
 
-__all__ = ["AccessToken", "Booking", "Order", "Payment", "PaymentEvent", "Refund", "Slot"]
+__all__ = ["AccessToken", "Booking", "Order", "Payment", "PaymentEvent", "Refund", "Setback", "Slot"]
 
 MOST_QUANTITY = 100  # seats in one order
 MOST_IDEMPOTENCY_KEY = 200  # characters
@@ -55,14 +56,34 @@ class Slot(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(seats_taken__gte=0, seats_taken__lte=F("capacity")), name="slot_is_not_oversold"
+                condition=Q(seats_taken__gte=0, seats_taken__lte=F("capacity")),
+                name="slot_is_not_oversold",
+                violation_error_message="More seats are taken than this capacity has.",
             ),
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="slot_ends_after_it_starts"),
-            models.CheckConstraint(condition=Q(price__gt=0), name="slot_price_is_positive"),
-            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="slot_currency_is_iso_4217"),
-            models.CheckConstraint(condition=Q(late_refund_percent__lte=100), name="slot_refunds_at_most_the_price"),
             models.CheckConstraint(
-                condition=Q(no_refund_hours__lte=F("free_cancellation_hours")), name="slot_refunds_less_with_time"
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="slot_ends_after_it_starts",
+                violation_error_message="A slot must end after it starts.",
+            ),
+            models.CheckConstraint(
+                condition=Q(price__gt=0),
+                name="slot_price_is_positive",
+                violation_error_message="The price must be more than nothing.",
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"),
+                name="slot_currency_is_iso_4217",
+                violation_error_message="The currency must be three capital letters, as in EUR.",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_refund_percent__lte=100),
+                name="slot_refunds_at_most_the_price",
+                violation_error_message="At most 100 percent can be given back.",
+            ),
+            models.CheckConstraint(
+                condition=Q(no_refund_hours__lte=F("free_cancellation_hours")),
+                name="slot_refunds_less_with_time",
+                violation_error_message="Nothing can be given back only after the free cancellation has ended.",
             ),
         ]
         permissions = [("cancel_slot", "Can call off slots")]
@@ -131,6 +152,11 @@ class Order(models.Model):
         help_text="while unpaid: when the gateway is next asked whether it was paid; empty: not any more",
     )
     created_at = models.DateTimeField(db_default=Now())
+    starts_at = models.DateTimeField(null=True, editable=False, help_text="the slot's start as its customer saw it")
+    # The refund rules of the slot when it was ordered: they hold whatever becomes of the slot's.
+    free_cancellation_hours = models.IntegerField(null=True, editable=False)
+    late_refund_percent = models.SmallIntegerField(null=True, editable=False)
+    no_refund_hours = models.IntegerField(null=True, editable=False)
     checkout: dict[str, Any] | None = None  # what the gateway handed over with its order; not kept
 
     class Meta:
@@ -184,6 +210,14 @@ class Booking(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     cancelled_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True, help_text="when its reminder was queued")
+    starts_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="the start that its customer was last told; the slot's may have moved since",
+    )
+    moved_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when its customer was last told that the slot has moved"
+    )
 
     class Meta:
         permissions = [("cancel_booking", "Can cancel bookings")]
@@ -209,8 +243,22 @@ class Booking(models.Model):
         """How the outbox's messages name this booking."""
         return f"booking:{self.pk}"
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether the slot starts at another time than was booked, its customer told of it or not yet."""
+        return self.moved_at is not None or self.has_untold_move
+
+    @property
+    def has_untold_move(self) -> bool:
+        """Whether the slot starts at another minute than its customer was told; forms and words know no seconds."""
+        return self.starts_at is not None and _minute(self.starts_at) != _minute(self.slot.starts_at)
+
     def cancel(self, *, now: datetime) -> None:
         """Become cancelled, and give the seats back."""
         self.status, self.cancelled_at = self.Status.CANCELLED, now
         self.save(update_fields=["status", "cancelled_at"])
         self.slot.free_seats(self.quantity)
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)

@@ -1,0 +1,74 @@
+"""Loops over many rows, of which one must not stop the rest: a bad one is reported, passed over, and tried again later.
+
+For loops whose rows do not say themselves when they are tried again. While the database is away the loop ends: no row
+is at fault, and the next run does them all.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import models
+from django.db.models import QuerySet
+
+from notifications.protocol.not_now import is_not_now
+
+Result = TypeVar("Result")
+
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+MOST_ERROR = 500  # characters
+
+log = logging.getLogger(__name__)
+
+
+class Setback(models.Model):
+    """A row on which a loop has failed; gone once it has succeeded."""
+
+    job = models.CharField(max_length=32)
+    row = models.BigIntegerField(help_text="the row's id in the job's own table")
+    failures = models.PositiveIntegerField(default=1)
+    error = models.CharField(max_length=MOST_ERROR)
+    next_try_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "row"], name="setback_is_of_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.row}"
+
+
+def waiting(job: str, *, now: datetime) -> QuerySet[Setback, int]:
+    """The rows that `job` leaves alone at present, for an `exclude`."""
+    return Setback.objects.filter(job=job, next_try_at__gt=now).values_list("row", flat=True)
+
+
+def do_each(job: str, rows: Iterable[int], work: Callable[[int], Result], *, now: datetime) -> Iterable[Result]:
+    """What `work` came to for each of `rows`; those on which it fails are passed over, with a pause of their own.
+
+    Raises what says that the database is away.
+    """
+    ids = list(rows)
+    known = set(Setback.objects.filter(job=job, row__in=ids).values_list("row", flat=True)) if ids else set()
+    for row in ids:
+        try:
+            done = work(row)
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            log.exception("%s of %s failed and is passed over", job, row)
+            _note(job, row, error, now=now)
+        else:
+            if row in known:
+                Setback.objects.filter(job=job, row=row).delete()
+            yield done
+
+
+def _note(job: str, row: int, error: Exception, *, now: datetime) -> None:
+    before = Setback.objects.filter(job=job, row=row).first()
+    failures = before.failures + 1 if before else 1
+    pause = min(SHORTEST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
+    words = f"{type(error).__name__}: {error}".replace("\x00", "")[:MOST_ERROR]
+    Setback.objects.update_or_create(
+        job=job, row=row, defaults={"failures": failures, "error": words, "next_try_at": now + pause}
+    )
