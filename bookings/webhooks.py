@@ -1,7 +1,8 @@
-"""What payment gateways tell by webhook: authenticate → parse → call the function that does it.
+"""Webhooks of payment gateways: authenticate → parse → call the function that does it.
 
-An event is a hint to look at a payment (verification.look_at), so that events which come twice, late or out of order
-change nothing twice (G2). Answered with 200, an event is not told again; with 503, the gateway tells it again later.
+An event is a hint to look at a payment (verification.look_at) or a refund (refunds.look_at). The gateway is asked how
+it stands, so events that come twice, late or out of order change nothing twice (G2). Answered with 200, an event is not
+delivered again; with 503 the gateway delivers it again later.
 """
 
 import logging
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from bookings import verification
+from bookings import refunds, verification
 from bookings.api import problems
 from bookings.errors import (
     AmountMismatch,
@@ -67,28 +68,36 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 
 
 def handle(sender: Gateway, event: GatewayEvent, *, now: datetime) -> str:
-    """Deal with the event unless that was done before. Answers "ignored", "known" or "handled".
+    """Process the event unless that was done before. Answers "ignored", "known" or "handled".
 
-    It is remembered once it is dealt with, so that one which an error interrupted is told and dealt with again. Raises
-    GatewayUnavailable.
+    Marked handled only after processing, so an interrupted event is processed on redelivery. Raises GatewayUnavailable.
     """
-    if event.kind is EventKind.OTHER or not event.order_id:
+    if event.kind is EventKind.OTHER:
         return "ignored"
     if PaymentEvent.objects.filter(gateway=sender.name, event_id=event.event_id).exists():
         return "known"
-    order = Order.objects.filter(gateway=sender.name, gateway_order_id=event.order_id).first()
-    if order is None:  # another shop's on the same account
+    if not _process(sender, event, now=now):  # another shop's on the same account, or made by staff at the gateway
         return "ignored"
-    _look(order, event, now=now)
-    heard = PaymentEvent(gateway=sender.name, event_id=event.event_id, kind=event.kind)
-    PaymentEvent.objects.bulk_create([heard], ignore_conflicts=True)  # the same event may be told twice at once
+    handled = PaymentEvent(gateway=sender.name, event_id=event.event_id, kind=event.kind)
+    PaymentEvent.objects.bulk_create([handled], ignore_conflicts=True)  # it may be delivered twice at once
     return "handled"
+
+
+def _process(sender: Gateway, event: GatewayEvent, *, now: datetime) -> bool:
+    """False if the event is about nothing of ours."""
+    if event.kind is EventKind.REFUND:
+        about = {"payment_id": event.payment_id, "refund_id": event.refund_id}
+        return refunds.look_at(gateway_name=sender.name, now=now, **about)
+    order = Order.objects.filter(gateway=sender.name, gateway_order_id=event.order_id or None).first()
+    if order is not None:
+        _look(order, event, now=now)
+    return order is not None
 
 
 def _look(order: Order, event: GatewayEvent, *, now: datetime) -> None:
     try:
         verification.look_at(order, event.payment_id, now=now)
-    except (SoldOut, OrderAlreadyPaid, PaymentNotCaptured) as outcome:
+    except (SoldOut, OrderAlreadyPaid, PaymentNotCaptured, AmountMismatch) as outcome:
         log.info("Payment %s of %s: %s", event.payment_id, order, outcome.code)
-    except (AmountMismatch, InvalidSignature) as error:
+    except InvalidSignature as error:
         log.error("Payment %s of %s needs a person: %s", event.payment_id, order, error.code)  # noqa: TRY400  (no bug)

@@ -103,7 +103,9 @@ class BookingSerializer(serializers.Serializer):
     payment_id = serializers.CharField(source="payment.payment_id", help_text="the gateway's")
     amount = serializers.IntegerField(source="payment.amount")
     currency = serializers.CharField(source="payment.currency")
-    refund = serializers.SerializerMethodField(help_text="requested, succeeded, failed (staff handle it), or null")
+    refund = serializers.SerializerMethodField(
+        help_text="requested, pending, succeeded, failed (staff handle it), or null"
+    )
     created_at = serializers.DateTimeField()
     cancelled_at = serializers.DateTimeField(allow_null=True)
     notifications = serializers.SerializerMethodField()

@@ -11,7 +11,9 @@ from bookings.gateways.base import (
     GatewayEvent,
     GatewayOrder,
     GatewayPayment,
+    GatewayRefund,
     PaymentState,
+    RefundState,
     UnreadableEvent,
 )
 
@@ -21,7 +23,9 @@ __all__ = [
     "GatewayEvent",
     "GatewayOrder",
     "GatewayPayment",
+    "GatewayRefund",
     "PaymentState",
+    "RefundState",
     "UnknownGateway",
     "UnreadableEvent",
     "gateway",

@@ -43,25 +43,48 @@ class GatewayPayment:
     currency: str
 
 
+class RefundState(StrEnum):
+    """Where a refund stands, in the words of this project; each gateway's own words are translated to these."""
+
+    PENDING = "pending"  # the gateway has taken it on, and will say more
+    REQUIRES_ACTION = "requires_action"  # the customer must tell the gateway where the money is to go
+    SUCCEEDED = "succeeded"  # the money has left for the customer
+    FAILED = "failed"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"  # a word that the gateway added since, or no such refund
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRefund:
+    """A refund as the gateway knows it; `reason` is why it failed, for staff."""
+
+    refund_id: str
+    state: RefundState
+    reason: str = ""
+
+
 class EventKind(StrEnum):
     """What an event is about."""
 
     PAID = "paid"
     FAILED = "failed"
+    REFUND = "refund"  # a refund's state has changed
     OTHER = "other"  # nothing that the domain acts on, or nothing that it knows
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayEvent:
-    """What a webhook told: a hint to look at a payment, which counts as the gateway says it stands when asked.
+    """A hint to look at a payment or a refund: the gateway is then asked how it stands.
 
-    `event_id` is the same however often the event is told. The payment's ids are empty for OTHER.
+    `event_id` is the same however often the event is delivered. All other ids are empty for OTHER; for REFUND
+    `order_id` is empty, and of `payment_id` and `refund_id` one may be.
     """
 
     event_id: str
     kind: EventKind
     order_id: str = ""
     payment_id: str = ""
+    refund_id: str = ""
 
 
 class UnreadableEvent(ValueError):
@@ -101,11 +124,15 @@ class Gateway(ABC):
         """Every payment of the order as it stands now, failed ones included; none for an order that nobody knows."""
 
     @abstractmethod
-    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
-        """Give `amount` back and return the gateway's name for the refund; the same key again refunds nothing more.
+    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> GatewayRefund:
+        """Have `amount` given back; the state says whether it was. The same key again refunds nothing more.
 
         Raises RefusedByGateway when the gateway answers that it will not.
         """
+
+    @abstractmethod
+    def fetch_refund(self, refund_id: str, *, payment_id: str) -> GatewayRefund:
+        """The refund of this payment as it stands now; UNKNOWN for one that the gateway does not have."""
 
     @abstractmethod
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:

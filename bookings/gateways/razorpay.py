@@ -16,7 +16,9 @@ from bookings.gateways.base import (
     GatewayEvent,
     GatewayOrder,
     GatewayPayment,
+    GatewayRefund,
     PaymentState,
+    RefundState,
     UnreadableEvent,
 )
 from bookings.gateways.http import JsonApi, Missing, an_object, listed, text, whole
@@ -24,11 +26,16 @@ from bookings.gateways.signing import is_same, sign, sign_body
 
 ORDER_ID = re.compile(r"order_[A-Za-z0-9]{1,60}")  # without "|": "order_A|pay_B" would shift what is signed
 PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
+REFUND_ID = re.compile(r"rfnd_[A-Za-z0-9]{1,60}")
 EVENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 KINDS = {
     "payment.captured": EventKind.PAID,
     "order.paid": EventKind.PAID,
     "payment.failed": EventKind.FAILED,
+    "refund.created": EventKind.REFUND,
+    "refund.processed": EventKind.REFUND,
+    "refund.failed": EventKind.REFUND,
+    "refund.speed_changed": EventKind.REFUND,
 }
 STATES = {
     "created": PaymentState.CREATED,
@@ -36,6 +43,11 @@ STATES = {
     "captured": PaymentState.CAPTURED,
     "refunded": PaymentState.REFUNDED,  # in full; after a part of it, the payment is still captured
     "failed": PaymentState.FAILED,
+}
+REFUND_STATES = {
+    "pending": RefundState.PENDING,
+    "processed": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
 }
 # A payment that the bank confirms within so many minutes is captured; a later one Razorpay gives back by itself.
 CAPTURE_MINUTES = 60
@@ -90,12 +102,19 @@ class RazorpayGateway(Gateway):
             return []
         return [_payment(item) for item in listed(answer, "items")]
 
-    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
+    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> GatewayRefund:
         key = f"{payment_id}-{idempotency_key}"  # Razorpay wants at least ten characters
         body = {"amount": amount, "speed": "normal", "receipt": key}
-        return text(
-            self._api.post(f"/v1/payments/{payment_id}/refund", body, headers={"X-Refund-Idempotency": key}), "id"
-        )
+        path = f"/v1/payments/{payment_id}/refund"
+        return _refund(self._api.post(path, body, headers={"X-Refund-Idempotency": key}))
+
+    def fetch_refund(self, refund_id: str, *, payment_id: str) -> GatewayRefund:
+        if not (REFUND_ID.fullmatch(refund_id) and PAYMENT_ID.fullmatch(payment_id)):
+            return GatewayRefund(refund_id, RefundState.UNKNOWN)
+        try:
+            return _refund(self._api.get(f"/v1/payments/{payment_id}/refunds/{refund_id}"))
+        except Missing:
+            return GatewayRefund(refund_id, RefundState.UNKNOWN)
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         """The event's id is a header that is not signed: it only decides whether an event is looked at again."""
@@ -108,6 +127,9 @@ class RazorpayGateway(Gateway):
         kind = KINDS.get(str(told.get("event")), EventKind.OTHER)
         if kind is EventKind.OTHER:
             return GatewayEvent(event_id, kind)
+        if kind is EventKind.REFUND:
+            payment_id, refund_id = _ids_of_refund(told)
+            return GatewayEvent(event_id, kind, payment_id=payment_id, refund_id=refund_id)
         return GatewayEvent(event_id, kind, *_ids(told))
 
 
@@ -123,6 +145,18 @@ def _ids(told: Mapping[str, Any]) -> tuple[str, str]:
     return order_id if ORDER_ID.fullmatch(order_id) else "", payment_id  # a payment link's has no order: not ours
 
 
+def _ids_of_refund(told: Mapping[str, Any]) -> tuple[str, str]:
+    """The ids of the payment and of the refund that an event is about. Raises UnreadableEvent."""
+    try:
+        entity = told["payload"]["refund"]["entity"]
+        payment_id, refund_id = str(entity["payment_id"]), str(entity["id"])
+    except (KeyError, TypeError) as error:
+        raise UnreadableEvent("The event does not name its refund.") from error
+    if not (PAYMENT_ID.fullmatch(payment_id) and REFUND_ID.fullmatch(refund_id)):
+        raise UnreadableEvent("The id of the refund or of its payment is malformed.")
+    return payment_id, refund_id
+
+
 def _payment(answer: Mapping[str, Any]) -> GatewayPayment:
     return GatewayPayment(
         payment_id=text(answer, "id"),
@@ -131,3 +165,10 @@ def _payment(answer: Mapping[str, Any]) -> GatewayPayment:
         amount=whole(answer, "amount"),
         currency=text(answer, "currency"),
     )
+
+
+def _refund(answer: Mapping[str, Any]) -> GatewayRefund:
+    """Razorpay says of a failed one no more than that it failed."""
+    state = REFUND_STATES.get(str(answer.get("status")), RefundState.UNKNOWN)
+    reason = "The bank did not take it." if state is RefundState.FAILED else ""
+    return GatewayRefund(text(answer, "id"), state, reason)

@@ -13,7 +13,9 @@ from bookings.gateways.base import (
     GatewayEvent,
     GatewayOrder,
     GatewayPayment,
+    GatewayRefund,
     PaymentState,
+    RefundState,
     UnreadableEvent,
 )
 from bookings.gateways.http import JsonApi, Missing, an_object, listed, text, whole
@@ -22,7 +24,12 @@ from bookings.gateways.signing import is_same, sign, sign_body
 AN_ID = re.compile(r"[A-Za-z0-9_]{1,100}")  # without "|", which separates the two ids that are signed
 SIGNATURE_HEADER = "X-Sandbox-Signature"
 STATES = {state.value: state for state in PaymentState}
-KINDS = {"payment.captured": EventKind.PAID, "payment.failed": EventKind.FAILED}
+REFUND_STATES = {state.value: state for state in RefundState}
+KINDS = {
+    "payment.captured": EventKind.PAID,
+    "payment.failed": EventKind.FAILED,
+    "refund.updated": EventKind.REFUND,
+}
 
 
 class SandboxGateway(Gateway):
@@ -60,20 +67,30 @@ class SandboxGateway(Gateway):
             return []
         return [_payment(item) for item in listed(answer, "items")]
 
-    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
+    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> GatewayRefund:
         key = f"{payment_id}-{idempotency_key}"
         body = {"payment_id": payment_id, "amount": amount, "idempotency_key": key}
-        return text(self._api.post("/v1/refunds", body), "id")
+        return _refund(self._api.post("/v1/refunds", body))
+
+    def fetch_refund(self, refund_id: str, *, payment_id: str) -> GatewayRefund:
+        try:
+            return _refund(self._api.get(f"/v1/refunds/{quote(refund_id, safe='')}"))
+        except Missing:
+            return GatewayRefund(refund_id, RefundState.UNKNOWN)
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         if not is_same(headers.get(SIGNATURE_HEADER, ""), sign_body(self._secret, body)):
             raise InvalidSignature
         told = an_object(body)
-        ids = [str(told.get(field, "")) for field in ("id", "order_id", "payment_id")]
+        kind = KINDS.get(str(told.get("type")), EventKind.OTHER)
+        named = ("id", "payment_id", "refund_id" if kind is EventKind.REFUND else "order_id")
+        ids = [str(told.get(field, "")) for field in named]
         if not all(AN_ID.fullmatch(each) for each in ids):
             raise UnreadableEvent("An id is missing or malformed.")
-        event_id, order_id, payment_id = ids
-        return GatewayEvent(event_id, KINDS.get(str(told.get("type")), EventKind.OTHER), order_id, payment_id)
+        event_id, payment_id, other = ids
+        if kind is EventKind.REFUND:
+            return GatewayEvent(event_id, kind, payment_id=payment_id, refund_id=other)
+        return GatewayEvent(event_id, kind, order_id=other, payment_id=payment_id)
 
 
 def _payment(answer: Mapping[str, Any]) -> GatewayPayment:
@@ -84,3 +101,8 @@ def _payment(answer: Mapping[str, Any]) -> GatewayPayment:
         amount=whole(answer, "amount"),
         currency=text(answer, "currency"),
     )
+
+
+def _refund(answer: Mapping[str, Any]) -> GatewayRefund:
+    state = REFUND_STATES.get(str(answer.get("state")), RefundState.UNKNOWN)
+    return GatewayRefund(text(answer, "id"), state, str(answer.get("reason") or ""))

@@ -21,7 +21,9 @@ from bookings.gateways.base import (
     GatewayEvent,
     GatewayOrder,
     GatewayPayment,
+    GatewayRefund,
     PaymentState,
+    RefundState,
     UnreadableEvent,
     assert_no_transaction,
 )
@@ -33,10 +35,18 @@ from notifications.transport.http import PooledSession
 
 INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,90}")
 CHARGE_ID = re.compile(r"(ch|py)_[A-Za-z0-9]{1,90}")
+REFUND_ID = re.compile(r"(re|pyr)_[A-Za-z0-9_]{1,90}")
 EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,90}")
 RETRIES = 1  # the library's own, under one idempotency key: nothing is done twice
 TOLERANCE_SECONDS = 300  # how old a webhook's signature may be; the library takes 0 for "any age"
-KINDS = {"payment_intent.succeeded": EventKind.PAID, "payment_intent.payment_failed": EventKind.FAILED}
+KINDS = {
+    "payment_intent.succeeded": EventKind.PAID,
+    "payment_intent.payment_failed": EventKind.FAILED,
+    "refund.created": EventKind.REFUND,
+    "refund.updated": EventKind.REFUND,
+    "refund.failed": EventKind.REFUND,
+    "charge.refund.updated": EventKind.REFUND,
+}
 STATES = {
     "requires_payment_method": PaymentState.CREATED,  # or failed, if there is an error to tell of
     "requires_confirmation": PaymentState.CREATED,
@@ -45,6 +55,13 @@ STATES = {
     "requires_capture": PaymentState.AUTHORIZED,
     "succeeded": PaymentState.CAPTURED,  # or refunded
     "canceled": PaymentState.FAILED,
+}
+REFUND_STATES = {
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.REQUIRES_ACTION,
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.CANCELED,
 }
 # Where Stripe's decimals are not ISO 4217's (docs.stripe.com/currencies#zero-decimal, #special-cases).
 DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}
@@ -110,14 +127,23 @@ class StripeGateway(Gateway):
         payment = self.fetch_payment(order_id)
         return [] if payment is NO_PAYMENT else [payment]
 
-    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> str:
+    def refund(self, *, payment_id: str, amount: int, idempotency_key: str) -> GatewayRefund:
         payment = self.fetch_payment(payment_id)
         with self._calling():
             refund = self._stripe.refunds.create(
                 {"payment_intent": payment_id, "amount": _in_its_units(amount, payment.currency)},
                 {"idempotency_key": f"{payment_id}-{idempotency_key}"},
             )
-        return text(refund.to_dict(), "id")
+        return _refund(refund.to_dict())
+
+    def fetch_refund(self, refund_id: str, *, payment_id: str) -> GatewayRefund:
+        if not REFUND_ID.fullmatch(refund_id):
+            return GatewayRefund(refund_id, RefundState.UNKNOWN)
+        try:
+            with self._calling(may_be_missing=True):
+                return _refund(self._stripe.refunds.retrieve(refund_id).to_dict())
+        except Missing:
+            return GatewayRefund(refund_id, RefundState.UNKNOWN)
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         self._check_signature(body, headers.get("Stripe-Signature", ""))
@@ -129,10 +155,13 @@ class StripeGateway(Gateway):
         if kind is EventKind.OTHER:
             return GatewayEvent(event_id, kind)
         try:
-            intent_id = str(told["data"]["object"]["id"])
-        except (KeyError, TypeError) as error:
-            raise UnreadableEvent("The event does not name its payment intent.") from error
-        return GatewayEvent(event_id, kind, order_id=intent_id, payment_id=intent_id)
+            about = told["data"]["object"]
+            about_id, intent_id = str(about["id"]), str(about.get("payment_intent") or "")
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UnreadableEvent("The event does not name its payment intent or refund.") from error
+        if kind is EventKind.REFUND:  # one that was made of a charge may name no intent
+            return GatewayEvent(event_id, kind, payment_id=intent_id, refund_id=about_id)
+        return GatewayEvent(event_id, kind, order_id=about_id, payment_id=about_id)
 
     def _check_signature(self, body: bytes, header: str) -> None:
         """By the library. It would raise TypeError for what is not ASCII, and reads the body before it checks."""
@@ -206,6 +235,12 @@ def _state(intent: Mapping[str, Any]) -> PaymentState:
     charge = intent.get("latest_charge")
     if state is PaymentState.CAPTURED and isinstance(charge, dict) and charge.get("refunded"):
         return PaymentState.REFUNDED
-    if state is PaymentState.CREATED and intent.get("last_payment_error") and intent["status"] != "processing":
+    # With a new card, or one that the bank is asking about, another try is under way: the error is of the one before.
+    if intent["status"] == "requires_payment_method" and intent.get("last_payment_error"):
         return PaymentState.FAILED
     return state
+
+
+def _refund(answer: Mapping[str, Any]) -> GatewayRefund:
+    state = REFUND_STATES.get(str(answer.get("status")), RefundState.UNKNOWN)
+    return GatewayRefund(text(answer, "id"), state, str(answer.get("failure_reason") or ""))

@@ -8,6 +8,7 @@ KINDS = {
     "booking.cancelled": "Cancellation",
     "booking.reminder": "Reminder",
     "slot.cancelled": "Cancelled by us",
+    "slot.moved": "Moved by us",
     "payment.refunded": "Refund",
     "payment.failed": "Payment failed",
 }
@@ -20,7 +21,12 @@ STATUSES = {
     "cancelled": "withdrawn",
     "expired": "not sent: too late",
 }
-REFUNDS = {"requested": "on its way", "succeeded": "refunded", "failed": "delayed: we are looking into it"}
+REFUNDS = {
+    "requested": "on its way",
+    "pending": "on its way",
+    "succeeded": "refunded",
+    "failed": "delayed: we are looking into it",
+}
 ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES, "refunds": REFUNDS}
 
 

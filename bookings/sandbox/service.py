@@ -9,18 +9,20 @@ from aiohttp import web
 
 from bookings.gateways.signing import sign
 from bookings.sandbox.ledger import Ledger, Refused
-from bookings.sandbox.webhooks import Webhooks, event_of
+from bookings.sandbox.webhooks import Webhooks, event_of, event_of_refund
 
 STATES = ("created", "authorized", "captured", "failed")
+REFUND_STATES = ("pending", "requires_action", "succeeded", "failed", "canceled")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
 class Mood:
-    """How the gateway answers at present: after `delay` seconds, or only with a 503."""
+    """How the gateway answers at present: after `delay` seconds, or only with a 503; and the state of new refunds."""
 
     is_down: bool = False
     delay: float = 0.0
+    refund_state: str = "succeeded"
 
 
 class Service:
@@ -42,9 +44,11 @@ class Service:
                 web.get("/v1/orders/{order}/payments", self._for_shops(self._show_payments)),
                 web.get("/v1/payments/{payment}", self._for_shops(self._show_payment)),
                 web.post("/v1/refunds", self._for_shops(self._refund)),
+                web.get("/v1/refunds/{refund}", self._for_shops(self._show_refund)),
                 web.post("/v1/orders/{order}/pay", self._pay),
                 web.post("/_sandbox/mood", self._change_mood),
                 web.get("/_sandbox/refunds", self._show_refunds),
+                web.post("/_sandbox/refunds/{refund}", self._change_refund),
                 web.post("/_sandbox/webhook", self._change_webhook),
                 web.post("/_sandbox/events", self._tell),
             ]
@@ -92,9 +96,25 @@ class Service:
     async def _refund(self, request: web.Request) -> web.Response:
         body = await _body(request)
         refund = self._ledger.refund(
-            _text(body, "payment_id"), amount=_number(body, "amount"), idempotency_key=_text(body, "idempotency_key")
+            _text(body, "payment_id"),
+            amount=_number(body, "amount"),
+            idempotency_key=_text(body, "idempotency_key"),
+            state=self._mood.refund_state,
         )
-        return web.json_response({"id": refund}, status=201)
+        return web.json_response(refund, status=201)
+
+    async def _show_refund(self, request: web.Request) -> web.Response:
+        try:
+            return web.json_response(self._ledger.refund_of(request.match_info["refund"]))
+        except Refused as error:
+            raise web.HTTPNotFound(text=str(error)) from None
+
+    async def _change_refund(self, request: web.Request) -> web.Response:
+        """`{"state": …}`: the refund comes to that state, and the shop is told of it."""
+        state = _refund_state(await _body(request))
+        refund = self._ledger.change_refund(request.match_info["refund"], state=state)
+        self._webhooks.tell_soon(event_of_refund(refund))
+        return web.json_response(refund)
 
     async def _pay(self, request: web.Request) -> web.Response:
         """A customer pays. `state`, `amount` and `currency` in the body let a test make the payment go wrong."""
@@ -106,13 +126,13 @@ class Service:
         currency = _text(body, "currency") if "currency" in body else None
         payment = self._ledger.pay(request.match_info["order"], state=state, amount=amount, currency=currency)
         signature = sign(self._secret.encode(), payment.order_id, payment.id)
-        self._webhooks.tell_soon(payment)
+        self._webhooks.tell_soon(event_of(payment))
         receipt = {"order_id": payment.order_id, "payment_id": payment.id, "signature": signature}
         return web.json_response(receipt, status=201)
 
     async def _change_mood(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        self._mood = Mood(is_down=bool(body.get("down", False)), delay=float(body.get("delay", 0.0)))
+        self._mood = Mood(bool(body.get("down", False)), float(body.get("delay", 0.0)), _refund_state(body))
         return web.json_response(asdict(self._mood))
 
     async def _change_webhook(self, request: web.Request) -> web.Response:
@@ -154,6 +174,13 @@ def _text(body: dict[str, Any], field: str) -> str:
     if not isinstance(value, str) or not value:
         raise web.HTTPBadRequest(text=f"{field} must be text.")
     return value
+
+
+def _refund_state(body: dict[str, Any]) -> str:
+    state: str = body.get("refund_state" if "refund_state" in body else "state", "succeeded")
+    if state not in REFUND_STATES:
+        raise web.HTTPBadRequest(text=f"A refund's state must be one of {', '.join(REFUND_STATES)}.")
+    return state
 
 
 def _number(body: dict[str, Any], field: str) -> int:

@@ -25,6 +25,16 @@ def event_of(payment: Payment, *, event_id: str = "", type: str = "") -> dict[st
     }
 
 
+def event_of_refund(refund: dict[str, Any]) -> dict[str, str]:
+    """The event that reports a refund's state."""
+    return {
+        "id": f"evt_{refund['id']}_{refund['state']}",
+        "type": "refund.updated",
+        "payment_id": refund["payment_id"],
+        "refund_id": refund["id"],
+    }
+
+
 class Webhooks:
     """Sends events to shops. `url` gets every payment; empty: none."""
 
@@ -33,10 +43,10 @@ class Webhooks:
         self._secret = secret
         self._telling: set[asyncio.Task[None]] = set()
 
-    def tell_soon(self, payment: Payment) -> None:
+    def tell_soon(self, event: dict[str, str]) -> None:
         """Send in the background, and try again after a failure."""
         if self.url:
-            task = asyncio.create_task(self._tell_until_heard(event_of(payment), url=self.url))
+            task = asyncio.create_task(self._tell_until_heard(event, url=self.url))
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
 

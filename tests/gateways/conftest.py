@@ -35,6 +35,20 @@ class Stage:
     def refunded(self, payment_id: str) -> int:
         return self.stand_in.refunded(payment_id)
 
+    def refunds_are(self, state: str) -> None:
+        """New refunds come to `state` (ours) at once."""
+        self.stand_in.refund_state = self.words(state)
+
+    def change_refund(self, refund_id: str, state: str) -> None:
+        self.stand_in.change_refund(refund_id, self.words(state))
+
+    def refund_event(self, refund_id: str, **wishes: Any) -> tuple[bytes, dict[str, str]]:
+        return self.stand_in.refund_event(refund_id, **wishes)
+
+    def words(self, state: str) -> str:
+        """The gateway's word for a refund's state."""
+        return {"succeeded": "processed"}.get(state, state) if self.name == "razorpay" else state
+
     @contextmanager
     def down(self) -> Iterator[None]:
         self.stand_in.is_down = True
@@ -49,8 +63,18 @@ class SandboxStage(Stage):
         body = json.dumps(told | {"order_id": payment.order_id, "payment_id": payment_id}).encode()
         return body, {"X-Sandbox-Signature": sign_body(SECRET.encode(), body)}
 
+    def refunds_are(self, state: str) -> None:
+        self.stand_in.is_in_the_mood(refund_state=state)
+
+    def refund_event(self, refund_id: str, *, event_id: str = "") -> tuple[bytes, dict[str, str]]:
+        refund = next(each for each in self.stand_in.refunds() if each["id"] == refund_id)
+        told = {"id": event_id or f"evt_{refund_id}_{refund['state']}", "type": "refund.updated"}
+        body = json.dumps(told | {"payment_id": refund["payment_id"], "refund_id": refund_id}).encode()
+        return body, {"X-Sandbox-Signature": sign_body(SECRET.encode(), body)}
+
     def refunded(self, payment_id: str) -> int:
-        return sum(each["amount"] for each in self.stand_in.refunds() if each["payment_id"] == payment_id)
+        given = [each for each in self.stand_in.refunds() if each["payment_id"] == payment_id]
+        return sum(each["amount"] for each in given if each["state"] not in ("failed", "canceled"))
 
     @contextmanager
     def down(self) -> Iterator[None]:

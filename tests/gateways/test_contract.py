@@ -10,11 +10,12 @@ import pytest
 from django.db import transaction
 
 from bookings.errors import GatewayUnavailable, InvalidSignature, RefusedByGateway
-from bookings.gateways import EventKind, Gateway, GatewayPayment, PaymentState, UnreadableEvent
+from bookings.gateways import EventKind, Gateway, GatewayPayment, PaymentState, RefundState, UnreadableEvent
 from tests.gateways.conftest import Stage
 
 NOBODYS = {"sandbox": "pay_0000", "razorpay": "pay_00000000000000", "stripe": "pi_00000000000000"}
 NOBODYS_ORDER = {"sandbox": "order_0000", "razorpay": "order_00000000000000", "stripe": "pi_00000000000000"}
+NOBODYS_REFUND = {"sandbox": "rfnd_0000", "razorpay": "rfnd_00000000000000", "stripe": "re_00000000000000"}
 ODD_TEXTS = ("", " ", "|", "../..", "?", "pay_é", "pi_é", "\x00", "pay_A|pay_B", "x" * 100)
 
 
@@ -99,8 +100,10 @@ def test_amounts_come_back_as_they_went_whatever_the_currency(full_stage: Stage,
 
 def test_a_full_refund_shows(stage: Stage) -> None:
     receipt = stage.pay(an_order(stage))
-    name = stage.client.refund(payment_id=receipt["payment_id"], amount=1250, idempotency_key="refund-1")
-    assert name
+    made = stage.client.refund(payment_id=receipt["payment_id"], amount=1250, idempotency_key="refund-1")
+    assert made.refund_id
+    assert made.state is RefundState.SUCCEEDED
+    assert stage.client.fetch_refund(made.refund_id, payment_id=receipt["payment_id"]) == made
     assert stage.refunded(receipt["payment_id"]) == 1250
     assert stage.client.fetch_payment(receipt["payment_id"]).state is PaymentState.REFUNDED
 
@@ -200,4 +203,5 @@ def network_calls(client: Gateway, receipt: dict[str, str]) -> list[Callable[[],
         lambda: client.fetch_payment(receipt["payment_id"]),
         lambda: client.payments_of(receipt["order_id"]),
         lambda: client.refund(payment_id=receipt["payment_id"], amount=1250, idempotency_key="refund-1"),
+        lambda: client.fetch_refund(NOBODYS_REFUND[client.name], payment_id=receipt["payment_id"]),
     ]

@@ -29,8 +29,14 @@ class GatewayProcess:
         answer.raise_for_status()
         return answer.json()
 
-    def is_in_the_mood(self, *, down: bool = False, delay: float = 0.0) -> None:
-        requests.post(f"{self.url}/_sandbox/mood", json={"down": down, "delay": delay}, timeout=10).raise_for_status()
+    def is_in_the_mood(self, *, down: bool = False, delay: float = 0.0, refund_state: str = "succeeded") -> None:
+        mood = {"down": down, "delay": delay, "refund_state": refund_state}
+        requests.post(f"{self.url}/_sandbox/mood", json=mood, timeout=10).raise_for_status()
+
+    def change_refund(self, refund_id: str, state: str) -> None:
+        """Have a refund come to `state`; the shop is told if it wants to be."""
+        address = f"{self.url}/_sandbox/refunds/{refund_id}"
+        requests.post(address, json={"state": state}, timeout=10).raise_for_status()
 
     def tells(self, url: str) -> None:
         """Have every payment told to `url` from now on; "": to nobody."""

@@ -26,6 +26,7 @@ class Razorpay(Fake):
         self.orders: dict[str, dict[str, Any]] = {}
         self.payments: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
+        self.refund_state = "processed"  # of new refunds: pending, processed, failed
 
     def routes(self) -> list[Route]:
         return [
@@ -33,6 +34,7 @@ class Razorpay(Fake):
             ("GET", "/v1/orders/([^/]+)/payments", self._payments_of),
             ("GET", "/v1/payments/([^/]+)", self._payment),
             ("POST", "/v1/payments/([^/]+)/refund", self._refund),
+            ("GET", "/v1/payments/([^/]+)/refunds/([^/]+)", self._refund_of),
         ]
 
     def answer(self, method: str, path: str, body: str, headers: dict[str, str]) -> Answer | None:
@@ -75,6 +77,31 @@ class Razorpay(Fake):
             }
         ).encode()
         return body, headers_for(body, event_id=event_id or f"evt{payment_id}{payment['status']}")
+
+    def change_refund(self, refund_id: str, state: str) -> None:
+        """Have the refund come to `state`, in Razorpay's words."""
+        refund = next(each for each in self.refunds.values() if each["id"] == refund_id)
+        refund["status"] = state
+        self._give_up(refund)
+
+    def refund_event(self, refund_id: str, *, event_id: str = "") -> tuple[bytes, dict[str, str]]:
+        refund = next(each for each in self.refunds.values() if each["id"] == refund_id)
+        names = {"pending": "refund.created", "processed": "refund.processed", "failed": "refund.failed"}
+        told = names.get(refund["status"], "refund.speed_changed")
+        payload = {"refund": {"entity": refund}, "payment": {"entity": self.payments[refund["payment_id"]]}}
+        document = {"entity": "event", "event": told, "contains": ["refund", "payment"], "payload": payload}
+        body = json.dumps(document | {"created_at": int(time.time())}).encode()
+        return body, headers_for(body, event_id=event_id or f"evt{refund_id}{refund['status']}")
+
+    def _give_up(self, refund: dict[str, Any]) -> None:
+        """A refund that failed gives its amount back to the merchant."""
+        if refund["status"] == "failed":
+            payment = self.payments[refund["payment_id"]]
+            payment |= {"amount_refunded": payment["amount_refunded"] - refund["amount"], "status": "captured"}
+
+    def _refund_of(self, body: str, headers: dict[str, str], payment_id: str, refund_id: str) -> Answer:
+        refund = next((each for each in self.refunds.values() if each["id"] == refund_id), None)
+        return (200, refund) if refund else refused("The id provided does not exist")
 
     def refunded(self, payment_id: str) -> int:
         return int(self.payments[payment_id]["amount_refunded"])
@@ -126,9 +153,9 @@ class Razorpay(Fake):
         self.refunds[key] = refund | {
             "currency": payment["currency"],
             "receipt": wish["receipt"],
-            "status": "processed",
+            "status": self.refund_state,
         }
-        self.payments[payment_id] = payment
+        self._give_up(self.refunds[key])
         return 200, self.refunds[key]
 
 

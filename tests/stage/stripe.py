@@ -24,6 +24,8 @@ class Stripe(Fake):
         self.intents: dict[str, dict[str, Any]] = {}
         self.charges: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[str, Answer]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
+        self.refund_state = "succeeded"  # of new refunds: pending, requires_action, succeeded, failed, canceled
 
     def routes(self) -> list[Route]:
         return [
@@ -31,6 +33,7 @@ class Stripe(Fake):
             ("GET", "/v1/payment_intents/([^/]+)", self._intent),
             ("GET", "/v1/charges/([^/]+)", self._charge),
             ("POST", "/v1/refunds", self._refund),
+            ("GET", "/v1/refunds/([^/]+)", self._refund_of),
         ]
 
     def answer(self, method: str, path: str, body: str, headers: dict[str, str]) -> Answer | None:
@@ -109,7 +112,30 @@ class Stripe(Fake):
             return refused(400, code="charge_already_refunded", message="Charge has already been refunded.")
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-        return 200, {"id": new_id("re_"), "object": "refund", "amount": amount, "status": "succeeded"}
+        refund = {"id": new_id("re_"), "object": "refund", "amount": amount, "charge": charge["id"]}
+        self.refunds[refund["id"]] = refund | {"payment_intent": wish["payment_intent"], "status": "succeeded"}
+        self.change_refund(refund["id"], self.refund_state)
+        return 200, dict(self.refunds[refund["id"]])
+
+    def change_refund(self, refund_id: str, state: str) -> None:
+        """Have the refund come to `state`. One that failed or was canceled gives its amount back to the merchant."""
+        refund = self.refunds[refund_id]
+        if state in ("failed", "canceled"):
+            charge = self.charges[refund["charge"]]
+            charge |= {"amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False}
+            refund["failure_reason"] = "expired_or_canceled_card" if state == "failed" else None
+        refund["status"] = state
+
+    def refund_event(self, refund_id: str, *, event_id: str = "") -> tuple[bytes, dict[str, str]]:
+        refund = self.refunds[refund_id]
+        told = "refund.failed" if refund["status"] == "failed" else "charge.refund.updated"
+        document = {"id": event_id or new_id("evt_"), "object": "event", "type": told, "data": {"object": refund}}
+        body = json.dumps(document | {"created": int(time.time()), "livemode": False}).encode()
+        return body, headers_for(body)
+
+    def _refund_of(self, body: str, headers: dict[str, str], refund_id: str) -> Answer:
+        refund = self.refunds.get(refund_id)
+        return (200, refund) if refund else refused(404, code="resource_missing", message="No such refund")
 
 
 def headers_for(body: bytes, *, age: int = 0, secret: str = WEBHOOK_SECRET) -> dict[str, str]:
