@@ -110,6 +110,15 @@ class NotCancellable(BookingError):
         super().__init__("The slot has already started, so the booking can no longer be cancelled.")
 
 
+class AlreadyDecided(BookingError):
+    """Nobody has to decide about this payment, or somebody has."""
+
+    code = "already_decided"
+
+    def __init__(self) -> None:
+        super().__init__("This payment needs no decision, or has had one.")
+
+
 class GatewayUnavailable(BookingError):
     """The payment gateway gave no usable answer in time; nothing was written. Try again after `retry_after` seconds."""
 

@@ -1,9 +1,10 @@
-"""The scheduled look for orders that were paid at the gateway and never heard of: the customer closed the tab, and the
-webhook went astray. Ends where every report of a payment ends, in verification.confirm (G2).
+"""The sweep: asks the gateway about unpaid orders. Some were paid and nobody reported it: the customer closed the tab,
+and the webhook was lost. It ends where every report of a payment ends, in verification.confirm (G2).
 
-An unpaid order is looked at again and again, at about twice the age each time: a dozen times in PAYMENT_SWEEP_HOURS.
-One look at a time puts an order off before the gateway is asked, so that sweeps side by side share the work, and one
-that dies loses nothing. Booked orders are not looked at: gateways take one payment for an order.
+An unpaid order is looked at about a dozen times in PAYMENT_SWEEP_HOURS, each time at about twice its age. The time of
+the next look is written before the gateway is asked, so that sweeps side by side share the work, one that dies loses
+nothing, and an order that raises an error does not come back at once. Booked orders are not looked at: gateways take
+one payment for an order.
 """
 
 import logging
@@ -20,6 +21,7 @@ from bookings import verification
 from bookings.errors import AmountMismatch, GatewayUnavailable, InvalidSignature, OrderAlreadyPaid, SoldOut
 from bookings.gateways import GatewayPayment, PaymentState, UnknownGateway, gateway
 from bookings.models import Order
+from notifications.protocol.not_now import is_not_now
 
 SHORTEST_PAUSE = timedelta(minutes=1)
 MOST_UNANSWERED = 3  # in one run: a gateway that does not answer is left alone until the next
@@ -30,12 +32,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep came to: orders looked at, bookings and refunds that followed, questions without an answer."""
+    """What a sweep came to: orders looked at, bookings and refunds that followed, questions without an answer.
+
+    `passed_over` counts orders on which it raised what nobody expected.
+    """
 
     orders: int = 0
     booked: int = 0
     refunded: int = 0
     unanswered: int = 0
+    passed_over: int = 0
 
     def __str__(self) -> str:
         return f"{self.orders} orders: {self.booked} booked, {self.refunded} to refund, {self.unanswered} unanswered"
@@ -49,7 +55,13 @@ def run(*, now: datetime | None = None, limit: int = 100, clock: Callable[[], fl
         if order is None:
             break
         swept.orders += 1
-        _sweep(order, swept, now=at)
+        try:
+            _sweep(order, swept, now=at)
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            log.exception("%s raised an error and is passed over", order)
+            swept.passed_over += 1
     return swept
 
 
@@ -67,7 +79,7 @@ def _take_one(*, now: datetime) -> Order | None:
 
 
 def _sweep(order: Order, swept: Swept, *, now: datetime) -> None:
-    if not order.gateway_order_id:  # the gateway was never heard to have it, so nobody could pay it
+    if not order.gateway_order_id:  # the gateway never answered that it has it, so nobody could pay it
         return
     try:
         payments = gateway(order.gateway).payments_of(order.gateway_order_id)
@@ -87,5 +99,7 @@ def _confirm(order: Order, payment: GatewayPayment, swept: Swept, *, now: dateti
         swept.booked += verification.confirm(order, payment, now=now).is_new
     except (SoldOut, OrderAlreadyPaid):
         swept.refunded += 1
-    except (AmountMismatch, InvalidSignature) as error:
+    except AmountMismatch:  # on record, and staff are told
+        pass
+    except InvalidSignature as error:
         log.error("Payment %s of %s needs a person: %s", payment.payment_id, order, error.code)  # noqa: TRY400  (no bug)

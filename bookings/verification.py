@@ -1,9 +1,11 @@
 """THE transaction: a payment is verified, and its booking and the messages that follow are written together (G1, G2).
 
-Everything that goes over the network happens before the transaction. Whoever reports a payment, and however often,
-ends here; the order's row is the lock that makes them go one after another.
+Everything that goes over the network happens before the transaction. Every report of a payment ends here, however often
+it comes; the lock on the order's row makes reports run one at a time.
 """
 
+import logging
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,10 +27,15 @@ from bookings.models import Booking, Order, Payment
 from bookings.orders import take_seats
 from bookings.transactions import in_transaction
 
+UNDER_WAY = (PaymentState.CREATED, PaymentState.AUTHORIZED, PaymentState.CAPTURED)
+CURRENCY = re.compile("[A-Z]{3}")
+
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The payment's booking; `is_new` tells whether this call made it."""
+    """The payment's booking; `is_new` says whether this call made it."""
 
     booking: Booking
     is_new: bool
@@ -37,8 +44,9 @@ class Verified:
 def verify(*, user: User, order_id: str, payment_id: str, signature: str, now: datetime | None = None) -> Verified:
     """Turn a payment that the gateway signed into its booking, once.
 
-    Raises, with nothing written: InvalidSignature, OrderNotFound, PaymentNotCaptured, AmountMismatch,
-    GatewayUnavailable. Raises, with the payment and its refund on record: SoldOut, OrderAlreadyPaid.
+    Raises, with nothing written: InvalidSignature, OrderNotFound, PaymentNotCaptured, GatewayUnavailable. Raises, with
+    the payment and its refund on record: SoldOut, OrderAlreadyPaid; with the payment on record, for staff to decide:
+    AmountMismatch.
     """
     if gateway().asks_about_signatures:
         _order_of(user, order_id)  # no gateway is asked about an order that is not this customer's
@@ -52,14 +60,15 @@ def verify(*, user: User, order_id: str, payment_id: str, signature: str, now: d
 
 
 def look_at(order: Order, payment_id: str, *, now: datetime) -> Verified:
-    """Turn a payment that the gateway told of into its booking, once; tell the customer of one that failed.
+    """Turn a payment that an event names into its booking, once; tell the customer of one that failed.
 
-    What it told may be old by now: what counts is how the payment stands when asked. Raises what `verify` does.
+    The event may be stale, so the gateway is asked for the current state. Raises what `verify` does.
     """
     if recorded := _recorded(order, payment_id):
         return _answer(_what_came_of(recorded))
     payment = gateway(order.gateway).fetch_payment(payment_id)
-    if payment.state is PaymentState.FAILED and payment.order_id == order.gateway_order_id:
+    has_failed = payment.state is PaymentState.FAILED and payment.order_id == order.gateway_order_id
+    if has_failed and not _is_tried_again(order, payment):
         in_transaction(lambda: _tell_of_failure(order, payment))
     return confirm(order, payment, now=now)
 
@@ -67,11 +76,11 @@ def look_at(order: Order, payment_id: str, *, now: datetime) -> Verified:
 def confirm(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified:
     """Write down a payment, as the gateway has just described it, and what follows from it, in one transaction.
 
-    Raises, with nothing written: InvalidSignature, PaymentNotCaptured, AmountMismatch. Raises, with the payment and its
-    refund on record: SoldOut, OrderAlreadyPaid.
+    Raises, with nothing written: InvalidSignature, PaymentNotCaptured. Raises, with the payment and its refund on
+    record: SoldOut, OrderAlreadyPaid; with the payment on record, for staff to decide: AmountMismatch.
     """
     _check(order, payment)
-    return _answer(in_transaction(lambda: _settle(order, payment, now=now)))
+    return _answer(in_transaction(lambda: _record_payment(order, payment, now=now)))
 
 
 def _answer(result: Verified | BookingError) -> Verified:
@@ -91,46 +100,75 @@ def _order_of(user: User, order_id: str) -> Order:
 
 
 def _check(order: Order, payment: GatewayPayment) -> None:
-    """Whether the payment pays for this order."""
+    """Refuse what has not paid for this order. Raises InvalidSignature, PaymentNotCaptured."""
     if payment.state is not PaymentState.UNKNOWN and payment.order_id != order.gateway_order_id:
         raise InvalidSignature
     if payment.state is not PaymentState.CAPTURED:
         raise PaymentNotCaptured(payment.state)
-    if (payment.amount, payment.currency) != (order.amount, order.currency):
-        raise AmountMismatch
+
+
+def _is_tried_again(order: Order, failed: GatewayPayment) -> bool:
+    """Whether another payment of the order is under way, or has succeeded: then nobody is told that one failed."""
+    others = gateway(order.gateway).payments_of(order.gateway_order_id)
+    return any(other.state in UNDER_WAY for other in others if other.payment_id != failed.payment_id)
 
 
 def _tell_of_failure(order: Order, payment: GatewayPayment) -> None:
-    """Within the transaction. Who has paid meanwhile need not hear of it."""
-    _lock(order)
+    """Within the transaction. Customers who have paid since are not notified."""
+    lock(order)
     if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
         announcements.payment_failed(order, payment_id=payment.payment_id)
 
 
-def _lock(order: Order) -> None:
-    """Make all that report a payment of this order go one after another, and learn what the last of them made of it."""
+def lock(order: Order) -> None:
+    """Lock the order so that payment reports run one at a time; reload its status."""
     order.refresh_from_db(fields=["status"], from_queryset=Order.objects.select_for_update(no_key=True))
 
 
-def _settle(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
+def _record_payment(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:
     """Within the transaction. A refusal is returned, not raised: what it writes must be committed."""
-    _lock(order)
+    lock(order)
     if recorded := _recorded(order, payment.payment_id):
         return _what_came_of(recorded)
+    if (payment.amount, payment.currency) != (order.amount, order.currency):
+        return _leave_to_staff(order, payment)
     paid = _record(order, payment)
     if order.status == Order.Status.BOOKED:
         return _refuse(paid, OrderAlreadyPaid())
     if order.status != Order.Status.OPEN and not take_seats(order.slot, order.quantity, now=now):
         order.becomes(Order.Status.SOLD_OUT)
         return _refuse(paid, SoldOut())
-    return _book(order, paid)
+    return Verified(book(order, paid), is_new=True)
 
 
 def _recorded(order: Order, payment_id: str) -> Payment | None:
-    """The payment's row, if it was verified before: an order that is open or lapsed has none."""
+    """The payment's row, if it was verified before: none of an open or lapsed order pays for it."""
     if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
         return None
     return Payment.objects.filter(order=order, payment_id=payment_id).first()
+
+
+def _leave_to_staff(order: Order, payment: GatewayPayment) -> BookingError:
+    """Record a captured payment of another amount, such as one with the bank's fee on top: staff decide (decisions.py).
+
+    One that no row can hold is in the log alone.
+    """
+    if payment.amount <= 0 or not CURRENCY.fullmatch(payment.currency):
+        log.error("Payment %s of %s needs a person: of no amount that can be kept", payment.payment_id, order)
+        return AmountMismatch()
+    _, is_new = Payment.objects.get_or_create(
+        gateway=order.gateway,
+        payment_id=payment.payment_id,
+        defaults={
+            "order": order,
+            "amount": payment.amount,
+            "currency": payment.currency,
+            "decision": Payment.Decision.WANTED,
+        },
+    )
+    if is_new:
+        log.error("Payment %s of %s needs a person: %s", payment.payment_id, order, AmountMismatch.code)
+    return AmountMismatch()
 
 
 def _record(order: Order, payment: GatewayPayment) -> Payment:
@@ -148,6 +186,8 @@ def _what_came_of(paid: Payment) -> Verified | BookingError:
     booking = Booking.objects.select_related("slot").filter(payment=paid).first()
     if booking is not None:
         return Verified(booking, is_new=False)
+    if paid.decision != Payment.Decision.NONE:
+        return AmountMismatch()
     return SoldOut() if paid.refund.reason == SoldOut.code else OrderAlreadyPaid()
 
 
@@ -156,10 +196,19 @@ def _refuse(paid: Payment, refusal: BookingError) -> BookingError:
     return refusal
 
 
-def _book(order: Order, paid: Payment) -> Verified:
+def book(order: Order, paid: Payment) -> Booking:
+    """Within the transaction, the order locked and its seats taken: write the booking and its messages.
+
+    A customer who ordered when the slot had another start was not told of this one: `slots.py` sees the difference.
+    """
     order.becomes(Order.Status.BOOKED)
     booking = Booking.objects.create(
-        user=order.user, slot=order.slot, order=order, payment=paid, quantity=order.quantity
+        user=order.user,
+        slot=order.slot,
+        order=order,
+        payment=paid,
+        quantity=order.quantity,
+        starts_at=order.starts_at or order.slot.starts_at,
     )
     announcements.booking_confirmed(booking)
-    return Verified(booking, is_new=True)
+    return booking

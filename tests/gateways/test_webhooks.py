@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from bookings import orders, verification
+from bookings import cancellation, orders, refunds, verification
 from bookings.models import Booking, Order, Payment, PaymentEvent, Refund, Slot
 from notifications.models import OutboxMessage
 from tests.factories.bookings import CustomerFactory, SlotFactory
@@ -137,12 +137,56 @@ def test_a_failure_that_is_told_after_the_payment_is_not_announced(webhook: Webh
     assert Booking.objects.count() == 1
 
 
+@pytest.mark.parametrize("name", ["sandbox", "razorpay"])
+@pytest.mark.parametrize("state", ["created", "authorized", "captured"])
+def test_a_failure_is_not_announced_while_another_try_is_under_way(
+    name: str, state: str, live_server: LiveServer, request: pytest.FixtureRequest, settings: Settings
+) -> None:
+    """Razorpay's form and the sandbox make each try a payment of its own."""
+    stage = request.getfixturevalue(f"{name}_stage")
+    settings.PAYMENT_GATEWAY = name
+    webhook = Webhook(live_server, stage)
+    order = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+    first = stage.pay(order.gateway_order_id, state="failed")["payment_id"]
+    second = stage.pay(order.gateway_order_id, state=state)["payment_id"]
+    assert outcome(webhook.tell(first)) == (200, "handled")
+    assert kinds() == set()
+    if state == "captured":
+        assert outcome(webhook.tell(second)) == (200, "handled")
+        assert kinds() == {"booking.confirmed"}
+
+
+@pytest.mark.parametrize("status", ["requires_action", "requires_confirmation", "processing"])
+def test_stripes_failure_is_not_announced_while_another_card_is_tried(
+    live_server: LiveServer, stripe_stage: Stage, status: str
+) -> None:
+    webhook = Webhook(live_server, stripe_stage)
+    order = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+    payment_id = stripe_stage.pay(order.gateway_order_id, state="failed")["payment_id"]
+    failed = stripe_stage.event(payment_id)
+    stripe_stage.stand_in.intents[payment_id]["status"] = status  # the error is of the card before
+    assert outcome(webhook.post(*failed)) == (200, "handled")
+    assert kinds() == set()
+
+
+def test_an_event_that_comes_years_late_changes_nothing(webhook: Webhook, order: Order) -> None:
+    """Long after its record was pruned and the booking cancelled and refunded."""
+    event = webhook.stage.event(webhook.stage.pay(order.gateway_order_id)["payment_id"])
+    assert outcome(webhook.post(*event)) == (200, "handled")
+    cancellation.cancel(Booking.objects.get().pk)
+    assert refunds.execute_due() == (1, 0)
+    PaymentEvent.objects.all().delete()
+    before = written()
+    assert outcome(webhook.post(*event)) == (200, "handled")
+    assert written() == before | {"PaymentEvent": 1}
+
+
 def test_a_payment_for_another_amount_is_left_to_people(
     webhook: Webhook, order: Order, caplog: pytest.LogCaptureFixture
 ) -> None:
     payment_id = webhook.stage.pay(order.gateway_order_id, amount=1)["payment_id"]
     assert outcome(webhook.tell(payment_id)) == (200, "handled")
-    assert Payment.objects.count() == 0
+    assert (Payment.objects.get().decision, Booking.objects.count()) == ("wanted", 0)
     assert "needs a person: amount_mismatch" in caplog.text
 
 
