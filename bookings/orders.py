@@ -1,7 +1,7 @@
 """Orders: seats held for a while, and the gateway's order to pay for them.
 
 Lock order everywhere: an order, then its slot, then recipients. Lapsed orders are locked after their slot, and only
-where nobody else holds them, so that no circle can form.
+where nobody else has locked them, so that no deadlock can form.
 """
 
 from datetime import datetime, timedelta
@@ -15,8 +15,11 @@ from django.utils import timezone
 from bookings.errors import GatewayUnavailable, IdempotencyKeyReused, NotEnoughSeats, SlotHasStarted, SlotIsCancelled
 from bookings.gateways import gateway
 from bookings.models import Order, Slot
+from bookings.setbacks import do_each, waiting
 from bookings.transactions import in_transaction
 
+REFUND_RULES = ("free_cancellation_hours", "late_refund_percent", "no_refund_hours")
+HOLDS_JOB = "expire holds"
 BATCH = 500  # lapsed orders to a transaction: their slot stays locked until its end
 
 
@@ -71,14 +74,15 @@ def release_lapsed_holds(slot: Slot, *, now: datetime) -> int:
 
 
 def release_all_lapsed_holds(*, now: datetime | None = None) -> int:
-    """Free the seats of every lapsed hold, batch by batch; returns how many. Side by side, each seat is freed once."""
+    """Free the seats of every lapsed hold, batch by batch; returns how many. Side by side, each seat is freed once.
+
+    A slot that raises an error is passed over, and tried again later.
+    """
     ended_at = now or timezone.now()
     lapsed = Order.objects.filter(status=Order.Status.OPEN, hold_expires_at__lte=ended_at)
-    seats = 0
-    for slot_id in sorted(set(lapsed.values_list("slot_id", flat=True))):
-        while freed := in_transaction(partial(_release, slot_id, now=ended_at)):
-            seats += freed
-    return seats
+    slots = lapsed.exclude(slot_id__in=waiting(HOLDS_JOB, now=ended_at))
+    slot_ids = sorted(set(slots.values_list("slot_id", flat=True)))
+    return sum(do_each(HOLDS_JOB, slot_ids, partial(_release_all, now=ended_at), now=ended_at))
 
 
 def take_seats(slot: Slot, quantity: int, *, now: datetime) -> bool:
@@ -86,6 +90,13 @@ def take_seats(slot: Slot, quantity: int, *, now: datetime) -> bool:
     if slot.take_seats(quantity):
         return True
     return _release(slot.pk, now=now) > 0 and slot.take_seats(quantity)
+
+
+def _release_all(slot_id: int, *, now: datetime) -> int:
+    seats = 0
+    while freed := in_transaction(partial(_release, slot_id, now=now)):
+        seats += freed
+    return seats
 
 
 def _release(slot_id: int, *, now: datetime) -> int:
@@ -103,6 +114,9 @@ def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
         raise SlotIsCancelled if slot.is_cancelled else NotEnoughSeats(slot.seats_left)
     order.slot = slot
     order.amount, order.currency = slot.price * order.quantity, slot.currency
+    order.starts_at = slot.starts_at
+    for rule in REFUND_RULES:
+        setattr(order, rule, getattr(slot, rule))
     order.hold_expires_at = now + timedelta(seconds=settings.ORDER_HOLD_SECONDS)
     order.pk = None  # of a try that was rolled back
     order.save(force_insert=True)
