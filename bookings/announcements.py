@@ -3,6 +3,7 @@
 Each function must be called in the transaction of what it announces. The dedupe key makes each fact announced once.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +22,18 @@ BOOKING_CONFIRMED = Kind("booking.confirmed", channels=ALL, sample=A_BOOKING)
 BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL, sample=A_BOOKING)
 BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMINDER, sample=A_BOOKING)
 SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL, sample=A_BOOKING)
+SLOT_MOVED = Kind("slot.moved", channels=ALL, sample={**A_BOOKING, "old_starts_at": "2026-12-01T15:00:00+00:00"})
 PAYMENT_FAILED = Kind("payment.failed", channels=ALL, sample=A_PAYMENT)
 PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL, sample={**A_PAYMENT, "reason": "cancelled"})
-KINDS = (BOOKING_CONFIRMED, BOOKING_CANCELLED, BOOKING_REMINDER, SLOT_CANCELLED, PAYMENT_FAILED, PAYMENT_REFUNDED)
+KINDS = (
+    BOOKING_CONFIRMED,
+    BOOKING_CANCELLED,
+    BOOKING_REMINDER,
+    SLOT_CANCELLED,
+    SLOT_MOVED,
+    PAYMENT_FAILED,
+    PAYMENT_REFUNDED,
+)
 
 
 def register_kinds() -> None:
@@ -47,13 +57,19 @@ def slot_cancelled(booking: Booking) -> None:
     _about_booking(SLOT_CANCELLED, booking)
 
 
+def slot_moved(booking: Booking, *, from_start: datetime) -> None:
+    """Staff moved the slot; the customer may keep the booking, or cancel it and get everything back."""
+    words = {"old_starts_at": from_start.isoformat()}
+    _about_booking(SLOT_MOVED, booking, expires_at=booking.slot.starts_at, fact=_move_of(booking), words=words)
+
+
 def booking_reminder(booking: Booking) -> None:
-    """The slot starts soon. Once it has started, the reminder is not sent any more."""
-    _about_booking(BOOKING_REMINDER, booking, expires_at=booking.slot.starts_at)
+    """The slot starts soon; said again if it moves. Once it has started, the reminder is not sent any more."""
+    _about_booking(BOOKING_REMINDER, booking, expires_at=booking.slot.starts_at, fact=_move_of(booking))
 
 
 def withdraw_reminder(booking: Booking) -> None:
-    """Take back a reminder that waits to be sent; one that is being sent cannot be called back."""
+    """Cancel a reminder that waits to be sent; one that is being sent cannot be stopped."""
     about = outbox.messages_about([booking.reference])[booking.reference]
     outbox.cancel([message.pk for message in about if message.kind == BOOKING_REMINDER.name])
 
@@ -70,7 +86,7 @@ def payment_failed(order: Order, *, payment_id: str) -> None:
 
 
 def payment_refunded(refund: Refund) -> None:
-    """The gateway has given the money back."""
+    """The gateway has given the money back. Said again only if it failed after that, and was made once more."""
     order = refund.payment.order
     outbox.publish(
         PAYMENT_REFUNDED.name,
@@ -80,12 +96,20 @@ def payment_refunded(refund: Refund) -> None:
             **_money(refund.amount, refund.payment.currency),
             "reason": refund.reason,
         },
-        dedupe_key=f"refund:{refund.pk}:succeeded",
+        dedupe_key=f"refund:{refund.pk}:succeeded" + (f":{refund.refusals}" if refund.refusals else ""),
         reference=order.booking.reference if refund.is_of_a_booking else f"order:{order.pk}",
     )
 
 
-def _about_booking(kind: Kind, booking: Booking, *, expires_at: datetime | None = None) -> None:
+def _about_booking(
+    kind: Kind,
+    booking: Booking,
+    *,
+    expires_at: datetime | None = None,
+    fact: str = "",
+    words: Mapping[str, Any] | None = None,
+) -> None:
+    """`fact` tells apart what may happen to a booking more than once; `words` are added to the context."""
     outbox.publish(
         kind.name,
         recipient=booking.user,
@@ -93,11 +117,17 @@ def _about_booking(kind: Kind, booking: Booking, *, expires_at: datetime | None 
             "booking": booking.pk,
             **_slot(booking.slot, booking.quantity),
             **_money(booking.payment.amount, booking.payment.currency),
+            **(words or {}),
         },
-        dedupe_key=f"{booking.reference}:{kind.name.removeprefix('booking.')}",
+        dedupe_key=f"{booking.reference}:{kind.name.removeprefix('booking.')}{fact}",
         reference=booking.reference,
         expires_at=expires_at,
     )
+
+
+def _move_of(booking: Booking) -> str:
+    """The slot's last move, in a dedupe key; nothing if it has not moved."""
+    return f":{booking.moved_at.isoformat()}" if booking.moved_at else ""
 
 
 def _slot(slot: Slot, quantity: int) -> dict[str, Any]:

@@ -9,11 +9,15 @@ from django.utils import timezone
 from bookings import announcements, refunds
 from bookings.errors import NotCancellable
 from bookings.models import Booking, Order, Slot
+from bookings.orders import REFUND_RULES
+from bookings.setbacks import do_each, waiting
 from bookings.transactions import in_transaction
+
+HOLDS_JOB, BOOKINGS_JOB = "end holds", "call off bookings"
 
 
 def refundable(amount: int, *, slot: Slot, now: datetime) -> int:
-    """What the slot's rules give back of `amount` for a cancellation at `now`, in minor units.
+    """What the rules of `slot` give back of `amount` for a cancellation at `now`, in minor units.
 
     All of it until `free_cancellation_hours` before the start, `late_refund_percent` of it until `no_refund_hours`
     before, then nothing. A share is rounded to the nearest minor unit, half of one in the customer's favour.
@@ -24,6 +28,18 @@ def refundable(amount: int, *, slot: Slot, now: datetime) -> int:
     if left >= timedelta(hours=slot.no_refund_hours):
         return (amount * slot.late_refund_percent + 50) // 100
     return 0
+
+
+def refund_due(booking: Booking, *, now: datetime) -> int:
+    """What a cancellation of the booking at `now` gives back, in minor units.
+
+    By the rules that held when it was ordered; all of it if its slot has moved since.
+    """
+    if booking.has_moved:
+        return booking.payment.amount
+    kept = {rule: getattr(booking.order, rule) for rule in REFUND_RULES}
+    rules = {rule: getattr(booking.slot, rule) if value is None else value for rule, value in kept.items()}
+    return refundable(booking.payment.amount, slot=Slot(starts_at=booking.slot.starts_at, **rules), now=now)
 
 
 def cancel(booking_id: int, *, now: datetime | None = None) -> Booking:
@@ -39,16 +55,18 @@ def cancel_slot(slot_id: int, *, now: datetime | None = None) -> int:
     """Call the whole slot off: nobody can book it any more, and everyone booked is refunded in full and told.
 
     Returns how many bookings were cancelled. Each is a transaction of its own, so that a crowd locks nothing for long;
-    what an interruption leaves over, `finish_cancelled_slots` does. Raises Slot.DoesNotExist.
+    what an interruption leaves over, and what raises an error, `finish_cancelled_slots` does. Raises Slot.DoesNotExist.
     """
     cancelled_at = now or timezone.now()
     in_transaction(partial(_call_off, slot_id, now=cancelled_at))
-    for order_id in Order.objects.filter(slot_id=slot_id, status=Order.Status.OPEN).values_list("pk", flat=True):
-        in_transaction(partial(_end_hold, order_id))
-    booked = Booking.objects.filter(slot_id=slot_id, status=Booking.Status.CONFIRMED).order_by("pk")
+    held = Order.objects.filter(slot_id=slot_id, status=Order.Status.OPEN)
+    orders = held.exclude(pk__in=waiting(HOLDS_JOB, now=cancelled_at)).order_by("pk").values_list("pk", flat=True)
+    list(do_each(HOLDS_JOB, orders, lambda order_id: in_transaction(partial(_end_hold, order_id)), now=cancelled_at))
+    booked = Booking.objects.filter(slot_id=slot_id, status=Booking.Status.CONFIRMED)
+    ids = booked.exclude(pk__in=waiting(BOOKINGS_JOB, now=cancelled_at)).order_by("pk").values_list("pk", flat=True)
+    call_off = partial(_call_off_booking, now=cancelled_at)
     return sum(
-        in_transaction(partial(_call_off_booking, booking_id, now=cancelled_at))
-        for booking_id in booked.values_list("pk", flat=True)
+        do_each(BOOKINGS_JOB, ids, lambda booking_id: in_transaction(partial(call_off, booking_id)), now=cancelled_at)
     )
 
 
@@ -57,7 +75,7 @@ def finish_cancelled_slots(*, now: datetime | None = None) -> int:
     has_holds = Q(orders__status=Order.Status.OPEN)
     has_bookings = Q(bookings__status=Booking.Status.CONFIRMED)
     unfinished = Slot.objects.filter(has_holds | has_bookings, cancelled_at__isnull=False)
-    return sum(cancel_slot(slot_id, now=now) for slot_id in set(unfinished.values_list("pk", flat=True)))
+    return sum(cancel_slot(slot_id, now=now) for slot_id in sorted(set(unfinished.values_list("pk", flat=True))))
 
 
 def _cancel(booking_id: int, *, now: datetime) -> Booking:
@@ -68,7 +86,7 @@ def _cancel(booking_id: int, *, now: datetime) -> Booking:
         raise NotCancellable
     _end(booking, now=now)
     announcements.booking_cancelled(booking)
-    if amount := refundable(booking.payment.amount, slot=booking.slot, now=now):
+    if amount := refund_due(booking, now=now):
         refunds.request(booking.payment, reason="cancelled", amount=amount)
     return booking
 
@@ -102,7 +120,7 @@ def _call_off_booking(booking_id: int, *, now: datetime) -> bool:
 
 def _locked(booking_id: int) -> Booking:
     rows = Booking.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("slot", "payment", "user").get(pk=booking_id)
+    return rows.select_related("slot", "order", "payment", "user").get(pk=booking_id)
 
 
 def _end(booking: Booking, *, now: datetime) -> None:

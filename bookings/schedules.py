@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from bookings import cancellation, orders, pruning, reconciliation, refunds, reminders, seats
+from bookings import cancellation, orders, pruning, reconciliation, refunds, reminders, seats, slots, staff
 from notifications import outbox
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,19 @@ def finish_cancelled_slots() -> str:
     return f"{cancellation.finish_cancelled_slots()} bookings cancelled"
 
 
+@outbox.coming_from("schedule tell of moved slots")
+def tell_of_moved_slots() -> str:
+    """Tell customers whose slot starts at another time than they were told."""
+    return f"{slots.tell_of_moves()} customers told"
+
+
+def tell_staff() -> str:
+    """Mail ADMINS what needs a person."""
+    return f"{staff.tell()} matters told"
+
+
 def prune_payment_events() -> str:
-    """Forget what webhooks told long ago."""
+    """Delete the record of old webhook events."""
     return f"{pruning.prune_payment_events()} events forgotten"
 
 

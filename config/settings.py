@@ -274,6 +274,8 @@ SCHEDULES = {
     "expire holds": ("bookings.schedules.expire_holds", 1),
     "execute refunds": ("bookings.schedules.execute_refunds", 1),
     "queue reminders": ("bookings.schedules.queue_reminders", 1),
+    "tell of moved slots": ("bookings.schedules.tell_of_moved_slots", 1),
+    "tell staff": ("bookings.schedules.tell_staff", 1),
     "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
     "sweep payments": ("bookings.schedules.sweep_payments", 5),
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),

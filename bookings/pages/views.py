@@ -105,7 +105,7 @@ def booking(request: HttpRequest, pk: int) -> HttpResponse:
         "refund": refund,
         "refund_status": refund and words.REFUNDS[refund.status],
         "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
-        "refundable": cancellation.refundable(shown.payment.amount, slot=shown.slot, now=now),
+        "refundable": cancellation.refund_due(shown, now=now),
     }
     return _page(request, "pages/booking.html", context)
 

@@ -107,11 +107,10 @@ def test_a_booking_whose_slot_has_started_is_not_cancellable(
     assert (kept["status"], kept["notifications"]) == ("confirmed", booking["notifications"])
 
 
-def test_a_late_cancellation_is_not_refunded(
-    api: APIClient, order: dict[str, Any], payment_gateway: GatewayProcess
-) -> None:
-    booking = api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"])).json()
+def test_a_late_cancellation_is_not_refunded(api: APIClient, slot: Slot, payment_gateway: GatewayProcess) -> None:
     Slot.objects.update(free_cancellation_hours=24 * 8)
+    order = api.post("/api/orders/", {"slot": slot.pk, "quantity": 1}).json()
+    booking = api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"])).json()
     cancelled = api.post(f"/api/bookings/{booking['id']}/cancel/").json()
     assert (cancelled["status"], cancelled["refund"]) == ("cancelled", None)
 

@@ -1,0 +1,79 @@
+"""Slots that move: everyone booked is told the old and the new start, and is reminded anew.
+
+A booking keeps the start that its customer was last told. Wherever that differs from the slot's, however the slot was
+changed, its customer is told by `tell_of_moves`, which the scheduler runs as well. Who does not like the new start can
+cancel and gets everything back (`cancellation.refund_due`).
+"""
+
+from datetime import datetime
+from functools import partial
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import TruncMinute
+from django.utils import timezone
+
+from bookings import announcements
+from bookings.models import Booking, Slot
+from bookings.setbacks import do_each, waiting
+from bookings.transactions import in_transaction
+
+JOB = "tell of moved slots"
+
+
+def move(slot_id: int, *, starts_at: datetime, ends_at: datetime | None = None, now: datetime | None = None) -> int:
+    """Move the slot, which keeps its length unless `ends_at` is given; returns how many customers were told.
+
+    Each is told in a transaction of its own, so that a crowd locks nothing for long; the scheduler tells who is left
+    over after an interruption. Raises Slot.DoesNotExist; IntegrityError for an end before the start.
+    """
+    in_transaction(partial(_move, slot_id, starts_at=starts_at, ends_at=ends_at))
+    return tell_of_moves(slot_id=slot_id, now=now)
+
+
+def tell_of_moves(*, slot_id: int | None = None, limit: int = 1000, now: datetime | None = None) -> int:
+    """Tell customers whose slot starts at another time than they were told; returns how many.
+
+    At most `limit` are told, the next to start first; nobody of a slot that is over or cancelled. A booking that raises
+    an error is passed over, and tried again later.
+    """
+    at = now or timezone.now()
+    moved = _confirmed(slot_id).filter(slot__starts_at__gt=at, slot__cancelled_at=None)
+    untold = moved.exclude(starts_at=None).annotate(told=TruncMinute("starts_at"), is_at=TruncMinute("slot__starts_at"))
+    untold = untold.exclude(told=F("is_at"))
+    ids = untold.exclude(pk__in=waiting(JOB, now=at)).order_by("slot__starts_at", "pk").values_list("pk", flat=True)
+    tell = partial(_tell, now=at)
+    return sum(do_each(JOB, ids[:limit], lambda booking_id: in_transaction(partial(tell, booking_id)), now=at))
+
+
+def keep_told_starts(slot_id: int) -> None:
+    """Within the transaction that is about to move the slot: bookings written by older code learn its present start."""
+    present = Slot.objects.filter(pk=OuterRef("slot_id")).values("starts_at")
+    _confirmed(slot_id).filter(starts_at=None).update(starts_at=Subquery(present))
+
+
+def _confirmed(slot_id: int | None) -> QuerySet[Booking]:
+    confirmed = Booking.objects.filter(status=Booking.Status.CONFIRMED)
+    return confirmed if slot_id is None else confirmed.filter(slot_id=slot_id)
+
+
+def _move(slot_id: int, *, starts_at: datetime, ends_at: datetime | None) -> None:
+    slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
+    keep_told_starts(slot_id)
+    slot.ends_at = ends_at or starts_at + (slot.ends_at - slot.starts_at)
+    slot.starts_at = starts_at
+    slot.save(update_fields=["starts_at", "ends_at"])
+
+
+def _tell(booking_id: int, *, now: datetime) -> bool:
+    """Tell of the move, unless another process does, or the booking was cancelled meanwhile."""
+    rows = Booking.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    booking = rows.select_related("slot", "payment", "user").filter(pk=booking_id, status="confirmed").first()
+    if booking is None or booking.starts_at is None or not booking.has_untold_move:
+        return False
+    told = booking.starts_at
+    if booking.reminded_at is not None:
+        announcements.withdraw_reminder(booking)
+    booking.starts_at, booking.moved_at, booking.reminded_at = booking.slot.starts_at, now, None
+    booking.save(update_fields=["starts_at", "moved_at", "reminded_at"])
+    announcements.slot_moved(booking, from_start=told)
+    return True
