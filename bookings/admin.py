@@ -1,16 +1,23 @@
 """Staff's view of slots, orders, payments and bookings. Money and seats move through the domain's functions only."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 
-from bookings import cancellation, refunds
-from bookings.errors import NotCancellable
-from bookings.models import AccessToken, Booking, Order, Payment, Refund, Slot
+from bookings import cancellation, decisions, refunds, slots
+from bookings.errors import BookingError, NotCancellable
+from bookings.form_conflicts import AnswersConflicts
+from bookings.models import AccessToken, Booking, Order, Payment, Refund, Setback, Slot
 from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm
+
+MOST_TOLD_AT_ONCE = 100  # customers, within a request
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -37,7 +44,7 @@ class SlotForm(ChangedFieldsForm):
 
 
 @admin.register(Slot)
-class SlotAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
+class SlotAdmin(AnswersConflicts, ChangedFieldsAdmin, admin.ModelAdmin):
     form = SlotForm
     list_display = ("id", "title", "starts_at", "capacity", "seats_taken", "price", "currency", "cancelled_at")
     list_filter = ("starts_at", "currency", ("cancelled_at", admin.EmptyFieldListFilter))
@@ -52,6 +59,20 @@ class SlotAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
             booked = cancellation.cancel_slot(slot.pk)
             said = f"{slot} is cancelled: {booked} booking{'s'[: booked != 1]} refunded in full, their customers told."
             self.message_user(request, said, messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: Slot, form: ModelForm, change: bool) -> None:  # noqa: FBT001
+        has_moved = change and "starts_at" in form.changed_data
+        if has_moved:
+            slots.keep_told_starts(obj.pk)
+        super().save_model(request, obj, form, change)
+        if has_moved:
+            transaction.on_commit(partial(self._tell_of_move, request, obj.pk), robust=True)
+
+    def _tell_of_move(self, request: HttpRequest, slot_id: int) -> None:
+        """Tell the first who are booked at once; of a crowd the scheduler tells the rest."""
+        told = slots.tell_of_moves(slot_id=slot_id, limit=MOST_TOLD_AT_ONCE)
+        if told:
+            self.message_user(request, f"The new start is being told to {told} customer{'s'[: told != 1]}.")
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return _may(request, "bookings.cancel_slot")
@@ -68,9 +89,34 @@ class OrderAdmin(ReadOnlyAdmin):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("id", "payment_id", "order", "amount", "currency", "created_at")
+    list_display = ("id", "payment_id", "order", "amount", "currency", "decision", "created_at")
+    list_filter = ("decision",)
     search_fields = ("=payment_id", "=order__gateway_order_id")
+    list_select_related = ("order",)
     ordering = ("-id",)
+    actions = ("book_anyway", "give_back")
+
+    @admin.action(permissions=["decide"], description="Book anyway what selected payments of another amount are for")
+    def book_anyway(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+        self._decide(request, queryset, decisions.book_anyway, done="has booked, and its customer is told")
+
+    @admin.action(permissions=["decide"], description="Refund selected payments of another amount")
+    def give_back(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+        self._decide(request, queryset, decisions.give_back, done="is being refunded in full")
+
+    def _decide(
+        self, request: HttpRequest, payments: QuerySet[Payment], decide: Callable[[int], Any], *, done: str
+    ) -> None:
+        for payment in payments.order_by("id"):
+            try:
+                decide(payment.pk)
+            except BookingError as error:
+                self.message_user(request, f"Payment {payment}: {error.message}", messages.ERROR)
+            else:
+                self.message_user(request, f"Payment {payment} {done}.", messages.SUCCESS)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return _may(request, "bookings.decide_payment")
 
 
 @admin.register(Booking)
@@ -104,6 +150,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "amount",
         "reason",
         "status",
+        "gateway_state",
         "tries",
         "refusals",
         "error",
@@ -140,6 +187,18 @@ class AccessTokenAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "created_at", "expires_at")
     search_fields = ("=user__username",)
     fields = ("user", "created_at", "expires_at")
+    ordering = ("-id",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+
+@admin.register(Setback)
+class SetbackAdmin(ReadOnlyAdmin):
+    """Rows on which a scheduled loop has failed; to delete one is to have its row tried at the next run."""
+
+    list_display = ("id", "job", "row", "failures", "error", "next_try_at")
+    list_filter = ("job",)
     ordering = ("-id",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
