@@ -251,10 +251,7 @@ OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=0, whole=T
 OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=0, whole=True)
 OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=0, whole=True)
 # Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
-OUTBOX_REFERENCE_LINKS = {
-    "booking": "admin:bookings_booking_change",
-    "order": "admin:bookings_order_change",
-}
+OUTBOX_REFERENCE_LINKS = {"booking": "admin:bookings_booking_change", "order": "admin:bookings_order_change"}
 OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
 if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
