@@ -1,11 +1,23 @@
-"""The vocabulary of a message's life: its states, and the outcomes of an attempt to send it. Pure Python, no Django.
+"""A message's states, and the outcomes of an attempt to send it. Pure Python, no Django.
 
-    queued ──► pending ──► sending ──► sent
-       │          ▲  │        │  └───► failed ──► (replayed) queued / pending
-       │          └──┼────────┘ retry, rescue, hand back
-       └──► cancelled └──► expired
+    from       to          when
+    (new)      queued      its lane has an unfinished message, or it is held until the end of quiet hours
+               pending     its lane is empty
+               cancelled   it is suppressed: for example its recipient has opted out
+    queued     pending     it has become the lane's oldest unfinished message
+               cancelled   somebody withdrew it
+    pending    sending     a relay has claimed it
+               cancelled   somebody withdrew it
+    sending    sent        the provider accepted it
+               failed      its attempts are used up, or no retry can succeed
+               pending     retry, rescue, hand back
+               queued      it is held: the recipient's quiet hours have begun
+               expired     it is too late to be useful
+               cancelled   it is suppressed, or over a cap
+    failed     queued      it was replayed; its lane has an older unfinished message
+               pending     it was replayed; it is the lane's oldest
 
-Only a terminal head lets its lane move on (G4).
+A lane moves on only when its head ends or is held (G4).
 """
 
 from dataclasses import dataclass
@@ -15,12 +27,12 @@ from enum import StrEnum
 class Status(StrEnum):
     """Where a message stands."""
 
-    QUEUED = "queued"  # waits behind an older unfinished message of its lane
+    QUEUED = "queued"  # waits behind an older unfinished message of its lane, or is held beside it
     PENDING = "pending"  # the lane's oldest unfinished message; may be claimed once next_attempt_at has come
     SENDING = "sending"  # claimed by one relay, under its lease
     SENT = "sent"  # the provider accepted it; a receipt may follow
-    FAILED = "failed"  # attempts used up, or an error that no retry can mend: the dead letter
-    CANCELLED = "cancelled"  # withdrawn by someone
+    FAILED = "failed"  # attempts used up, or no retry can succeed: the dead letter
+    CANCELLED = "cancelled"  # withdrawn by somebody, suppressed, or over a cap
     EXPIRED = "expired"  # too late to be useful
 
     @property
@@ -28,7 +40,7 @@ class Status(StrEnum):
         return self in TERMINAL
 
 
-HELD = "(held)"  # the lane of messages that wait for the end of quiet hours: it never moves
+HELD = "(held)"  # the lane of messages that wait for the end of quiet hours; it has no head
 
 TERMINAL = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 UNFINISHED = frozenset(Status) - TERMINAL
@@ -37,7 +49,7 @@ ENDED = sorted(status.value for status in TERMINAL)
 
 
 class Answer(StrEnum):
-    """What an attempt came to, as the attempt's row keeps it: the outcomes below, by name."""
+    """The names of the outcomes below, as the attempts' rows keep them."""
 
     ACCEPTED = "accepted"
     TRANSIENT = "transient"
@@ -47,10 +59,10 @@ class Answer(StrEnum):
 
 
 class ReceiptStatus(StrEnum):
-    """What a provider tells of a message after it has accepted it, in the order in which the news count.
+    """How far a message came after its provider had accepted it, from the least to the farthest.
 
-    The farthest wins, whichever comes first: a late `sent` takes nothing back. `undelivered` stands below `delivered`,
-    because of two copies of a message one that arrived is enough.
+    The farthest status counts, in whatever order they arrive. `undelivered` stands below `delivered`: if two copies
+    went out, one arrival is enough.
     """
 
     SENT = "sent"  # on its way beyond the provider
@@ -62,12 +74,12 @@ class ReceiptStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether it answers the question that people ask: did it arrive?"""
+        """Whether it says if the message arrived."""
         return self is not ReceiptStatus.SENT
 
 
 class Reason(StrEnum):
-    """Why a message cannot be delivered, where that says something about its recipient."""
+    """What a refusal says about the recipient."""
 
     OPTED_OUT = "opted_out"  # the person does not want it
     ADDRESS_INVALID = "address_invalid"  # nobody can be reached there
@@ -75,10 +87,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the message over; `provider_id` is its name for it (a Twilio SID, a Message-ID).
+    """The provider accepted the message; `provider_id` is its name for it (a Twilio SID, a Message-ID).
 
-    `code` is empty, or ADOPTED: nothing was sent, since an earlier attempt turned out to have been accepted, or
-    SENT_AGAIN: whether an earlier attempt was accepted could not be told, so the recipient may get it twice.
+    `code` is empty, ADOPTED or SENT_AGAIN. ADOPTED: nothing was sent, because an earlier attempt had been accepted.
+    SENT_AGAIN: an earlier attempt has an unknown outcome, so the recipient may get the message twice.
     """
 
     provider_id: str = ""
@@ -92,7 +104,7 @@ ADOPTED, SENT_AGAIN = "adopted", "sent_again"
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """Certainly not accepted, and worth another try: nobody answered, or the provider asked to come back."""
+    """Certainly not accepted, and worth another try: nobody answered, or the provider asked us to retry."""
 
     code: str
     detail: str = ""
@@ -102,9 +114,9 @@ class Transient:
 
 @dataclass(frozen=True, slots=True)
 class Permanent:
-    """Certainly not accepted, and no retry can mend it: a wrong address, a refused sender, words that do not render.
+    """Certainly not accepted, and no retry can succeed: a wrong address, a refused sender, a template that fails.
 
-    `reason` is set where the refusal says something about the recipient, who is then spared further ones.
+    `reason` is set if the refusal says something about the recipient; an opt-out is then recorded.
     """
 
     code: str
@@ -116,7 +128,7 @@ class Permanent:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Not accepted because we were too fast: try again after `retry_after` seconds; no attempt is used up."""
+    """Not accepted because we sent too fast. Try again after `retry_after` seconds; no attempt is used up."""
 
     code: str
     retry_after: float
@@ -127,7 +139,7 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request went out and no answer came back: accepted or not, nobody knows (G6)."""
+    """The request went out and no answer came back, so nobody knows whether it was accepted (G6)."""
 
     code: str
     detail: str = ""
