@@ -3,7 +3,7 @@ from django.db.models.signals import pre_migrate
 
 
 class NotificationsConfig(AppConfig):
-    """The outbox; its system checks refuse settings that would break a promise at night."""
+    """The outbox. Its system checks refuse settings that would break a promise."""
 
     name = "notifications"
     default_auto_field = "django.db.models.BigAutoField"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 
 class OutboxError(Exception):
-    """Base of all errors that the outbox raises towards its caller; nothing was written."""
+    """Base of all errors that the outbox raises to its caller. Nothing was written."""
 
 
 class NotInTransaction(OutboxError):
-    """`publish` was called outside a transaction; call it inside, with what it announces."""
+    """`publish` was called outside a transaction. Call it in the transaction that writes what the message announces."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -17,12 +17,12 @@ class NotInTransaction(OutboxError):
 
 
 class UnsafeIsolation(OutboxError):
-    """`publish` was called above READ COMMITTED, where an old snapshot would strand the recipient's lane in silence."""
+    """`publish` was called above READ COMMITTED. Its old snapshot could miss that the lane is free."""
 
     def __init__(self, isolation: str) -> None:
         super().__init__(
             f"outbox.publish needs READ COMMITTED and was called in a {isolation.upper()} transaction: its snapshot is "
-            "older than the recipient's lock, and could miss that the lane has become free."
+            "older than the recipient's lock, and could miss that the lane is free."
         )
 
 
@@ -53,7 +53,7 @@ class InvalidRecipient(OutboxError):
 
 
 class InvalidContact(OutboxError):
-    """Contact details that cannot be used; `errors` maps each field to what is wrong with it."""
+    """Contact details are not valid; `errors` maps each field to its problems."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         self.errors = errors
@@ -61,4 +61,4 @@ class InvalidContact(OutboxError):
 
 
 class InvalidMessage(OutboxError):
-    """A field of the message (dedupe key, reference, expiry) cannot be stored as given."""
+    """A field of the message (dedupe key, reference, expiry) is not valid."""

@@ -4,8 +4,8 @@
         booking = Booking.objects.create(...)
         outbox.publish("booking.confirmed", recipient=user, context={...}, dedupe_key=f"booking:{booking.pk}:confirmed")
 
-A message exists if and only if the caller's transaction commits (G1). Its recipient's lane is locked from `publish` to
-commit, so that the order of messages is the order of commits (G4).
+A message exists if and only if the caller's transaction commits (G1). `publish` locks the recipient's lane until the
+commit, so messages go in the order of commits (G4).
 """
 
 import json
@@ -85,15 +85,15 @@ def publish(
     expires_at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[OutboxMessage]:
-    """Write one message for each channel that the kind and the recipient's wishes ask for; returns those to be sent.
+    """Write one message for each channel of the kind; returns those that will be sent.
 
-    In the recipient's quiet hours a message that may wait is held beside the lane until they end.
+    In the recipient's quiet hours, a message that may wait is held beside the lane until they end.
 
-    A channel that the kind asks for and the recipient has opted out of gets a message as well, which says so and has
-    ended (cancelled, `opted_out`): it is on record, and not returned.
+    If the recipient has opted out of a channel, its message is recorded as cancelled with the code `opted_out`, and is
+    not returned.
 
-    `context` is what the templates are rendered with, as plain JSON. The same `dedupe_key` again writes nothing, for
-    ever. `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
+    `context` is plain JSON; the templates are rendered with it. A `dedupe_key` that was used before writes nothing.
+    `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
 
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
     InvalidRecipient, InvalidMessage.
@@ -118,14 +118,14 @@ def publish(
     hours, now = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours()), timezone.now()
     expires_in = (expires_at - now).total_seconds() if expires_at else None
     held = hold(hours, now=now, time_zone=locked.time_zone, expires_in=expires_in)
-    objections = _objections(announced, locked)
+    suppressions = _suppressions(announced, locked)
     if held and held.code:
-        objections = {channel: objection or held.code for channel, objection in objections.items()}
-    return _enqueue(message, text, objections, held_until=held.until if held else None, using=using)
+        suppressions = {channel: code or held.code for channel, code in suppressions.items()}
+    return _enqueue(message, text, suppressions, held_until=held.until if held else None, using=using)
 
 
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:
-    """The messages about each of `references`, oldest first; every reference asked for is a key of the answer."""
+    """The messages about each of `references`, oldest first. Each of `references` is a key of the result."""
     about: dict[str, list[OutboxMessage]] = {reference: [] for reference in references}
     rows = OutboxMessage.objects.using(using).filter(about__reference__in=about).select_related("stands_in")
     for message in rows.order_by("id"):
@@ -134,7 +134,7 @@ def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS
 
 
 def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
-    """Lock the recipient's lanes until the transaction ends, in a statement of its own, and read its wishes."""
+    """Lock the recipient's lanes until the transaction ends, in a statement of its own; returns the locked row."""
     row = _lock_row(recipient, using=using) or _lock_row(recipient_of(recipient, using=using), using=using)
     if row is None:
         raise InvalidRecipient(recipient)
@@ -145,7 +145,7 @@ def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
 
 
 def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Any, ...] | None:
-    """LOCK_RECIPIENT's row; written out, because the ORM takes longer to make such a statement than it takes to run."""
+    """LOCK_RECIPIENT's row. Not by the ORM, which needs longer to build the statement than the database to run it."""
     ((key, value),) = key_of(recipient).items()
     with connections[using].cursor() as cursor:
         cursor.execute(sql.LOCK_RECIPIENT if key == "pk" else sql.LOCK_RECIPIENT_OF_USER, {"key": value})
@@ -153,22 +153,22 @@ def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[A
     return row
 
 
-def _objections(kind: Kind, recipient: Recipient) -> dict[str, str]:
-    """For each channel of `kind`: why nothing may be sent on it to `recipient`, or nothing."""
+def _suppressions(kind: Kind, recipient: Recipient) -> dict[str, str]:
+    """By channel of `kind`: the code of why it is suppressed for `recipient`, or an empty text."""
     code = partial(suppression, purpose=kind.purpose, opt_outs=recipient.opt_outs)
-    objections = {channel: code(channel) for channel in kind.channels}
+    suppressions = {channel: code(channel) for channel in kind.channels}
     for channel, fallback in kind.fallback.items():  # if the first channel is not wanted, the other is used at once
-        if objections.get(channel) and not code(fallback.channel):
-            objections.setdefault(fallback.channel, "")
-    return objections
+        if suppressions.get(channel) and not code(fallback.channel):
+            suppressions.setdefault(fallback.channel, "")
+    return suppressions
 
 
 def _enqueue(
-    message: OutboxMessage, context: str, objections: Mapping[str, str], *, held_until: datetime | None, using: str
+    message: OutboxMessage, context: str, suppressions: Mapping[str, str], *, held_until: datetime | None, using: str
 ) -> list[OutboxMessage]:
-    """Insert one row per channel, in the channels' order; the first of each lane leads it if the lane is empty."""
-    lanes = [HELD if held_until else conf.lane_name(channel) for channel in objections]
-    to_send = [lane if not objection else None for lane, objection in zip(lanes, objections.values(), strict=True)]
+    """Insert one row per channel, in order. The first message of an empty lane becomes its head."""
+    lanes = [HELD if held_until else conf.lane_name(channel) for channel in suppressions]
+    to_send = [lane if not code else None for lane, code in zip(lanes, suppressions.values(), strict=True)]
     with traces.publishing(message.kind, channels=len(lanes)) as traceparent, connections[using].cursor() as cursor:
         cursor.execute(
             sql.ENQUEUE,
@@ -181,8 +181,8 @@ def _enqueue(
                 "origin": message.origin,
                 "traceparent": traceparent,
                 "expires_at": message.expires_at,
-                "channels": list(objections),
-                "objections": list(objections.values()),
+                "channels": list(suppressions),
+                "suppressions": list(suppressions.values()),
                 "lanes": lanes,
                 "leads": [not held_until and lane not in to_send[:position] for position, lane in enumerate(to_send)],
                 "held_until": held_until,
@@ -195,7 +195,7 @@ def _enqueue(
 
 
 def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:
-    """`message` as the database has it: one of its channels' rows."""
+    """`message` with the columns of one inserted `row`."""
     given = {column: getattr(message, column) for column in COLUMNS} | UNTRIED | {"context": dict(message.context)}
     facts = given | dict(zip(ENQUEUED, row, strict=True))
     written = OutboxMessage.from_db(using, COLUMNS, [facts[column] for column in COLUMNS])
@@ -204,7 +204,7 @@ def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> Out
 
 
 def _as_json(context: Mapping[str, Any]) -> str:
-    """The context as JSON that PostgreSQL's jsonb takes; raises InvalidContext."""
+    """The context as JSON that PostgreSQL's jsonb accepts. Raises InvalidContext."""
     if not isinstance(context, Mapping):
         raise InvalidContext(f"it is a {type(context).__name__}")
     try:
@@ -215,7 +215,7 @@ def _as_json(context: Mapping[str, Any]) -> str:
             str(error) if not isinstance(error, UnicodeError) else "it contains an unpaired surrogate (invalid Unicode)"
         ) from error
     if NUL.search(text):
-        raise InvalidContext("it holds a NUL character")
+        raise InvalidContext("it contains a NUL character")
     return text
 
 
@@ -224,4 +224,4 @@ def _check_fields(*, dedupe_key: str, reference: str, expires_at: datetime | Non
         if not isinstance(text, str) or len(text) > most or "\x00" in text:
             raise InvalidMessage(f"{name} must be text of at most {most} characters, without NUL.")
     if expires_at is not None and timezone.is_naive(expires_at):
-        raise InvalidMessage("expires_at must be a moment with a time zone.")
+        raise InvalidMessage("expires_at must be a datetime with a time zone.")

@@ -9,17 +9,17 @@ from notifications import conf
 from notifications.channels import build_channels
 from notifications.monitoring import alerts, notifiers
 from notifications.operations import bulk_replay
-from notifications.operations import release_held as holding
 from notifications.operations.prune import prune
+from notifications.operations.release_held import release_due
 from notifications.receipts import late_fallback
 from notifications.receipts.poll import poll
 
-LONGEST_SECONDS = 120.0  # of one run: what is left is for the next
+LONGEST_SECONDS = 120.0  # of one run; the next run continues
 LONGEST_REPLAYING_SECONDS = 45.0
 
 
 def prune_outbox() -> str:
-    """Remove what ended more than OUTBOX_PRUNE_DAYS ago."""
+    """Remove messages that ended more than OUTBOX_PRUNE_DAYS ago."""
     days = conf.prune_days()
     if not days:
         return "Nothing is pruned: OUTBOX_PRUNE_DAYS is 0."
@@ -35,16 +35,16 @@ def prune_outbox() -> str:
 
 def release_held() -> str:
     """Put messages whose recipients' quiet hours are over back into their lanes."""
-    return f"{holding.release_due()} held messages released"
+    return f"{release_due()} held messages released"
 
 
 def fall_back() -> str:
-    """Send on another channel what is not known to have arrived in time."""
+    """Send messages that have not arrived in time on another channel."""
     return f"{late_fallback.fall_back_due()} messages sent on another channel"
 
 
 def finish_bulk_replays() -> str:
-    """Go on with bulk replays whose page was left before they were done."""
+    """Finish bulk replays whose page was closed too early."""
     return f"{bulk_replay.finish_abandoned(seconds=LONGEST_REPLAYING_SECONDS)} bulk replays finished"
 
 
@@ -59,6 +59,6 @@ def poll_receipts() -> str:
 
 
 def look_for_trouble() -> str:
-    """Tell ADMINS and OUTBOX_ALERT_URL what is wrong, once, and when it is over."""
-    told = alerts.evaluate(notifiers.send)
-    return f"told: {', '.join(told)}" if told else "nothing new"
+    """Notify ADMINS and OUTBOX_ALERT_URL of each alert once when it starts and once when it clears."""
+    sent = alerts.evaluate(notifiers.send)
+    return f"notified of: {', '.join(sent)}" if sent else "nothing new"

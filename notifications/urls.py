@@ -11,7 +11,7 @@ from notifications.webhooks import twilio
 
 app_name = "notifications"
 
-# An email service provider's, each under its name.
+# Email service providers, each under its own name.
 esp = [path("anymail/", include("anymail.urls"))] if apps.is_installed("anymail") else []
 
 urlpatterns = [

@@ -133,7 +133,7 @@ class BookingCancel(APIView):
 
 
 class Me(APIView):
-    """The signed-in customer's contact details and wishes."""
+    """The signed-in customer's contact details and opt-ins."""
 
     @documentation.me
     def get(self, request: Request) -> Response:

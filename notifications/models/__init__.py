@@ -11,7 +11,8 @@ from notifications.models.recipient import ConsentRecord, Recipient
 from notifications.models.relay import Relay
 from notifications.models.tally import Depth, Tally
 
-# The names of two tables before they were told apart from the rule and the interface of the same name.
+# Projects may still import these two tables by their old names. The fallback rule and the channel interface have the
+# same names: use the new ones.
 Channel, Fallback = ChannelState, PlannedFallback
 
 __all__ = [

@@ -5,15 +5,15 @@ from django.db.models.functions import Now
 
 
 class Alert(models.Model):
-    """Something that is wrong, or, with `is_firing` false, is over and still to be told so. One row for each."""
+    """One alert. If `is_firing` is false, it has cleared, and somebody is still to be notified."""
 
     name = models.CharField(max_length=64)
     detail = models.CharField(max_length=300)
     is_firing = models.BooleanField(db_default=True)
     raised_at = models.DateTimeField(db_default=Now())
-    seen_at = models.DateTimeField(db_default=Now(), help_text="when a look last found it so")
-    notified_at = models.DateTimeField(null=True, help_text="when somebody was told; null: nobody yet")
-    notifying_until = models.DateTimeField(db_default=Now(), help_text="until then one process tries to tell")
+    seen_at = models.DateTimeField(db_default=Now(), help_text="when its rule last held")
+    notified_at = models.DateTimeField(null=True, help_text="when somebody was notified; null: not yet")
+    notifying_until = models.DateTimeField(db_default=Now(), help_text="until then one process tries to notify")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name"], name="alert_is_raised_once")]

@@ -5,12 +5,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Allowance(models.Model):
-    """One row for each recipient and each phone number to which anything was sent while there were caps."""
+    """One row per recipient and per phone number to which something was sent while there were caps."""
 
     key = models.CharField(max_length=64, help_text=_("recipient:12, or number:+14155550123"))
-    hour = models.DateTimeField(null=True, help_text=_("when the hour began that `in_hour` is about"))
+    hour = models.DateTimeField(null=True, help_text=_("the beginning of the hour that `in_hour` counts"))
     in_hour = models.IntegerField(db_default=0)
-    day = models.DateTimeField(null=True, help_text=_("when the day began that `in_day` is about"))
+    day = models.DateTimeField(null=True, help_text=_("the beginning of the day that `in_day` counts"))
     in_day = models.IntegerField(db_default=0)
 
     class Meta:

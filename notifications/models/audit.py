@@ -1,6 +1,6 @@
 """The tables of operator actions and bulk replays: who did what to the outbox, when and why (G11).
 
-The tables outlive the messages: pruning an old message does not take away who had replayed it.
+These rows outlive the messages: after pruning, it is still known who replayed a message.
 """
 
 from enum import StrEnum
@@ -26,18 +26,18 @@ class Verb(StrEnum):
 
 
 class BulkReplay(models.Model):
-    """A replay of all that matches a filter, worked through in batches, from the lowest ID to the highest.
+    """A replay of all messages that match a filter, in batches, from the lowest ID to the highest.
 
-    Nothing that failed after `as_of` is part of it: what goes out again is what the preview had shown, or less.
+    It leaves out what failed after `as_of`, so it never replays more than its preview showed.
     """
 
-    filters = models.JSONField(help_text=_("which failed messages: the words of a Selection"))
+    filters = models.JSONField(help_text=_("which failed messages: the fields of a Selection"))
     as_of = models.DateTimeField(help_text=_("what failed later is left alone"))
     actor = models.CharField(max_length=150)
     reason = models.CharField(max_length=MOST_REASON)
     total = models.IntegerField(help_text=_("matching messages when it began"))
     replayed = models.IntegerField(db_default=0)
-    position = models.BigIntegerField(db_default=0, help_text=_("the ID up to which it has come"))
+    position = models.BigIntegerField(db_default=0, help_text=_("the ID of the last message that it looked at"))
     created_at = models.DateTimeField(db_default=Now())
     worked_at = models.DateTimeField(db_default=Now(), help_text=_("when its last batch ended"))
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -53,7 +53,7 @@ class BulkReplay(models.Model):
 
 
 class OperatorAction(models.Model):
-    """One thing that was done to a message, to a recipient's address, to a channel or to a relay."""
+    """One action on a message, a recipient's address, a channel or a relay."""
 
     action = models.CharField(max_length=16, choices=[(verb.value, verb.value.replace("_", " ")) for verb in Verb])
     message = models.ForeignKey(

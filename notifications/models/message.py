@@ -21,7 +21,7 @@ def _one_of(field: str, words: type[Status] | type[Answer]) -> Q:
 
 
 class PublishedKey(models.Model):
-    """A dedupe key that was used: it outlives the messages, so that pruning never lets an event be announced again."""
+    """A used dedupe key. It outlives the messages, so after pruning an event is still not announced again."""
 
     key = models.CharField(max_length=200)
     published_at = models.DateTimeField(db_default=Now())
@@ -138,7 +138,7 @@ class OutboxMessage(models.Model):
 
 
 class MessageReference(models.Model):
-    """Which messages are about what. A table of its own: an index over messages would be written at every change."""
+    """Which messages are about what. A separate table: an index on messages would be written at every change."""
 
     reference = models.CharField(max_length=100)
     message = models.OneToOneField(OutboxMessage, on_delete=models.CASCADE, related_name="about")
@@ -151,10 +151,10 @@ class MessageReference(models.Model):
 
 
 class DeliveryAttempt(models.Model):
-    """One claim that was begun, and what came of it; at most one per claim.
+    """One claim that was begun, and its answer; at most one per claim.
 
-    Written only by the statement that changes its message, so there is always one: checking the foreign key at every
-    commit would take a fifth of a relay's time in the database.
+    Only the statement that changes the message writes it, so the message always exists. The database does not check the
+    foreign key: that would take a fifth of a relay's time there.
     """
 
     message = models.ForeignKey(

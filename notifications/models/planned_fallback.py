@@ -6,14 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PlannedFallback(models.Model):
-    """What happens if a message does not arrive: at `due_at` another goes out on `channel`, unless it has arrived.
+    """If `message` has not arrived at `due_at`, a substitute is sent on `channel`.
 
-    One per message: the database itself refuses a second substitute.
+    One row per message, so the database refuses a second substitute.
     """
 
     message = models.OneToOneField("OutboxMessage", on_delete=models.CASCADE, related_name="planned_fallback")
     channel = models.CharField(max_length=32)
-    due_at = models.DateTimeField(null=True, help_text=_("empty: settled, one way or the other"))
+    due_at = models.DateTimeField(null=True, help_text=_("empty: decided, with or without a substitute"))
     substitute = models.OneToOneField("OutboxMessage", on_delete=models.SET_NULL, null=True, related_name="stands_in")
 
     class Meta:

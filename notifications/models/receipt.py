@@ -9,20 +9,20 @@ from notifications.lifecycle import ReceiptStatus
 
 
 class Receipt(models.Model):
-    """What a provider says became of a message it accepted: the farthest news, in whatever order they came.
+    """The farthest status that a provider reported for a message it accepted, in whatever order the reports came.
 
-    One row per acceptance, so a message that went out twice has two; `OutboxMessage.receipt` holds what is final.
+    One row per acceptance: a message that went out twice has two. `OutboxMessage.receipt` holds the final status.
     """
 
     message = models.ForeignKey("OutboxMessage", on_delete=models.CASCADE, related_name="receipts", db_index=False)
     provider_id = models.CharField(max_length=255)
-    claim_number = models.BigIntegerField(db_default=0, help_text=_("the attempt it is about; 0: not told"))
+    claim_number = models.BigIntegerField(db_default=0, help_text=_("the attempt that it is about; 0: not known"))
     status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in ReceiptStatus])
     code = models.CharField(max_length=64, blank=True, db_default="", help_text=_("why it was not delivered"))
     detail = models.TextField(blank=True, db_default="")
     received_at = models.DateTimeField(db_default=Now())
-    poll_at = models.DateTimeField(null=True, help_text=_("when to ask the provider, should it say nothing more"))
-    polls = models.IntegerField(db_default=0, help_text=_("times in vain"))
+    poll_at = models.DateTimeField(null=True, help_text=_("when to poll the provider, if it reports nothing more"))
+    polls = models.IntegerField(db_default=0, help_text=_("polls without an answer"))
 
     class Meta:
         constraints = [
@@ -41,7 +41,7 @@ class Receipt(models.Model):
 
 
 class Bookmark(models.Model):
-    """How far a scheduled task has read through the attempts. Its row is the task's lock."""
+    """How far a scheduled task has read the attempts. The row is also the task's lock."""
 
     name = models.CharField(max_length=32)
     position = models.BigIntegerField()
@@ -54,7 +54,7 @@ class Bookmark(models.Model):
 
 
 class Conversation(models.Model):
-    """When someone last wrote to us: for 24 hours WhatsApp lets free text answer, after it templates alone."""
+    """When somebody last wrote to us. WhatsApp allows free text for 24 hours after it, then only templates."""
 
     channel = models.CharField(max_length=32)
     phone = models.CharField(max_length=16)

@@ -1,4 +1,4 @@
-"""Recipients, what they allow, and the record of each consent and opt-out."""
+"""Recipients, their opt-outs, and the record of each opt-out and opt-in."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Recipient(models.Model):
-    """Someone who gets messages: addresses and wishes. Its row is the lock of the recipient's lanes.
+    """Somebody who gets messages: addresses and opt-outs. The row is the lock of the recipient's lanes.
 
-    It is a row apart from the user's: logins and profile edits lock that one.
+    It is not the user's row, because logins and profile edits lock that one.
     """
 
     user = models.OneToOneField(
@@ -46,7 +46,7 @@ class Recipient(models.Model):
 
 
 class ConsentRecord(models.Model):
-    """That someone opted in or out, when, how and by whom: the evidence behind `Recipient.opt_outs`."""
+    """One opt-in or opt-out: when, how and by whom. The evidence behind `Recipient.opt_outs`."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="consents")
     channel = models.CharField(max_length=32)

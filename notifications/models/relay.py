@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Relay(models.Model):
-    """A running relay process and its lease: what it holds is its own until `lease_until`, by the database's clock."""
+    """A running relay process and its lease: its claims are its own until `lease_until`, by the database's clock."""
 
     id = models.AutoField(primary_key=True)  # 4 bytes: also the key of the relay's advisory lock
     host = models.CharField(max_length=255)
@@ -19,7 +19,7 @@ class Relay(models.Model):
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
     lease_until = models.DateTimeField()
-    load = models.FloatField(null=True, help_text=_("of its host: processes that run or wait, over the last minute"))
+    load = models.FloatField(null=True, help_text=_("of its host: processes that run or wait, averaged over a minute"))
     command = models.CharField(
         max_length=8, blank=True, db_default="", help_text=_("stop or drain: what somebody told it to do")
     )

@@ -9,8 +9,7 @@ from django.db.models.functions import Now
 
 from notifications.protocol.histogram import SIZE
 
-# How much of a row fell into the last 60 seconds, from 0 to 1. One that began before them counts with the part of its
-# time that lies within.
+# The share of a row that lies in the last 60 seconds, from 0 to 1.
 PART_OF_LAST_MINUTE = """CASE WHEN counted_from >= now() - interval '1 minute' THEN 1.0
         WHEN counted_until <= now() - interval '1 minute' THEN 0.0
         ELSE extract(epoch FROM counted_until - now() + interval '1 minute')
@@ -22,12 +21,13 @@ def _histogram(help_text: str) -> "ArrayField[list[int], list[int]]":
 
 
 class Tally(models.Model):
-    """What one relay saw on one channel in one minute; `relay_id` is 0 where minutes were folded together, and null
-    where it was not a relay but somebody who withdrew or replayed. Sums over all rows only ever rise.
+    """What one relay did on one channel in one minute. Sums over all rows only rise.
+
+    `relay_id` is 0 in rows that combine several minutes, and null for what staff withdrew or replayed.
     """
 
     minute = models.DateTimeField(
-        help_text="when it began; older rows hold ten minutes, and that of the epoch all that is older still"
+        help_text="when it began; older rows combine ten minutes, and the row of 1970 everything older"
     )
     channel = models.CharField(max_length=32)
     relay_id = models.IntegerField(null=True)

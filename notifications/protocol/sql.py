@@ -31,7 +31,7 @@ WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCK
 
 # Needs the lane's lock, taken by an earlier statement: only then does "no unfinished row" stay true until commit. The
 # dedupe key is used up in the same statement, which waits for an open transaction that is using the same key. A message
-# that must not be sent (`objection`) is recorded as well, already ended, and never in the lane.
+# that must not be sent (`suppression`) is recorded as well, already ended, and never in the lane.
 ENQUEUE = """
 WITH used AS (
     INSERT INTO notifications_publishedkey (key) SELECT %(dedupe_key)s::text WHERE %(dedupe_key)s::text <> ''
@@ -44,8 +44,8 @@ WITH used AS (
     SELECT %(recipient)s::bigint, row.lane, %(kind)s::text, row.channel, %(context)s::jsonb, %(dedupe_key)s::text,
         %(reference)s::text, %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz, clock_timestamp(),
         coalesce(%(held_until)s::timestamptz, clock_timestamp()),
-        CASE WHEN row.objection <> '' THEN clock_timestamp() END, row.objection,
-        CASE WHEN row.objection <> '' THEN 'cancelled'
+        CASE WHEN row.suppression <> '' THEN clock_timestamp() END, row.suppression,
+        CASE WHEN row.suppression <> '' THEN 'cancelled'
              WHEN row.leads
               AND NOT EXISTS (SELECT FROM notifications_outboxmessage head
                               WHERE head.recipient_id = %(recipient)s::bigint AND head.lane = row.lane
@@ -54,8 +54,8 @@ WITH used AS (
                               WHERE waiting.recipient_id = %(recipient)s::bigint AND waiting.lane = row.lane
                                 AND waiting.status = 'queued')
              THEN 'pending' ELSE 'queued' END
-    FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(objections)s::text[], %(leads)s::boolean[])
-         WITH ORDINALITY AS row (channel, lane, objection, leads, position)
+    FROM unnest(%(channels)s::text[], %(lanes)s::text[], %(suppressions)s::text[], %(leads)s::boolean[])
+         WITH ORDINALITY AS row (channel, lane, suppression, leads, position)
     WHERE %(dedupe_key)s::text = '' OR EXISTS (SELECT FROM used)
     ORDER BY row.position
     RETURNING id, channel, lane, status, created_at, next_attempt_at

@@ -23,9 +23,9 @@ from notifications.recipients.opt_outs import How, opt_in, opt_out
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How, where and in which language someone wants to be reached. `phone` is E.164; an empty address is none.
+    """How, where and in which language to reach somebody. `phone` is E.164; an empty address means none.
 
-    `…_enabled` says whether a channel is wanted at all; `opt_ins` says for each channel which purposes are.
+    `…_enabled` says whether a channel is wanted at all; `opt_ins` says which purposes are wanted on each channel.
     """
 
     phone: str
@@ -39,18 +39,18 @@ class Contact:
 
 
 COLUMNS = ("phone", "email", "locale", "time_zone")
-SWITCHES = {"sms_enabled": "sms", "whatsapp_enabled": "whatsapp", "email_enabled": "email"}  # of whole channels
+SWITCHES = {"sms_enabled": "sms", "whatsapp_enabled": "whatsapp", "email_enabled": "email"}  # each for a whole channel
 
 
 def key_of(user: Recipient | AbstractBaseUser) -> dict[str, Any]:
-    """How to look up the row of `user`. Raises InvalidRecipient for anything but a saved user or a saved Recipient."""
+    """The lookup of the recipient of `user`. Raises InvalidRecipient unless it is a saved user or a saved Recipient."""
     if not isinstance(user, Recipient | AbstractBaseUser) or user.pk is None:
         raise InvalidRecipient(user)
     return {"pk": user.pk} if isinstance(user, Recipient) else {"user_id": user.pk}
 
 
 def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> Recipient:
-    """The recipient's row of `user`, made with the user's email address where there is none yet.
+    """The recipient of `user`. Creates it with the user's email address if it does not exist.
 
     Raises InvalidRecipient.
     """
@@ -83,7 +83,7 @@ def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
 
 
 def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contact:
-    """Change the contact details named in `changes`, all or none of them; in `opt_ins`, only what it names.
+    """Change the contact details in `changes`, all or none. What `opt_ins` does not name stays as it is.
 
     Raises InvalidContact, naming every field that is wrong, and InvalidRecipient.
     """
@@ -102,7 +102,7 @@ def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contac
 
 
 def _opt_ins(changes: dict[str, Any]) -> Iterator[tuple[str, Purpose | None, bool]]:
-    """Each wish in `changes`: on which channel, for which purpose or all of it, yes or no."""
+    """Each opt-in or opt-out in `changes`: channel, purpose (None: the whole channel), and whether it is wanted."""
     for word, channel in SWITCHES.items():
         if word in changes:
             yield channel, None, changes[word]

@@ -21,9 +21,9 @@ def receive(
     now: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> None:
-    """Note that `phone` (E.164) wrote `text` on `channel`; `opt_out_type` is the keyword that the provider found in it.
+    """Record that `phone` (E.164) wrote `text` on `channel`, and apply its keyword.
 
-    The same message told twice changes nothing more.
+    `opt_out_type` is the keyword that the provider found in it. The same message again changes nothing more.
     """
     last_inbound_at = now or timezone.now()
     with transaction.atomic(using=using):

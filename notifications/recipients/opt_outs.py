@@ -1,7 +1,7 @@
 """Opts recipients in and out: by profile, STOP and START, unsubscribe link, provider's report, or staff.
 
-A wish is kept per channel and, within it, per purpose. It holds for what is published from now on, and for what waits:
-a relay looks again right before it sends. Each change is on record, with who made it and how.
+An opt-out is for a channel, or for one purpose on it. It also covers messages that already wait: a relay checks again
+right before it sends. Each change has a consent record: who made it, when and how.
 """
 
 from enum import StrEnum
@@ -17,11 +17,11 @@ from notifications.policy.reply_keywords import Keyword, keyword_of
 
 
 class How(StrEnum):
-    """The way by which a wish reached us."""
+    """How an opt-out or opt-in reached us."""
 
     PROFILE = "profile"  # the person, signed in
     REPLY = "reply"  # STOP or START, sent to our number
-    PROVIDER = "provider"  # the provider refused to send: it had been told before us
+    PROVIDER = "provider"  # the provider refused to send: the person had opted out there
     LINK = "link"  # the unsubscribe link of a message
     STAFF = "staff"
 
@@ -35,7 +35,7 @@ def opt_out(
     actor: str = "",
     using: str = DEFAULT_DB_ALIAS,
 ) -> bool:
-    """Send `recipient` nothing more on `channel`, or nothing of `purpose`; False if that was the wish before."""
+    """Opt `recipient` out of `channel`, or of `purpose` on it; False if already opted out."""
     change = ConsentRecord(
         recipient_id=recipient.pk, channel=channel, purpose=purpose or "", is_opt_in=False, how=how, actor=actor
     )
@@ -51,7 +51,7 @@ def opt_in(
     actor: str = "",
     using: str = DEFAULT_DB_ALIAS,
 ) -> bool:
-    """Take the opposite wish back; False if there was none. What was refused besides stays refused."""
+    """Undo an opt-out; False if there was none. Other opt-outs stay."""
     change = ConsentRecord(
         recipient_id=recipient.pk, channel=channel, purpose=purpose or "", is_opt_in=True, how=how, actor=actor
     )
@@ -59,10 +59,9 @@ def opt_in(
 
 
 def apply_keyword(*, phone: str, channel: str, text: str, using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Do as `text`, written by `phone` (E.164) on `channel`, ask: no more messages, or messages again.
+    """Opt out or in as `text`, written by `phone` (E.164) on `channel`, says. Returns whether it was a keyword.
 
-    It counts for everybody with this number, and for the whole channel: carriers block all of it. Returns whether the
-    words were a wish.
+    It applies to every recipient with this number, and to the whole channel, because carriers block the whole channel.
     """
     keyword = keyword_of(text, more_stop=conf.stop_words(), more_start=conf.start_words())
     if keyword is None:
@@ -75,7 +74,7 @@ def apply_keyword(*, phone: str, channel: str, text: str, using: str = DEFAULT_D
 
 
 def _apply(change: ConsentRecord, *, using: str) -> bool:
-    """Change the recipient's words under the lock of its row, and keep the record; False if nothing changed."""
+    """Change the recipient's opt-outs under the lock of its row, with a consent record; False if nothing changed."""
     word = {opt_out_key(change.channel, change.purpose)}
     with transaction.atomic(using=using):
         rows = Recipient.objects.using(using).select_for_update(no_key=True).only("opt_outs")

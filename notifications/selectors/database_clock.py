@@ -1,4 +1,4 @@
-"""The database's clock: leases, retries and records go by it, and so does whoever compares a moment with them."""
+"""The database's clock. Leases, retries and records use it, so compare their times with this clock only."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
-    """What time it is, by the clock of the database."""
+    """The current time of the database."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]

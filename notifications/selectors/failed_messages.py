@@ -17,17 +17,17 @@ from notifications.selectors import search as finding
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.outgoing import address_of
 
-SHOWN = 20  # messages that a preview names
+SHOWN = 20  # messages that a preview lists
 MOMENTS = ("since", "until", "written_since", "written_until")
 
 
 class UnknownUser(LookupError):
-    """There is no such user; the message says which."""
+    """No user has this name or ID."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Failed messages that match every word that is given; without one, all of them.
+    """Failed messages that match every given field; without any, all failed messages.
 
     `since` and `until` bound when a message failed, the others when it was written. `user` is a login name or the
     user's ID; `search` is what `finding.look_up` understands.
@@ -45,18 +45,18 @@ class Selection:
     written_until: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The words that are given, as JSON keeps them."""
+        """The given fields, as JSON."""
         given = {word: value for word, value in asdict(self).items() if value}
         return {word: value.isoformat() if word in MOMENTS else value for word, value in given.items()}
 
     @classmethod
     def from_json(cls, words: Mapping[str, Any]) -> Self:
-        """What `as_json` had written."""
+        """The selection that `as_json` wrote."""
         moments = {word: parse_datetime(words[word]) for word in MOMENTS if word in words}
         return cls(**{**words, **moments, "ids": tuple(words.get("ids", ()))})
 
     def matching(self, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> QuerySet[OutboxMessage]:
-        """The failed messages that are meant; of those that failed until `as_of`. Raises UnknownUser."""
+        """The selected messages; only those that failed until `as_of`, if given. Raises UnknownUser."""
         words = {
             "id__in": self.ids,
             "kind": self.kind,
@@ -79,7 +79,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPreview:
-    """What a replay would send again: how many, by kind, channel and error, and the first of them."""
+    """What a replay would send again: how many by kind, channel and error, and the first messages."""
 
     as_of: datetime
     total: int
@@ -90,7 +90,7 @@ class ReplayPreview:
 def preview_replay(
     selection: Selection, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS
 ) -> ReplayPreview:
-    """What `selection` means now, or of what failed until `as_of`; changes nothing. Addresses are masked.
+    """Preview the replay of `selection`, or of its part that failed until `as_of`. Addresses are masked.
 
     Raises UnknownUser.
     """

@@ -17,7 +17,7 @@ def preview_kind(
     channel: str = "",
     recipient_id: int = 0,
 ) -> list[Words]:
-    """The messages of `kind` on all its channels, or on one; with its sample, unless a `context` is given."""
+    """The messages of `kind` on all its channels, or on one. Without a `context`, the kind's sample is used."""
     others = [fallback.channel for fallback in kind.fallback.values()]
     channels = [channel] if channel else list(dict.fromkeys([*kind.channels, *others]))
     facts = kind.sample if context is None else context

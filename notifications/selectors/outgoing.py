@@ -38,7 +38,7 @@ def address_of(message: OutboxMessage) -> str:
 
 
 def words_of(message: OutboxMessage) -> Words:
-    """What the message says."""
+    """The rendered parts of `message`."""
     recipient = message.recipient
     reader = Reader(recipient.pk, recipient.locale, recipient.time_zone)
     return rendered(message.kind, message.context, channel=message.channel, reader=reader)

@@ -22,8 +22,8 @@ from notifications.lifecycle import ENDED, HEAD, Status
 from notifications.models import MessageReference, OutboxMessage, Recipient
 from notifications.policy import phone_numbers
 
-LATEST = 100_000  # messages that a look without an index goes through; some tens of milliseconds
-MOST_OF_A_RECIPIENT = 1_000  # messages of one person that a list holds; the lane's page has all
+LATEST = 100_000  # messages that a search without an index reads; some tens of milliseconds
+MOST_OF_A_RECIPIENT = 1_000  # messages of one recipient in a list; the lane's page shows all
 MOST_RECIPIENTS = 20  # who share one phone number or email address
 JITTER = timedelta(minutes=1)  # of created_at against the order of IDs: publishers overlap
 LARGEST_ID = 2**63 - 1
@@ -52,7 +52,7 @@ SELECT low FROM bisect ORDER BY high - low LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search term names. `is_bounded`: an index finds its messages, however old they are."""
+    """What a search term means. `is_bounded`: an index finds its messages, however old they are."""
 
     condition: Q
     recipients: tuple[int, ...] = ()
@@ -79,7 +79,7 @@ def look_up(term: str, *, using: str = DEFAULT_DB_ALIAS) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The IDs that a look without an index goes through: from `low` to below `high`."""
+    """The IDs that a search without an index reads: from `low` to below `high`."""
 
     low: int
     high: int
@@ -135,7 +135,7 @@ def messages_of(recipients: tuple[int, ...], *, using: str = DEFAULT_DB_ALIAS) -
 
 
 def first_id_since(moment: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
-    """An ID that no message published at `moment` or later is below, give or take a minute's messages."""
+    """Every message published at or after `moment` has at least this ID, give or take a minute's messages."""
     with connections[using].cursor() as cursor:
         cursor.execute(BISECT, {"moment": moment - JITTER})
         (found,) = cursor.fetchone()
@@ -143,7 +143,7 @@ def first_id_since(moment: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
 
 
 def last_id_before(moment: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
-    """An ID that no message published before `moment` is above, give or take a minute's messages."""
+    """Every message published before `moment` has at most this ID, give or take a minute's messages."""
     return first_id_since(moment + 2 * JITTER, using=using)
 
 

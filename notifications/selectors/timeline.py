@@ -1,4 +1,4 @@
-"""A message's life in the order of time: written by whom, each attempt and its answer, receipts, what staff did."""
+"""What happened to a message, oldest first: who published it, each attempt, receipts, and operator actions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from notifications.models import DeliveryAttempt, OutboxMessage, Receipt
 from notifications.models.audit import OperatorAction, Verb
 from notifications.selectors.outgoing import address_field_of
 
-MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest; a message that was replayed for weeks has more
+MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest ones
 
 DONE = {
     Verb.REPLAY: "Replayed",
@@ -42,7 +42,7 @@ RECEIPT_TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `mood` is good, bad, unsure or neutral; `began` is set where it took time."""
+    """One thing that happened. `mood` is good, bad, unsure or neutral; `began` is set if it took time."""
 
     at: datetime
     what: str
@@ -61,7 +61,7 @@ class Event:
 
 
 def timeline_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[Event]:
-    """All that is known of `message`, oldest first."""
+    """What happened to `message`, oldest first."""
     events = [
         Event(message.created_at, "Written", by=message.origin),
         *_attempts(message, using=using),
@@ -116,7 +116,7 @@ def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
 
 
 def _ending(message: OutboxMessage) -> Iterator[Event]:
-    """What no attempt and no action tells."""
+    """How the message ended, if neither an attempt nor an action says so."""
     if message.status == Status.EXPIRED and message.finished_at:
         yield Event(message.finished_at, "Expired: not sent in time", "bad")
     if message.status == Status.CANCELLED and message.error_code and message.finished_at:

@@ -31,7 +31,7 @@ MOST_COUNTED = 1_000  # messages in front; more are "more than"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One thing that a message waits for: `words`, and where to look further."""
+    """One thing that a message waits for: `words` for people, and where to look further."""
 
     code: str
     words: str
@@ -41,7 +41,7 @@ class Wait:
 
 
 def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[Wait]:
-    """What `message` waits for, the most telling first; nothing if it is done."""
+    """What `message` waits for, the most important first; nothing if it has ended."""
     if Status(message.status).is_terminal:
         return []
     now = database_now(using)
@@ -61,7 +61,7 @@ def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[W
 
 
 def said(moment: datetime, *, now: datetime) -> str:
-    """A moment as staff read it: the time alone if it is of today."""
+    """A moment as staff read it: only the time, if it is today."""
     at, today = timezone.localtime(moment), timezone.localtime(now)
     return f"{at:%H:%M:%S %Z}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M:%S %Z}"
 
@@ -121,7 +121,7 @@ def _later(head: OutboxMessage, *, now: datetime) -> Wait:
 
 
 def _and_others(message: OutboxMessage, *, using: str) -> str:
-    """How many wait between the head and `message`."""
+    """How many messages wait between the head and `message`."""
     queued = OutboxMessage.objects.using(using).filter(
         recipient_id=message.recipient_id, lane=message.lane, status=Status.QUEUED.value, pk__lt=message.pk
     )

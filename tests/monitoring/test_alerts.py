@@ -205,7 +205,7 @@ def hook(settings: Settings) -> Iterator[Hook]:
 class TestTelling:
     def test_administrators_get_an_email_and_the_webhook_a_post(self, hook: Hook, settings: Settings) -> None:
         settings.ADMINS = [("Ann", "ann@example.com")]
-        assert schedules.look_for_trouble() == "told: no-relay"
+        assert schedules.look_for_trouble() == "notified of: no-relay"
         assert schedules.look_for_trouble() == "nothing new"
         (letter,) = mail.outbox
         assert (letter.to, letter.subject) == (["ann@example.com"], "Outbox: no-relay")
@@ -219,13 +219,13 @@ class TestTelling:
         hook.status = status
         assert schedules.look_for_trouble() == "nothing new"
         hook.status = 204
-        assert schedules.look_for_trouble() == "told: no-relay"
+        assert schedules.look_for_trouble() == "notified of: no-relay"
         assert len(hook.heard) == 2
 
     def test_one_of_the_two_is_enough(self, hook: Hook, settings: Settings) -> None:
         settings.ADMINS = [("Ann", "ann@example.com")]
         hook.status = 500
-        assert schedules.look_for_trouble() == "told: no-relay"
+        assert schedules.look_for_trouble() == "notified of: no-relay"
 
     @pytest.mark.parametrize("url", ["http://example.com/hook", "ftp://example.com", "https://", "file:///etc/passwd"])
     def test_only_https_leaves_this_machine(self, settings: Settings, url: str) -> None:

@@ -38,7 +38,7 @@ class SqlLoop(Outbox):
                     "held_until": None,
                     "channels": list(CHANNELS),
                     "lanes": [""] * len(CHANNELS),
-                    "objections": [""] * len(CHANNELS),
+                    "suppressions": [""] * len(CHANNELS),
                     "leads": [True, False, False],
                 },
             )
