@@ -42,7 +42,7 @@ def _is_ours_to_start(place: Place) -> bool:
         if place.answers():
             return False
         if time.monotonic() > deadline:
-            sys.exit(f"another supervisor is at work, but its server does not answer; see {place.log}")
+            sys.exit(f"another supervisor is running, but its server does not answer; see {place.log}")
         time.sleep(0.02)
     return True
 

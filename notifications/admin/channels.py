@@ -47,11 +47,11 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
 
     def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Pause a channel: no relay claims messages for it."""
-        return self._switch_view(request, name, pause_channel.pause, "is paused", "was paused already")
+        return self._switch_view(request, name, pause_channel.pause, "is paused", "was already paused")
 
     def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Resume a channel."""
-        return self._switch_view(request, name, pause_channel.resume, "goes on", "was not paused")
+        return self._switch_view(request, name, pause_channel.resume, "is resumed", "was not paused")
 
     def _switch_view(self, request: HttpRequest, name: str, switch: Any, done: str, undone: str) -> HttpResponse:
         demand(request, "notifications.view_channelstate", PAUSE)

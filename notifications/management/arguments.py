@@ -75,7 +75,7 @@ def reason(text: str) -> str:
 
 def add_reason(parser: ArgumentParser) -> None:
     """The option --reason, the same for all commands that leave a record."""
-    parser.add_argument("--reason", type=reason, default="", help="Why; kept on record.")
+    parser.add_argument("--reason", type=reason, default="", help="The reason, for the record.")
 
 
 def actor(command: str) -> str:

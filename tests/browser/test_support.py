@@ -194,7 +194,7 @@ def test_a_channel_is_paused_and_goes_on(open_page: Callable[..., Any]) -> None:
     page.click("tr:has-text('sms') >> text=Resume…")
     page.fill("#id_reason", "sender corrected")
     page.click("input[value='Resume sms']")
-    assert "goes on." in page.inner_text(".messagelist")
+    assert "is resumed." in page.inner_text(".messagelist")
     assert list(OperatorAction.objects.order_by("pk").values_list("action", "reason")) == [
         ("pause", "wrong sender"),
         ("resume", "sender corrected"),

@@ -19,7 +19,7 @@ PLAIN_WIDTH = 100  # columns, where the output is no terminal
 
 
 class Command(BaseCommand):
-    help = "Show what waits in the outbox, since when, and which relays are at work."
+    help = "Show what waits in the outbox, since when, and which relays are running."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         seconds = number_of(float, least=0)

@@ -10,7 +10,7 @@ from notifications.operations import pause_channel
 
 
 class Command(BaseCommand):
-    help = "Have all relays claim nothing more for a channel, until it is resumed. What waits loses nothing."
+    help = "Pause a channel: no relay claims its messages until it is resumed. Waiting messages lose nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
@@ -22,4 +22,4 @@ class Command(BaseCommand):
         has_changed = pause_channel.pause(
             name, actor=actor("pause_channel"), reason=options["reason"], using=options["database"]
         )
-        self.stdout.write(f"{name} is paused." if has_changed else f"{name} was paused already.")
+        self.stdout.write(f"{name} is paused." if has_changed else f"{name} was already paused.")

@@ -12,17 +12,17 @@ from notifications.receipts.poll import MOST, PER_SECOND, poll
 
 
 class Command(BaseCommand):
-    help = "Ask providers what became of messages that they told nothing more about. The scheduler does it as well."
+    help = "Ask providers for receipts that never came. The scheduler does it as well."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--limit", type=number_of(int, least=1), default=MOST, help=f"At most so many messages. Default: {MOST}."
+            "--limit", type=number_of(int, least=1), default=MOST, help=f"At most this many messages. Default: {MOST}."
         )
         parser.add_argument(
             "--per-second",
             type=number_of(float, least=0.1),
             default=PER_SECOND,
-            help=f"At most so many requests a second. Default: {PER_SECOND:g}.",
+            help=f"At most this many requests a second. Default: {PER_SECOND:g}.",
         )
         add_database(parser)
 

@@ -19,7 +19,7 @@ MOST_DAYS = 365_000.0  # a thousand years: more cannot be reckoned with
 
 class Command(BaseCommand):
     help = (
-        "Remove messages that ended (sent, failed, cancelled, expired) more than DAYS ago, with their attempts. Works "
+        "Delete messages that ended (sent, failed, cancelled, expired) more than DAYS ago, with their attempts. Works "
         "in small batches with pauses, so that nothing else waits; never touches an unfinished message. On SIGTERM or "
         "SIGINT it ends after the batch at hand; what is left is for the next run. Dedupe keys and the record of what "
         "staff did stay."
@@ -31,9 +31,9 @@ class Command(BaseCommand):
             type=number_of(float, least=0),
             required=True,
             metavar="DAYS",
-            help="Remove what ended more than this many days ago.",
+            help="Delete messages that ended more than this many days ago.",
         )
-        parser.add_argument("--dry-run", action="store_true", help="Say what would be removed, and change nothing.")
+        parser.add_argument("--dry-run", action="store_true", help="Show what would be deleted, and change nothing.")
         add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:

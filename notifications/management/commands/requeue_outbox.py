@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=moment, help="That failed before this moment (ISO 8601).")
         parser.add_argument("--limit", type=one, help="At most this many, the oldest first.")
         add_reason(parser)
-        parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
+        parser.add_argument("--dry-run", action="store_true", help="Show what would be done, and change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask before replaying what the filters match.")
         add_database(parser)
 

@@ -10,7 +10,7 @@ from notifications.operations import pause_channel
 
 
 class Command(BaseCommand):
-    help = "Let a paused channel go on."
+    help = "Resume a paused channel."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
@@ -22,4 +22,4 @@ class Command(BaseCommand):
         has_changed = pause_channel.resume(
             name, actor=actor("resume_channel"), reason=options["reason"], using=options["database"]
         )
-        self.stdout.write(f"{name} goes on." if has_changed else f"{name} was not paused.")
+        self.stdout.write(f"{name} is resumed." if has_changed else f"{name} was not paused.")
