@@ -20,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from notifications import conf, kinds, origin
+from notifications.content.localization import zone_of
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -117,7 +118,7 @@ def publish(
     )
     hours, now = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours()), timezone.now()
     expires_in = (expires_at - now).total_seconds() if expires_at else None
-    held = hold(hours, now=now, time_zone=locked.time_zone, expires_in=expires_in)
+    held = hold(hours, now=now, time_zone=zone_of(locked.time_zone).key, expires_in=expires_in)
     suppressions = _suppressions(announced, locked)
     if held and held.code:
         suppressions = {channel: code or held.code for channel, code in suppressions.items()}

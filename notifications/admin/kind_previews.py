@@ -12,7 +12,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from notifications import kinds
 from notifications.admin.base import demand, page
 from notifications.models import OutboxMessage
-from notifications.policy.locales import is_language, is_time_zone
+from notifications.recipients.contact import checked
 from notifications.selectors.kind_previews import preview_kind
 from notifications.selectors.outgoing import words_of
 
@@ -29,14 +29,10 @@ class Choice(forms.Form):
     time_zone = forms.CharField(max_length=64)
 
     def clean_locale(self) -> str:
-        if not is_language(self.cleaned_data["locale"]):
-            raise forms.ValidationError("Enter a language tag, for example en or pt-br.")
-        return str(self.cleaned_data["locale"])
+        return str(checked("locale", self.cleaned_data["locale"]))
 
     def clean_time_zone(self) -> str:
-        if not is_time_zone(self.cleaned_data["time_zone"]):
-            raise forms.ValidationError("Enter a time zone of the IANA database, for example Europe/Berlin.")
-        return str(self.cleaned_data["time_zone"])
+        return str(checked("time_zone", self.cleaned_data["time_zone"]))
 
 
 def urls(model_admin: admin.ModelAdmin) -> list[URLPattern]:

@@ -13,6 +13,9 @@ from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
 from notifications.policy.consent import opt_out_key
 from notifications.recipients import opt_outs
+from notifications.recipients.contact import checked
+
+MOST_TYPED = 32  # characters of a phone number
 
 
 def _choices() -> list[tuple[str, str]]:
@@ -38,6 +41,30 @@ class RecipientForm(ChangedFieldsForm):
     class Meta:
         model = Recipient
         fields = ("user", "phone", "email", "locale", "time_zone", "opt_outs")
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        if phone := self.fields.get("phone"):  # as people write it, which is longer than what is stored
+            self.fields["phone"] = forms.CharField(
+                max_length=MOST_TYPED, required=False, label=phone.label, help_text=phone.help_text
+            )
+
+    def clean_phone(self) -> str:
+        return self._checked("phone")
+
+    def clean_email(self) -> str:
+        return self._checked("email")
+
+    def clean_locale(self) -> str:
+        return self._checked("locale")
+
+    def clean_time_zone(self) -> str:
+        return self._checked("time_zone")
+
+    def _checked(self, word: str) -> str:
+        """As in the profile; a value that nobody touched stays, and does not keep the rest from being saved."""
+        value = self.cleaned_data[word]
+        return str(checked(word, value) if word in self.changed_data else value)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

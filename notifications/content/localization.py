@@ -4,9 +4,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import tzinfo
+from functools import lru_cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import timezone, translation
+from django.utils.translation.trans_real import all_locale_paths
+
+from notifications.policy import locales
 
 Localization = tuple[str, tzinfo]
 
@@ -23,30 +29,52 @@ def current() -> Localization:
     return _current.get() or (translation.get_language() or "en", timezone.get_current_timezone())
 
 
+def language_of(tag: str) -> str:
+    """The language in which `tag` is put into words: itself, or LANGUAGE_CODE where it is none."""
+    return locales.usable_language(tag, default=settings.LANGUAGE_CODE)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone `name`, or TIME_ZONE where this host has no such zone."""
+    return locales.usable_zone(name, default=settings.TIME_ZONE)
+
+
 def activate(language: str, time_zone: str) -> None:
     """Put into words from here on, in this thread: for threads that do nothing else.
 
     Most messages follow one in the same language and zone, and switching takes half as long as a short text.
     """
-    wanted = language, ZoneInfo(time_zone)
+    wanted = language_of(language), zone_of(time_zone)
     if _current.get() != wanted:
-        translation.activate(language)
+        translation.activate(_djangos(wanted[0]))
         timezone.activate(wanted[1])
         _current.set(wanted)
 
 
 def localized(language: str, time_zone: str) -> AbstractContextManager[None]:
     """Put into words what is rendered within, for Django's own tags and filters as for ours."""
-    wanted = language, ZoneInfo(time_zone)
+    wanted = language_of(language), zone_of(time_zone)
     return AS_BEFORE if _current.get() == wanted else _localized(wanted)
 
 
 @contextmanager
 def _localized(wanted: Localization) -> Iterator[None]:
     language, zone = wanted
-    with translation.override(language), timezone.override(zone):
+    with translation.override(_djangos(language)), timezone.override(zone):
         token = _current.set(wanted)
         try:
             yield
         finally:
             _current.reset(token)
+
+
+@lru_cache(locales.REMEMBERED)
+def _djangos(language: str) -> str:
+    """The closest language that Django has translations for: it would keep 40 kB for each further one, for ever."""
+    parts = language.split("-")
+    closest = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    folders = [Path(place) for place in all_locale_paths()]
+    return next(
+        (tag for tag in closest if any((folder / translation.to_locale(tag)).is_dir() for folder in folders)),
+        settings.LANGUAGE_CODE,
+    )

@@ -8,7 +8,7 @@ Numbers are printed as they are, because most name something; the filters `money
 """
 
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from django.conf import settings
 from django.template import Context, Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.backends.django import get_installed_libraries
 
-from notifications.content.localization import localized
+from notifications.content.localization import language_of, localized
 from notifications.content.sanitize import Sanitizer, sanitize
+
+MOST_TEMPLATES = 4096  # kept ready, by kind, part and language
 
 
 class RenderingError(Exception):
@@ -52,6 +54,7 @@ def render(
     out of the others. Raises RenderingError.
     """
     words = sanitize(context, links=links, sanitizer=sanitizer)
+    locale = language_of(locale)
     with localized(locale, time_zone):
         return {part: _render_one(kind, file_name, locale, words) for part, file_name in templates.items()}
 
@@ -101,7 +104,7 @@ def _render_one(kind: str, file_name: str, locale: str, context: Mapping[str, An
     return text.strip()
 
 
-@cache
+@lru_cache(MOST_TEMPLATES)
 def _template(engine: Engine, kind: str, file_name: str, locale: str) -> Template:
     """Found once: the engine's own memory is asked in a tenth of the time that a short text takes to render."""
     folders = [f"notifications/{kind}/{language}" for language in languages(locale)] + [f"notifications/{kind}"]

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from notifications.channels import channel_names
 from notifications.models.audit import MOST_REASON
-from notifications.policy.locales import is_language, is_time_zone
+from notifications.policy import locales
 
 Number = TypeVar("Number", int, float)
 
@@ -89,16 +89,18 @@ def actor(command: str) -> str:
 
 def language_tag(text: str) -> str:
     """A language in which dates and money can be written."""
-    if not is_language(text):
+    tag = locales.language_tag(text)
+    if tag is None:
         raise ArgumentTypeError(f"must be a language tag, for example en or pt-br, not {text!r}")
-    return text
+    return tag
 
 
 def time_zone(text: str) -> str:
     """A time zone of the IANA database."""
-    if not is_time_zone(text):
+    name = locales.time_zone_name(text)
+    if name is None:
         raise ArgumentTypeError(f"must be a time zone such as Europe/Berlin, not {text!r}")
-    return text
+    return name
 
 
 def moment(text: str) -> datetime:

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+
+from notifications.policy.locales import usable_zone
 
 HOURS = re.compile(r"(\d{1,2})(?::(\d{2}))?-(\d{1,2})(?::(\d{2}))?")
 
@@ -24,7 +25,7 @@ class QuietHours:
 
         The wall's clock decides: a night in which the clocks change is an hour shorter or longer.
         """
-        zone = ZoneInfo(time_zone)
+        zone = usable_zone(time_zone)
         here = moment.astimezone(zone)
         at = here.time()
         is_quiet = self.start <= at < self.end if self.start < self.end else at >= self.start or at < self.end

@@ -1,5 +1,6 @@
 """Reads and changes a user's contact details and opt-outs, for the rest of an application."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,16 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications import conf
 from notifications.channels import channel_names
+from notifications.content.localization import language_of, zone_of
 from notifications.errors import InvalidContact, InvalidRecipient
 from notifications.kinds import Purpose
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.consent import opt_out_key
-from notifications.policy.locales import is_language, is_time_zone
+from notifications.policy.locales import language_tag, time_zone_name
 from notifications.recipients.opt_outs import How, opt_in, opt_out
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Contact:
     opt_ins: dict[str, dict[str, bool]]
 
 
+MOST_EMAIL = 254  # characters, https://www.rfc-editor.org/errata/eid1690
 COLUMNS = ("phone", "email", "locale", "time_zone")
 SWITCHES = {"sms_enabled": "sms", "whatsapp_enabled": "whatsapp", "email_enabled": "email"}  # each for a whole channel
 
@@ -57,10 +62,23 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
     key = key_of(user)
     if isinstance(user, Recipient):
         return user
-    email = getattr(user, user.get_email_field_name(), "") or ""
-    defaults = {"email": email, "locale": settings.LANGUAGE_CODE, "time_zone": settings.TIME_ZONE}
+    defaults = {
+        "email": _usable_email(user),
+        "locale": language_of(settings.LANGUAGE_CODE),
+        "time_zone": settings.TIME_ZONE,
+    }
     recipient, _ = Recipient.objects.using(using).get_or_create(**key, defaults=defaults)
     return recipient
+
+
+def _usable_email(user: AbstractBaseUser) -> str:
+    """The user's email address; none, if it is not one: the other channels still reach the user."""
+    address = getattr(user, user.get_email_field_name(), "") or ""
+    try:
+        return str(checked("email", address))
+    except ValidationError:
+        logger.warning("The email address of user %s cannot be used, so the outbox has none for them.", user.pk)
+        return ""
 
 
 def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
@@ -70,8 +88,8 @@ def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
     return Contact(
         phone=recipient.phone,
         email=recipient.email,
-        locale=recipient.locale,
-        time_zone=recipient.time_zone,
+        locale=language_of(recipient.locale),
+        time_zone=zone_of(recipient.time_zone).key,
         sms_enabled=opt_out_key("sms") not in refused,
         whatsapp_enabled=opt_out_key("whatsapp") not in refused,
         email_enabled=opt_out_key("email") not in refused,
@@ -117,17 +135,22 @@ def _name(user: Recipient | AbstractBaseUser) -> str:
 
 def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     errors: dict[str, list[str]] = {}
-    checked: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
     for word, value in changes.items():
         try:
-            checked[word] = _CHECKS[word](value)
+            valid[word] = checked(word, value)
         except KeyError:
             errors[word] = ["There is no such field."]
         except ValidationError as error:
             errors[word] = list(error.messages)
     if errors:
         raise InvalidContact(errors)
-    return checked
+    return valid
+
+
+def checked(word: str, value: Any) -> Any:
+    """`value` as the field `word` is stored. Raises ValidationError, which says what to do."""
+    return _CHECKS[word](value)
 
 
 def _phone(value: Any) -> str:
@@ -142,24 +165,26 @@ def _phone(value: Any) -> str:
 
 
 def _email(value: Any) -> str:
-    text = str(value)
+    text = str(value).strip()
+    if len(text) > MOST_EMAIL:
+        raise ValidationError(f"An email address has at most {MOST_EMAIL} characters.")
     if text:
         validate_email(text)
-    if len(text) > 254:
-        raise ValidationError("An email address has at most 254 characters.")
     return text
 
 
 def _locale(value: Any) -> str:
-    if not is_language(str(value)):
-        raise ValidationError("Enter a language tag, for example en or pt-br.")
-    return str(value)
+    tag = language_tag(value)
+    if tag is None:
+        raise ValidationError("Enter a language tag, for example en, de-at or pt-br.")
+    return tag
 
 
 def _time_zone(value: Any) -> str:
-    if not is_time_zone(value):
-        raise ValidationError("Enter a time zone of the IANA database, for example Europe/Berlin.")
-    return str(value)
+    name = time_zone_name(value)
+    if name is None:
+        raise ValidationError("Enter a time zone of the IANA database by its place, for example Europe/Berlin.")
+    return name
 
 
 def _yes_or_no(value: Any) -> bool:

@@ -18,7 +18,7 @@ from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.content.compose import Reader, put_into_words
-from notifications.content.localization import activate
+from notifications.content.localization import activate, zone_of
 from notifications.content.rendering import RenderingError
 from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
 from notifications.policy.retry import RetryPolicy, judge
@@ -104,7 +104,7 @@ class Delivery:
         hours = kinds.quiet_hours_of(message.kind, everywhere=self._quiet_hours)
         if hours is None:
             return None
-        held = hold(hours, now=self._now(), time_zone=message.time_zone, expires_in=message.expires_in)
+        held = hold(hours, now=self._now(), time_zone=zone_of(message.time_zone).key, expires_in=message.expires_in)
         if held is None:
             return None
         if held.code:
