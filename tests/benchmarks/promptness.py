@@ -9,8 +9,8 @@ from django.db import transaction
 
 from tests.benchmarks.contenders.base import Contender
 from tests.benchmarks.drain import wait_for_first
-from tests.benchmarks.processes import START_SECONDS, Processes
-from tests.benchmarks.work import Failed, Work
+from tests.benchmarks.processes import Processes
+from tests.benchmarks.work import Work
 
 WARM_UP = 20
 PAUSE_SECONDS = 0.02  # between messages, so that the workers are idle when one comes
@@ -28,7 +28,11 @@ def latencies_ms(contender: Contender, *, samples: int) -> list[float]:
             if number == 1:
                 wait_for_first(contender, work, processes)
             time.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))
-        _wait_for_all(contender, work, processes)
+        processes.wait_until(
+            lambda: contender.progress(work).total >= work.messages,
+            otherwise=f"not all of {work.messages} messages arrived",
+            pause=PAUSE_SECONDS,
+        )
     called = {delivery.user: delivery.called for delivery in contender.deliveries(work)}
     return [1000 * (called[number] - committed[number]) for number in range(WARM_UP + 1, work.messages + 1)]
 
@@ -54,12 +58,3 @@ def _commit(contender: Contender, number: int, committed: dict[int, float]) -> N
     with transaction.atomic():
         transaction.on_commit(note)
         contender.announce(number, number)
-
-
-def _wait_for_all(contender: Contender, work: Work, processes: Processes) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while contender.progress(work).total < work.messages:
-        processes.check()
-        if time.monotonic() > deadline:
-            raise Failed(f"{contender.progress(work).total} of {work.messages} messages arrived")
-        time.sleep(PAUSE_SECONDS)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.stage.production import PRODUCTION
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = Path(sys.executable).parent
 
@@ -66,14 +68,5 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture
 def production(database_url: str) -> dict[str, str]:
-    """The environment of a service: the test database, and production's defaults but for TLS in front."""
-    return {
-        "DATABASE_URL": database_url,
-        "DJANGO_DEBUG": "0",
-        "DJANGO_SECRET_KEY": "a key of the deployment's tests, long and random enough to sign with",
-        "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "DJANGO_SSL_REDIRECT": "0",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "EMAIL_URL": "consolemail://",
-        "SANDBOX_GATEWAY_SECRET": "a-secret-of-the-tests",
-    }
+    """The environment of a service on the test database."""
+    return PRODUCTION | {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "config.settings"}

@@ -11,15 +11,10 @@ from pathlib import Path
 import requests
 from django.conf import settings
 
+from tests.stage.production import PRODUCTION
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS, THREADS = 2, 4
-PRODUCTION = {
-    "DJANGO_DEBUG": "0",
-    "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
-    "DJANGO_SSL_REDIRECT": "0",  # there is no proxy in front
-    "SANDBOX_GATEWAY_SECRET": "unless a test has one",
-    "EMAIL_URL": "smtp://localhost:25",
-}
 UNLIMITED = {"API_RATE_USER": "100000/min", "API_RATE_VERIFY": "100000/min", "API_RATE_ANONYMOUS": "100000/min"}
 
 
