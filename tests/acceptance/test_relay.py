@@ -155,7 +155,9 @@ def test_a_signal_lets_it_finish_what_is_in_flight_and_hand_back_the_rest(
     assert {len(words) for words in words_by_recipient(providers.messages()).values()} == {1}
 
 
-def test_a_killed_relays_messages_move_again_within_two_seconds(relay_process: Start, providers: SandboxClient) -> None:
+def test_messages_of_a_killed_process_move_again_within_two_seconds(
+    relay_process: Start, providers: SandboxClient
+) -> None:
     """G9. What was on the wire when it was killed is unknown, and marked so; nothing else is sent twice."""
     providers.add_rule(delay=5.0)
     for recipient in RecipientFactory.create_batch(20):

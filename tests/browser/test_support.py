@@ -3,31 +3,23 @@
 With SCREENSHOTS=docs/screenshots in the environment, the pictures of docs/support.md are taken on the way.
 """
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from notifications.channels.base import Outgoing
-from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
-from notifications.models import ChannelState, OperatorAction, OutboxMessage, Recipient
+from notifications.lifecycle import Permanent
+from notifications.models import ChannelState, OperatorAction, OutboxMessage
 from notifications.operations import bulk_replay
-from notifications.relay.messages import Settlement
 from notifications.sandbox.client import SandboxClient
-from notifications.selectors.failed_messages import Selection, preview_replay
+from tests.browser.support import ANNA, RIGHT, WRONG, path_of, person, picture, staff
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import HandRelay, RecordingChannel, RelayProcess, drain
+from tests.stage.relay import RecordingChannel, RelayProcess, drain
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PASSWORD = "a pass phrase"
-ANNA, WRONG, RIGHT = "anna", "+14155550199", "+14155550123"
 PERMISSIONS = (
     "view_outboxmessage",
     "view_recipient",
@@ -37,71 +29,6 @@ PERMISSIONS = (
     "change_recipient_address",
     "pause_channel",
 )
-WIDTHS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
-
-
-def staff(name: str, *permissions: str) -> User:
-    user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return user
-
-
-@pytest.fixture
-def open_page(browser: Any, live_server: Any) -> Any:
-    """Opens pages as a member of staff; the test fails on any error of a script, and on anything that does not load."""
-    opened: list[Any] = []
-    wrong: list[str] = []
-
-    def open_as(
-        name: str, *, size: str = "desktop", scheme: str = "light", is_scripted: bool = True, is_driven: bool = True
-    ) -> Any:
-        context = browser.new_context(
-            viewport=WIDTHS[size], base_url=live_server.url, java_script_enabled=is_scripted, color_scheme=scheme
-        )
-        page = context.new_page()
-        if not is_driven:  # a bulk replay stays where it is
-            page.route("**/progress.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
-        opened.append(context)
-        page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-        page.on(
-            "console", lambda said: wrong.append(f"{page.url}: {said.text} {said.location}") if is_fault(said) else None
-        )
-        page.goto("/admin/login/?next=/admin/")
-        page.fill("#id_username", name)
-        page.fill("#id_password", PASSWORD)
-        page.click("input[type=submit]")
-        return page
-
-    yield open_as
-    for context in opened:
-        context.close()
-    assert "\n".join(wrong) == ""
-
-
-def is_fault(said: Any) -> bool:
-    """Whether the browser complains; of the icon that it asks every site for, it may."""
-    return bool(said.type == "error" and not said.location["url"].endswith("/favicon.ico"))
-
-
-def picture(page: Any, name: str) -> None:
-    """Keep a picture for the documentation, where one is wanted."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.locator("#content").screenshot(path=Path(folder) / f"{name}.png")
-
-
-def path_of(message: OutboxMessage) -> str:
-    return reverse("admin:notifications_outboxmessage_change", args=[message.pk])
-
-
-def person(name: str, phone: str) -> Recipient:
-    user = User.objects.create_user(name, f"{name}@example.com")
-    return RecipientFactory(user=user, phone=phone, email=user.email)
-
-
-def answers(outgoing: Outgoing) -> Outcome:
-    if outgoing.address == WRONG:
-        return Permanent("twilio_21211", "Invalid 'To' phone number")
-    return Accepted(f"SM{outgoing.message_id:032x}")
 
 
 def test_from_the_complaint_to_the_delivered_message(
@@ -223,99 +150,3 @@ def test_who_lacks_the_permission_sees_no_button_and_gets_a_403(open_page: Calla
         reverse("admin:notifications_channelstate_resume", args=["sms"]),
     ):
         assert page.request.get(address).status == 403, address
-
-
-@pytest.fixture
-def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[str]:
-    """Every page of support's, each with something on it."""
-    anna = person(ANNA, WRONG)
-    failed = publish_one(anna, reference="booking:12")
-    drain(RecordingChannel(answer=answers))
-    blocked = [publish_one(anna, name=f"Anna {number}", reference="booking:13") for number in range(3)]
-    relay = hand_relay()
-    (head,) = relay.claim()
-    outcome = Transient("twilio_30008", "Unknown error")
-    relay.settle(Settlement(head, Status.PENDING, 1, 300.0, outcome, began=0.0, ended=0.0))
-    selection = Selection(channel="sms")
-    begun = bulk_replay.start(selection, preview_replay(selection), actor="ana", reason="the carrier is back")
-    nothing = Selection(kind="test.other")
-    done = bulk_replay.work(
-        bulk_replay.start(nothing, preview_replay(nothing), actor="ana", reason="the words are mended").pk, seconds=0.0
-    )
-    messages = "admin:notifications_outboxmessage"
-    return [
-        reverse(f"{messages}_changelist"),
-        path_of(failed),
-        path_of(blocked[0]),
-        path_of(blocked[2]),
-        reverse("admin:notifications_recipient_lane", args=[anna.pk]),
-        f"{reverse(f'{messages}_replay')}?ids={failed.pk}",
-        f"{reverse(f'{messages}_cancel')}?ids={blocked[2].pk}",
-        reverse(f"{messages}_address", args=[failed.pk]),
-        reverse("admin:notifications_channelstate_pause", args=["sms"]),
-        reverse("admin:notifications_channelstate_resume", args=["sms"]),
-        reverse("admin:notifications_channelstate_changelist"),
-        reverse("admin:notifications_bulkreplay_change", args=[begun.pk]),
-        reverse("admin:notifications_bulkreplay_change", args=[done.pk]),
-        reverse("admin:notifications_operatoraction_changelist"),
-    ]
-
-
-def signed_in(open_page: Callable[..., Any], **options: Any) -> Any:
-    User.objects.filter(username="admin").update(password=make_password(PASSWORD))
-    return open_page("admin", **options)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault(open_page: Callable[..., Any], addresses: list[str], scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    page = signed_in(open_page, scheme=scheme, is_driven=False)
-    serious = []
-    for address in addresses:
-        page.goto(address)
-        for fault in axe.Axe().run(page, options={"preload": False}).response["violations"]:
-            if fault["impact"] in ("serious", "critical"):
-                serious += [f"{address} {fault['id']}: {node['html'][:200]}" for node in fault["nodes"]]
-    assert "\n".join(serious) == ""
-
-
-def test_nothing_is_wider_than_a_phone_and_styles_and_scripts_come_from_files(
-    open_page: Callable[..., Any], addresses: list[str]
-) -> None:
-    page = signed_in(open_page, size="phone", is_driven=False)
-    for number, address in enumerate(addresses):
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
-        assert page.locator("#content-main [style], #content-main script:not([src]), #content-main style").count() == 0
-        picture(page, f"phone-{number}")
-
-
-def test_the_lane_says_what_it_waits_for_and_everything_is_reached_by_keyboard(
-    open_page: Callable[..., Any], addresses: list[str]
-) -> None:
-    page = signed_in(open_page)
-    lane = addresses[4]
-    page.goto(lane)
-    waiting = page.inner_text("section:has(#waiting)")
-    assert "is retried at" in waiting
-    assert "after twilio_30008 (Unknown error)" in waiting
-    picture(page, "lane")
-    last = OutboxMessage.objects.order_by("pk").last()
-    assert last
-    page.goto(path_of(last))
-    said = page.inner_text(".outbox-waits")
-    assert f"is behind message {last.pk - 2} and 1 more, which is retried at" in said
-    picture(page, "blocked")
-    page.goto(lane)
-    page.locator("#content-main").focus()
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.value") == str(last.pk):
-            break
-    page.keyboard.press("Space")
-    page.locator("input[value='Cancel selected waiting ones…']").press("Enter")
-    page.wait_for_selector("text=will never be sent")
-    page.fill("#id_reason", "the event was called off")
-    page.press("#id_reason", "Enter")
-    page.wait_for_selector(".messagelist")
-    assert OutboxMessage.objects.get(pk=last.pk).status == "cancelled"

@@ -1,7 +1,6 @@
 """Channels built from settings, as a relay builds them, towards the provider sandbox or a scripted server."""
 
 import shutil
-import smtplib
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,16 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
-from requests.auth import HTTPBasicAuth
 
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.email import EmailChannel
 from notifications.channels.twilio import SmsChannel, WhatsAppChannel
 from notifications.sandbox.client import SandboxClient
+from tests.stage.providers import PHONE
 
-PHONE = "+14155552671"
 ADDRESS = "asha@example.com"
 CLASSES: dict[str, type[Channel]] = {"sms": SmsChannel, "whatsapp": WhatsAppChannel, "email": EmailChannel}
 
@@ -75,27 +72,6 @@ def an_email(address: str = ADDRESS, **parts: str) -> Outgoing:
 
 def soon(seconds: float = 10.0) -> Deadline:
     return Deadline.after(seconds)
-
-
-FORM = {"To": PHONE, "From": "+14155550000", "Body": "Hello"}
-
-
-@pytest.fixture
-def twilio(providers: SandboxClient) -> Iterator[requests.Session]:
-    """A session with the right credentials."""
-    with requests.Session() as session:
-        session.auth = HTTPBasicAuth(providers.account_sid, providers.auth_token)
-        yield session
-
-
-def messages_url(providers: SandboxClient, name: str = "Messages") -> str:
-    return f"{providers.http_url}/2010-04-01/Accounts/{providers.account_sid}/{name}.json"
-
-
-def send_email(providers: SandboxClient, *, to: str = "asha@example.com", text: str = "Hello") -> None:
-    host, port = providers.email_url.removeprefix("smtp://").split(":")
-    with smtplib.SMTP(host, int(port)) as smtp:
-        smtp.sendmail("us@example.org", [to], f"Subject: Hi\r\nMessage-ID: <outbox-5@example.org>\r\n\r\n{text}\r\n")
 
 
 @pytest.fixture(scope="session")

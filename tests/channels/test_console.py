@@ -4,7 +4,8 @@ import pytest
 
 from notifications.channels.console import ConsoleChannel
 from notifications.lifecycle import Accepted
-from tests.channels.conftest import ADDRESS, PHONE, an_email, outgoing, soon
+from tests.channels.conftest import ADDRESS, an_email, outgoing, soon
+from tests.stage.providers import PHONE
 
 
 def test_a_message_is_printed_with_its_address_and_every_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,7 +94,7 @@ def test_a_login_that_the_server_does_not_offer_is_worth_another_try(channel: Ch
         assert isinstance(email.send(an_email(), soon()), Transient)
 
 
-def test_nothing_was_sent_where_nobody_listens(channel: Channels) -> None:
+def test_no_email_was_sent_where_no_smtp_server_listens(channel: Channels) -> None:
     email = channel("email", EMAIL_URL=f"smtp://127.0.0.1:{closed_port()}")
 
     assert email.send(an_email(), soon()) == Transient("connection_refused", "ConnectionRefusedError")
@@ -135,7 +135,7 @@ def test_a_server_that_drips_is_cut_on_a_connection_used_again(email: Channel, p
     assert len({received.client_port for received in providers.messages()}) == 1
 
 
-def test_nothing_is_sent_after_the_deadline(email: Channel, providers: SandboxClient) -> None:
+def test_no_email_is_sent_after_the_deadline(email: Channel, providers: SandboxClient) -> None:
     email.send(an_email(), soon())  # leaves a connection open
     assert isinstance(email.send(an_email(), soon(-1)), Transient)
     assert isinstance(email.send(an_email(), soon(-1)), Transient)
@@ -143,7 +143,7 @@ def test_nothing_is_sent_after_the_deadline(email: Channel, providers: SandboxCl
     assert len(providers.messages()) == 1
 
 
-def test_one_connection_serves_one_message_after_the_other(email: Channel, providers: SandboxClient) -> None:
+def test_one_smtp_connection_serves_one_message_after_the_other(email: Channel, providers: SandboxClient) -> None:
     for _ in range(3):
         deadline = soon(0.3)
         assert isinstance(email.send(an_email(), deadline), Accepted)
@@ -155,7 +155,7 @@ def test_one_connection_serves_one_message_after_the_other(email: Channel, provi
     assert len({received.client_port for received in providers.messages()}) == 1
 
 
-def test_a_connection_idle_for_too_long_is_replaced(
+def test_an_smtp_connection_idle_for_too_long_is_replaced(
     email: Channel, providers: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email.send(an_email(), soon())
@@ -176,7 +176,7 @@ def test_an_idle_connection_that_the_server_gave_up_is_replaced_at_once(
     assert [received.accepted for received in providers.messages()] == [True, False, True]
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_replaced(channel: Channels) -> None:
+def test_an_smtp_connection_that_the_server_closed_meanwhile_is_replaced(channel: Channels) -> None:
     with scripted_server(smtp_script(), smtp_script()) as server:
         email = channel("email", EMAIL_URL=f"smtp://127.0.0.1:{server.port}")
         email.send(an_email(), soon())
@@ -287,7 +287,7 @@ def test_an_address_that_would_be_changed_is_refused_and_the_reason_does_not_rep
     assert providers.messages() == []
 
 
-def test_many_threads_share_one_channel(email: Channel, providers: SandboxClient) -> None:
+def test_many_threads_share_one_email_channel(email: Channel, providers: SandboxClient) -> None:
     with ThreadPoolExecutor(16) as pool:
         outcomes = list(pool.map(lambda number: email.send(an_email(text=str(number)), soon(30)), range(200)))
 

@@ -9,7 +9,8 @@ from notifications.channels.base import Channel
 from notifications.lifecycle import Permanent, Reason
 from notifications.policy.masking import MOST_CHARACTERS, masked
 from notifications.sandbox.client import SandboxClient
-from tests.channels.conftest import ADDRESS, PHONE, an_email, outgoing, soon
+from tests.channels.conftest import ADDRESS, an_email, outgoing, soon
+from tests.stage.providers import PHONE
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from notifications.channels.base import Channel
 from notifications.lifecycle import Accepted, Permanent, Reason, Throttled, Transient, Unknown
 from notifications.sandbox.client import SandboxClient
 from notifications.transport import http
-from tests.channels.conftest import PHONE, outgoing, soon
+from tests.channels.conftest import outgoing, soon
 from tests.channels.servers import closed_port, created, drip, read_request, scripted_server, silence
+from tests.stage.providers import PHONE
 from tests.stage.waiting import wait_until
 
 Channels = Callable[..., Channel]
@@ -100,7 +101,7 @@ def test_a_success_that_cannot_be_read_is_unknown(sms: Channel, providers: Sandb
     assert outcome.code == "unreadable_answer"
 
 
-def test_nothing_was_sent_where_nobody_listens(channel: Channels) -> None:
+def test_no_sms_was_sent_where_twilio_does_not_listen(channel: Channels) -> None:
     sms = channel("sms", TWILIO_API_URL=f"http://127.0.0.1:{closed_port()}")
 
     assert sms.send(outgoing(), soon()) == Transient("connection_refused", "ConnectionRefusedError")
@@ -157,7 +158,7 @@ def test_a_head_that_drips_is_cut_at_the_deadline(channel: Channels) -> None:
     assert soon(-0.5).at < deadline.at
 
 
-def test_nothing_is_sent_after_the_deadline(sms: Channel, providers: SandboxClient) -> None:
+def test_no_sms_is_sent_after_the_deadline(sms: Channel, providers: SandboxClient) -> None:
     sms.send(outgoing(), soon())  # leaves a connection open
     assert isinstance(sms.send(outgoing(), soon(-1)), Transient)
     assert isinstance(sms.send(outgoing(), soon(-1)), Transient)
@@ -165,7 +166,7 @@ def test_nothing_is_sent_after_the_deadline(sms: Channel, providers: SandboxClie
     assert len(providers.messages()) == 1
 
 
-def test_one_connection_serves_one_message_after_the_other(sms: Channel, providers: SandboxClient) -> None:
+def test_one_http_connection_serves_one_message_after_the_other(sms: Channel, providers: SandboxClient) -> None:
     for _ in range(3):
         deadline = soon(0.3)
         assert isinstance(sms.send(outgoing(), deadline), Accepted)
@@ -175,7 +176,7 @@ def test_one_connection_serves_one_message_after_the_other(sms: Channel, provide
     assert len({received.client_port for received in providers.messages()}) == 1
 
 
-def test_a_connection_idle_for_too_long_is_replaced(
+def test_an_http_connection_idle_for_too_long_is_replaced(
     sms: Channel, providers: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sms.send(outgoing(), soon())
@@ -185,7 +186,7 @@ def test_a_connection_idle_for_too_long_is_replaced(
     assert len({received.client_port for received in providers.messages()}) == 2
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_replaced(channel: Channels) -> None:
+def test_an_http_connection_that_the_server_closed_meanwhile_is_replaced(channel: Channels) -> None:
     def answer_once(sock: Any) -> None:
         read_request(sock)
         sock.sendall(created())
@@ -224,7 +225,7 @@ def test_a_redirect_is_not_followed(channel: Channels) -> None:
     assert len(requests) == 1
 
 
-def test_many_threads_share_one_channel(sms: Channel, providers: SandboxClient) -> None:
+def test_many_threads_share_one_twilio_channel(sms: Channel, providers: SandboxClient) -> None:
     def send(number: int) -> tuple[int, object]:
         return number, sms.send(outgoing(parts={"text": str(number)}), soon(30))
 

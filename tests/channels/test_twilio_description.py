@@ -10,7 +10,8 @@ import requests
 from notifications.channels.base import Channel, DeliveryReport
 from notifications.lifecycle import Accepted
 from notifications.sandbox.client import SandboxClient
-from tests.channels.conftest import FORM, messages_url, outgoing, soon
+from tests.channels.conftest import outgoing, soon
+from tests.stage.providers import FORM, messages_url
 from tests.stage.twilio_description import Described, answer_schema, described_server, problems_of
 
 Channels = Callable[..., Channel]

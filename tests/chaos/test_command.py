@@ -31,7 +31,7 @@ def descendants(number: int) -> list[int]:
 
 
 @pytest.mark.parametrize("arguments", [("--minutes", "0"), ("--seed", "x")])
-def test_bad_arguments_are_refused(arguments: tuple[str, ...]) -> None:
+def test_a_campaign_refuses_bad_arguments(arguments: tuple[str, ...]) -> None:
     chaos = start(*arguments)
     output, _ = chaos.communicate(timeout=30)
     assert chaos.returncode == 2, output

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
+
+from bookings.gateways import UnknownGateway, gateway
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRETS = {
@@ -44,3 +47,10 @@ def test_with_its_secrets_a_gateway_can_be_chosen(name: str) -> None:
 
 def test_a_gateway_that_nobody_knows_is_refused() -> None:
     assert "PAYMENT_GATEWAY must be one of sandbox, razorpay, stripe" in check(PAYMENT_GATEWAY="paypal").stderr
+
+
+def test_a_gateway_without_its_secrets_is_unknown(settings: Settings) -> None:
+    settings.RAZORPAY_KEY_ID = ""
+    for name in ("razorpay", "paypal"):
+        with pytest.raises(UnknownGateway, match=name):
+            gateway(name)

@@ -1,10 +1,6 @@
-"""A real relay, watched from outside: scraped over HTTP, probed, and supervised as systemd would."""
+"""A relay's metrics and probes over HTTP, as Prometheus and a load balancer ask for them."""
 
-import contextlib
-import signal
-import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -85,38 +81,3 @@ def test_an_address_that_cannot_be_is_refused_in_one_line(
     assert code != 0
     assert said in output
     assert "Traceback" not in output
-
-
-class TestSystemd:
-    @pytest.fixture
-    def systemd(self, tmp_path: Path) -> Iterator[socket.socket]:
-        """The manager's end of NOTIFY_SOCKET."""
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
-            listening.bind(str(tmp_path / "notify"))
-            listening.settimeout(20)
-            yield listening
-
-    def test_it_says_ready_alive_and_stopping(self, relay_process: Start, systemd: socket.socket) -> None:
-        relay = relay_process(NOTIFY_SOCKET=systemd.getsockname())
-        told = [systemd.recv(200).decode() for _ in range(4)]
-        assert "READY=1\nSTATUS=Sending." in told
-        assert told.count("WATCHDOG=1") == 3
-        relay.signal(signal.SIGTERM)
-        while (word := systemd.recv(200).decode()) == "WATCHDOG=1":
-            pass
-        assert word.startswith("STOPPING=1")
-        assert relay.wait()[0] == 0
-
-    def test_a_stopped_loop_says_nothing(self, relay_process: Start, systemd: socket.socket) -> None:
-        relay = relay_process(NOTIFY_SOCKET=systemd.getsockname())
-        while not systemd.recv(200).startswith(b"READY"):
-            pass
-        relay.signal(signal.SIGSTOP)
-        systemd.settimeout(1.5)  # more than two heartbeats
-        told = 0
-        with contextlib.suppress(TimeoutError):
-            while systemd.recv(200):
-                told += 1
-        assert told <= 2, "what was on its way"
-        relay.signal(signal.SIGCONT)
-        assert systemd.recv(200) == b"WATCHDOG=1"

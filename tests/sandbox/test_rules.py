@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from notifications.sandbox.client import SandboxClient
-from tests.channels.conftest import FORM, PHONE, messages_url, send_email
+from tests.stage.providers import FORM, PHONE, messages_url, send_email
 
 
 def statuses(providers: SandboxClient, twilio: requests.Session, *bodies: str, to: str = PHONE) -> list[int]:

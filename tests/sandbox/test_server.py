@@ -14,7 +14,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from notifications.sandbox.client import SandboxClient, running_sandbox
-from tests.channels.conftest import FORM, messages_url, send_email
+from tests.stage.providers import FORM, messages_url, send_email
 
 
 def test_everything_is_kept_in_order_over_all_channels(providers: SandboxClient, twilio: requests.Session) -> None:

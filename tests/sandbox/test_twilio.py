@@ -12,7 +12,7 @@ from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import PooledHttpClient
 from notifications.sandbox.client import SandboxClient
 from notifications.sandbox.resources import segments
-from tests.channels.conftest import FORM, PHONE, messages_url
+from tests.stage.providers import FORM, PHONE, messages_url
 
 
 def test_a_message_is_created_in_twilios_shape(providers: SandboxClient, twilio: requests.Session) -> None:

@@ -1,10 +1,16 @@
 """The providers' stand-ins as a real process, one for all tests; each test finds them empty, up and without rules."""
 
+import smtplib
 from collections.abc import Iterator
 
 import pytest
+import requests
+from requests.auth import HTTPBasicAuth
 
 from notifications.sandbox.client import SandboxClient, running_sandbox
+
+PHONE = "+14155552671"
+FORM = {"To": PHONE, "From": "+14155550000", "Body": "Hello"}
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +25,22 @@ def providers(provider_sandbox: SandboxClient) -> Iterator[SandboxClient]:
     provider_sandbox.clear()
     yield provider_sandbox
     provider_sandbox.clear()  # a rule left behind would slow down or refuse the next test's relays
+
+
+@pytest.fixture
+def twilio(providers: SandboxClient) -> Iterator[requests.Session]:
+    """A session with the right credentials."""
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy
+        session.auth = HTTPBasicAuth(providers.account_sid, providers.auth_token)
+        yield session
+
+
+def messages_url(providers: SandboxClient, name: str = "Messages") -> str:
+    return f"{providers.http_url}/2010-04-01/Accounts/{providers.account_sid}/{name}.json"
+
+
+def send_email(providers: SandboxClient, *, to: str = "asha@example.com", text: str = "Hello") -> None:
+    host, port = providers.email_url.removeprefix("smtp://").split(":")
+    with smtplib.SMTP(host, int(port)) as smtp:
+        smtp.sendmail("us@example.org", [to], f"Subject: Hi\r\nMessage-ID: <outbox-5@example.org>\r\n\r\n{text}\r\n")

@@ -102,7 +102,7 @@ def receipt_of(message: OutboxMessage) -> str:
     return message.receipt
 
 
-def test_delivered(sent: OutboxMessage) -> None:
+def test_an_esp_says_delivered(sent: OutboxMessage) -> None:
     assert tell(DELIVERY, sent).status_code == 200
     assert receipt_of(sent) == "delivered"
 
@@ -182,12 +182,12 @@ def test_what_reaches_the_provider_names_message_and_attempt(settings: Any) -> N
         (b"", Unknown, "connection_reset"),
     ],
 )
-def test_each_answer_means_what_it_says(settings: Any, answer: bytes, kind: type, code: str) -> None:
+def test_each_answer_of_an_esp_means_what_it_says(settings: Any, answer: bytes, kind: type, code: str) -> None:
     outcome, _ = send(settings, answer)
     assert (type(outcome), outcome.code) == (kind, code)
 
 
-def test_nothing_was_sent_where_nobody_listens(settings: Any) -> None:
+def test_no_email_was_sent_where_no_esp_listens(settings: Any) -> None:
     outcome, _ = send(settings, b"", url=f"http://127.0.0.1:{closed_port()}/")
     assert (type(outcome), outcome.code) == (Transient, "connection_refused")
 

@@ -1,6 +1,6 @@
 """Callbacks as they come: shuffled, told twice, one in ten forged; over HTTP, to the web as it runs in production.
 
-Here in short. `RECEIPTS=10000 pytest -s tests/webhooks/test_receipts_at_work.py` is the long form, and prints figures.
+Here in short. `RECEIPTS=10000 pytest -s tests/webhooks/test_twilio_at_work.py` is the long form, and prints figures.
 """
 
 import http.client

@@ -1,25 +1,21 @@
 """The live board: what it shows, who may see it and steer, and what it costs."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from notifications.board import plots, queries, selectors
-from notifications.board.figures import Count, Stretch
-from notifications.board.formats import duration
+from notifications.board import queries, selectors
+from notifications.board.figures import Count
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from notifications.operations.relay_commands import RelayCommand, command_relay
 from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.factories.scene import busy_day
+from tests.factories.staff import staff
 from tests.stage.relay import RecordingChannel, running_loop
 from tests.stage.waiting import wait_until
 
@@ -28,12 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BOARD, NOW = reverse("outbox:board"), reverse("outbox:now")
 
 
-def staff(*permissions: str) -> Client:
-    user = User.objects.create_user("ann", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
+def a_reader() -> Client:
+    return staff("view_outboxmessage", name="ann")
+
+
+def a_driver() -> Client:
+    return staff("view_outboxmessage", "command_relay", name="ann")
 
 
 def seen(client: Client, address: str = NOW) -> str:
@@ -45,7 +41,7 @@ def seen(client: Client, address: str = NOW) -> str:
 
 class TestWhatItShows:
     def test_an_outbox_that_nothing_has_happened_in(self) -> None:
-        words = seen(staff("view_outboxmessage"))
+        words = seen(a_reader())
         for said in (
             "No relay is running: nothing is sent.",
             "nothing waits for a relay",
@@ -55,7 +51,7 @@ class TestWhatItShows:
 
     def test_a_busy_day(self) -> None:
         busy_day()
-        words = seen(staff("view_outboxmessage"), BOARD)
+        words = seen(a_reader(), BOARD)
         for said in (
             "email is paused, by ann: new templates go live.",
             "whatsapp is broken, its provider is out of service; 4 probes failed",
@@ -100,7 +96,7 @@ class TestWhatItShows:
         assert (board.last_hour.delay.p50 or 0) < (board.last_hour.delay.p95 or 0)
 
     def test_a_real_relay_is_seen_at_work(self) -> None:
-        client = staff("view_outboxmessage")
+        client = a_reader()
         with running_loop(RecordingChannel()):
             publish_one(RecipientFactory())
             wait_until(lambda: selectors.snapshot().last_minute.sent == 1)
@@ -125,30 +121,30 @@ class TestWhoMay:
             assert (answer.status_code, "/admin/login/" in answer.headers["Location"]) == (302, True)
 
     def test_staff_without_the_permission_are_refused(self) -> None:
-        client = staff("view_recipient")
+        client = staff("view_recipient", name="ann")
         assert [client.get(address).status_code for address in (BOARD, NOW)] == [403, 403]
         assert "live board" not in seen(client, reverse("admin:index"))
 
     def test_who_may_only_look_sees_no_button(self) -> None:
         busy_day()
-        page = staff("view_outboxmessage").get(BOARD).content.decode()
+        page = a_reader().get(BOARD).content.decode()
         assert "Replay" not in page
         assert "Pause<" not in page
         assert "Stop<" not in page
 
     def test_the_admin_leads_to_it(self) -> None:
-        assert f'href="{BOARD}"' in staff("view_outboxmessage").get(reverse("admin:index")).content.decode()
+        assert f'href="{BOARD}"' in a_reader().get(reverse("admin:index")).content.decode()
 
     def test_nothing_on_it_needs_more_than_a_strict_content_security_policy_allows(self) -> None:
         busy_day()
-        page = staff("view_outboxmessage", "command_relay").get(BOARD).content.decode()
+        page = a_driver().get(BOARD).content.decode()
         ours = page[page.index('id="content-main"') : page.index('id="footer"')]
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script", ours)
 
 
 class TestSteering:
     def test_a_relay_is_told_to_stop_and_it_is_on_record(self) -> None:
-        client = staff("view_outboxmessage", "command_relay")
+        client = a_driver()
         with running_loop(RecordingChannel()):
             wait_until(Relay.objects.exists)
             relay = Relay.objects.get()
@@ -186,80 +182,15 @@ class TestSteering:
         assert command_relay(second.pk, RelayCommand.STOP, actor="ann")
         assert not command_relay(second.pk, RelayCommand.DRAIN, actor="ann"), "a stop is not taken back"
         assert not command_relay(second.pk + 1, RelayCommand.STOP, actor="ann")
-        client = staff("view_outboxmessage", "command_relay")
+        client = a_driver()
         assert client.get(reverse("outbox:command", args=[second.pk + 1, "stop"])).status_code == 404
         assert client.get(reverse("outbox:command", args=[first.pk, "explode"])).status_code == 404
 
     def test_steering_needs_its_own_permission(self) -> None:
         busy_day()
         relay = Relay.objects.earliest("id")
-        client = staff("view_outboxmessage", "view_relay", "change_relay")
+        client = staff("view_outboxmessage", "view_relay", "change_relay", name="ann")
         answer = client.post(reverse("outbox:command", args=[relay.pk, "stop"]), {"reason": "why not"})
         assert answer.status_code == 403
         relay.refresh_from_db()
         assert relay.command == ""
-
-
-class TestWhatItCosts:
-    @pytest.fixture
-    def statements(self) -> Iterator[list[str]]:
-        """The statements of a refresh, each with its plan checked."""
-        ran: list[str] = []
-
-        def check(execute: Callable[..., Any], statement: str, params: Any, many: bool, context: Any) -> Any:
-            ran.append(statement)
-            if "notifications_" in statement:
-                plan = plan_of(statement, params)
-                assert "Seq Scan on notifications_outboxmessage" not in plan, plan
-                assert "Seq Scan on notifications_receipt" not in plan, plan
-            return execute(statement, params, many, context)
-
-        with connection.execute_wrapper(check):
-            yield ran
-
-    def test_a_refresh_is_a_few_bounded_statements_and_reads_no_table_of_messages(
-        self, transactional_db: None, statements: list[str]
-    ) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")  # so few rows are read faster whole; with millions they are not
-        statements.clear()
-        selectors.snapshot()
-        assert len(statements) <= 16
-
-    @pytest.mark.parametrize("table", ["outboxmessage", "receipt"])
-    def test_no_statement_counts_without_a_bound(self, table: str) -> None:
-        """Every look into a table that grows has a LIMIT."""
-        for name in ("TOTALS", "CHANNELS", "BLOCKED", "FAILURES", "RECEIPTS"):
-            statement = getattr(queries, name)
-            looks = re.findall(rf"FROM notifications_{table}\b(?:(?!FROM ).)*", statement, flags=re.S)
-            assert all("LIMIT" in look for look in looks), name
-
-
-def plan_of(statement: str, params: Any) -> str:
-    with connections["default"].connection.cursor() as cursor:
-        return "\n".join(row[0] for row in cursor.execute(f"EXPLAIN {statement}", params).fetchall())
-
-
-class TestPlots:
-    def test_a_gap_is_a_gap(self) -> None:
-        now = database_now()
-        known = {number: selectors.Flow(sent=number) for number in (0, 1, 3)}
-        stretches = [Stretch(now + timedelta(minutes=at), known.get(at), None) for at in range(4)]
-        (sent_and_failed, waiting, _) = plots.plots(stretches, per="minute")
-        sent = sent_and_failed.series[0]
-        assert sent.path.count("M") == 2
-        assert sent.path.count("L") == 1
-        assert "sent at most 3, now 3" in sent_and_failed.summary
-        assert waiting.is_empty
-
-    @pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (3, 5), (10, 10), (101, 200), (7_000, 10_000)])
-    def test_the_axis_ends_at_a_round_number(self, value: float, top: float) -> None:
-        assert plots._round_above(value) == top
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.0042, "4 ms"), (0.9996, "1.0 s"), (1.23, "1.2 s"), (75, "75 s"), (150, "2 min"), (7300, "2.0 h"), (2e5, "2 d")],
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

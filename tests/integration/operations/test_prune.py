@@ -200,7 +200,7 @@ def test_sigterm_ends_it_between_two_batches(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("days", ["-1", "many", "nan"])
-def test_bad_arguments_are_refused(days: str) -> None:
+def test_pruning_refuses_bad_arguments(days: str) -> None:
     assert "must be a number of at least 0" in refused("prune_outbox", "--older-than", days)
 
 

@@ -4,7 +4,7 @@ recipients, be it one after the other or by the order of their IDs.
 In the suite, by the number of queries and by their plans, over OUTBOX_ROWS messages (default 60,000). The long form
 prints and judges the time as well, for example over five million:
 
-    OUTBOX_ROWS=5000000 pytest tests/integration/selectors/test_large_outbox.py -s
+    OUTBOX_ROWS=5000000 pytest tests/integration/selectors/test_search_in_a_large_outbox.py -s
 """
 
 import json

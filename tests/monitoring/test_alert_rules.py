@@ -1,0 +1,63 @@
+"""What is worth an alert, and what is not quite."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from pytest_django import Settings
+
+from notifications.lifecycle import Permanent
+from notifications.models import OutboxMessage
+from notifications.monitoring import alert_rules, queries
+from notifications.operations import pause_channel
+from notifications.relay.connection import open_connection
+from tests.factories.notifications import RecipientFactory, publish_one
+from tests.stage.relay import RecordingChannel, drain, running_loop
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestConditions:
+    def test_all_is_well_where_a_relay_is_at_work_and_nothing_waits(self) -> None:
+        with running_loop(RecordingChannel()):
+            wait_until(lambda: alert_rules.wrong_now() == {})
+
+    def test_no_relay(self) -> None:
+        assert list(alert_rules.wrong_now()) == ["no-relay"]
+
+    def test_a_message_that_waits_too_long_unless_somebody_paused_its_channel(self, settings: Settings) -> None:
+        settings.OUTBOX_ALERT_AGE_SECONDS = 60
+        publish_one(RecipientFactory())
+        assert "late:sms" not in alert_rules.wrong_now()
+        OutboxMessage.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(seconds=61))
+        assert "has waited 61 s (limit: 60 s)" in alert_rules.wrong_now()["late:sms"]
+        pause_channel.pause("sms", actor="ann", reason="a test")
+        assert "late:sms" not in alert_rules.wrong_now()
+
+    def test_failures_beyond_their_share(self, settings: Settings) -> None:
+        settings.OUTBOX_ALERT_FAILURE_PERCENT = 25
+        for _ in range(20):
+            publish_one(RecipientFactory())
+        refused = iter([True] * 5 + [False] * 15)
+
+        def answer(outgoing: Any) -> Any:
+            return Permanent("twilio_30007", "No.") if next(refused) else RecordingChannel()._answer(outgoing)
+
+        drain(RecordingChannel(answer=answer), concurrency=1)
+        assert "failing:sms" not in alert_rules.wrong_now(), "a quarter, and no more"
+        settings.OUTBOX_ALERT_FAILURE_PERCENT = 24
+        assert alert_rules.wrong_now()["failing:sms"].startswith("5 of 20 messages by sms failed")
+
+    def test_an_old_snapshot(self, settings: Settings) -> None:
+        settings.OUTBOX_ALERT_SNAPSHOT_SECONDS = 0.001
+        with open_connection("default", name="a report") as other:
+            other.autocommit = False
+            other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            other.execute("SELECT count(*) FROM notifications_outboxmessage")
+            wait_until(lambda: queries.oldest_snapshot_seconds() > 0.05)
+            assert "old-snapshot" in alert_rules.wrong_now()
+            settings.OUTBOX_ALERT_SNAPSHOT_SECONDS = 3600
+            assert "old-snapshot" not in alert_rules.wrong_now()
+            other.rollback()
