@@ -11,9 +11,6 @@ from tests.channels.conftest import outgoing, soon
 
 Channels = Callable[..., Channel]
 
-EN, DE = "HX" + "0e" * 16, "HX" + "0d" * 16
-TEMPLATES = {"TWILIO_WHATSAPP_TEMPLATES": {"test.greeting": {"en": EN, "de": DE}}}
-
 
 def sent_with(providers: SandboxClient) -> dict[str, str]:
     return dict(providers.messages()[-1].parameters)
