@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
@@ -27,12 +28,14 @@ def _without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def channel(providers: SandboxClient) -> Iterator[Callable[..., Channel]]:
+def channel(providers: SandboxClient, settings: Settings) -> Iterator[Callable[..., Channel]]:
     """Makes the channel `name` from settings that lead to the sandbox, unless `changes` lead elsewhere."""
     made: list[Channel] = []
 
     def make(name: str, **changes: Any) -> Channel:
-        settings = {
+        if "PUBLIC_URL" in changes:  # is the project's, not the channel's
+            settings.PUBLIC_URL = changes.pop("PUBLIC_URL")
+        given = {
             "TWILIO_ACCOUNT_SID": providers.account_sid,
             "TWILIO_AUTH_TOKEN": providers.auth_token,
             "TWILIO_API_URL": providers.http_url,
@@ -41,7 +44,7 @@ def channel(providers: SandboxClient) -> Iterator[Callable[..., Channel]]:
             "EMAIL_URL": providers.email_url,
             "DEFAULT_FROM_EMAIL": "Bookings <bookings@example.org>",
         }
-        made.append(CLASSES[name].from_settings(name, SimpleNamespace(**(settings | changes))))
+        made.append(CLASSES[name].from_settings(name, SimpleNamespace(**(given | changes))))
         return made[-1]
 
     yield make
