@@ -151,7 +151,7 @@ def test_me_shows_and_changes_how_someone_is_reached(api: APIClient, customer: A
     assert changed.json()["phone"] == "+4930901820"
 
 
-def test_wishes_decide_which_channels_carry_a_booking(
+def test_opt_outs_decide_which_channels_carry_a_booking(
     api: APIClient, order: dict[str, Any], payment_gateway: GatewayProcess
 ) -> None:
     api.patch("/api/me/", {"whatsapp_enabled": False, "email_enabled": False})

@@ -37,3 +37,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
 
     assert missing == []
+
+
+def test_the_glossarys_modules_are_there() -> None:
+    rows = re.findall(r"^\| (.+?) \| .+ \| `(.+)` \|$", (ROOT / "docs" / "glossary.md").read_text(), flags=re.M)
+    terms, owners = [term for term, _ in rows], [owner for _, owner in rows]
+
+    assert len(terms) > 60
+    assert len(terms) == len(set(terms)), "each term once"
+    assert [owner for owner in owners if not (ROOT / owner).exists()] == []

@@ -72,7 +72,7 @@ def held_by(relay: HandRelay, number: int = 5) -> list[OutboxMessage]:
 
 
 def beat_until_an_heir_has_settled_in(relay: HandRelay) -> float:
-    """Keep `relay` alive until another's session has lasted long enough to bury it; returns when it beat last."""
+    """Keep `relay` alive until another relay may declare it dead; returns when it beat last."""
     settled_at = time.monotonic() + SETTLED_SESSION_SECONDS + 0.3
     while time.monotonic() < settled_at or Relay.objects.count() < 2:
         relay.lease.beat(relay.connection, in_flight=0)

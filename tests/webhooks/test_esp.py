@@ -116,7 +116,7 @@ def test_bounced_with_its_reason_and_nobodys_address(sent: OutboxMessage) -> Non
     assert ADDRESS not in receipt.detail
 
 
-def test_a_complaint_is_a_wish_as_well(sent: OutboxMessage, recipient: Recipient) -> None:
+def test_a_complaint_is_an_opt_out_as_well(sent: OutboxMessage, recipient: Recipient) -> None:
     tell(DELIVERY, sent)
     tell(COMPLAINT, sent)
     recipient.refresh_from_db()

@@ -45,7 +45,7 @@ def test_what_twilio_understood_counts_more_than_the_words(asha: Recipient) -> N
     assert asha.opt_outs == ["sms"]
 
 
-def test_a_sentence_is_no_wish(asha: Recipient) -> None:
+def test_a_sentence_is_no_keyword(asha: Recipient) -> None:
     post(INBOUND, inbound_fields("Please do not stop"))
     asha.refresh_from_db()
     assert asha.opt_outs == []

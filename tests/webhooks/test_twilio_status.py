@@ -289,7 +289,7 @@ def test_every_status_of_twilios_documentation_is_known() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_for_an_opt_out_is_their_wish_before_the_next_message() -> None:
+def test_a_refusal_for_an_opt_out_is_one_before_the_next_message() -> None:
     """Twilio's 21610 comes with the answer to the first message; the second is not even tried."""
     recipient = RecipientFactory()
     messages = [publish_one(recipient), publish_one(recipient)]

@@ -149,7 +149,7 @@ def test_the_reading_goes_on_where_it_ended(recipient: Recipient, monkeypatch: p
     assert Bookmark.objects.get().position == DeliveryAttempt.objects.latest("id").pk
 
 
-def test_an_opt_out_told_late_is_a_wish_at_once(recipient: Recipient) -> None:
+def test_an_opt_out_reported_late_counts_at_once(recipient: Recipient) -> None:
     sent(recipient, "a")
     poll_now(AskedChannel(a=DeliveryReport(ReceiptStatus.UNDELIVERED, "twilio_21610", reason=Reason.OPTED_OUT)))
     recipient.refresh_from_db()

@@ -1,4 +1,4 @@
-"""People's wishes: per channel and purpose, from every side, on record; kept by what is published and what waits."""
+"""Opt-outs: per channel and purpose, from every side, on record; kept by what is published and what waits."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_every_change_is_on_record_and_no_change_is_not() -> None:
     ]
 
 
-def test_publishing_takes_two_statements_whatever_the_wishes() -> None:
+def test_publishing_takes_two_statements_whatever_the_opt_outs() -> None:
     recipient = RecipientFactory(opt_outs=["sms:reminder", "whatsapp"])
     publish(recipient, kind=ALL)
     with CaptureQueriesContext(connection) as queries:
@@ -149,7 +149,7 @@ def test_the_profile_switches_channels_and_purposes() -> None:
     "nonsense",
     [[], "sms", {"sms": True}, {"pigeon": {"reminder": True}}, {"sms": {"spam": True}}, {"sms": {"reminder": "no"}}],
 )
-def test_wishes_that_make_no_sense_are_refused_as_a_whole(nonsense: Any) -> None:
+def test_opt_ins_that_make_no_sense_are_refused_as_a_whole(nonsense: Any) -> None:
     user = User.objects.create(username="ann")
     with pytest.raises(InvalidContact, match="opt_ins"):
         outbox.change_contact(user, sms_enabled=False, opt_ins=nonsense)
@@ -157,7 +157,7 @@ def test_wishes_that_make_no_sense_are_refused_as_a_whole(nonsense: Any) -> None
     assert outbox.contact_of(user).sms_enabled
 
 
-def test_staff_change_wishes_for_somebody_and_it_is_on_record(admin_client: Client) -> None:
+def test_staff_change_opt_outs_for_somebody_and_it_is_on_record(admin_client: Client) -> None:
     recipient = RecipientFactory(opt_outs=["whatsapp"])
     page = reverse("admin:notifications_recipient_change", args=[recipient.pk])
 

@@ -89,7 +89,7 @@ def test_a_cancellation_waits_for_no_other(raw: Any) -> None:
     assert sums("cancelled") == {"cancelled": 3}
 
 
-def test_what_a_buried_relay_had_not_counted_is_counted_from_its_attempts(
+def test_what_a_dead_relay_had_not_counted_is_counted_from_its_attempts(
     hand_relay: Callable[..., HandRelay],
 ) -> None:
     for _ in range(6):
