@@ -1,4 +1,4 @@
-"""Cancels bookings, and whole slots: seats are free again, customers are told, and the refunds that are due begin."""
+"""Cancels bookings and whole slots: releases the seats, notifies the customers, and requests the refunds."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -52,10 +52,10 @@ def cancel(booking_id: int, *, now: datetime | None = None) -> Booking:
 
 
 def cancel_slot(slot_id: int, *, now: datetime | None = None) -> int:
-    """Call the whole slot off: nobody can book it any more, and everyone booked is refunded in full and told.
+    """Cancel the whole slot: it can no longer be booked, and everyone booked is notified and refunded in full.
 
-    Returns how many bookings were cancelled. Each is a transaction of its own, so that a crowd locks nothing for long;
-    what an interruption leaves over, and what raises an error, `finish_cancelled_slots` does. Raises Slot.DoesNotExist.
+    Returns how many bookings were cancelled. Each is a separate transaction, so that no lock is held for long.
+    `finish_cancelled_slots` completes what was interrupted or raised an error. Raises Slot.DoesNotExist.
     """
     cancelled_at = now or timezone.now()
     in_transaction(partial(_call_off, slot_id, now=cancelled_at))
@@ -92,7 +92,7 @@ def _cancel(booking_id: int, *, now: datetime) -> Booking:
 
 
 def _call_off(slot_id: int, *, now: datetime) -> None:
-    """From here on no seat of the slot can be taken; an order that took one before has committed."""
+    """After this no seat of the slot can be taken. Orders that took one before have committed."""
     slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
     if not slot.is_cancelled:
         slot.cancelled_at = now
@@ -100,7 +100,7 @@ def _call_off(slot_id: int, *, now: datetime) -> None:
 
 
 def _end_hold(order_id: int) -> None:
-    """An order that is being paid at this moment becomes a booking first; a later payment finds no seat."""
+    """End the order's hold. A payment being verified now becomes a booking first; a later one finds no seat."""
     order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot").get(pk=order_id)
     if order.status == Order.Status.OPEN:
         order.becomes(Order.Status.LAPSED)

@@ -1,4 +1,4 @@
-"""What staff decide of a payment whose amount is not the order's: book anyway, or give it back."""
+"""Staff's decisions on a payment whose amount differs from its order's: book anyway, or refund."""
 
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,7 @@ from bookings.transactions import in_transaction
 
 
 def book_anyway(payment_id: int, *, now: datetime | None = None) -> Booking:
-    """Take the payment as it is for its order's, and book.
+    """Accept the payment as it is, and make its order's booking.
 
     Raises, with nothing written: AlreadyDecided, OrderAlreadyPaid, NotEnoughSeats; Payment.DoesNotExist.
     """
@@ -21,7 +21,7 @@ def book_anyway(payment_id: int, *, now: datetime | None = None) -> Booking:
 
 
 def give_back(payment_id: int) -> Refund:
-    """Request the refund of all of the payment. Raises AlreadyDecided, with nothing written; Payment.DoesNotExist."""
+    """Request a full refund of the payment. Raises AlreadyDecided, with nothing written; Payment.DoesNotExist."""
     return in_transaction(partial(_give_back, payment_id))
 
 

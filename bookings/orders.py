@@ -123,7 +123,7 @@ def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
 
 
 def _at_the_gateway(order: Order) -> Order:
-    """The order, once the gateway has one for it. If two ask at once, the first answer counts for both."""
+    """The order, once the gateway has made its own. If two requests ask at once, both use the first answer."""
     try:
         opened = gateway(order.gateway).create_order(
             reference=f"order:{order.pk}", amount=order.amount, currency=order.currency
@@ -133,7 +133,7 @@ def _at_the_gateway(order: Order) -> Order:
         raise
     Order.objects.filter(pk=order.pk, gateway_order_id="").update(gateway_order_id=opened.order_id)
     current = Order.objects.select_related("slot").filter(pk=order.pk).first()
-    if current is None:  # the one who asked beside us got no answer, and forgot the order
+    if current is None:  # the other request got no answer and deleted the order
         raise GatewayUnavailable
     if current.gateway_order_id == opened.order_id:
         current.checkout = opened.checkout
@@ -141,9 +141,9 @@ def _at_the_gateway(order: Order) -> Order:
 
 
 def _forget(order: Order) -> None:
-    """Undo an order that the gateway never heard of, unless its hold has lapsed meanwhile and was released."""
-    unheard = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, gateway_order_id="")
-    still_open = unheard.select_for_update(no_key=True).first()
+    """Undo an order that never reached the gateway, unless its hold has been released."""
+    unknown = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, gateway_order_id="")
+    still_open = unknown.select_for_update(no_key=True).first()
     if still_open is not None:
         still_open.delete()
         order.slot.free_seats(order.quantity)

@@ -1,4 +1,4 @@
-"""Payments as gateways confirmed them, the events that told of them, and refunds. Amounts are in minor units."""
+"""Payments as gateways confirmed them, the webhook events about them, and refunds. Amounts are in minor units."""
 
 from django.db import models
 from django.db.models import Q
@@ -39,7 +39,7 @@ class Payment(models.Model):
 
 
 class PaymentEvent(models.Model):
-    """An event that a gateway's webhook told and that was dealt with; told again, it is passed over."""
+    """A gateway's webhook event that has been processed; if it is delivered again, it is skipped."""
 
     gateway = models.CharField(max_length=32)
     event_id = models.CharField(max_length=100)

@@ -1,11 +1,12 @@
 """Refunds: recorded with their cause in one transaction, executed at the gateway after it, retried, never made twice.
 
-A refund has succeeded when the gateway says so. Some take days: the gateway is asked again, by this module's runs and
-when a webhook hints at news. The customer is told at the end. One that fails, or that the gateway goes on refusing,
-ends as failed, with its reason, and staff are told (`staff.py`). A gateway that does not answer ends nothing.
+A refund has succeeded when the gateway says so. Some take days, so the gateway is asked again: by `execute_due`, and
+when a webhook reports a change. The customer is notified once it has succeeded. A refund that fails, or that the
+gateway keeps refusing, ends as failed with its reason, and staff are notified (`staff.py`). If the gateway does not
+answer, the refund stays open.
 
-The idempotency key is the refund's own, so that a try whose answer was lost cannot refund a second time. After a
-refusal or a failure, which have certainly refunded nothing, it is another one: gateways answer a known key as before.
+Each refund has its own idempotency key, so a try whose answer was lost cannot refund a second time. After a refusal or
+failure, which certainly refunded nothing, it gets a new key: gateways give a known key the same answer again.
 """
 
 import logging
@@ -38,8 +39,8 @@ def request(payment: Payment, *, reason: str, amount: int | None = None) -> Refu
 def execute_due(*, limit: int = 100, now: datetime | None = None) -> tuple[int, int]:
     """Go on with up to `limit` refunds that are due; returns how many succeeded, and how many failed at this try.
 
-    Those that are pending at the gateway count as neither. Ends early when the gateway does not answer: the others need
-    not find that out one by one. A refund that raises what nobody expected is reported and passed over.
+    Those that are pending at the gateway count as neither. Ends early when the gateway does not answer, so that not
+    every refund waits for a timeout. A refund that raises an unexpected error is logged and skipped.
     """
     succeeded = unanswered = failed = looked = 0
     while looked < limit and unanswered < MOST_UNANSWERED:
@@ -66,21 +67,21 @@ def execute_due(*, limit: int = 100, now: datetime | None = None) -> tuple[int, 
 
 
 def look_at(*, gateway_name: str, payment_id: str, refund_id: str, now: datetime | None = None) -> bool:
-    """Ask the gateway about a refund that an event hints at; False if it is none of ours. Raises GatewayUnavailable."""
+    """Ask the gateway about the refund that an event names; False if it is not ours. Raises GatewayUnavailable."""
     ours = Refund.objects.filter(payment__gateway=gateway_name).select_related("payment")
     refund = ours.filter(gateway_refund_id=refund_id).first()
     if refund is not None:
         paid = refund.payment
         _record(refund, gateway(gateway_name).fetch_refund(refund_id, payment_id=paid.payment_id))
         return True
-    # One whose answer was lost has no id yet: its next try, under the same key, learns the id.
+    # If our request's answer was lost, the refund has no id yet: the next try, with the same key, returns it.
     soon = (now or timezone.now()) + timedelta(seconds=TRY_SECONDS)
     unanswered = ours.filter(payment__payment_id=payment_id, status=Refund.Status.REQUESTED, tries__gt=0)
     return unanswered.filter(next_try_at__gt=soon).update(next_try_at=soon) == 1 or unanswered.exists()
 
 
 def start_again(refund_id: int, *, now: datetime | None = None) -> bool:
-    """Have a refund that failed tried from the beginning; False if it has not failed."""
+    """Start a failed refund again; False if it has not failed."""
     failed = Refund.objects.filter(pk=refund_id, status=Refund.Status.FAILED)
     return (
         failed.update(
@@ -114,29 +115,29 @@ def _pause(refund: Refund) -> timedelta:
 
 
 def _go_on(refund: Refund) -> str:
-    """Ask for the refund, or how it stands if that was done before; returns its status."""
+    """Request the refund at the gateway, or fetch its state if that was done before; returns our status."""
     paid = refund.payment
     client = gateway(paid.gateway)
     if refund.status == Refund.Status.PENDING:
-        told = client.fetch_refund(refund.gateway_refund_id, payment_id=paid.payment_id)
+        state = client.fetch_refund(refund.gateway_refund_id, payment_id=paid.payment_id)
     else:
-        told = client.refund(payment_id=paid.payment_id, amount=refund.amount, idempotency_key=_key(refund))
-    return _record(refund, told)
+        state = client.refund(payment_id=paid.payment_id, amount=refund.amount, idempotency_key=_key(refund))
+    return _record(refund, state)
 
 
 @transaction.atomic
-def _record(refund: Refund, told: GatewayRefund) -> str:
-    """Write down what the gateway says of the refund now, and what follows; returns the refund's status."""
+def _record(refund: Refund, answer: GatewayRefund) -> str:
+    """Record the refund's state at the gateway, and what follows from it; returns the refund's status."""
     current = Refund.objects.select_for_update(no_key=True, of=("self",)).select_related("payment").get(pk=refund.pk)
-    if current.gateway_refund_id not in ("", told.refund_id):  # started again meanwhile: this is about the one before
+    if current.gateway_refund_id not in ("", answer.refund_id):  # it was started again: this is an earlier one
         return current.status
-    current.gateway_refund_id, current.gateway_state = told.refund_id, told.state.value
-    match told.state:
+    current.gateway_refund_id, current.gateway_state = answer.refund_id, answer.state.value
+    match answer.state:
         case RefundState.SUCCEEDED if current.status != Refund.Status.SUCCEEDED:
             current.status, current.succeeded_at, current.error = Refund.Status.SUCCEEDED, timezone.now(), ""
             announcements.payment_refunded(current)
         case RefundState.FAILED | RefundState.CANCELED if current.status != Refund.Status.FAILED:
-            _fail(current, told.reason or f"The gateway says: {told.state.value}.")
+            _fail(current, answer.reason or f"The gateway says: {answer.state.value}.")
         case RefundState.PENDING | RefundState.REQUIRES_ACTION | RefundState.UNKNOWN:
             if current.status == Refund.Status.REQUESTED:
                 current.status, current.tries = Refund.Status.PENDING, 0
@@ -146,7 +147,7 @@ def _record(refund: Refund, told: GatewayRefund) -> str:
 
 
 def _fail(refund: Refund, why: str) -> None:
-    """No money has gone, or it has come back: the next try is another refund, under another key."""
+    """No money was sent, or it came back. The next try is a new refund, with a new key."""
     refund.status, refund.succeeded_at, refund.staff_told_at = Refund.Status.FAILED, None, None
     refund.error, refund.refusals = why[:MOST_ERROR], refund.refusals + 1
     log.error("%s needs a person: it failed at the gateway", refund)

@@ -1,7 +1,7 @@
-"""Loops over many rows, of which one must not stop the rest: a bad one is reported, passed over, and tried again later.
+"""Loops over many rows: a row that raises an error is logged, skipped and tried again later, and the rest is done.
 
-For loops whose rows do not say themselves when they are tried again. While the database is away the loop ends: no row
-is at fault, and the next run does them all.
+For loops whose rows have no column for their next try. If the database is away the loop ends: no row is at fault, and
+the next run tries all of them.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Setback(models.Model):
-    """A row on which a loop has failed; gone once it has succeeded."""
+    """A row on which a loop has failed; deleted once the loop succeeds."""
 
     job = models.CharField(max_length=32)
     row = models.BigIntegerField(help_text="the row's id in the job's own table")
@@ -39,14 +39,14 @@ class Setback(models.Model):
 
 
 def waiting(job: str, *, now: datetime) -> QuerySet[Setback, int]:
-    """The rows that `job` leaves alone at present, for an `exclude`."""
+    """The rows that `job` must not try yet, for an `exclude`."""
     return Setback.objects.filter(job=job, next_try_at__gt=now).values_list("row", flat=True)
 
 
 def do_each(job: str, rows: Iterable[int], work: Callable[[int], Result], *, now: datetime) -> Iterable[Result]:
-    """What `work` came to for each of `rows`; those on which it fails are passed over, with a pause of their own.
+    """The result of `work` for each of `rows`; rows on which it fails are skipped, each with its own backoff.
 
-    Raises what says that the database is away.
+    Re-raises errors that mean "not now".
     """
     ids = list(rows)
     known = set(Setback.objects.filter(job=job, row__in=ids).values_list("row", flat=True)) if ids else set()

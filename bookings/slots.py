@@ -1,8 +1,8 @@
-"""Slots that move: everyone booked is told the old and the new start, and is reminded anew.
+"""Moving a slot: everyone booked is notified of the old and the new start, and gets a new reminder.
 
-A booking keeps the start that its customer was last told. Wherever that differs from the slot's, however the slot was
-changed, its customer is told by `tell_of_moves`, which the scheduler runs as well. Who does not like the new start can
-cancel and gets everything back (`cancellation.refund_due`).
+A booking records the start of which its customer was last notified. Where that differs from the slot's start,
+`tell_of_moves` notifies the customer. The scheduler runs it too, so it does not matter how the slot was changed. The
+customer may cancel for a full refund (`cancellation.refund_due`).
 """
 
 from datetime import datetime
@@ -23,8 +23,8 @@ JOB = "tell of moved slots"
 def move(slot_id: int, *, starts_at: datetime, ends_at: datetime | None = None, now: datetime | None = None) -> int:
     """Move the slot, which keeps its length unless `ends_at` is given; returns how many customers were told.
 
-    Each is told in a transaction of its own, so that a crowd locks nothing for long; the scheduler tells who is left
-    over after an interruption. Raises Slot.DoesNotExist; IntegrityError for an end before the start.
+    Each is notified in a separate transaction, so that no lock is held for long. After an interruption the scheduler
+    notifies the rest. Raises Slot.DoesNotExist; IntegrityError for an end before the start.
     """
     in_transaction(partial(_move, slot_id, starts_at=starts_at, ends_at=ends_at))
     return tell_of_moves(slot_id=slot_id, now=now)
@@ -33,8 +33,8 @@ def move(slot_id: int, *, starts_at: datetime, ends_at: datetime | None = None, 
 def tell_of_moves(*, slot_id: int | None = None, limit: int = 1000, now: datetime | None = None) -> int:
     """Tell customers whose slot starts at another time than they were told; returns how many.
 
-    At most `limit` are told, the next to start first; nobody of a slot that is over or cancelled. A booking that raises
-    an error is passed over, and tried again later.
+    At most `limit` at once, the next to start first; not for slots that have started or are cancelled. A booking that
+    raises an error is skipped and tried again later.
     """
     at = now or timezone.now()
     moved = _confirmed(slot_id).filter(slot__starts_at__gt=at, slot__cancelled_at=None)
@@ -46,7 +46,7 @@ def tell_of_moves(*, slot_id: int | None = None, limit: int = 1000, now: datetim
 
 
 def keep_told_starts(slot_id: int) -> None:
-    """Within the transaction that is about to move the slot: bookings written by older code learn its present start."""
+    """Within the transaction that will move the slot: record its present start on bookings that lack one."""
     present = Slot.objects.filter(pk=OuterRef("slot_id")).values("starts_at")
     _confirmed(slot_id).filter(starts_at=None).update(starts_at=Subquery(present))
 
@@ -65,7 +65,7 @@ def _move(slot_id: int, *, starts_at: datetime, ends_at: datetime | None) -> Non
 
 
 def _tell(booking_id: int, *, now: datetime) -> bool:
-    """Tell of the move, unless another process does, or the booking was cancelled meanwhile."""
+    """Notify of the move, unless another process does or the booking has been cancelled."""
     rows = Booking.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
     booking = rows.select_related("slot", "payment", "user").filter(pk=booking_id, status="confirmed").first()
     if booking is None or booking.starts_at is None or not booking.has_untold_move:

@@ -1,7 +1,7 @@
-"""Matters that need a person: mailed to ADMINS, each once; the log has had each as an error when it arose.
+"""Payments and refunds that need a person: each is mailed to ADMINS once. Each was logged as an error when it arose.
 
-By the scheduler, so that no payment waits for a mail server; a mail that could not be sent is tried again at the next
-run. It names rows and addresses in the admin, nobody's name or address.
+The scheduler sends the mail, so that no payment waits for a mail server; if that fails, the next run tries again. The
+mail names rows and links to the admin. It holds no customer's name or address.
 """
 
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def tell(*, now: datetime | None = None) -> int:
-    """Mail what staff have not been told yet; returns how many matters. Without ADMINS, log and admin have them."""
+    """Mail what staff have not been told yet; returns how many matters. Without ADMINS, log and admin show them."""
     at = now or timezone.now()
     payments = list(Payment.objects.filter(decision=Payment.Decision.WANTED, staff_told_at=None)[:MOST_TOLD])
     refunds = list(_refunds(now=at).select_related("payment")[:MOST_TOLD])

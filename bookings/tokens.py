@@ -1,5 +1,5 @@
-"""Tokens: how programs sign in. A token is told once, when it is given; the database keeps its digest alone, so that a
-copy of the database lets nobody in.
+"""Tokens: how programs sign in. A token is shown once, when it is made. The database stores only its digest, so a copy
+of the database lets nobody in.
 
 It ends after API_TOKEN_DAYS, with its user's password, and when staff delete it. A digest without salt is enough: what
 it is made of are 256 random bits, which nobody can guess.
@@ -42,7 +42,7 @@ class AccessToken(models.Model):
 
 @transaction.atomic
 def give_token(user: User, *, now: datetime | None = None) -> str:
-    """A new token of `user`, as it is told to the client, once."""
+    """A new token for `user`, in the form that the client gets once."""
     now = now or timezone.now()
     token = secrets.token_urlsafe(32)
     AccessToken.objects.create(
@@ -57,7 +57,7 @@ def give_token(user: User, *, now: datetime | None = None) -> str:
 
 
 def find_token(token: str, *, now: datetime | None = None) -> AccessToken | None:
-    """The valid token that was told as `token`, with its user; or nothing."""
+    """The valid token that reads `token`, with its user; or None."""
     valid = AccessToken.objects.valid(now=now or timezone.now()).select_related("user")
     found = valid.filter(digest=_digest(token)).first()
     return found if found and _is_of_this_password(found) else None

@@ -1,4 +1,4 @@
-"""Runs a whole transaction again when PostgreSQL ended it for the sake of another one."""
+"""Retries a transaction that was aborted by a deadlock or a serialization failure."""
 
 import random
 import time

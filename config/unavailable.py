@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 CODE = "unavailable"
 RETRY_AFTER_SECONDS = 5
-FOR_PROGRAMS = ("/api/", "/webhooks/", "/metrics")
+API = "/api/"
+FOR_PROGRAMS = (API, "/webhooks/", "/metrics")
 # Forms that may be sent twice and count once: the page sends them again by itself.
 REPEATABLE = frozenset({"slot-page", "pay-page", "paid-page", "cancel-page"})
 
@@ -42,17 +43,17 @@ class Unavailable:
 def answer_if_unavailable(request: HttpRequest) -> HttpResponse | None:
     """For an error handler: the answer, if it was called because the database is away.
 
-    So are errors of middleware found, as when a session cannot be saved.
+    This covers middleware as well, as when a session cannot be saved.
     """
     return answer(request) if is_not_now(sys.exc_info()[1]) else None
 
 
 @sensitive_variables("fields")
 def answer(request: HttpRequest) -> HttpResponse:
-    """503: nothing was written, or it is not known; the same request again is safe."""
+    """503. Nothing was written, or it is unknown whether it was; sending the same request again is safe."""
     logger.error("The database is not available: %s %s", request.method, request.path)
     _let_go_of_connections()
-    if request.path_info.startswith(FOR_PROGRAMS):
+    if _is_for_a_program(request):
         detail = "The database is not available at the moment. Please send the same request again."
         refused: HttpResponse = problems.answer(503, code=CODE, detail=detail)
     else:
@@ -63,6 +64,12 @@ def answer(request: HttpRequest) -> HttpResponse:
     refused["Retry-After"] = str(RETRY_AFTER_SECONDS)
     refused["Cache-Control"] = "no-store"
     return refused
+
+
+def _is_for_a_program(request: HttpRequest) -> bool:
+    """By the address; a browser that follows a link to /webhooks/, as to unsubscribe, says that it wants a page."""
+    wants_a_page = "text/html" in request.headers.get("Accept", "")
+    return request.path_info.startswith(API if wants_a_page else FOR_PROGRAMS)
 
 
 def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from bookings import cancellation, orders, verification
 from bookings.api import selectors
 from bookings.errors import BookingError, GatewayUnavailable
-from bookings.models import Booking, Order
+from bookings.models import Booking, Order, Payment
 from bookings.pages import checkout, words
 from bookings.pages.forms import OrderForm, ProofForm
 from notifications import outbox
@@ -136,7 +136,11 @@ def _booked(request: HttpRequest, pk: int, book: Callable[[], Booking]) -> HttpR
 
 
 def _ways_to_pay(request: HttpRequest, order: Order) -> dict[str, Any]:
-    if order.status != Order.Status.OPEN:
+    if order.status not in (Order.Status.OPEN, Order.Status.LAPSED):
+        return {}
+    if order.payments.filter(decision=Payment.Decision.WANTED).exists():
+        return {"is_undecided": True}
+    if order.status == Order.Status.LAPSED:
         return {}
     try:
         return {"is_payable": checkout.can_be_paid_here(order), "form": checkout.form_of(order)}

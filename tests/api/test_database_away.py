@@ -12,21 +12,23 @@ import requests
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from bookings import orders
 from bookings.models import Booking, Order, Payment
 from bookings.tokens import give_token
+from config.unavailable import answer
 from tests.api.problems import assert_problem
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
+from tests.factories.notifications import RecipientFactory, publish_one
 from tests.gateways.conftest import SandboxStage
 from tests.stage.gateway import SECRET, GatewayProcess
 from tests.stage.proxy import Proxy, url_through
 from tests.stage.web import running_web
+from tests.webhooks import twilio
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TWILIO = {"AccountSid": "AC" + "0" * 32, "MessageSid": "SM" + "1" * 32, "MessageStatus": "delivered"}
 
 
 @dataclass
@@ -145,9 +147,9 @@ def test_a_read_only_database_is_unavailable_to_who_wants_to_write(paid: Paid, r
         lambda: api.patch("/api/me/", {"locale": "de"}),
     ):
         read_only()
-        answer: Any = send()
-        assert_problem(answer, 503, "unavailable")
-        assert int(answer["Retry-After"]) > 0
+        said: Any = send()
+        assert_problem(said, 503, "unavailable")
+        assert int(said["Retry-After"]) > 0
     assert api.post("/api/payments/verify/", paid.receipt).status_code == 201, "the next has a connection of its own"
 
 
@@ -185,6 +187,29 @@ def test_paying_again_after_an_answer_that_was_lost_pays_once(paid: Paid) -> Non
     assert browser.post(f"/orders/{paid.order.pk}/pay/").status_code == 302
     assert Booking.objects.get().payment.payment_id == paid.receipt["payment_id"]
     assert Payment.objects.count() == 1
+
+
+def test_twilio_is_told_to_come_again(settings: Settings, read_only: Any) -> None:
+    settings.PUBLIC_URL, settings.TWILIO_AUTH_TOKEN = twilio.PUBLIC_URL, twilio.AUTH_TOKEN
+    settings.TWILIO_ACCOUNT_SID = twilio.ACCOUNT_SID
+    message = publish_one(RecipientFactory(phone="+14155552671"))
+    for send in (
+        lambda: twilio.tell("delivered", message=message.pk),
+        lambda: twilio.post(twilio.INBOUND, twilio.inbound_fields("STOP")),
+    ):
+        read_only()
+        said: Any = send()
+        assert_problem(said, 503, "unavailable")
+        assert int(said["Retry-After"]) > 0
+
+
+def test_somebody_who_follows_a_link_to_a_webhooks_address_gets_a_page() -> None:
+    browser = RequestFactory().get("/webhooks/unsubscribe/x/", headers={"Accept": "text/html,*/*"})
+    program = RequestFactory().post("/webhooks/unsubscribe/x/", headers={"Accept": "*/*"})
+    assert [answer(each)["Content-Type"].partition(";")[0] for each in (browser, program)] == [
+        "text/html",
+        "application/problem+json",
+    ]
 
 
 def test_an_error_that_will_not_pass_is_still_a_500(paid: Paid, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,3 +169,14 @@ def test_staff_with_the_permission_decide_in_the_admin(payment: Payment, action:
     if may:
         again = client.post(address, {"action": action, "_selected_action": payment.pk}, follow=True)
         assert "This payment needs no decision, or has had one" in again.content.decode()
+
+
+def test_the_orders_page_asks_for_no_second_payment(payment: Payment) -> None:
+    browser = Client()
+    browser.force_login(payment.order.user)
+    address = f"/orders/{payment.order_id}/"
+    page = browser.get(address).content.decode()
+    assert "a payment of another amount" in page
+    assert "/pay/" not in page
+    decisions.give_back(payment.pk)
+    assert "/pay/" in browser.get(address).content.decode()
