@@ -12,6 +12,7 @@ import django
 import environ
 
 from config import database_url
+from notifications.conf import DEFAULTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,9 +28,9 @@ def refuse(message: str) -> NoReturn:
     raise ConfigurationError(f"{Path(sys.argv[0]).name}: {message}")
 
 
-def number(name: str, *, default: float, least: float = 0, whole: bool = False) -> Any:
-    """A number no smaller than `least`, from the variable `name`."""
-    text = env.str(name, default=str(default))
+def number(name: str, *, default: float | None = None, least: float = 0, whole: bool = False) -> Any:
+    """A number no smaller than `least`, from the variable `name`; without a `default`, the outbox has one."""
+    text = env.str(name, default=str(DEFAULTS[name] if default is None else default))
     try:
         value = int(text) if whole else float(text)
     except ValueError:
@@ -39,9 +40,9 @@ def number(name: str, *, default: float, least: float = 0, whole: bool = False) 
     return value
 
 
-def choice(name: str, *, default: str, among: tuple[str, ...]) -> str:
-    """One of the words in `among`, from the variable `name`."""
-    value: str = env.str(name, default=default)
+def choice(name: str, *, default: str | None = None, among: tuple[str, ...]) -> str:
+    """One of the words in `among`, from the variable `name`; without a `default`, the outbox has one."""
+    value: str = env.str(name, default=DEFAULTS[name] if default is None else default)
     if value not in among:
         refuse(f"{name} must be one of {', '.join(among)}, not {value!r}.")
     return value

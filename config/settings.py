@@ -216,15 +216,17 @@ OUTBOX_CHANNELS = {
 }
 
 # --- Outbox -----------------------------------------------------------------------------------------------------------
-OUTBOX_MAX_ATTEMPTS = number("OUTBOX_MAX_ATTEMPTS", default=3, least=1, whole=True)
-OUTBOX_BACKOFF_SECONDS = number("OUTBOX_BACKOFF_SECONDS", default=10)
-OUTBOX_BACKOFF_MAX_SECONDS = number("OUTBOX_BACKOFF_MAX_SECONDS", default=600)
-OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", default=60, least=1)
-OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", default=15, least=0.1)
+OUTBOX_MAX_ATTEMPTS = number("OUTBOX_MAX_ATTEMPTS", least=1, whole=True)
+OUTBOX_BACKOFF_SECONDS = number("OUTBOX_BACKOFF_SECONDS")
+OUTBOX_BACKOFF_MAX_SECONDS = number("OUTBOX_BACKOFF_MAX_SECONDS")
+OUTBOX_MAX_DEFERRALS = number("OUTBOX_MAX_DEFERRALS", least=1, whole=True)
+OUTBOX_DEFERRAL_SECONDS = number("OUTBOX_DEFERRAL_SECONDS")
+OUTBOX_DEFERRAL_MAX_SECONDS = number("OUTBOX_DEFERRAL_MAX_SECONDS")
+OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", least=1)
+OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", least=0.1)
 OUTBOX_ASK_BEFORE_RESEND = env.bool("OUTBOX_ASK_BEFORE_RESEND", default=True)
-OUTBOX_RATES = {  # OUTBOX_RATE_SMS=50: messages a second, over all relays; 0: no limit
-    name: number(f"OUTBOX_RATE_{name.upper()}", default=0) for name in OUTBOX_CHANNELS
-}
+# OUTBOX_RATE_SMS=50: messages a second, over all relays; 0: no limit
+OUTBOX_RATES = {name: number(f"OUTBOX_RATE_{name.upper()}", default=0) for name in OUTBOX_CHANNELS}
 OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     name: number(f"OUTBOX_MAX_ATTEMPTS_{name.upper()}", default=OUTBOX_MAX_ATTEMPTS, least=1, whole=True)
     for name in OUTBOX_CHANNELS
@@ -233,27 +235,26 @@ OUTBOX_LINK_KEY = env.str("OUTBOX_LINK_KEY", default="")  # signs unsubscribe li
 OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
 OUTBOX_STOP_WORDS = env.list("OUTBOX_STOP_WORDS", default=[])  # ARRÊT,BAJA: as a reply they opt out, as STOP does
 OUTBOX_START_WORDS = env.list("OUTBOX_START_WORDS", default=[])
-OUTBOX_PRUNE_DAYS = number("OUTBOX_PRUNE_DAYS", default=0)
+OUTBOX_PRUNE_DAYS = number("OUTBOX_PRUNE_DAYS")
 OUTBOX_READY_MAX_AGE_SECONDS = number("OUTBOX_READY_MAX_AGE_SECONDS", default=120)
-OUTBOX_ALERT_AGE_SECONDS = number("OUTBOX_ALERT_AGE_SECONDS", default=300)
-OUTBOX_ALERT_FAILURE_PERCENT = number("OUTBOX_ALERT_FAILURE_PERCENT", default=20)
-OUTBOX_ALERT_SNAPSHOT_SECONDS = number("OUTBOX_ALERT_SNAPSHOT_SECONDS", default=3600)
+OUTBOX_ALERT_AGE_SECONDS = number("OUTBOX_ALERT_AGE_SECONDS")
+OUTBOX_ALERT_FAILURE_PERCENT = number("OUTBOX_ALERT_FAILURE_PERCENT")
+OUTBOX_ALERT_SNAPSHOT_SECONDS = number("OUTBOX_ALERT_SNAPSHOT_SECONDS")
 OUTBOX_ALERT_URL = env.str("OUTBOX_ALERT_URL", default="")
 OUTBOX_METRICS = ["bookings.metrics.SeatMetrics"]  # further collectors for /metrics
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-OUTBOX_LANE = choice("OUTBOX_LANE", default="recipient", among=("recipient", "recipient+channel"))
-OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; empty: everybody's
-    country.strip().upper() for country in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])
-]
+OUTBOX_LANE = choice("OUTBOX_LANE", among=("recipient", "recipient+channel"))
+# DE,AT,CH: whose numbers are written to; empty: everybody's
+OUTBOX_ALLOWED_COUNTRIES = [name.strip().upper() for name in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])]
 # At most so many messages in an hour and in a day of the clock; 0: no cap.
-OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", default=0, whole=True)
-OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=0, whole=True)
-OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=0, whole=True)
-OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=0, whole=True)
+OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", whole=True)
+OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", whole=True)
+OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", whole=True)
+OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", whole=True)
 # Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
 OUTBOX_REFERENCE_LINKS = {"booking": "admin:bookings_booking_change", "order": "admin:bookings_order_change"}
 OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never
-OUTBOX_RESCUE = choice("OUTBOX_RESCUE", default="prompt", among=("prompt", "lease"))
+OUTBOX_RESCUE = choice("OUTBOX_RESCUE", among=("prompt", "lease"))
 if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
     # A process that hangs within a transaction holds its lanes, and keeps dead rows from being cleaned up.
     limit_idle_transactions(DATABASES["default"], seconds=min(30, OUTBOX_LEASE_SECONDS / 2))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
 
@@ -20,41 +20,80 @@ class Cap:
 
 LANES = ("recipient", "recipient+channel")
 RESCUES = ("prompt", "lease")
+DEFAULTS: dict[str, Any] = {
+    "OUTBOX_MAX_ATTEMPTS": 3,
+    "OUTBOX_MAX_ATTEMPTS_OF": {},
+    "OUTBOX_BACKOFF_SECONDS": 10,
+    "OUTBOX_BACKOFF_MAX_SECONDS": 600,
+    "OUTBOX_MAX_RESCUES": 5,
+    "OUTBOX_MAX_DEFERRALS": 10,
+    "OUTBOX_DEFERRAL_SECONDS": 300,
+    "OUTBOX_DEFERRAL_MAX_SECONDS": 3600,
+    "OUTBOX_RATES": {},
+    "OUTBOX_LEASE_SECONDS": 60,
+    "OUTBOX_SEND_TIMEOUT_SECONDS": 15,
+    "OUTBOX_ASK_BEFORE_RESEND": True,
+    "OUTBOX_ALERT_AGE_SECONDS": 300,
+    "OUTBOX_ALERT_FAILURE_PERCENT": 20,
+    "OUTBOX_ALERT_SNAPSHOT_SECONDS": 3600,
+    "OUTBOX_PRUNE_DAYS": 0,
+    "OUTBOX_LANE": "recipient",
+    "OUTBOX_RESCUE": "prompt",
+    "OUTBOX_QUIET_HOURS": "",
+    "OUTBOX_ALLOWED_COUNTRIES": (),
+    "OUTBOX_CAP_RECIPIENT_HOUR": 0,
+    "OUTBOX_CAP_RECIPIENT_DAY": 0,
+    "OUTBOX_CAP_NUMBER_HOUR": 0,
+    "OUTBOX_CAP_NUMBER_DAY": 0,
+    "OUTBOX_LINK_KEY": "",
+    "OUTBOX_LINK_KEY_FALLBACKS": (),
+    "OUTBOX_METRICS": [],
+    "OUTBOX_STOP_WORDS": (),
+    "OUTBOX_START_WORDS": (),
+}
+
+
+def _setting(name: str) -> Any:
+    """What the project set, or the default."""
+    return getattr(settings, name, DEFAULTS[name])
 
 
 def retry_policy(channel: str) -> RetryPolicy:
-    """The policy of OUTBOX_MAX_ATTEMPTS, OUTBOX_BACKOFF_SECONDS, OUTBOX_BACKOFF_MAX_SECONDS and OUTBOX_MAX_RESCUES.
+    """The policy of OUTBOX_MAX_ATTEMPTS, OUTBOX_BACKOFF_SECONDS, OUTBOX_BACKOFF_MAX_SECONDS and OUTBOX_MAX_RESCUES,
+    and of OUTBOX_MAX_DEFERRALS, OUTBOX_DEFERRAL_SECONDS and OUTBOX_DEFERRAL_MAX_SECONDS.
 
     OUTBOX_MAX_ATTEMPTS_OF, a dict by channel, takes the place of the first.
     """
-    everywhere = getattr(settings, "OUTBOX_MAX_ATTEMPTS", 3)
     return RetryPolicy(
-        max_attempts=getattr(settings, "OUTBOX_MAX_ATTEMPTS_OF", {}).get(channel, everywhere),
-        backoff_seconds=getattr(settings, "OUTBOX_BACKOFF_SECONDS", 10),
-        backoff_max_seconds=getattr(settings, "OUTBOX_BACKOFF_MAX_SECONDS", 600),
-        max_rescues=getattr(settings, "OUTBOX_MAX_RESCUES", 5),
+        max_attempts=_setting("OUTBOX_MAX_ATTEMPTS_OF").get(channel, _setting("OUTBOX_MAX_ATTEMPTS")),
+        backoff_seconds=_setting("OUTBOX_BACKOFF_SECONDS"),
+        backoff_max_seconds=_setting("OUTBOX_BACKOFF_MAX_SECONDS"),
+        max_rescues=_setting("OUTBOX_MAX_RESCUES"),
+        max_deferrals=_setting("OUTBOX_MAX_DEFERRALS"),
+        deferral_seconds=_setting("OUTBOX_DEFERRAL_SECONDS"),
+        deferral_max_seconds=_setting("OUTBOX_DEFERRAL_MAX_SECONDS"),
     )
 
 
 def rate(channel: str) -> float:
     """The most messages a second that the channel may send, over all relays (OUTBOX_RATES, by channel); inf: any."""
-    return float(getattr(settings, "OUTBOX_RATES", {}).get(channel) or inf)
+    return float(_setting("OUTBOX_RATES").get(channel) or inf)
 
 
 def lease_seconds() -> float:
     """How long a relay's claims stay its own after its last heartbeat (OUTBOX_LEASE_SECONDS)."""
-    return float(getattr(settings, "OUTBOX_LEASE_SECONDS", 60))
+    return float(_setting("OUTBOX_LEASE_SECONDS"))
 
 
 def send_timeout_seconds() -> float:
     """The total time one send may take (OUTBOX_SEND_TIMEOUT_SECONDS); shorter than the lease."""
-    return float(getattr(settings, "OUTBOX_SEND_TIMEOUT_SECONDS", 15))
+    return float(_setting("OUTBOX_SEND_TIMEOUT_SECONDS"))
 
 
 def ask_before_resend() -> bool:
     """Whether a provider is asked about attempts of unknown outcome before a message is sent again
     (OUTBOX_ASK_BEFORE_RESEND)."""
-    return bool(getattr(settings, "OUTBOX_ASK_BEFORE_RESEND", True))
+    return bool(_setting("OUTBOX_ASK_BEFORE_RESEND"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +108,20 @@ class AlertLimits:
 def alert_limits() -> AlertLimits:
     """OUTBOX_ALERT_AGE_SECONDS, OUTBOX_ALERT_FAILURE_PERCENT and OUTBOX_ALERT_SNAPSHOT_SECONDS."""
     return AlertLimits(
-        age_seconds=float(getattr(settings, "OUTBOX_ALERT_AGE_SECONDS", 300)),
-        failure_percent=float(getattr(settings, "OUTBOX_ALERT_FAILURE_PERCENT", 20)),
-        snapshot_seconds=float(getattr(settings, "OUTBOX_ALERT_SNAPSHOT_SECONDS", 3600)),
+        age_seconds=float(_setting("OUTBOX_ALERT_AGE_SECONDS")),
+        failure_percent=float(_setting("OUTBOX_ALERT_FAILURE_PERCENT")),
+        snapshot_seconds=float(_setting("OUTBOX_ALERT_SNAPSHOT_SECONDS")),
     )
 
 
 def prune_days() -> float:
     """After how many days the schedule removes what has ended (OUTBOX_PRUNE_DAYS); 0: never."""
-    return float(getattr(settings, "OUTBOX_PRUNE_DAYS", 0))
+    return float(_setting("OUTBOX_PRUNE_DAYS"))
 
 
 def lane() -> str:
     """What moves strictly in order: all of a recipient's messages, or those of each channel apart (OUTBOX_LANE)."""
-    return getattr(settings, "OUTBOX_LANE", "recipient")
+    return str(_setting("OUTBOX_LANE"))
 
 
 def lane_name(channel: str) -> str:
@@ -92,26 +131,26 @@ def lane_name(channel: str) -> str:
 
 def rescue() -> str:
     """When a relay counts as dead: `prompt`, once its connection drops; `lease`, once its lease ran out."""
-    return getattr(settings, "OUTBOX_RESCUE", "prompt")
+    return str(_setting("OUTBOX_RESCUE"))
 
 
 def quiet_hours() -> str:
     """When messages that may wait are held, by the recipient's clock (OUTBOX_QUIET_HOURS: 22-8); empty: never."""
-    return getattr(settings, "OUTBOX_QUIET_HOURS", "")
+    return str(_setting("OUTBOX_QUIET_HOURS"))
 
 
 def allowed_countries() -> frozenset[str]:
     """The countries whose numbers may be written to (OUTBOX_ALLOWED_COUNTRIES: ISO 3166-1 alpha-2); none: all."""
-    return frozenset(getattr(settings, "OUTBOX_ALLOWED_COUNTRIES", ()))
+    return frozenset(_setting("OUTBOX_ALLOWED_COUNTRIES"))
 
 
 def caps() -> list[Cap]:
     """Those of OUTBOX_CAP_RECIPIENT_HOUR, …_RECIPIENT_DAY, …_NUMBER_HOUR and …_NUMBER_DAY that are set; 0: no cap."""
     known = (
-        Cap("recipient", "hour", getattr(settings, "OUTBOX_CAP_RECIPIENT_HOUR", 0)),
-        Cap("recipient", "day", getattr(settings, "OUTBOX_CAP_RECIPIENT_DAY", 0)),
-        Cap("number", "hour", getattr(settings, "OUTBOX_CAP_NUMBER_HOUR", 0)),
-        Cap("number", "day", getattr(settings, "OUTBOX_CAP_NUMBER_DAY", 0)),
+        Cap("recipient", "hour", _setting("OUTBOX_CAP_RECIPIENT_HOUR")),
+        Cap("recipient", "day", _setting("OUTBOX_CAP_RECIPIENT_DAY")),
+        Cap("number", "hour", _setting("OUTBOX_CAP_NUMBER_HOUR")),
+        Cap("number", "day", _setting("OUTBOX_CAP_NUMBER_DAY")),
     )
     return [cap for cap in known if cap.most]
 
@@ -122,23 +161,23 @@ def link_keys() -> list[str]:
     OUTBOX_LINK_KEY and OUTBOX_LINK_KEY_FALLBACKS, then SECRET_KEY and SECRET_KEY_FALLBACKS: a link outlives the keys of
     sessions, because emails are kept for years.
     """
-    own = [getattr(settings, "OUTBOX_LINK_KEY", ""), *getattr(settings, "OUTBOX_LINK_KEY_FALLBACKS", ())]
+    own = [_setting("OUTBOX_LINK_KEY"), *_setting("OUTBOX_LINK_KEY_FALLBACKS")]
     return [key for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if key]
 
 
 def metrics() -> list[str]:
     """Dotted paths of the project's own collectors, which /metrics shows beside the outbox's (OUTBOX_METRICS)."""
-    return list(getattr(settings, "OUTBOX_METRICS", []))
+    return list(_setting("OUTBOX_METRICS"))
 
 
 def stop_words() -> tuple[str, ...]:
     """Further words that opt out, where one is all of a reply (OUTBOX_STOP_WORDS); English and German are known."""
-    return tuple(getattr(settings, "OUTBOX_STOP_WORDS", ()))
+    return tuple(_setting("OUTBOX_STOP_WORDS"))
 
 
 def start_words() -> tuple[str, ...]:
     """Further words that opt in again (OUTBOX_START_WORDS)."""
-    return tuple(getattr(settings, "OUTBOX_START_WORDS", ()))
+    return tuple(_setting("OUTBOX_START_WORDS"))
 
 
 def metrics_token() -> str:

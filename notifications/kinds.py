@@ -106,7 +106,7 @@ def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:
     kind = _registered.get(name)
     if kind is None or kind.max_attempts is None:
         return policy
-    return replace(policy, max_attempts=kind.max_attempts)
+    return replace(policy, max_attempts=kind.max_attempts, max_deferrals=kind.max_attempts)
 
 
 def names() -> list[str]:

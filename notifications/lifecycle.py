@@ -103,11 +103,24 @@ ADOPTED, SENT_AGAIN = "adopted", "sent_again"
 
 
 @dataclass(frozen=True, slots=True)
+class Deferral:
+    """The provider answered "later", and may say so for hours (greylisting; RFC 5321, 4.5.4.1).
+
+    `retry_after` are the seconds that it named, if any. `is_about_message`: the provider works, and only this message
+    has to wait; otherwise the provider turns everybody away.
+    """
+
+    retry_after: float | None = None
+    is_about_message: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Transient:
     """Certainly not accepted, and worth another try: nobody answered, or the provider asked us to retry."""
 
     code: str
     detail: str = ""
+    deferral: Deferral | None = None
     answer = Answer.TRANSIENT
     provider_id = ""
 
@@ -144,6 +157,7 @@ class Unknown:
     code: str
     detail: str = ""
     answer = Answer.UNKNOWN
+    deferral = None
     provider_id = ""
 
 

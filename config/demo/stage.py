@@ -53,6 +53,7 @@ def set_up(children: Children, *, database_url: str, name: str, port: int) -> St
         "TWILIO_SMS_FROM": SMS_FROM,
         "TWILIO_WHATSAPP_FROM": WHATSAPP_FROM,
         "EMAIL_URL": providers.email_url,
+        "OUTBOX_DEFERRAL_SECONDS": "0.5",
         "OUTBOX_BACKOFF_SECONDS": "0.5",  # short delays, so that retries happen within the demo
         "API_RATE_ANONYMOUS": "100000/min",  # the limits are not meant for fifty customers at one address
         "API_RATE_USER": "100000/min",

@@ -20,9 +20,10 @@ from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender import checked_sender
 from notifications.channels.smtp import Email, Mailer, UTF8NotOffered
-from notifications.lifecycle import Accepted, Outcome, Permanent, Transient, Unknown
+from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Transient, Unknown
 from notifications.policy.email_addresses import Mailbox, Unusable, mailbox
 from notifications.policy.masking import masked
+from notifications.policy.stated_delay import stated_delay
 
 _SMTP = Env.EMAIL_SCHEMES["smtp"]
 _WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}
@@ -111,7 +112,11 @@ def _refusal(
     )
     if code >= 500 and not is_about_connection:
         return Permanent(f"smtp_{code}", detail)
-    return Transient(f"smtp_{code}", detail)
+    if code >= 500:
+        return Transient(f"smtp_{code}", detail)
+    # 421 closes the connection for everybody; other answers 4xx are about this message or its recipient.
+    deferral = Deferral(stated_delay(words), is_about_message=code != 421 and not is_about_connection)
+    return Transient(f"smtp_{code}", detail, deferral)
 
 
 def _answer(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> tuple[int, str]:

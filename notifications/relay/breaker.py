@@ -5,7 +5,7 @@
 import threading
 from dataclasses import dataclass
 
-from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled
+from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient
 
 FAILURES = 5  # in a row, without an answer in between: the provider is out of service
 ANSWERS = (Accepted, Permanent, Throttled)
@@ -39,7 +39,7 @@ class Breaker:
         if isinstance(outcome, Accepted) and self._report.has_answered and not self._in_a_row:
             return True  # as after most messages: nothing changes, so no lock is taken
         with self._lock:
-            if isinstance(outcome, ANSWERS):
+            if isinstance(outcome, ANSWERS) or _is_about_message(outcome):
                 self._in_a_row = 0
                 if not self._report.has_answered:
                     self._report = ProviderReport(self._report.failures, has_answered=True)
@@ -62,3 +62,8 @@ class Breaker:
             if self.is_broken and not is_broken:
                 self._in_a_row = 0
             self.is_broken = is_broken
+
+
+def _is_about_message(outcome: Outcome) -> bool:
+    """Whether the provider works, and has put off this one message: five greylisted recipients are no outage."""
+    return isinstance(outcome, Transient) and outcome.deferral is not None and outcome.deferral.is_about_message

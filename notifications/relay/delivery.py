@@ -125,6 +125,8 @@ class Delivery:
         charges = self._breakers[message.channel].record(outcome)
         verdict = judge(outcome, attempts=message.attempts, policy=policy, random=self._random, charges=charges)
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
+        if delay is not None and message.expires_in is not None:  # it ends when it expires, and its lane goes on
+            delay = max(0.0, min(delay, message.expires_in - (self._clock() - began)))
         return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
 
     def _send(self, message: Claimed) -> Outcome:

@@ -88,6 +88,8 @@ class Stage:
             "EMAIL_URL": self.providers.email_url,
             "OUTBOX_MAX_ATTEMPTS": str(ATTEMPTS),
             "OUTBOX_BACKOFF_SECONDS": "0.5",
+            "OUTBOX_DEFERRAL_SECONDS": "0.5",
+            "OUTBOX_DEFERRAL_MAX_SECONDS": "4",
             "OUTBOX_BACKOFF_MAX_SECONDS": "4",
             "OUTBOX_LEASE_SECONDS": str(LEASE_SECONDS),
             "OUTBOX_SEND_TIMEOUT_SECONDS": str(SEND_TIMEOUT_SECONDS),

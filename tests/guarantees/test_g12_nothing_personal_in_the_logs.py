@@ -112,6 +112,7 @@ def processes(
         "TWILIO_SMS_FROM": "+14155550000",
         "TWILIO_WHATSAPP_FROM": "+14155550001",
         "EMAIL_URL": providers.email_url,
+        "OUTBOX_DEFERRAL_SECONDS": "0.1",
         "OUTBOX_BACKOFF_SECONDS": "0.1",
     }
     processes = Processes(tmp_path, environment)

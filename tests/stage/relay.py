@@ -193,6 +193,7 @@ def relay_process(transactional_db: None, database_url: str, providers: Any) -> 
             "TWILIO_SMS_FROM": "+14155550000",
             "TWILIO_WHATSAPP_FROM": "+14155550001",
             "EMAIL_URL": providers.email_url,
+            "OUTBOX_DEFERRAL_SECONDS": "0.1",
             "OUTBOX_BACKOFF_SECONDS": "0.1",
             "DJANGO_SETTINGS_MODULE": "tests.stage.settings",
         }

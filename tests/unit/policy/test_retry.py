@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
+from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Status, Throttled, Transient, Unknown
 from notifications.policy.retry import RetryPolicy, Verdict, full_jitter, judge
 
 POLICY = RetryPolicy(max_attempts=3, backoff_seconds=10, backoff_max_seconds=60, max_rescues=5)
@@ -28,6 +28,30 @@ def almost_one() -> float:
 )
 def test_verdicts(outcome: Outcome, attempts: int, verdict: Verdict) -> None:
     assert judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 0.5) == verdict
+
+
+def test_an_answer_of_later_is_followed_for_hours() -> None:
+    """RFC 5321, 4.5.4.1: a message is dead only after hours; the shortest delays that chance can choose."""
+    waited, attempts = 0.0, 0
+    while (verdict := later(None, attempts)).status is Status.PENDING:
+        waited, attempts = waited + verdict.delay_seconds, verdict.attempts
+    assert verdict.status is Status.FAILED
+    assert waited >= 3 * 3600
+
+
+@pytest.mark.parametrize("stated", [60.0, 300.0, 7200.0])
+def test_no_attempt_is_made_before_the_time_that_the_answer_named(stated: float) -> None:
+    assert later(stated, 0).delay_seconds == max(stated, 150)
+    assert all(later(stated, attempts).delay_seconds >= stated for attempts in range(9))
+
+
+def test_a_stated_time_counts_during_an_outage_too() -> None:
+    assert later(900.0, 0, charges=False) == Verdict(Status.PENDING, 0, 900.0)
+
+
+def later(stated: float | None, attempts: int, *, charges: bool = True) -> Verdict:
+    outcome = Transient("smtp_451", deferral=Deferral(stated))
+    return judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 0.0, charges=charges)
 
 
 @pytest.mark.parametrize(("attempts", "bound"), [(1, 10), (2, 20), (3, 40), (4, 60), (50, 60), (5000, 60)])

@@ -1,0 +1,53 @@
+"""Deliveries that a mail server puts off: tried when the server says, and not after the message has expired."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.channels.base import Outgoing
+from notifications.lifecycle import Deferral, Outcome, Transient
+from notifications.models import OutboxMessage
+from notifications.relay.breaker import FAILURES, Breaker
+from tests.factories.notifications import RecipientFactory, publish_one
+from tests.stage.relay import RecordingChannel, running_loop
+from tests.stage.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def put_off(outgoing: Outgoing) -> Outcome:
+    return Transient("smtp_451", "Greylisted, try again in 3600 seconds", Deferral(3600.0))
+
+
+def tried(message: OutboxMessage) -> OutboxMessage:
+    """`message` after a relay has tried it once."""
+    with running_loop(RecordingChannel(answer=put_off)):
+        wait_until(lambda: OutboxMessage.objects.get(pk=message.pk).attempts == 1)
+    return OutboxMessage.objects.get(pk=message.pk)
+
+
+def test_a_greylisted_message_is_tried_again_when_the_server_said() -> None:
+    before = timezone.now()
+    waiting = tried(publish_one(RecipientFactory()))
+
+    assert waiting.status == "pending"
+    assert timedelta(seconds=3600) <= waiting.next_attempt_at - before < timedelta(seconds=3660)
+
+
+def test_a_greylisted_message_holds_its_lane_no_longer_than_until_it_expires() -> None:
+    expires_at = timezone.now() + timedelta(minutes=10)
+    waiting = tried(publish_one(RecipientFactory(), expires_at=expires_at))
+
+    assert waiting.status == "pending"
+    assert abs(waiting.next_attempt_at - expires_at) < timedelta(seconds=2)
+
+
+def test_greylisted_recipients_are_no_outage_and_a_server_that_turns_everybody_away_is_one() -> None:
+    breaker = Breaker()
+    for _ in range(3 * FAILURES):
+        assert breaker.record(Transient("smtp_451", deferral=Deferral()))
+    assert breaker.take_report().failures == 0
+    for _ in range(FAILURES):
+        breaker.record(Transient("smtp_421", deferral=Deferral(is_about_message=False)))
+    assert breaker.take_report().failures == FAILURES
