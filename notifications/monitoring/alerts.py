@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from notifications.models.alert import Alert
 from notifications.monitoring.alert_rules import wrong_now
+from notifications.protocol.bad_rows import report
 from notifications.telemetry import emit
 
 QUIET = timedelta(minutes=5)  # an alert clears after it has not held for this long
@@ -58,9 +59,18 @@ def _take(alert: Alert, using: str) -> bool:
     return bool(mine.update(notifying_until=Now() + NOTIFYING))
 
 
+def _reached(alert: Alert, notify: Notifier) -> bool:
+    """Whether somebody was told; a notifier with a bug of its own does not keep the other alerts from being told."""
+    try:
+        return notify(alert)
+    except Exception as error:  # noqa: BLE001  (whatever it is; the log has it)
+        report("notifying", alert.name, error)
+        return False
+
+
 def _notified(alert: Alert, notify: Notifier, using: str) -> bool:
     ours = Alert.objects.using(using).filter(pk=alert.pk, is_firing=alert.is_firing)
-    if not notify(alert):
+    if not _reached(alert, notify):
         ours.update(notifying_until=Now())
         return False
     if alert.is_firing:

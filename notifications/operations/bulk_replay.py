@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from notifications.models.audit import BulkReplay
 from notifications.operations.replay import BATCH, replay_batch
+from notifications.protocol.bad_rows import report, work_on_all
+from notifications.protocol.not_now import is_not_now
 from notifications.selectors.failed_messages import ReplayPreview, Selection
 
 ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more
@@ -55,7 +57,13 @@ def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
     until = time.monotonic() + seconds
     ended = 0
     for bulk_id in list(idle.order_by("pk").values_list("pk", flat=True)):
-        bulk = work(bulk_id, seconds=max(until - time.monotonic(), 0), using=using)
+        try:
+            bulk = work(bulk_id, seconds=max(until - time.monotonic(), 0), using=using)
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            report("bulk replay", bulk_id, error)
+            continue
         ended += bulk.finished_at is not None
     return ended
 
@@ -73,7 +81,11 @@ def _work_batch(bulk_id: int, *, using: str) -> bool:
             return False
         matching = Selection.from_json(bulk.filters).matching(as_of=bulk.as_of, using=using)
         ids = list(matching.filter(pk__gt=bulk.position).order_by("pk").values_list("pk", flat=True)[:BATCH])
-        bulk.replayed += len(replay_batch(ids, actor=bulk.actor, reason=bulk.reason, using=using, bulk=bulk))
+        words = {"actor": bulk.actor, "reason": bulk.reason}
+        replayed, _ = work_on_all(
+            f"bulk replay {bulk.pk}", ids, lambda some: len(replay_batch(some, **words, using=using, bulk=bulk))
+        )
+        bulk.replayed += replayed
         bulk.position = ids[-1] if ids else bulk.position
         bulk.worked_at = timezone.now()
         has_more = len(ids) == BATCH

@@ -8,15 +8,18 @@ so do the dedupe keys: what was announced once is not announced again.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import QuerySet
 
 from notifications.lifecycle import ENDED
 from notifications.models import OutboxMessage
+from notifications.protocol.bad_rows import work_on_all
+from notifications.protocol.not_now import is_not_now
 
 BATCH = 1_000  # messages per transaction; each takes some tens of milliseconds
 
@@ -56,7 +59,14 @@ def prune(
             pruned.is_complete = True
             return pruned
         first, after = ids[0][0], ids[-1][0]
-        pruned.messages.update(_prune_batch(first, after, before, dry_run=dry_run, using=using))
+        try:
+            pruned.messages.update(_prune_batch(first, after, before, dry_run=dry_run, using=using))
+        except Exception as error:  # another app's row may hold on to one of them
+            if is_not_now(error):
+                raise
+            for message, _ in ids:
+                one = partial(_prune_one, pruned, before, dry_run=dry_run, using=using)
+                work_on_all("prune", [message], one)
         progress(pruned)
         if pause(0.0 if dry_run else time.monotonic() - began):
             return pruned
@@ -69,6 +79,13 @@ def _sleep(seconds: float) -> bool:
 
 def _along_the_key(after: int, using: str) -> QuerySet[OutboxMessage]:
     return OutboxMessage.objects.using(using).filter(id__gt=after).order_by("id")
+
+
+def _prune_one(pruned: Pruned, before: datetime, ids: Sequence[int], *, dry_run: bool, using: str) -> int:
+    (message,) = ids
+    removed = _prune_batch(message, message, before, dry_run=dry_run, using=using)
+    pruned.messages.update(removed)
+    return sum(removed.values())
 
 
 def _prune_batch(first: int, last: int, before: datetime, *, dry_run: bool, using: str) -> Mapping[str, int]:

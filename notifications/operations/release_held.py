@@ -5,8 +5,9 @@ than the messages published since, and goes before those that still wait, as a r
 has two messages in flight.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
@@ -15,24 +16,29 @@ from notifications import conf
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
 from notifications.protocol import sql_lanes
+from notifications.protocol.bad_rows import work_on_all
 from notifications.protocol.lanes import locked_lanes
 
+AGAIN_AFTER = timedelta(minutes=10)  # for a message on which this failed
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
 
 
 def release_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Put messages whose quiet hours are over back into their lanes; returns how many. Safe to run side by side."""
     held = OutboxMessage.objects.using(using).filter(status=Status.QUEUED, lane=HELD)
-    due = held.filter(next_attempt_at__lte=now or timezone.now()).order_by("next_attempt_at", "id")
+    now = now or timezone.now()
+    due = held.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
     released = 0
-    while batch := list(due.values_list("id", "recipient_id")[:MOST_AT_ONCE]):
-        released += _release(batch, using=using)
+    while batch := dict(due.values_list("id", "recipient_id")[:MOST_AT_ONCE]):
+        done, bad = work_on_all("release", list(batch), partial(_release, batch, using=using))
+        released += done
+        held.filter(pk__in=bad).update(next_attempt_at=now + AGAIN_AFTER)
     return released
 
 
-def _release(batch: Sequence[tuple[int, int]], *, using: str) -> int:
+def _release(recipients: Mapping[int, int], messages: Sequence[int], *, using: str) -> int:
     by_channel = conf.lane() == "recipient+channel"
-    with locked_lanes((recipient for _, recipient in batch), using=using) as lanes:
-        rows = lanes.fetch_all(sql_lanes.RELEASE, {"ids": [message for message, _ in batch], "by_channel": by_channel})
+    with locked_lanes((recipients[message] for message in messages), using=using) as lanes:
+        rows = lanes.fetch_all(sql_lanes.RELEASE, {"ids": list(messages), "by_channel": by_channel})
         lanes.changed.update((recipient, lane) for recipient, lane in rows)
     return len(rows)

@@ -5,7 +5,8 @@ time: no receipt within the kind's `after`, or a receipt that the message did no
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
@@ -14,17 +15,23 @@ from django.utils import timezone
 from notifications import conf
 from notifications.models import PlannedFallback
 from notifications.protocol import sql_fallbacks
+from notifications.protocol.bad_rows import work_on_all
 from notifications.protocol.lanes import locked_lanes
 
+AGAIN_AFTER = timedelta(minutes=10)  # for a plan on which this failed
 MOST_AT_ONCE = 100  # recipients locked by one transaction
 
 
 def fall_back_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Send what is due on the other channel; returns how many substitutes were written. Safe to run side by side."""
-    due = PlannedFallback.objects.using(using).filter(due_at__lte=now or timezone.now()).order_by("due_at")
+    now = now or timezone.now()
+    plans = PlannedFallback.objects.using(using)
+    due = plans.filter(due_at__lte=now).order_by("due_at")
     written = 0
     while batch := list(due.values_list("message_id", flat=True)[:MOST_AT_ONCE]):
-        written += _fall_back(batch, using=using)
+        done, bad = work_on_all("fallback", batch, partial(_fall_back, using=using))
+        written += done
+        plans.filter(message_id__in=bad).update(due_at=now + AGAIN_AFTER)
     return written
 
 

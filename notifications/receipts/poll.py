@@ -12,10 +12,12 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications import conf
-from notifications.channels.base import Channel, DeliveryReport
+from notifications.channels.base import Channel
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
+from notifications.protocol.bad_rows import report
+from notifications.protocol.not_now import is_not_now
 from notifications.protocol.statements import execute, fetch_all
 from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 
@@ -135,14 +137,21 @@ def _ask_about(
     using: str,
 ) -> Polled:
     for place, (_, message, provider_id, claim, channel) in enumerate(taken):
-        answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
-        if isinstance(answer, Transient | Throttled):
-            left = [row[0] for row in taken[place:]]
-            execute(GIVE_BACK, {"ids": left, "later": FIRST_POLL_AFTER_SECONDS}, using=using)
-            return replace(polled, trouble=f"{channel}: {answer.code}")
-        polled = replace(polled, asked=polled.asked + 1)
-        if isinstance(answer, DeliveryReport):
-            about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
-            polled = replace(polled, heard=polled.heard + record(about, channels=[channel], using=using))
+        try:
+            answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
+            if isinstance(answer, Transient | Throttled):
+                left = [row[0] for row in taken[place:]]
+                execute(GIVE_BACK, {"ids": left, "later": FIRST_POLL_AFTER_SECONDS}, using=using)
+                return replace(polled, trouble=f"{channel}: {answer.code}")
+            heard = False
+            if answer is not None:
+                about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
+                heard = record(about, channels=[channel], using=using)
+        except Exception as error:  # a channel's bug, or a message's: it is asked again when the others are long done
+            if is_not_now(error):
+                raise
+            report(f"poll of {channel}", f"message {message}", error)
+            heard = False
+        polled = replace(polled, asked=polled.asked + 1, heard=polled.heard + heard)
         wait()
     return polled

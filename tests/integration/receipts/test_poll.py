@@ -161,3 +161,26 @@ def test_an_opt_out_reported_late_counts_at_once(recipient: Recipient) -> None:
 def test_the_command_and_the_task_say_what_they_did(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("poll_receipts")
     assert capsys.readouterr().out.strip() == poll_receipts() == "Asked about 0 messages; news of 0."
+
+
+class BrokenChannel(AskedChannel):
+    def look_up(self, provider_id: str, deadline: Any) -> Any:
+        answer = super().look_up(provider_id, deadline)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize(
+    "answer", [KeyError("status"), {"status": "delivered"}, "delivered"], ids=["error", "dict", "text"]
+)
+def test_an_answer_that_nobody_can_read_keeps_no_other_message_from_being_asked_about(
+    recipient: Recipient, answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (1, 2, 3):
+        sent(recipient, f"SM{number}")
+    delivered = DeliveryReport(ReceiptStatus.DELIVERED)
+    channel = BrokenChannel(SM1=delivered, SM2=answer, SM3=delivered)
+    assert poll({"sms": channel}, pause=lambda _: None) == Polled(asked=3, heard=2)
+    assert "poll of sms failed on message" in caplog.text
+    assert poll({"sms": channel}, pause=lambda _: None).asked == 0, "it is asked again in an hour"
