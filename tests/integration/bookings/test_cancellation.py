@@ -28,6 +28,7 @@ class TestCancellation:
             (48 * HOUR, 1999, 1999),
             (48 * HOUR - timedelta(microseconds=1), 1999, 660),  # 659.67
             (47 * HOUR, 50, 17),  # 16.5: half a minor unit is the customer's
+            (47 * HOUR, 53, 17),  # 17.49
             (47 * HOUR, 1, 0),
             (6 * HOUR, 1999, 660),
             (6 * HOUR - timedelta(microseconds=1), 1999, 0),
@@ -67,6 +68,7 @@ class TestCancellation:
         cancellation.cancel(bookings[0].pk)  # by its customer, too late for a refund
         elsewhere = booked(payment_gateway, slot=other)
         waiting = orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
+        open_elsewhere = orders.open_order(user=CustomerFactory(), slot_id=other.pk, quantity=1)
 
         assert sum(at_once(lambda: cancellation.cancel_slot(slot.pk))) == 2
         slot.refresh_from_db()
@@ -75,8 +77,9 @@ class TestCancellation:
             (booking.payment_id, 1250, "slot_cancelled") for booking in bookings[1:]
         ]
         assert len(messages("slot.cancelled")) == 2 * 3
-        elsewhere.refresh_from_db()
-        assert elsewhere.status == "confirmed"
+        for untouched, status in ((elsewhere, "confirmed"), (open_elsewhere, "open")):
+            untouched.refresh_from_db()
+            assert untouched.status == status
         with pytest.raises(orders.SlotIsCancelled):
             orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
         with pytest.raises(verification.SoldOut):

@@ -1,6 +1,9 @@
-"""Staff recognise an address by a hint, which tells nobody what it is (G12)."""
+"""Addresses are left out of what providers say, and shown to staff by a hint that tells nobody what they are (G12)."""
 
-from notifications.policy.masking import hint
+import pytest
+
+from notifications.policy.masking import MOST_CHARACTERS, hint, masked
+from tests.stage.providers import PHONE
 
 
 def test_a_hint_tells_no_address() -> None:
@@ -9,3 +12,30 @@ def test_a_hint_tells_no_address() -> None:
         "a…@example.com",
         "none",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"Invalid 'To' Phone Number: {PHONE}", "Invalid 'To' Phone Number: …"),
+        ("call (415) 555-2671 or 0171 2345678", "call (… or …"),
+        ("<asha@example.com>: unknown; ask o.k@example.org", "<…>: unknown; ask …"),
+        ("5.1.1 error 21211, see 30005", "5.1.1 error 21211, see 30005"),
+        ("over\r\nseveral\tlines", "over several lines"),
+        ("", ""),
+    ],
+)
+def test_what_looks_like_an_address_is_left_out(text: str, expected: str) -> None:
+    assert masked(text, "") == expected
+
+
+def test_the_recipients_own_address_is_left_out_whatever_it_looks_like() -> None:
+    assert masked("no mailbox nobody here", "nobody") == "no mailbox … here"
+
+
+def test_what_is_kept_is_short() -> None:
+    assert len(masked("word " * 100_000, "asha@example.com")) == MOST_CHARACTERS
+
+
+def test_an_address_on_the_edge_of_what_is_kept_does_not_survive_in_part() -> None:
+    assert "+1415" not in masked("x " * 147 + PHONE, PHONE)

@@ -1,0 +1,68 @@
+"""Phone numbers: one form to send to, one to compare by, and the country that each belongs to."""
+
+import pytest
+
+from notifications.policy.phone_numbers import canonical, country_of, e164, forms, is_allowed, readings
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("+1 (415) 555-2671", "+14155552671"),
+        ("+49 30 901820", "+4930901820"),
+        ("+14155552671", "+14155552671"),
+        ("4155552671", None),
+        ("+1 415", None),
+        ("+1 415 555 26711", None),
+        ("CUSTOMER", None),
+        ("", None),
+    ],
+)
+def test_a_number_with_its_country_is_kept_as_e164_and_anything_else_is_none(text: str, number: str | None) -> None:
+    assert e164(text) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "compared"),
+    [
+        ("+5215512345678", "+525512345678"),
+        ("+5491123456789", "+541123456789"),
+        ("+551187654321", "+5511987654321"),
+        ("+551132654321", "+551132654321"),  # a landline: no digit was added
+        ("+22997123456", "+2290197123456"),
+        ("+14155552671", "+14155552671"),
+        ("+52155123456789", "+52155123456789"),  # a digit too many
+    ],
+)
+def test_numbers_that_networks_write_in_two_ways_are_compared_in_one(written: str, compared: str) -> None:
+    assert canonical(written) == compared
+    assert written in forms(compared) or written == compared
+    assert canonical(compared) == compared
+
+
+def test_a_number_is_found_in_all_its_forms() -> None:
+    assert forms("+14155552671") == ["+14155552671"]
+    assert forms("+525512345678") == forms("+5215512345678") == ["+5215512345678", "+525512345678"]
+
+
+def test_without_a_country_a_number_is_read_in_each_that_is_served() -> None:
+    assert readings("(415) 555-2671", ["US", "FR"]) == ["+14155552671"]
+    assert readings("(415) 555-2671", ["FR"]) == []
+    assert readings("(415) 555-2671", ["US", "DE"]) == ["+14155552671", "+494155552671"]
+    assert "+14155552671" in readings("(415) 555-2671")
+    assert readings("4101234", ["IS"]) == ["+3544101234"]
+    assert readings("410123", ["IS"]) == readings("1" * 16) == []
+
+
+def test_one_country_code_is_shared_by_several_countries() -> None:
+    assert [country_of(phone) for phone in ("+14155552671", "+14165550123", "+18765550123", "+1999", "no")] == [
+        *("US", "CA", "JM"),
+        *(None, None),
+    ]
+
+
+def test_no_list_of_countries_allows_all() -> None:
+    assert is_allowed("+18765550123", [])
+    assert is_allowed("+14155552671", ["US", "DE"])
+    assert not is_allowed("+18765550123", ["US", "DE"])
+    assert not is_allowed("no number", ["US"])
