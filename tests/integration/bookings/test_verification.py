@@ -85,3 +85,34 @@ class TestAPaymentThatFailed:
         with pytest.raises(PaymentNotCaptured):
             verification.look_at(order, failed, now=timezone.now())
         assert messages("payment.failed") == []
+
+    @pytest.mark.parametrize("state", ["created", "authorized"])
+    def test_is_not_one_that_may_still_be_captured(
+        self, order: Order, payment_gateway: GatewayProcess, state: str
+    ) -> None:
+        payment_id = payment_gateway.pay(order.gateway_order_id, state=state)["payment_id"]
+        with pytest.raises(PaymentNotCaptured):
+            verification.look_at(order, payment_id, now=timezone.now())
+        assert messages("payment.failed") == []
+
+
+def test_an_event_about_a_payment_on_record_is_answered_without_the_gateway(
+    order: Order, payment_gateway: GatewayProcess
+) -> None:
+    receipt = payment_gateway.pay(order.gateway_order_id)
+    made = verification.verify(user=order.user, **receipt)
+    order.refresh_from_db()
+    payment_gateway.is_in_the_mood(down=True)
+    again = verification.look_at(order, receipt["payment_id"], now=timezone.now())
+    assert (again.booking, again.is_new) == (made.booking, False)
+
+
+def test_a_late_payment_takes_the_seats_of_holds_that_have_ended_by_then(
+    order: Order, payment_gateway: GatewayProcess
+) -> None:
+    receipt = payment_gateway.pay(order.gateway_order_id)
+    orders.release_all_lapsed_holds(now=order.hold_expires_at)
+    other = orders.open_order(user=CustomerFactory(), slot_id=order.slot_id, quantity=2)
+    assert verification.verify(user=order.user, **receipt, now=other.hold_expires_at).is_new
+    other.refresh_from_db()
+    assert other.status == "lapsed"
