@@ -1,5 +1,11 @@
 from django.apps import AppConfig
 
+# What staff do here, as the record names it.
+STAFF_ACTIONS = (
+    *("cancel_booking", "cancel_slot", "restart_refund", "book_payment", "refund_payment", "end_token"),
+    *("pause_schedule", "resume_schedule"),
+)
+
 
 class BookingsConfig(AppConfig):
     """The domain; registers its kinds of messages with the outbox."""
@@ -9,6 +15,8 @@ class BookingsConfig(AppConfig):
 
     def ready(self) -> None:
         from bookings import announcements, cluster  # noqa: PLC0415  (models are not loaded before this moment)
+        from notifications.operations.record_action import register_verbs  # noqa: PLC0415
 
         announcements.register_kinds()
         cluster.call_no_hooks()
+        register_verbs(*STAFF_ACTIONS)

@@ -1,5 +1,6 @@
 """Cancels bookings and whole slots: releases the seats, notifies the customers, and requests the refunds."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -42,23 +43,27 @@ def refund_due(booking: Booking, *, now: datetime) -> int:
     return refundable(booking.payment.amount, slot=Slot(starts_at=booking.slot.starts_at, **rules), now=now)
 
 
-def cancel(booking_id: int, *, now: datetime | None = None) -> Booking:
+def cancel(
+    booking_id: int, *, now: datetime | None = None, note: Callable[[Booking], object] = lambda _: None
+) -> Booking:
     """Cancel the booking at its customer's wish, and refund what the rules give back; a cancelled one stays as it is.
 
-    Raises NotCancellable once the slot has started; Booking.DoesNotExist.
+    `note` is told of one that was not cancelled before, within the transaction. Raises NotCancellable once the slot has
+    started; Booking.DoesNotExist.
     """
     cancelled_at = now or timezone.now()
-    return in_transaction(partial(_cancel, booking_id, now=cancelled_at))
+    return in_transaction(partial(_cancel, booking_id, now=cancelled_at, note=note))
 
 
-def cancel_slot(slot_id: int, *, now: datetime | None = None) -> int:
+def cancel_slot(slot_id: int, *, now: datetime | None = None, note: Callable[[Slot], object] = lambda _: None) -> int:
     """Cancel the whole slot: it can no longer be booked, and everyone booked is notified and refunded in full.
 
     Returns how many bookings were cancelled. Each is a separate transaction, so that no lock is held for long.
     `finish_cancelled_slots` completes what was interrupted or raised an error. Raises Slot.DoesNotExist.
+    `note` is told of a slot that was not cancelled before, within the first transaction.
     """
     cancelled_at = now or timezone.now()
-    in_transaction(partial(_call_off, slot_id, now=cancelled_at))
+    in_transaction(partial(_call_off, slot_id, now=cancelled_at, note=note))
     held = Order.objects.filter(slot_id=slot_id, status=Order.Status.OPEN)
     orders = held.exclude(pk__in=waiting(HOLDS_JOB, now=cancelled_at)).order_by("pk").values_list("pk", flat=True)
     list(do_each(HOLDS_JOB, orders, lambda order_id: in_transaction(partial(_end_hold, order_id)), now=cancelled_at))
@@ -78,7 +83,7 @@ def finish_cancelled_slots(*, now: datetime | None = None) -> int:
     return sum(cancel_slot(slot_id, now=now) for slot_id in sorted(set(unfinished.values_list("pk", flat=True))))
 
 
-def _cancel(booking_id: int, *, now: datetime) -> Booking:
+def _cancel(booking_id: int, *, now: datetime, note: Callable[[Booking], object]) -> Booking:
     booking = _locked(booking_id)
     if booking.status == Booking.Status.CANCELLED:
         return booking
@@ -88,15 +93,17 @@ def _cancel(booking_id: int, *, now: datetime) -> Booking:
     announcements.booking_cancelled(booking)
     if amount := refund_due(booking, now=now):
         refunds.request(booking.payment, reason="cancelled", amount=amount)
+    note(booking)
     return booking
 
 
-def _call_off(slot_id: int, *, now: datetime) -> None:
+def _call_off(slot_id: int, *, now: datetime, note: Callable[[Slot], object]) -> None:
     """After this no seat of the slot can be taken. Orders that took one before have committed."""
     slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
     if not slot.is_cancelled:
         slot.cancelled_at = now
         slot.save(update_fields=["cancelled_at"])
+        note(slot)
 
 
 def _end_hold(order_id: int) -> None:

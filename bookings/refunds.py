@@ -10,6 +10,7 @@ failure, which certainly refunded nothing, it gets a new key: gateways give a kn
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -80,20 +81,25 @@ def look_at(*, gateway_name: str, payment_id: str, refund_id: str, now: datetime
     return unanswered.filter(next_try_at__gt=soon).update(next_try_at=soon) == 1 or unanswered.exists()
 
 
-def start_again(refund_id: int, *, now: datetime | None = None) -> bool:
-    """Start a failed refund again; False if it has not failed."""
-    failed = Refund.objects.filter(pk=refund_id, status=Refund.Status.FAILED)
-    return (
-        failed.update(
-            status=Refund.Status.REQUESTED,
-            tries=0,
-            gateway_refund_id="",
-            gateway_state="",
-            staff_told_at=None,
-            next_try_at=now or timezone.now(),
-        )
-        == 1
+@transaction.atomic
+def start_again(
+    refund_id: int, *, now: datetime | None = None, note: Callable[[Refund], object] = lambda _: None
+) -> bool:
+    """Have a refund that failed tried from the beginning, and tell `note`; False if it has not failed."""
+    failed = Refund.objects.select_for_update(no_key=True).filter(pk=refund_id, status=Refund.Status.FAILED)
+    refund = failed.first()
+    if refund is None:
+        return False
+    failed.update(
+        status=Refund.Status.REQUESTED,
+        tries=0,
+        gateway_refund_id="",
+        gateway_state="",
+        staff_told_at=None,
+        next_try_at=now or timezone.now(),
     )
+    note(refund)
+    return True
 
 
 @transaction.atomic

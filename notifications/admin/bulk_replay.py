@@ -16,6 +16,7 @@ from notifications.admin.forms import ReasonForm, SelectionForm
 from notifications.admin.lists import BoundedPaginator
 from notifications.models.audit import BulkReplay
 from notifications.operations import bulk_replay
+from notifications.operations.record_action import Actor
 from notifications.operations.replay import replay
 from notifications.selectors.failed_messages import ReplayPreview, Selection, UnknownUser, preview_replay
 
@@ -89,7 +90,7 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         pk = self._existing(request, pk)
-        if bulk_replay.stop(pk, actor=request.user.get_username(), using=self.get_queryset(request).db):
+        if bulk_replay.stop(pk, actor=Actor.of(request.user), using=self.get_queryset(request).db):
             messages.warning(request, "Stopped. Messages already replayed stay replayed.")
         return HttpResponseRedirect(_page_of(pk))
 
@@ -131,7 +132,7 @@ def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRes
 
 def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, reason: str, using: str) -> HttpResponse:
     """Replay a single message at once, several with a bulk replay."""
-    actor = request.user.get_username()
+    actor = Actor.of(request.user)
     if not seen.total:
         messages.warning(request, "Nothing was replayed: no failed message matches any more.")
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_changelist"))

@@ -2,15 +2,18 @@
 
 Django's write every field of the row as it was when the page was opened, and so undo whatever happened since. Here the
 row is locked first. A field that nobody touched keeps the value that it has now; one that was changed both in the form
-and meanwhile in the row is a conflict, which is shown and not written.
+and meanwhile in the row is a conflict, which is shown and not written. What is written is on record, with a reason.
 """
 
 from typing import Any
 
 from django import forms
-from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+
+from notifications.models.audit import MOST_REASON, Verb
+from notifications.operations.record_action import Actor, record
 
 CONFLICT = "This was changed while the page was open: it is now %s. Reload the page and look again."
 
@@ -19,24 +22,46 @@ class ChangedFieldsForm(forms.ModelForm):
     """Knows what was shown, by hidden fields, and what the row says now, by its instance."""
 
     merged: tuple[str, ...] = ()  # fields whose changes are differences, which conflict with nothing
+    reason = forms.CharField(
+        max_length=MOST_REASON,
+        required=False,
+        help_text="Why it is changed: kept on record with your name.",
+        widget=forms.TextInput(attrs={"size": 60}),
+    )
 
     def __init__(self, *args: Any, **words: Any) -> None:
         super().__init__(*args, **words)
+        self.before: dict[str, Any] = {}
+        self.after: dict[str, Any] = {}
         if self.instance.pk is not None:
-            for field in self.fields.values():
-                field.show_hidden_initial = True
+            for name in self._of_the_row():
+                self.fields[name].show_hidden_initial = True
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.instance.pk is None:
-            return cleaned
-        for name in set(self._meta.fields or ()) & set(cleaned) - set(self.merged):
+        changed = [name for name in self._of_the_row() if name in self.changed_data]
+        if changed and not cleaned.get("reason"):
+            self.add_error("reason", "Say why.")
+        if self.instance.pk is not None:
+            self._compare(cleaned)
+        self.after = {name: _plain(cleaned[name]) for name in changed if name in cleaned}
+        return cleaned
+
+    def _compare(self, cleaned: dict[str, Any]) -> None:
+        """Give every field that nobody touched what the row says now, and find conflicts in the others."""
+        for name in set(self._of_the_row()) & set(cleaned) - set(self.merged):
             now = getattr(self.instance, name)
             if name not in self.changed_data:
                 cleaned[name] = now
-            elif cleaned[name] != now and self.is_changed_since(name):
+                continue
+            self.before[name] = _plain(now)
+            if cleaned[name] != now and self.is_changed_since(name):
                 self.add_error(name, CONFLICT % ("empty" if now in (None, "") else now))
-        return cleaned
+
+    def _of_the_row(self) -> list[str]:
+        """The form's fields that are the model's."""
+        columns = {field.name for field in self._meta.model._meta.get_fields()}
+        return [name for name in self.fields if name in columns]
 
     def shown(self, name: str) -> Any:
         """What the page had shown, as the browser sends it back."""
@@ -64,8 +89,42 @@ class ChangedFieldsAdmin:
         return rows.select_for_update(no_key=True).filter(pk=found.pk).first()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        if not change:
+        if change:
+            columns = {field.name for field in obj._meta.concrete_fields}
+            obj.save(update_fields=[name for name in form.changed_data if name in columns and name not in form.merged])
+        else:
             super().save_model(request, obj, form, change)  # type: ignore[misc]
-            return
-        columns = {field.name for field in obj._meta.concrete_fields}
-        obj.save(update_fields=[name for name in form.changed_data if name in columns and name not in form.merged])
+        if form.after:
+            record(
+                Verb.CHANGE if change else Verb.ADD,
+                actor=Actor.of(request.user),
+                reason=form.cleaned_data["reason"],
+                subject=f"{obj._meta.model_name}:{obj.pk}",
+                before=form.before if change else None,
+                after=form.after,
+                using=obj._state.db or DEFAULT_DB_ALIAS,
+            )
+
+
+class RecordsDeletions:
+    """Keeps what a deleted row said, with who deleted it. Use before ModelAdmin."""
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        self._record_deletion(request, obj)
+        super().delete_model(request, obj)  # type: ignore[misc]
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
+        with transaction.atomic(using=queryset.db):
+            for row in queryset:
+                self._record_deletion(request, row)
+            super().delete_queryset(request, queryset)  # type: ignore[misc]
+
+    def _record_deletion(self, request: HttpRequest, row: Model) -> None:
+        before = {field.name: _plain(getattr(row, field.name)) for field in row._meta.concrete_fields}
+        subject = f"{row._meta.model_name}:{row.pk}"
+        record(Verb.DELETE, actor=Actor.of(request.user), subject=subject, before=before)
+
+
+def _plain(value: Any) -> Any:
+    """As the record's JSON can hold it."""
+    return value.pk if isinstance(value, Model) else value

@@ -14,6 +14,7 @@ from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models import ChannelState, OutboxMessage
 from notifications.operations import pause_channel
+from notifications.operations.record_action import Actor
 
 MOST_COUNTED = 10_000  # waiting messages; more are "more than"
 
@@ -61,7 +62,7 @@ class ChannelAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404(f"There is no channel {name}.")
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            actor = request.user.get_username()
+            actor = Actor.of(request.user)
             has_changed = switch(name, actor=actor, reason=form.cleaned_data["reason"], using=channels.db)
             messages.success(request, f"{name} {done if has_changed else undone}.")
             return HttpResponseRedirect(reverse("admin:notifications_channelstate_changelist"))

@@ -15,6 +15,7 @@ from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.operations.correct_address import correct_address
+from notifications.operations.record_action import Actor
 from notifications.operations.replay import cancel
 from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_field_of, address_of
@@ -55,7 +56,7 @@ def cancel_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResp
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
-        cancelled = cancel(ids, actor=request.user.get_username(), reason=reason, using=waiting.db)
+        cancelled = cancel(ids, actor=Actor.of(request.user), reason=reason, using=waiting.db)
         said = f"Cancelled {len(cancelled)} of {len(ids)} messages."
         messages.add_message(request, messages.SUCCESS if cancelled else messages.WARNING, said)
         return _back(ids)
@@ -87,7 +88,7 @@ def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -
                 message.recipient_id,
                 field=field,
                 address=form.cleaned_data["address"],
-                actor=request.user.get_username(),
+                actor=Actor.of(request.user),
                 reason=form.cleaned_data["reason"],
                 replaying=[message.pk] if is_failed else [],
                 using=message._state.db or "default",

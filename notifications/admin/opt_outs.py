@@ -69,6 +69,8 @@ class RecipientForm(ChangedFieldsForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.wished = set(cleaned.pop("opt_outs", ()))  # not the row's to write: `apply_opt_outs` does
+        if "opt_outs" in self.after:
+            self.before["opt_outs"], self.after["opt_outs"] = sorted(self.shown("opt_outs")), sorted(self.wished)
         return cleaned
 
     def apply_opt_outs(self, recipient: Recipient, *, actor: str, using: str) -> None:

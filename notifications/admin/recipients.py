@@ -15,6 +15,7 @@ from notifications.admin.changed_fields import ChangedFieldsAdmin
 from notifications.admin.lists import BoundedPaginator, OneOrder
 from notifications.admin.opt_outs import ConsentInline, RecipientForm
 from notifications.models import Recipient
+from notifications.operations.record_action import Actor
 from notifications.selectors import search
 from notifications.selectors.lane import lane_page
 from notifications.selectors.waits import waits_of
@@ -45,7 +46,7 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
-        form.apply_opt_outs(obj, actor=request.user.get_username(), using=obj._state.db or "default")
+        form.apply_opt_outs(obj, actor=Actor.of(request.user), using=obj._state.db or "default")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a recipient's row is the lock of its lanes

@@ -11,6 +11,7 @@ from notifications.api.views import StaffView, valid
 from notifications.channels import channel_names
 from notifications.models import ChannelState
 from notifications.operations import pause_channel
+from notifications.operations.record_action import Actor
 
 
 class ChannelList(StaffView):
@@ -33,7 +34,7 @@ class ChannelPause(StaffView):
     @documentation.switch
     def post(self, request: Request, name: str) -> Response:
         why = valid(shapes.ReasonSerializer(data=request.data))
-        pause_channel.pause(configured(name), actor=request.user.get_username(), **why)
+        pause_channel.pause(configured(name), actor=Actor.of(request.user), **why)
         return shown(name)
 
 
@@ -45,7 +46,7 @@ class ChannelResume(StaffView):
     @documentation.switch
     def post(self, request: Request, name: str) -> Response:
         why = valid(shapes.ReasonSerializer(data=request.data))
-        pause_channel.resume(configured(name), actor=request.user.get_username(), **why)
+        pause_channel.resume(configured(name), actor=Actor.of(request.user), **why)
         return shown(name)
 
 

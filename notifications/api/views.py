@@ -20,6 +20,7 @@ from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
 from notifications.operations import bulk_replay
 from notifications.operations.correct_address import correct_address
+from notifications.operations.record_action import Actor
 from notifications.operations.replay import cancel, replay
 from notifications.selectors import search
 from notifications.selectors.failed_messages import UnknownUser, preview_replay
@@ -73,7 +74,7 @@ class MessageReplay(StaffView):
     def post(self, request: Request, pk: int) -> Response:
         why = valid(shapes.ReasonSerializer(data=request.data))
         existing(pk)
-        if not replay([pk], actor=request.user.get_username(), **why):
+        if not replay([pk], actor=Actor.of(request.user), **why):
             raise NotFailed
         return shown(pk)
 
@@ -87,7 +88,7 @@ class MessageCancel(StaffView):
     def post(self, request: Request, pk: int) -> Response:
         why = valid(shapes.ReasonSerializer(data=request.data))
         existing(pk)
-        if not cancel([pk], actor=request.user.get_username(), **why):
+        if not cancel([pk], actor=Actor.of(request.user), **why):
             raise NotWaiting
         return shown(pk)
 
@@ -105,9 +106,7 @@ class MessageAddress(StaffView):
         if not field:
             raise NoAddress
         try:
-            correct_address(
-                message.recipient_id, field=field, actor=request.user.get_username(), replaying=[pk], **change
-            )
+            correct_address(message.recipient_id, field=field, actor=Actor.of(request.user), replaying=[pk], **change)
         except InvalidContact as error:
             raise ValidationError({"address": error.errors.get(field, [str(error)])}) from None
         return shown(pk)
@@ -130,7 +129,7 @@ class ReplayCreate(StaffView):
         if wish.validated_data["dry_run"]:
             return Response(shapes.PreviewSerializer(seen).data)
         reason = wish.validated_data["reason"]
-        begun = bulk_replay.start(selection, seen, actor=request.user.get_username(), reason=reason)
+        begun = bulk_replay.start(selection, seen, actor=Actor.of(request.user), reason=reason)
         return Response(shapes.BulkReplaySerializer(bulk_replay.work(begun.pk, seconds=SECONDS)).data, status=201)
 
 
@@ -162,7 +161,7 @@ class ReplayStop(StaffView):
 
     @documentation.bulk_replay_drive
     def post(self, request: Request, pk: int) -> Response:
-        bulk_replay.stop(get_object_or_404(BulkReplay.objects.all(), pk=pk).pk, actor=request.user.get_username())
+        bulk_replay.stop(get_object_or_404(BulkReplay.objects.all(), pk=pk).pk, actor=Actor.of(request.user))
         return Response(shapes.BulkReplaySerializer(BulkReplay.objects.get(pk=pk)).data)
 
 

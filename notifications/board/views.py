@@ -17,6 +17,7 @@ from notifications.board import plots, queries
 from notifications.board.headline import headlines
 from notifications.board.selectors import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
+from notifications.operations.record_action import Actor
 from notifications.operations.relay_commands import RelayCommand, command_relay
 
 VIEW = "notifications.view_outboxmessage"
@@ -56,7 +57,7 @@ def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
     relay = get_object_or_404(Relay.objects.using(using), pk=pk)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        actor, reason = request.user.get_username(), form.cleaned_data["reason"]
+        actor, reason = Actor.of(request.user), form.cleaned_data["reason"]
         if command_relay(pk, RelayCommand(command), actor=actor, reason=reason, using=using):
             messages.success(request, f"Relay {pk} is told to {command}.")
         else:

@@ -6,7 +6,7 @@ from notifications.models.audit import BulkReplay, OperatorAction
 from notifications.models.channel_state import ChannelState
 from notifications.models.message import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
 from notifications.models.planned_fallback import PlannedFallback
-from notifications.models.receipt import Bookmark, Conversation, Receipt
+from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
 from notifications.models.recipient import ConsentRecord, Recipient
 from notifications.models.relay import Relay
 from notifications.models.tally import Depth, Tally
@@ -27,6 +27,7 @@ __all__ = [
     "DeliveryAttempt",
     "Depth",
     "Fallback",
+    "InboundMessage",
     "MessageReference",
     "OperatorAction",
     "OutboxMessage",

@@ -5,12 +5,14 @@ These rows outlive the messages: after pruning, it is still known who replayed a
 
 from enum import StrEnum
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 MOST_REASON = 200  # characters
+MOST_ACTOR = 150
 
 
 class Verb(StrEnum):
@@ -23,6 +25,11 @@ class Verb(StrEnum):
     RESUME = "resume"
     STOP = "stop"
     DRAIN = "drain"
+    ADD = "add"
+    CHANGE = "change"
+    DELETE = "delete"
+    STOP_REPLAY = "stop_replay"
+    EXPORT = "export"
 
 
 class BulkReplay(models.Model):
@@ -33,7 +40,8 @@ class BulkReplay(models.Model):
 
     filters = models.JSONField(help_text=_("which failed messages: the fields of a Selection"))
     as_of = models.DateTimeField(help_text=_("what failed later is left alone"))
-    actor = models.CharField(max_length=150)
+    actor = models.CharField(max_length=MOST_ACTOR)
+    actor_id = models.BigIntegerField(null=True, blank=True, help_text=_("the user's ID"))
     reason = models.CharField(max_length=MOST_REASON)
     total = models.IntegerField(help_text=_("matching messages when it began"))
     replayed = models.IntegerField(db_default=0)
@@ -53,9 +61,12 @@ class BulkReplay(models.Model):
 
 
 class OperatorAction(models.Model):
-    """One action on a message, a recipient's address, a channel or a relay."""
+    """One thing that staff did. A trigger keeps these rows as they are: none is changed or deleted."""
 
-    action = models.CharField(max_length=16, choices=[(verb.value, verb.value.replace("_", " ")) for verb in Verb])
+    action = models.CharField(max_length=16)
+    subject = models.CharField(
+        max_length=100, blank=True, db_default="", help_text=_("what it was done to: booking:12, user:7")
+    )
     message = models.ForeignKey(
         "notifications.OutboxMessage",
         on_delete=models.DO_NOTHING,
@@ -68,7 +79,8 @@ class OperatorAction(models.Model):
         "notifications.Recipient", on_delete=models.PROTECT, null=True, blank=True, related_name="actions"
     )
     channel = models.CharField(max_length=32, blank=True, db_default="")
-    actor = models.CharField(max_length=150, help_text=_("a user's name, or the command"))
+    actor = models.CharField(max_length=MOST_ACTOR, help_text=_("a user's name as of then, or the command"))
+    actor_id = models.BigIntegerField(null=True, blank=True, help_text=_("the user's ID"))
     reason = models.CharField(max_length=MOST_REASON, blank=True, db_default="")
     error_code = models.CharField(
         max_length=64, blank=True, db_default="", help_text=_("what a replayed message had failed with")
@@ -80,16 +92,24 @@ class OperatorAction(models.Model):
         help_text=_("of an address: the old and the new one, masked; of a relay: which"),
     )
     bulk = models.ForeignKey(BulkReplay, on_delete=models.PROTECT, null=True, blank=True, related_name="actions")
+    before = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder, help_text=_("what was so before"))
+    after = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder, help_text=_("what is so since"))
     acted_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(action__in=[verb.value for verb in Verb]), name="action_is_known"),
+        permissions = [("export_operatoraction", "Can export the record of what staff did")]
+        indexes = [
+            models.Index(fields=["acted_at"], name="action_by_moment"),
+            models.Index(fields=["action", "id"], name="action_by_verb"),
+            models.Index(fields=["actor", "id"], name="action_by_actor"),
+            models.Index(fields=["subject", "id"], condition=~Q(subject=""), name="action_by_subject"),
         ]
 
     def __str__(self) -> str:
         if self.message_id:
             about = f"message {self.message_id}"
         else:
-            about = f"recipient {self.recipient_id}" if self.recipient_id else self.channel or self.detail
+            about = (
+                f"recipient {self.recipient_id}" if self.recipient_id else self.subject or self.channel or self.detail
+            )
         return f"{self.action} of {about} by {self.actor}"

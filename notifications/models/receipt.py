@@ -65,3 +65,13 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} conversation {self.pk}"
+
+
+class InboundMessage(models.Model):
+    """An incoming message that was dealt with, by the provider's ID. Its signature never expires, so it is kept."""
+
+    provider_id = models.CharField(max_length=64, primary_key=True)
+    heard_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.provider_id

@@ -13,7 +13,8 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from notifications.models.audit import BulkReplay
+from notifications.models.audit import BulkReplay, Verb
+from notifications.operations.record_action import Actor, record, user_id_of
 from notifications.operations.replay import BATCH, replay_batch
 from notifications.protocol.bad_rows import report, work_on_all
 from notifications.protocol.not_now import is_not_now
@@ -27,7 +28,12 @@ def start(
 ) -> BulkReplay:
     """Begin to replay what the preview had `seen`; nothing is replayed yet."""
     return BulkReplay.objects.using(using).create(
-        filters=selection.as_json(), as_of=seen.as_of, total=seen.total, actor=actor, reason=reason
+        filters=selection.as_json(),
+        as_of=seen.as_of,
+        total=seen.total,
+        actor=actor,
+        actor_id=user_id_of(actor),
+        reason=reason,
     )
 
 
@@ -47,8 +53,12 @@ def work(
 
 def stop(bulk_id: int, *, actor: str, using: str = DEFAULT_DB_ALIAS) -> bool:
     """Stop a bulk replay. Messages already replayed stay replayed. False if it had come to its end before."""
-    running = BulkReplay.objects.using(using).filter(pk=bulk_id, finished_at=None)
-    return bool(running.update(finished_at=Now(), stopped_by=actor))
+    with transaction.atomic(using=using):
+        running = BulkReplay.objects.using(using).filter(pk=bulk_id, finished_at=None)
+        has_stopped = bool(running.update(finished_at=Now(), stopped_by=actor))
+        if has_stopped:
+            record(Verb.STOP_REPLAY, actor=actor, bulk_id=bulk_id, using=using)
+    return has_stopped
 
 
 def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
@@ -81,7 +91,7 @@ def _work_batch(bulk_id: int, *, using: str) -> bool:
             return False
         matching = Selection.from_json(bulk.filters).matching(as_of=bulk.as_of, using=using)
         ids = list(matching.filter(pk__gt=bulk.position).order_by("pk").values_list("pk", flat=True)[:BATCH])
-        words = {"actor": bulk.actor, "reason": bulk.reason}
+        words = {"actor": Actor.called(bulk.actor, bulk.actor_id), "reason": bulk.reason}
         replayed, _ = work_on_all(
             f"bulk replay {bulk.pk}", ids, lambda some: len(replay_batch(some, **words, using=using, bulk=bulk))
         )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications.models import Recipient
-from notifications.models.audit import OperatorAction, Verb
+from notifications.models.audit import Verb
+from notifications.operations.record_action import record
 from notifications.operations.replay import replay_batch
 from notifications.policy.masking import hint
 from notifications.recipients.contact import change_contact
@@ -32,11 +33,14 @@ def correct_address(
         recipient = Recipient.objects.using(using).select_for_update(no_key=True).get(pk=recipient_id)
         before = getattr(recipient, field)
         after = getattr(change_contact(recipient, **{field: address}), field)
-        OperatorAction.objects.using(using).create(
-            action=Verb.CHANGE_ADDRESS,
+        record(
+            Verb.CHANGE_ADDRESS,
             recipient=recipient,
             actor=actor,
             reason=reason,
+            before={field: before},
+            after={field: after},
+            using=using,
             detail=f"{field}: {hint(before)} → {hint(after)}"[:200],
         )
         return replay_batch(replaying, actor=actor, reason=reason, using=using) if replaying else []

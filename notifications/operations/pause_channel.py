@@ -2,7 +2,8 @@
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from notifications.models.audit import OperatorAction, Verb
+from notifications.models.audit import Verb
+from notifications.operations.record_action import record
 from notifications.protocol import sql_channels
 from notifications.protocol.notify import notify
 
@@ -29,7 +30,5 @@ def _change(statement: str, parameters: dict[str, str], verb: Verb, *, actor: st
         cursor.execute(statement, parameters)
         has_changed = cursor.fetchone() is not None
         if has_changed:
-            OperatorAction.objects.using(using).create(
-                action=verb, channel=parameters["channel"], actor=actor, reason=reason
-            )
+            record(verb, channel=parameters["channel"], actor=actor, reason=reason, using=using)
     return has_changed

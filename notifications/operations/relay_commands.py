@@ -5,7 +5,8 @@ from enum import StrEnum
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications.models import Relay
-from notifications.models.audit import OperatorAction, Verb
+from notifications.models.audit import Verb
+from notifications.operations.record_action import record
 
 
 class RelayCommand(StrEnum):
@@ -30,7 +31,5 @@ def command_relay(
         if relay is None:
             return False
         relays.update(command=command.value)
-        OperatorAction.objects.using(using).create(
-            action=Verb(command.value), actor=actor, reason=reason, detail=str(relay)
-        )
+        record(Verb(command.value), actor=actor, reason=reason, detail=str(relay), using=using)
     return True

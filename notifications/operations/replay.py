@@ -12,11 +12,11 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import origin
 from notifications.models import OutboxMessage
-from notifications.models.audit import BulkReplay, OperatorAction, Verb
+from notifications.models.audit import MOST_ACTOR, BulkReplay, OperatorAction, Verb
+from notifications.operations.record_action import user_id_of
 from notifications.protocol import sql_lanes
 from notifications.protocol.lanes import locked_lanes
 
-MOST_ACTOR = 150  # characters
 BATCH = 500  # messages per transaction: their recipients stay locked until its end
 
 
@@ -51,7 +51,13 @@ def cancel(ids: Iterable[int], *, actor: str = "", reason: str = "", using: str 
     actor = actor or origin.current() or "the application"
     with _changed(wanted, sql_lanes.CANCEL, using=using) as rows:
         OperatorAction.objects.using(using).bulk_create(
-            OperatorAction(action=Verb.CANCEL, message_id=message, actor=actor[:MOST_ACTOR], reason=reason)
+            OperatorAction(
+                action=Verb.CANCEL,
+                message_id=message,
+                actor=actor[:MOST_ACTOR],
+                actor_id=user_id_of(actor),
+                reason=reason,
+            )
             for message, _recipient, _lane in rows
         )
     return sorted(row[0] for row in rows)
@@ -64,7 +70,13 @@ def replay_batch(
     with _changed(ids, sql_lanes.REPLAY, using=using) as rows:
         OperatorAction.objects.using(using).bulk_create(
             OperatorAction(
-                action=Verb.REPLAY, message_id=message, actor=actor, reason=reason, error_code=error_code, bulk=bulk
+                action=Verb.REPLAY,
+                message_id=message,
+                actor=actor,
+                actor_id=user_id_of(actor),
+                reason=reason,
+                error_code=error_code,
+                bulk=bulk,
             )
             for message, _recipient, _lane, error_code in rows
         )

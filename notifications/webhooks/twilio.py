@@ -74,13 +74,17 @@ def status(request: HttpRequest) -> HttpResponse:
 def receive(request: HttpRequest) -> HttpResponse:
     """Record an incoming message: an opt-out or opt-in if it is one, and the 24-hour WhatsApp window."""
     fields = read_signed_form(request, known=INBOUND_FIELDS)
-    _matched(SID, fields.get("MessageSid"), name="MessageSid")
+    sid = _matched(SID, fields.get("MessageSid"), name="MessageSid")
     sender = fields.get("From", "")
     prefix, _, phone = sender.rpartition(":")
     channel = _channel_of(prefix)
     if channel and PHONE.fullmatch(phone):  # else a short code, or a channel that is none of ours: nobody we write to
         inbound.receive(
-            phone=phone, channel=channel, text=fields.get("Body", ""), opt_out_type=fields.get("OptOutType", "")
+            phone=phone,
+            channel=channel,
+            text=fields.get("Body", ""),
+            opt_out_type=fields.get("OptOutType", ""),
+            provider_id=sid,
         )
     return HttpResponse(NO_REPLY, content_type="text/xml")
 

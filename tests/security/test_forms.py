@@ -129,7 +129,7 @@ def test_a_stop_that_came_while_the_page_was_open_stays(admin_client: Client) ->
         "opt_outs": ["email:reminder"],
         "reason": "called",
     }
-    opt_outs.inbound(phone=recipient.phone, channel="sms", words="STOP")
+    opt_outs.apply_keyword(phone=recipient.phone, channel="sms", text="STOP")
     assert admin_client.post(address_of(recipient), sent).status_code == 302
     recipient = Recipient.objects.get(pk=recipient.pk)
     assert (recipient.locale, recipient.opt_outs) == ("de", ["email:reminder", "sms"])

@@ -181,3 +181,13 @@ def test_landlines_of_the_same_countries_stay_themselves() -> None:
 def refreshed(recipient: Recipient) -> Recipient:
     recipient.refresh_from_db()
     return recipient
+
+
+def test_an_old_start_told_again_undoes_no_later_stop(asha: Recipient) -> None:
+    """Twilio's signature never expires: whoever has seen a request can send it again."""
+    start = inbound_fields("START")
+    post(INBOUND, inbound_fields("STOP"))
+    assert post(INBOUND, start).status_code == 200
+    post(INBOUND, inbound_fields("STOP"))
+    assert post(INBOUND, start).status_code == 200, "a replay is answered as the first time"
+    assert refreshed(asha).opt_outs == ["sms"]

@@ -1,5 +1,6 @@
 """Twilio's webhooks as Twilio would post them: its parameters, its encoding, its signature."""
 
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,9 @@ ACCOUNT_SID = "AC" + "0a" * 16
 AUTH_TOKEN = "a-token-of-twilio"
 STATUS, INBOUND = "/webhooks/twilio/status/", "/webhooks/twilio/inbound/"
 FORM = "application/x-www-form-urlencoded"
+
+
+WRITTEN = count(1000)  # each message that somebody writes has an ID of its own
 
 
 def sid(number: int = 1) -> str:
@@ -34,14 +38,15 @@ def status_fields(status: str, *, of: str = sid(), **more: str) -> dict[str, str
 
 def inbound_fields(body: str, *, sender: str = "+14155552671", **more: str) -> dict[str, str]:
     """As in https://www.twilio.com/docs/messaging/twiml"""
+    written = sid(next(WRITTEN))
     return {
         "ToCountry": "US",
         "ToState": "CA",
-        "SmsMessageSid": sid(),
+        "SmsMessageSid": written,
         "NumMedia": "0",
         "ToCity": "",
         "FromZip": "94107",
-        "SmsSid": sid(),
+        "SmsSid": written,
         "FromState": "CA",
         "SmsStatus": "received",
         "FromCity": "SAN FRANCISCO",
@@ -50,7 +55,7 @@ def inbound_fields(body: str, *, sender: str = "+14155552671", **more: str) -> d
         "To": "+14155550000",
         "ToZip": "",
         "NumSegments": "1",
-        "MessageSid": sid(),
+        "MessageSid": written,
         "AccountSid": ACCOUNT_SID,
         "From": sender,
         "ApiVersion": "2010-04-01",

@@ -31,7 +31,7 @@ def test_staff_cancel_bookings_and_the_customer_is_told(admin_client: Client, pa
     customer = CustomerFactory()
     order = orders.open_order(user=customer, slot_id=SlotFactory().pk, quantity=1)
     booking = verification.verify(user=customer, **payment_gateway.pay(order.gateway_order_id)).booking
-    action = {"action": "cancel_selected", "_selected_action": [booking.pk]}
+    action = {"action": "cancel_selected", "_selected_action": [booking.pk], "reason": "they called"}
     page = admin_client.post(reverse("admin:bookings_booking_changelist"), action, follow=True).content.decode()
     assert f"Booking {booking.pk} is cancelled." in page
     assert Booking.objects.get().status == "cancelled"

@@ -126,7 +126,7 @@ def test_staff_with_the_permission_call_slots_off_in_the_admin(
     staff = User.objects.create_user("manager", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename__in=("view_slot", permission)))
     client.force_login(staff)
-    asked = {"action": "cancel_selected", "_selected_action": [slot.pk]}
+    asked = {"action": "cancel_selected", "_selected_action": [slot.pk], "reason": "storm"}
     said = client.post("/admin/bookings/slot/", asked, follow=True).content.decode()
     assert ("is cancelled: 1 booking refunded in full" in said) is cancels
     assert Refund.objects.filter(reason="slot_cancelled").exists() is cancels

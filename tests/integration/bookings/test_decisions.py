@@ -162,12 +162,14 @@ def test_staff_with_the_permission_decide_in_the_admin(payment: Payment, action:
     client.force_login(clerk)
     address = "/admin/bookings/payment/"
     assert payment.payment_id in client.get(f"{address}?decision__exact=wanted").content.decode()
-    client.post(address, {"action": action, "_selected_action": payment.pk}, follow=True)
+    client.post(address, {"action": action, "_selected_action": payment.pk, "reason": "agreed"}, follow=True)
     payment.refresh_from_db()
     may = permission == "decide_payment"
     assert payment.decision == ({"book_anyway": "booked", "give_back": "refunded"}[action] if may else "wanted")
     if may:
-        again = client.post(address, {"action": action, "_selected_action": payment.pk}, follow=True)
+        again = client.post(
+            address, {"action": action, "_selected_action": payment.pk, "reason": "agreed"}, follow=True
+        )
         assert "This payment needs no decision, or has had one" in again.content.decode()
 
 

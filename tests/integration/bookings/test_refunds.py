@@ -111,7 +111,7 @@ def test_staff_with_the_permission_start_it_again_in_the_admin(refund: Refund, p
     client.force_login(staff)
     address = "/admin/bookings/refund/"
     assert "does not have enough balance" in client.get(f"{address}?status=failed").content.decode()
-    client.post(address, {"action": "start_again", "_selected_action": refund.pk})
+    client.post(address, {"action": "start_again", "_selected_action": refund.pk, "reason": "paid in"})
     refund.refresh_from_db()
     assert refund.status == status
 

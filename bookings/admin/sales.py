@@ -1,4 +1,4 @@
-"""Staff's view of slots, orders, payments and bookings. Money and seats move through the domain's functions only."""
+"""Slots, orders, payments, bookings, refunds and tokens. Each action asks for a reason and writes a record."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,13 +9,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from bookings import cancellation, decisions, refunds, slots
 from bookings.errors import BookingError, NotCancellable
 from bookings.form_conflicts import AnswersConflicts
 from bookings.models import AccessToken, Booking, Order, Payment, Refund, Setback, Slot
-from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm
+from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm, RecordsDeletions
+from notifications.admin.reasons import reason_or_page
+from notifications.operations.record_action import Actor, record
 
 MOST_TOLD_AT_ONCE = 100  # customers, within a request
 
@@ -44,7 +46,7 @@ class SlotForm(ChangedFieldsForm):
 
 
 @admin.register(Slot)
-class SlotAdmin(AnswersConflicts, ChangedFieldsAdmin, admin.ModelAdmin):
+class SlotAdmin(AnswersConflicts, ChangedFieldsAdmin, RecordsDeletions, admin.ModelAdmin):
     form = SlotForm
     list_display = ("id", "title", "starts_at", "capacity", "seats_taken", "price", "currency", "cancelled_at")
     list_filter = ("starts_at", "currency", ("cancelled_at", admin.EmptyFieldListFilter))
@@ -54,11 +56,16 @@ class SlotAdmin(AnswersConflicts, ChangedFieldsAdmin, admin.ModelAdmin):
     actions = ("cancel_selected",)
 
     @admin.action(permissions=["cancel"], description="Cancel selected slots, refund everyone booked and tell them")
-    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Slot]) -> None:
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Slot]) -> HttpResponse | None:
+        consequence = "Nobody can book these slots any more. Everyone booked is refunded in full and told."
+        reason = reason_or_page(request, self, queryset, title="Cancel slots", consequence=consequence)
+        if not isinstance(reason, str):
+            return reason
         for slot in queryset.order_by("id"):
-            booked = cancellation.cancel_slot(slot.pk)
+            booked = cancellation.cancel_slot(slot.pk, note=_noted(request, "cancel_slot", "slot", reason))
             said = f"{slot} is cancelled: {booked} booking{'s'[: booked != 1]} refunded in full, their customers told."
             self.message_user(request, said, messages.SUCCESS)
+        return None
 
     def save_model(self, request: HttpRequest, obj: Slot, form: ModelForm, change: bool) -> None:  # noqa: FBT001
         has_moved = change and "starts_at" in form.changed_data
@@ -97,23 +104,30 @@ class PaymentAdmin(ReadOnlyAdmin):
     actions = ("book_anyway", "give_back")
 
     @admin.action(permissions=["decide"], description="Book anyway what selected payments of another amount are for")
-    def book_anyway(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
-        self._decide(request, queryset, decisions.book_anyway, done="has booked, and its customer is told")
+    def book_anyway(self, request: HttpRequest, queryset: QuerySet[Payment]) -> HttpResponse | None:
+        done = "has booked, and its customer is told"
+        return self._decide(request, queryset, decisions.book_anyway, verb="book_payment", done=done)
 
     @admin.action(permissions=["decide"], description="Refund selected payments of another amount")
-    def give_back(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
-        self._decide(request, queryset, decisions.give_back, done="is being refunded in full")
+    def give_back(self, request: HttpRequest, queryset: QuerySet[Payment]) -> HttpResponse | None:
+        done = "is being refunded in full"
+        return self._decide(request, queryset, decisions.give_back, verb="refund_payment", done=done)
 
     def _decide(
-        self, request: HttpRequest, payments: QuerySet[Payment], decide: Callable[[int], Any], *, done: str
-    ) -> None:
+        self, request: HttpRequest, payments: QuerySet[Payment], decide: Callable[..., Any], *, verb: str, done: str
+    ) -> HttpResponse | None:
+        title = verb.replace("_", " ").capitalize()
+        reason = reason_or_page(request, self, payments, title=title, consequence=f"Each payment {done}.")
+        if not isinstance(reason, str):
+            return reason
         for payment in payments.order_by("id"):
             try:
-                decide(payment.pk)
+                decide(payment.pk, note=_noted(request, verb, "payment", reason))
             except BookingError as error:
                 self.message_user(request, f"Payment {payment}: {error.message}", messages.ERROR)
             else:
                 self.message_user(request, f"Payment {payment} {done}.", messages.SUCCESS)
+        return None
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return _may(request, "bookings.decide_payment")
@@ -129,14 +143,21 @@ class BookingAdmin(ReadOnlyAdmin):
     actions = ("cancel_selected",)
 
     @admin.action(permissions=["cancel"], description="Cancel selected bookings, and tell their customers")
-    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
+        consequence = (
+            "The seats are free again, and what the slot's rules give back is refunded. The customers are told."
+        )
+        reason = reason_or_page(request, self, queryset, title="Cancel bookings", consequence=consequence)
+        if not isinstance(reason, str):
+            return reason
         for booking in queryset.order_by("id"):
             try:
-                cancellation.cancel(booking.pk)
+                cancellation.cancel(booking.pk, note=_noted(request, "cancel_booking", "booking", reason))
             except NotCancellable as error:
                 self.message_user(request, f"Booking {booking.pk}: {error.message}", messages.ERROR)
             else:
                 self.message_user(request, f"Booking {booking.pk} is cancelled.", messages.SUCCESS)
+        return None
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return _may(request, "bookings.cancel_booking")
@@ -164,15 +185,26 @@ class RefundAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     @admin.action(permissions=["retry"], description="Start selected refunds that failed again")
-    def start_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+    def start_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> HttpResponse | None:
+        consequence = "The gateway is asked again, within a minute, to give the money back."
+        reason = reason_or_page(request, self, queryset, title="Start refunds again", consequence=consequence)
+        if not isinstance(reason, str):
+            return reason
         for refund in queryset.order_by("id"):
-            if refunds.start_again(refund.pk):
+            if refunds.start_again(refund.pk, note=_noted(request, "restart_refund", "refund", reason)):
                 self.message_user(request, f"Refund {refund.pk} will be tried again within a minute.", messages.SUCCESS)
             else:
                 self.message_user(request, f"Refund {refund.pk} has not failed.", messages.WARNING)
+        return None
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return _may(request, "bookings.retry_refund")
+
+
+def _noted(request: HttpRequest, verb: str, kind: str, reason: str) -> Callable[[Model], object]:
+    """What writes the record of `verb` done to a row of `kind`, within the transaction that does it."""
+    actor = Actor.of(request.user)
+    return lambda row: record(verb, actor=actor, reason=reason, subject=f"{kind}:{row.pk}")
 
 
 def _may(request: HttpRequest, permission: str) -> bool:
@@ -182,19 +214,33 @@ def _may(request: HttpRequest, permission: str) -> bool:
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnlyAdmin):
-    """Who may come in by token, and until when; to delete a token is to end it."""
+    """Who may come in by token, and until when."""
 
     list_display = ("id", "user", "created_at", "expires_at")
     search_fields = ("=user__username",)
     fields = ("user", "created_at", "expires_at")
     ordering = ("-id",)
+    actions = ("end_selected",)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+    @admin.action(permissions=["end"], description="End selected tokens")
+    def end_selected(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> HttpResponse | None:
+        consequence = "Whoever uses these tokens has to log in again."
+        reason = reason_or_page(request, self, queryset, title="End tokens", consequence=consequence)
+        if not isinstance(reason, str):
+            return reason
+        with transaction.atomic():
+            for token in queryset.order_by("id"):
+                _noted(request, "end_token", f"user:{token.user_id} token", reason)(token)
+                token.delete()
+        self.message_user(request, "The tokens are ended.", messages.SUCCESS)
+        return None
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return _may(request, "bookings.delete_accesstoken")
 
 
 @admin.register(Setback)
-class SetbackAdmin(ReadOnlyAdmin):
+class SetbackAdmin(RecordsDeletions, ReadOnlyAdmin):
     """Rows on which a scheduled loop has failed; to delete one is to have its row tried at the next run."""
 
     list_display = ("id", "job", "row", "failures", "error", "next_try_at")

@@ -1,0 +1,21 @@
+"""Staff's view of the business. Money and seats move through the domain's functions only, and each act is on record."""
+
+from bookings.admin.sales import (
+    AccessTokenAdmin,
+    BookingAdmin,
+    OrderAdmin,
+    PaymentAdmin,
+    ReadOnlyAdmin,
+    RefundAdmin,
+    SlotAdmin,
+)
+
+__all__ = [
+    "AccessTokenAdmin",
+    "BookingAdmin",
+    "OrderAdmin",
+    "PaymentAdmin",
+    "ReadOnlyAdmin",
+    "RefundAdmin",
+    "SlotAdmin",
+]

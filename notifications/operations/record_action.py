@@ -1,0 +1,81 @@
+"""Keeps the record of what staff do: the one function behind admin, API, board and commands, for every app.
+
+A record says who, by ID and by name as of then, why, and what was so before and after. The database refuses to change
+or delete it. It is written in the transaction that does what it tells.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DEFAULT_DB_ALIAS
+
+from notifications.models.audit import MOST_ACTOR, OperatorAction, Verb
+
+_verbs: set[str] = {verb.value for verb in Verb}
+
+
+class Actor(str):
+    """The name of whoever acts, with the user's ID; a command has none."""
+
+    __slots__ = ("user_id",)
+    user_id: int | None
+
+    @classmethod
+    def of(cls, user: Any) -> Self:
+        """The user that a request comes from."""
+        actor = cls(user.get_username()[:MOST_ACTOR])
+        actor.user_id = user.pk if isinstance(user, AbstractBaseUser) else None
+        return actor
+
+    @classmethod
+    def called(cls, name: str, user_id: int | None) -> Self:
+        """One that was written down earlier."""
+        actor = cls(name)
+        actor.user_id = user_id
+        return actor
+
+
+def user_id_of(actor: str) -> int | None:
+    """The user's ID, if `actor` is a user."""
+    return getattr(actor, "user_id", None)
+
+
+def register_verbs(*verbs: str) -> None:
+    """Let another app's actions go on record as `verbs`, which its own code does."""
+    _verbs.update(verbs)
+
+
+def known_verbs() -> list[str]:
+    """Everything that a record can tell of, in the order of the alphabet."""
+    return sorted(_verbs)
+
+
+def record(
+    verb: str,
+    *,
+    actor: str,
+    reason: str = "",
+    subject: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    **about: Any,
+) -> OperatorAction:
+    """Write down that `actor` did `verb`, within the transaction that does it.
+
+    `subject` names what it was done to, as `booking:12` does; `about` are further columns. `before` and `after` hold
+    what was changed, addresses included: only staff who may change addresses see those.
+    """
+    if verb not in _verbs:
+        raise ValueError(f"{verb} is not registered as something that staff do.")
+    return OperatorAction.objects.using(using).create(
+        action=verb,
+        actor=actor[:MOST_ACTOR],
+        actor_id=user_id_of(actor),
+        reason=reason,
+        subject=subject,
+        before=None if before is None else dict(before),
+        after=None if after is None else dict(after),
+        **about,
+    )
