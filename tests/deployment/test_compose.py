@@ -156,5 +156,5 @@ def image_command() -> list[str]:
 def is_answered(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):  # a worker that starts takes requests, and answers later
         return False
