@@ -1,9 +1,12 @@
 """The statements about channels: what all relays agree on. The line above each says why it locks what it locks."""
 
+from typing import LiteralString
+
 # A channel's state, in seconds from now, because clocks differ.
 CHANNEL_STATE = """jsonb_build_object(
     'is_paused', channel.paused_at IS NOT NULL,
     'is_broken', channel.broken_at IS NOT NULL,
+    'failures', channel.failures,
     'probe_in', extract(epoch FROM channel.probe_at - clock_timestamp()),
     'recovered_for', extract(epoch FROM clock_timestamp() - channel.recovered_at))"""
 
@@ -12,25 +15,26 @@ REGISTER_CHANNELS = """
 INSERT INTO notifications_channelstate (name) SELECT unnest(%(channels)s::text[]) ON CONFLICT (name) DO NOTHING
 """
 
-# Locks the channel's row for a moment. An answer ends an outage; failures without an answer begin one, or postpone the
-# next probe.
-REPORT_CHANNEL = (
-    """
+# A channel's failures in a row once a report is counted. After an answer they begin a new row, else they continue the
+# one that the relays have reported so far. An outage that the relay did not know of has begun since its answer.
+IN_A_ROW: LiteralString = """(CASE WHEN %(has_answered)s AND (channel.broken_at IS NULL OR %(knows_outage)s) THEN 0
+          ELSE channel.failures END + %(failures)s)"""
+
+# Locks the channel's row for a moment. A row of `most` failures breaks the channel, or postpones the next probe; an
+# answer that no such row follows ends an outage. Reads the locked row alone, so that reports at the same moment add up.
+REPORT_CHANNEL = f"""
 UPDATE notifications_channelstate channel
-SET failures = CASE WHEN %(has_answered)s THEN 0 ELSE failures + %(failures)s END,
-    broken_at = CASE WHEN NOT %(has_answered)s AND failures + %(failures)s >= %(most)s
-                     THEN coalesce(broken_at, clock_timestamp()) END,
-    probes = CASE WHEN %(has_answered)s THEN 0 ELSE probes + (broken_at IS NOT NULL)::int END,
-    probe_at = CASE WHEN NOT %(has_answered)s AND failures + %(failures)s >= %(most)s
+SET failures = {IN_A_ROW},
+    broken_at = CASE WHEN {IN_A_ROW} >= %(most)s THEN coalesce(broken_at, clock_timestamp()) END,
+    probes = CASE WHEN {IN_A_ROW} >= %(most)s THEN probes + (broken_at IS NOT NULL)::int ELSE 0 END,
+    probe_at = CASE WHEN {IN_A_ROW} >= %(most)s
                     THEN clock_timestamp() + make_interval(secs => least(%(longest_probe)s,
                                                            %(first_probe)s * 2.0 ^ least(probes, 30))) END,
-    recovered_at = CASE WHEN %(has_answered)s AND broken_at IS NOT NULL THEN clock_timestamp() ELSE recovered_at END
+    recovered_at = CASE WHEN {IN_A_ROW} < %(most)s AND broken_at IS NOT NULL THEN clock_timestamp()
+                        ELSE recovered_at END
 WHERE name = %(channel)s
-RETURNING jsonb_build_object(name, """
-    + CHANNEL_STATE
-    + """)
+RETURNING jsonb_build_object(name, {CHANNEL_STATE})
 """
-)
 
 # Locks the channel's row for a moment: one relay gets the right to test the provider, and the others see it taken.
 TAKE_PROBE = """

@@ -9,24 +9,36 @@ from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Tra
 
 FAILURES = 5  # in a row, without an answer in between: the provider is out of service
 ANSWERS = (Accepted, Permanent, Throttled)
-NEVER_ASKED = frozenset({"no_address", "rendering_failed", "bad_header", "bad_address", "internal_error"})
+INTERNAL_ERROR, BAD_OUTCOME = "internal_error", "bad_outcome"  # codes: a channel raised, or returned no outcome
+# Codes that say nothing about the provider: it was not asked, or the fault is ours.
+NOT_THE_PROVIDER = frozenset(
+    {"no_address", "rendering_failed", "bad_header", "bad_address", INTERNAL_ERROR, BAD_OUTCOME}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """What a relay saw of a provider since its last report."""
+    """What a relay saw of a provider since its last report: whether it answered, and the failures since then.
+
+    An answer is kept until it is reported, or until other relays' failures are known to have followed it. It shows that
+    later failures are not in a row with those reported before.
+    """
 
     failures: int = 0
     has_answered: bool = False
 
 
+ANSWERED = ProviderReport(has_answered=True)
+
+
 class Breaker:
-    """Fed by the sending threads, read by the relay's thread."""
+    """Fed by the sending threads, read by the relay's thread. `report` is what was seen since the last report."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_a_row = 0
-        self._report = ProviderReport()
+        self._reported_failures = 0  # in a row, by all relays
+        self.report = ProviderReport()
         self.is_broken = False
 
     def record(self, outcome: Outcome) -> bool:
@@ -34,34 +46,36 @@ class Breaker:
 
         Once an outage is known, a failure does not: it says nothing about the message.
         """
-        if outcome.code in NEVER_ASKED:
+        if outcome.code in NOT_THE_PROVIDER:
             return True
-        if isinstance(outcome, Accepted) and self._report.has_answered and not self._in_a_row:
+        if self.report is ANSWERED and not self._in_a_row and isinstance(outcome, Accepted):
             return True  # as after most messages: nothing changes, so no lock is taken
         with self._lock:
             if isinstance(outcome, ANSWERS) or _is_about_message(outcome):
                 self._in_a_row = 0
-                if not self._report.has_answered:
-                    self._report = ProviderReport(self._report.failures, has_answered=True)
+                self.report = ANSWERED
                 return True
             self._in_a_row += 1
-            self._report = ProviderReport(self._report.failures + 1, self._report.has_answered)
+            self.report = ProviderReport(self.report.failures + 1, self.report.has_answered)
             return not self.is_broken and self._in_a_row <= FAILURES
 
     def take_report(self) -> ProviderReport:
         """Return what was seen since the last call, and begin anew."""
-        if not (self._report.failures or self._report.has_answered):
-            return self._report
         with self._lock:
-            report, self._report = self._report, ProviderReport()
+            report, self.report = self.report, ProviderReport()
         return report
 
-    def learn(self, *, is_broken: bool) -> None:
-        """Take over what the relays agree on."""
+    def learn(self, *, is_broken: bool, failures: int) -> None:
+        """Take over what the relays agree on; `failures`: in a row, by all of them.
+
+        An answer that this relay saw before it learnt of new failures may be older than they are, and ends nothing.
+        """
         with self._lock:
             if self.is_broken and not is_broken:
                 self._in_a_row = 0
-            self.is_broken = is_broken
+            if failures > self._reported_failures or (is_broken and not self.is_broken):
+                self.report = ProviderReport(self.report.failures)
+            self.is_broken, self._reported_failures = is_broken, failures
 
 
 def _is_about_message(outcome: Outcome) -> bool:

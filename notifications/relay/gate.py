@@ -29,6 +29,7 @@ class ChannelReading:
 
     is_paused: bool = False
     is_broken: bool = False
+    is_failing: bool = False  # no answer has followed its last failures yet, as far as the relays have reported
     probe_in: float = 0.0
     recovered_for: float = inf
     read_at: float = 0.0
@@ -58,23 +59,29 @@ class Gate:
             state = ChannelReading(
                 is_paused=bool(row["is_paused"]),
                 is_broken=bool(row["is_broken"]),
+                is_failing=bool(row["failures"]) or bool(row["is_broken"]),
                 probe_in=float(row["probe_in"] or 0.0),
                 recovered_for=inf if recovered_for is None else float(recovered_for),
                 read_at=self._clock(),
             )
             self._announce(name, self._states[name], state)
             self._states[name] = state
-            self._breakers[name].learn(is_broken=state.is_broken)
+            self._breakers[name].learn(is_broken=state.is_broken, failures=int(row["failures"] or 0))
 
     def report(self, connection: Connection) -> None:
-        """Write down what was seen of the providers, where that changes anything."""
+        """Write down what was seen of the providers, where that changes anything.
+
+        Failures always do. An answer does while failures are counted, whichever relay saw them: it ends their row.
+        Until then it stays with the breaker and costs nothing.
+        """
         for name, breaker in self._breakers.items():
-            report = breaker.take_report()
-            if report.failures or (report.has_answered and breaker.is_broken):
+            if breaker.report.failures or (breaker.report.has_answered and self._states[name].is_failing):
+                report = breaker.take_report()
                 parameters = {
                     "channel": name,
                     "failures": report.failures,
                     "has_answered": report.has_answered,
+                    "knows_outage": breaker.is_broken,
                     "most": FAILURES,
                     "first_probe": FIRST_PROBE_SECONDS,
                     "longest_probe": LONGEST_PROBE_SECONDS,

@@ -1,5 +1,6 @@
 """G10: a provider's outage uses up no attempts beyond those that discovered it, and its end starts no stampede."""
 
+import itertools
 import threading
 import time
 from itertools import pairwise
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from notifications import telemetry
 from notifications.channels.base import Outgoing
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
@@ -223,3 +225,22 @@ def test_pause_and_resume_by_command_and_in_the_admin(admin_client: Any) -> None
     assert overview().channels["sms"]["state"] == "open"
     with pytest.raises(CommandError, match="must be one of email, sms, whatsapp"):
         call_command("pause_channel", "pigeon")
+
+
+@pytest.mark.parametrize("percent", [1, 5])
+def test_isolated_failures_are_no_outage(percent: int, provider: Provider) -> None:
+    """A campaign over two relays: every so-many-th call of a healthy provider fails, and no channel ever breaks."""
+    broken: list[object] = []
+    unsubscribe = telemetry.subscribe(lambda event, _: broken.append(event) if event == "channel.broken" else None)
+    calls = itertools.count(1)
+
+    def answer(_: Outgoing) -> Outcome:
+        return Transient("http_503") if next(calls) % (100 // percent) == 0 else Accepted("yes")
+
+    crowd(1_200)
+    channels = RecordingChannel(answer=answer), RecordingChannel(answer=answer)
+    with running_loop(channels[0], batch=10), running_loop(channels[1], batch=10):
+        wait_until(lambda: sent() == 1_200)
+    unsubscribe()
+    assert broken == []
+    assert not DeliveryAttempt.objects.exclude(answer__in=("accepted", "transient")).exists()

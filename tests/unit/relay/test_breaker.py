@@ -1,0 +1,39 @@
+"""What one relay reports of a provider: failures in a row, and the answers between them."""
+
+from notifications.lifecycle import Accepted, Permanent, Transient
+from notifications.relay.breaker import FAILURES, Breaker, ProviderReport
+
+
+def test_an_answer_is_kept_until_it_is_reported() -> None:
+    breaker = Breaker()
+    breaker.record(Accepted("yes"))
+    assert breaker.report == ProviderReport(has_answered=True)
+    breaker.record(Transient("http_503"))
+    assert breaker.take_report() == ProviderReport(failures=1, has_answered=True)
+    assert breaker.report == ProviderReport()
+
+
+def test_an_answer_ends_the_failures_before_it() -> None:
+    breaker = Breaker()
+    for _ in range(FAILURES - 1):
+        breaker.record(Transient("http_503"))
+    breaker.record(Permanent("twilio_21211"))
+    breaker.record(Transient("http_503"))
+    assert breaker.take_report() == ProviderReport(failures=1, has_answered=True)
+
+
+def test_failures_that_others_report_are_younger_than_the_answers_before_they_were_known() -> None:
+    breaker = Breaker()
+    breaker.record(Accepted("yes"))
+    breaker.learn(is_broken=False, failures=3)
+    assert breaker.report == ProviderReport()
+    breaker.record(Accepted("yes"))
+    breaker.learn(is_broken=False, failures=3)
+    assert breaker.report == ProviderReport(has_answered=True)
+
+
+def test_what_says_nothing_about_the_provider_is_not_reported() -> None:
+    breaker = Breaker()
+    for code in ("no_address", "rendering_failed", "internal_error", "bad_outcome"):
+        assert breaker.record(Permanent(code))
+    assert breaker.report == ProviderReport()
