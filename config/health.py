@@ -21,7 +21,7 @@ def alive(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Names each check and what it found: 503 where the database does not answer or is not migrated.
+    """Names each check and what it found: 503 where the database does not answer, can only be read, or is not migrated.
 
     The third check, of the oldest due message's age against OUTBOX_READY_MAX_AGE_SECONDS, takes no web process out of
     service: bookings do not wait for messages. `/readyz?strict=1`, for monitors, is 503 for that as well.
@@ -41,13 +41,25 @@ def _check() -> tuple[dict[str, str], float | None]:
     checks = dict.fromkeys(("database", "migrations", "outbox"), "unknown")
     waited = None
     try:
-        checks |= {"database": "ok", "migrations": _migrations()}
-        if checks["migrations"] == "ok":
+        migrations = _migrations()
+        checks |= {"database": "ok" if _can_write() else "read-only", "migrations": migrations}
+        if migrations == "ok":
             waited = oldest_due_seconds()
             checks["outbox"] = "late" if (waited or 0.0) > settings.OUTBOX_READY_MAX_AGE_SECONDS else "ok"
     except DatabaseError as error:
         checks["database"] = type(error).__name__  # its words may name hosts and users
     return checks, waited
+
+
+def _can_write() -> bool:
+    """False on a standby, and while a failover behind one address has not ended: `SELECT 1` says that all is well."""
+    reported = connection.connection.info.parameter_status  # by the server, at each change; a proxy may keep it back
+    read_only = [reported("default_transaction_read_only"), reported("in_hot_standby")]
+    if None in read_only:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            read_only = list(cursor.fetchone())
+    return "on" not in read_only
 
 
 def _migrations() -> str:

@@ -22,6 +22,8 @@ NOT_NOW = (
     "58",  # the server's disk or operating system failed
 )
 
+CANNOT_WRITE = ("25006", "55000")  # of these, those of a server that may have handed its place to another one
+
 
 def is_not_now(error: BaseException | None) -> bool:
     """Whether `error`, as psycopg or Django raised it, says that the database cannot do it at present."""

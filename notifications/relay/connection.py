@@ -21,13 +21,6 @@ KEEPALIVES |= {"tcp_user_timeout": 30_000}
 IDLE_IN_TRANSACTION_SECONDS, TRANSACTION_SECONDS = 5.0, 20.0
 FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 
-# The connection or the server is gone, or asks for a retry; psycopg does not count the timeouts as OperationalError.
-CONNECTION_ERRORS = (
-    psycopg.OperationalError,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-    psycopg.errors.lookup("25P04"),  # transaction_timeout; named by psycopg 3.2
-)
-
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 

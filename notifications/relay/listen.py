@@ -3,8 +3,6 @@
 import threading
 from collections.abc import Callable
 
-import psycopg
-
 from notifications.protocol.notify import CHANNEL
 from notifications.relay.connection import Connection, open_connection
 from notifications.telemetry import emit
@@ -14,7 +12,10 @@ RECONNECT_SECONDS = 1.0
 
 
 class Listener:
-    """A thread that calls `wake` for each notification, and once after every (re)connection, to catch up."""
+    """A thread that calls `wake` for each notification, and once after every (re)connection, to catch up.
+
+    It ends by `stop` alone: after any error it waits and connects again.
+    """
 
     def __init__(self, alias: str, wake: Callable[[], None]) -> None:
         self._alias = alias
@@ -36,7 +37,7 @@ class Listener:
             try:
                 with open_connection(self._alias, name="outbox relay (listen)") as connection:
                     self._listen(connection)
-            except psycopg.OperationalError as error:
+            except Exception as error:  # noqa: BLE001  (whatever it is: without this thread the relay would only poll)
                 emit("relay.disconnected", error=type(error).__name__)
                 self._stop.wait(RECONNECT_SECONDS)
 

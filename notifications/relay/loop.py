@@ -6,11 +6,13 @@ All database work is done here, by one thread on one connection; sending threads
 import time
 from collections.abc import Callable, Mapping
 
+import psycopg
+
 from notifications.channels.base import Channel
+from notifications.protocol.not_now import is_not_now
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import is_anything_left
 from notifications.relay.claim_timer import ClaimTimer
-from notifications.relay.connection import CONNECTION_ERRORS
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
 from notifications.relay.gate import Gate
@@ -97,7 +99,9 @@ class Loop:
             try:
                 turn()
                 is_done = until()
-            except CONNECTION_ERRORS as error:
+            except psycopg.Error as error:
+                if not is_not_now(error):
+                    raise
                 self._settler.report()  # before the session counts anew what was written
                 self._session.recover(error)
 

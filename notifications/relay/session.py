@@ -1,6 +1,7 @@
 """The relay's session with the database: its one connection and its lease.
 
-When the database goes away the session says so, begins no send, and tries again with growing pauses until it is back.
+When the database goes away, or can only be read, the session says so, begins no send, and tries again with growing
+pauses until it is back. `not_now` says which errors mean that.
 """
 
 import time
@@ -9,6 +10,7 @@ from math import inf
 
 import psycopg
 
+from notifications.protocol.not_now import CANNOT_WRITE, is_not_now
 from notifications.relay.connection import Connection, open_connection
 from notifications.relay.lease import HEARTBEAT_SECONDS, Heartbeat, Lease
 from notifications.relay.messages import Clock
@@ -49,25 +51,36 @@ class Session:
             try:
                 self.connection = open_connection(self._alias, name="outbox relay")
                 self._connected_at, self._beat_at = self._clock(), -inf
-                if self._lease.relay_id:
-                    recount(self.connection, relay_id=self._lease.relay_id)
-                    self._tally.clear()
-                else:
-                    self._lease.take(self.connection)
-            except psycopg.OperationalError as error:
+                self._register()
+            except Exception as error:
+                if not is_not_now(error):
+                    raise
                 emit("relay.disconnected", error=type(error).__name__)
+                self._disconnect()
                 self._wait()
             else:
                 return
 
+    def _register(self) -> None:
+        """Get an id, or, if there is one already, count what may not be counted since the connection broke."""
+        if self._lease.relay_id:
+            recount(self.connection, relay_id=self._lease.relay_id)
+            self._tally.clear()
+        else:
+            self._lease.take(self.connection)
+
     def recover(self, error: psycopg.Error) -> None:
-        """Come back from `error`: at once where the connection survived it (a deadlock), else by a new connection."""
+        """Come back from `error`: at once where the connection survived it (a deadlock), else by a new connection.
+
+        A server that can only be read may have handed its place to another one, so that needs a new connection too.
+        """
         emit("relay.disconnected", error=type(error).__name__)
-        if not (self.connection.closed or self.connection.broken):
+        has_survived = not (self.connection.closed or self.connection.broken)
+        if has_survived and error.sqlstate not in CANNOT_WRITE:
             self._wait()
             return
         self._lease.suspend()
-        self.connection.close()
+        self._disconnect()
         if self._failures:  # the last connection was lost before its first heartbeat
             self._wait()
         self._failures += 1
@@ -104,8 +117,14 @@ class Session:
                 self._lease.beat(self.connection, in_flight=0, counts=self._tally.as_json())
                 self._lease.leave(self.connection)
             self.connection.close()
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not is_not_now(error):
+                raise
             emit("relay.disconnected", error=type(error).__name__)
+
+    def _disconnect(self) -> None:
+        if hasattr(self, "connection"):  # not if the first one failed
+            self.connection.close()
 
     def _wait(self) -> None:
         if self._shutdown.is_over:
