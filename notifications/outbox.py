@@ -104,9 +104,9 @@ def publish(
     _check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
     if not connections[using].in_atomic_block:
         raise NotInTransaction
-    locked = _lock(recipient, using=using)
+    locked, now = _lock(recipient, using=using)
     if expires_at is None and announced.expires_after is not None:
-        expires_at = timezone.now() + announced.expires_after
+        expires_at = now + announced.expires_after
     message = OutboxMessage(
         recipient=locked,
         kind=kind,
@@ -116,7 +116,7 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    hours, now = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours()), timezone.now()
+    hours = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours())
     expires_in = (expires_at - now).total_seconds() if expires_at else None
     held = hold(hours, now=now, time_zone=zone_of(locked.time_zone).key, expires_in=expires_in)
     suppressions = _suppressions(announced, locked)
@@ -134,15 +134,17 @@ def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS
     return about
 
 
-def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> Recipient:
-    """Lock the recipient's lanes until the transaction ends, in a statement of its own; returns the locked row."""
+def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Recipient, datetime]:
+    """Lock the recipient's lanes until the transaction ends, in a statement of its own; returns the locked row, and the
+    database's time.
+    """
     row = _lock_row(recipient, using=using) or _lock_row(recipient_of(recipient, using=using), using=using)
     if row is None:
         raise InvalidRecipient(recipient)
-    *values, isolation = row
+    *values, now, isolation = row
     if isolation != "read committed":
         raise UnsafeIsolation(isolation)
-    return Recipient.from_db(using, RECIPIENT, values)
+    return Recipient.from_db(using, RECIPIENT, values), now
 
 
 def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Any, ...] | None:

@@ -7,7 +7,6 @@ raises for what a provider may answer; an exception that escapes is a bug, and t
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
 from notifications.channels.deadline import Deadline
@@ -75,11 +74,15 @@ class Channel(ABC):
         self,
         outgoing: Outgoing,
         *,
-        since: datetime,
+        began_ago: float,
+        unknown_for: float,
         known: Collection[str],
         deadline: Deadline,
     ) -> Accepted | Transient | Throttled | None:
-        """Ask the provider whether it has `outgoing` from an earlier attempt, begun at `since` (G6).
+        """Ask the provider whether it has `outgoing` from an earlier attempt whose outcome is unknown (G6).
+
+        The first of these attempts began `began_ago` seconds ago, and the outcome of the last has been unknown for
+        `unknown_for` seconds. They are durations because clocks differ: the database's, this host's, the provider's.
 
         `known` are its names for other messages. Accepted: it has it; Transient or Throttled: it did not say, ask again
         later; None: it does not have it, or cannot be asked, as is true of a channel that does not override this.

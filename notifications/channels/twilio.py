@@ -8,7 +8,6 @@ names message and attempt, so that a callback proves an acceptance whose answer 
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -74,13 +73,21 @@ class _TwilioChannel(Channel):
         return Accepted(message.sid)
 
     def find(
-        self, outgoing: Outgoing, *, since: datetime, known: Collection[str], deadline: Deadline
+        self,
+        outgoing: Outgoing,
+        *,
+        began_ago: float,
+        unknown_for: float,
+        known: Collection[str],
+        deadline: Deadline,
     ) -> Accepted | Transient | Throttled | None:
         words = self._words(outgoing)
         if isinstance(words, Permanent):
             return None
         to, pieces = self._to(outgoing.address), self._pieces(words)
-        return self._lookup.find(to=to, pieces=pieces, since=since, known=known, deadline=deadline)
+        return self._lookup.find(
+            to=to, pieces=pieces, began_ago=began_ago, unknown_for=unknown_for, known=known, deadline=deadline
+        )
 
     def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         return self._lookup.look_up(provider_id, deadline)

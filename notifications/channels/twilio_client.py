@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -29,6 +31,15 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]
         header: str | None = getattr(self._last, "retry_after", None)
         return header
 
+    @property
+    def answered_at(self) -> datetime:
+        """When this thread's last answer was made, by the server's clock; by ours where it did not say."""
+        try:
+            moment = parsedate_to_datetime(getattr(self._last, "date", None) or "")
+        except ValueError:
+            return datetime.now(UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
     def request(  # noqa: PLR0917  (the signature is Twilio's)
         self,
         method: str,
@@ -43,6 +54,7 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]
             url = self._api_url + url.removeprefix(API_URL)
         answer = self._session.send(requests.Request(method, url, params=params, data=data, headers=headers, auth=auth))
         self._last.retry_after = answer.headers.get("Retry-After")
+        self._last.date = answer.headers.get("Date")
         return Response(answer.status_code, answer.content.decode(errors="replace"), dict(answer.headers))
 
     def close(self) -> None:

@@ -1,13 +1,14 @@
 """Asks Twilio whether it has a message whose answer was lost (G6), or what became of one that it accepted.
 
 Twilio's list knows nothing of our ids. A message is recognised by its recipient, its sender, its words, and by having
-been made since that attempt began; what is known to be another message's is left aside. The newest hundred to a number
-are one request. They are not filtered by the day they were sent: one that still waits at Twilio has none.
+been made since that attempt began; what is known to be another message's is left aside. How old a message is, Twilio's
+own clock says, the one of its answer: no other clock is compared with its times. The newest hundred to a number are one
+request. They are not filtered by the day they were sent: one that still waits at Twilio has none.
 """
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import requests
@@ -22,7 +23,7 @@ from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, ReceiptStatus, Throttled, Transient
 
 NEWEST = 100
-CLOCKS_APART = timedelta(seconds=60)  # Twilio's and ours; its times are whole seconds
+SLACK_SECONDS = 60.0  # for what the request took, and for Twilio's times, which are whole seconds
 VISIBLE_SECONDS = 2.0  # a message may take a moment to appear in the list; nothing found sooner is asked for again
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 
@@ -46,18 +47,31 @@ class Lookup:
         self._pause = pause
 
     def find(
-        self, *, to: str, pieces: Sequence[str], since: datetime, known: Collection[str], deadline: Deadline
+        self,
+        *,
+        to: str,
+        pieces: Sequence[str],
+        began_ago: float,
+        unknown_for: float,
+        known: Collection[str],
+        deadline: Deadline,
     ) -> Accepted | Transient | Throttled | None:
-        """The message to `to` that says `pieces`, made since `since`; None if there is none, or we may not look."""
+        """The message to `to` that says `pieces`, made in the last `began_ago` seconds; None: none, or we may not look.
+
+        Where nothing is found, it is looked for again once the outcome has been unknown for VISIBLE_SECONDS.
+        """
 
         def look() -> Accepted | None:
-            for message in self._messages.page(to=to, page_size=NEWEST):
-                if message.sid not in known and self._is_it(message, pieces, since):
+            page = self._messages.page(to=to, page_size=NEWEST)
+            now = self._http.answered_at
+            for message in page:
+                is_young = message.date_created and _seconds(message.date_created, now) <= began_ago + SLACK_SECONDS
+                if is_young and message.sid not in known and self._is_it(message, pieces):
                     return Accepted(message.sid)
             return None
 
         found = self._ask(look, deadline)
-        seconds = VISIBLE_SECONDS - (datetime.now(UTC) - since).total_seconds()
+        seconds = VISIBLE_SECONDS - unknown_for
         if found is None and 0 < seconds < deadline.remaining():
             self._pause(seconds)
             found = self._ask(look, deadline)
@@ -75,12 +89,10 @@ class Lookup:
 
         return self._ask(look, deadline)
 
-    def _is_it(self, message: Any, pieces: Sequence[str], since: datetime) -> bool:
+    def _is_it(self, message: Any, pieces: Sequence[str]) -> bool:
         """Whether Twilio's `message` is ours. One that it gave up is not: it can come to nobody twice."""
         return (
-            message.date_created is not None
-            and message.date_created >= since - CLOCKS_APART
-            and RECEIPT_STATUSES.get(str(message.status), ReceiptStatus.SENT) is not ReceiptStatus.UNDELIVERED
+            RECEIPT_STATUSES.get(str(message.status), ReceiptStatus.SENT) is not ReceiptStatus.UNDELIVERED
             and self._is_our_sender(message)
             and _says(str(message.body or ""), pieces)
         )
@@ -116,6 +128,10 @@ def _status(error: TwilioException) -> int:
     responses = [part for part in error.args if isinstance(part, Response)]
     status: int = responses[0].status_code if responses else getattr(error, "status", 0)
     return status
+
+
+def _seconds(earlier: datetime, later: datetime) -> float:
+    return (later - earlier).total_seconds()
 
 
 def _says(body: str, pieces: Sequence[str]) -> bool:

@@ -11,13 +11,16 @@ from datetime import timedelta
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from notifications.models.audit import BulkReplay, Verb
 from notifications.operations.record_action import Actor, record, user_id_of
 from notifications.operations.replay import BATCH, replay_batch
+<<<<<<< HEAD
 from notifications.protocol.bad_rows import report, work_on_all
 from notifications.protocol.not_now import is_not_now
+=======
+from notifications.selectors.database_clock import database_now
+>>>>>>> 78fcc8d (Measure each duration by one clock)
 from notifications.selectors.failed_messages import ReplayPreview, Selection
 
 ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more
@@ -63,7 +66,7 @@ def stop(bulk_id: int, *, actor: str, using: str = DEFAULT_DB_ALIAS) -> bool:
 
 def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
     """Go on with bulk replays that nobody drives, for about `seconds`; returns how many came to their end."""
-    idle = BulkReplay.objects.using(using).filter(finished_at=None, worked_at__lt=timezone.now() - ABANDONED_AFTER)
+    idle = BulkReplay.objects.using(using).filter(finished_at=None, worked_at__lt=database_now(using) - ABANDONED_AFTER)
     until = time.monotonic() + seconds
     ended = 0
     for bulk_id in list(idle.order_by("pk").values_list("pk", flat=True)):
@@ -97,7 +100,7 @@ def _work_batch(bulk_id: int, *, using: str) -> bool:
         )
         bulk.replayed += replayed
         bulk.position = ids[-1] if ids else bulk.position
-        bulk.worked_at = timezone.now()
+        bulk.worked_at = database_now(using)
         has_more = len(ids) == BATCH
         bulk.finished_at = None if has_more else bulk.worked_at
         bulk.save(using=using, update_fields=["replayed", "position", "worked_at", "finished_at"])

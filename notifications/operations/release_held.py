@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
-from django.utils import timezone
 
 from notifications import conf
 from notifications.lifecycle import HELD, Status
@@ -18,6 +17,7 @@ from notifications.models import OutboxMessage
 from notifications.protocol import sql_lanes
 from notifications.protocol.bad_rows import work_on_all
 from notifications.protocol.lanes import locked_lanes
+from notifications.selectors.database_clock import database_now
 
 AGAIN_AFTER = timedelta(minutes=10)  # for a message on which this failed
 MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
@@ -26,8 +26,12 @@ MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
 def release_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Put messages whose quiet hours are over back into their lanes; returns how many. Safe to run side by side."""
     held = OutboxMessage.objects.using(using).filter(status=Status.QUEUED, lane=HELD)
+<<<<<<< HEAD
     now = now or timezone.now()
     due = held.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
+=======
+    due = held.filter(next_attempt_at__lte=now or database_now(using)).order_by("next_attempt_at", "id")
+>>>>>>> 78fcc8d (Measure each duration by one clock)
     released = 0
     while batch := dict(due.values_list("id", "recipient_id")[:MOST_AT_ONCE]):
         done, bad = work_on_all("release", list(batch), partial(_release, batch, using=using))

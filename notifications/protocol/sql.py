@@ -17,7 +17,8 @@ SELECT id FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) 
 
 # Takes the locks of one recipient's lanes for a publisher, and reads the recipient: in a statement before ENQUEUE.
 LOCK_RECIPIENT = """
-SELECT id, user_id, phone, email, locale, time_zone, opt_outs, current_setting('transaction_isolation')
+SELECT id, user_id, phone, email, locale, time_zone, opt_outs, clock_timestamp(),
+    current_setting('transaction_isolation')
 FROM notifications_recipient WHERE id = %(key)s FOR NO KEY UPDATE
 """
 LOCK_RECIPIENT_OF_USER = LOCK_RECIPIENT.replace("WHERE id", "WHERE user_id")
@@ -221,7 +222,8 @@ SELECT EXISTS (SELECT FROM beat) AS is_known,
             WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now())
         AS is_something_due,
     coalesce((SELECT command FROM beat), '') AS command,
-    (SELECT count(*) FROM notifications_outboxmessage WHERE status = 'sending' AND relay_id = %(relay)s) AS held
+    (SELECT count(*) FROM notifications_outboxmessage WHERE status = 'sending' AND relay_id = %(relay)s) AS held,
+    clock_timestamp() AS moment
 """
 )
 

@@ -1,9 +1,10 @@
 """The statements for extra data that only some claimed messages need. Both only read, and lock nothing."""
 
 # For messages with an earlier attempt that may have been accepted: the provider's id of it, if a receipt has shown it
-# since; the provider's ids of other messages to the same number, from some time before the attempt on; and whether
-# another message to that number has an unknown outcome too. A copy that the provider accepted and then gave up does not
-# count: it cannot arrive twice.
+# since; the provider's ids of other messages to the same number, from some time before the attempt on; whether another
+# message to that number has an unknown outcome too; and how many seconds ago the first such attempt began and the last
+# one became unknown, which for a lost relay's is when it was declared dead. A copy that the provider accepted and then
+# gave up does not count: it cannot arrive twice.
 EARLIER_ATTEMPTS = """
 SELECT message.id,
     (SELECT receipt.provider_id FROM notifications_receipt receipt
@@ -21,7 +22,11 @@ SELECT message.id,
             JOIN notifications_outboxmessage other ON other.recipient_id = namesake.id
             WHERE namesake.phone = recipient.phone AND namesake.phone <> '' AND other.id <> message.id
               AND other.channel = message.channel AND other.status IN ('pending', 'sending')
-              AND (other.unknown_since IS NOT NULL OR other.status = 'sending'))
+              AND (other.unknown_since IS NOT NULL OR other.status = 'sending')),
+    extract(epoch FROM clock_timestamp() - message.unknown_since)::float8,
+    extract(epoch FROM clock_timestamp() - coalesce(
+        (SELECT max(attempt.ended_at) FROM notifications_deliveryattempt attempt
+         WHERE attempt.message_id = message.id AND attempt.answer = 'unknown'), message.unknown_since))::float8
 FROM notifications_outboxmessage message
 JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
 WHERE message.id = ANY(%(ids)s::bigint[])

@@ -10,13 +10,13 @@ from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
-from django.utils import timezone
 
 from notifications import conf
 from notifications.models import PlannedFallback
 from notifications.protocol import sql_fallbacks
 from notifications.protocol.bad_rows import work_on_all
 from notifications.protocol.lanes import locked_lanes
+from notifications.selectors.database_clock import database_now
 
 AGAIN_AFTER = timedelta(minutes=10)  # for a plan on which this failed
 MOST_AT_ONCE = 100  # recipients locked by one transaction
@@ -24,9 +24,13 @@ MOST_AT_ONCE = 100  # recipients locked by one transaction
 
 def fall_back_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Send what is due on the other channel; returns how many substitutes were written. Safe to run side by side."""
+<<<<<<< HEAD
     now = now or timezone.now()
     plans = PlannedFallback.objects.using(using)
     due = plans.filter(due_at__lte=now).order_by("due_at")
+=======
+    due = PlannedFallback.objects.using(using).filter(due_at__lte=now or database_now(using)).order_by("due_at")
+>>>>>>> 78fcc8d (Measure each duration by one clock)
     written = 0
     while batch := list(due.values_list("message_id", flat=True)[:MOST_AT_ONCE]):
         done, bad = work_on_all("fallback", batch, partial(_fall_back, using=using))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from notifications.models import Conversation
 from notifications.policy import phone_numbers
@@ -27,7 +27,6 @@ def receive(
     `opt_out_type` is the keyword that the provider found in it. A message counts once, by the provider's ID. Signatures
     never expire: whoever has seen an old START could otherwise undo a later STOP with it.
     """
-    last_inbound_at = now or timezone.now()
     with transaction.atomic(using=using):
         if provider_id and not _is_new(provider_id, using=using):
             return
@@ -35,9 +34,7 @@ def receive(
         for said in (opt_out_type, text):
             if opt_outs.apply_keyword(phone=phone, channel=channel, text=said, using=using):
                 break
-        conversation = Conversation(
-            channel=channel, phone=phone_numbers.canonical(phone), last_inbound_at=last_inbound_at
-        )
+        conversation = Conversation(channel=channel, phone=phone_numbers.canonical(phone), last_inbound_at=now or Now())
         Conversation.objects.using(using).bulk_create(
             [conversation],
             update_conflicts=True,

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from psycopg.rows import class_row
 
@@ -27,7 +28,8 @@ class Heartbeat:
 
     `is_known`: our row is still there. `suspects`: relays that look dead. `departed`: relays without a row that left
     messages behind. `channels`: their states. `is_something_due`: a message that we could claim. `command`: an
-    operator's order (stop, drain) or empty. `held`: how many messages are `sending` under our id.
+    operator's order (stop, drain) or empty. `held`: how many messages are `sending` under our id. `moment`: the
+    database's time.
     """
 
     is_known: bool
@@ -37,6 +39,7 @@ class Heartbeat:
     is_something_due: bool
     command: str
     held: int
+    moment: datetime
 
 
 @dataclass(slots=True)
@@ -54,6 +57,9 @@ class Lease:
     relay_id: int = 0
     _good_until: float = field(default=0.0, init=False)
     _has_lock: bool = field(default=False, init=False)
+    _database_clock: tuple[datetime, float] | None = field(
+        default=None, init=False
+    )  # its time, and ours at that moment
 
     def allows_a_send(self, relay_id: int) -> bool:
         """Whether a send of what was claimed under the id `relay_id` surely ends within the lease if it begins now.
@@ -62,6 +68,13 @@ class Lease:
         another relay by now, and no new lease makes it ours again (G4).
         """
         return relay_id == self.relay_id and self.clock() < self._good_until
+
+    def database_now(self) -> datetime:
+        """What time it is by the database's clock, as of the last heartbeat: what is stored goes by no other one."""
+        if self._database_clock is None:
+            return datetime.now(UTC)
+        moment, read_at = self._database_clock
+        return moment + timedelta(seconds=self.clock() - read_at)
 
     def suspend(self) -> None:
         """Begin no send until the next heartbeat is answered: the connection is gone, and our lock with it."""
@@ -105,6 +118,7 @@ class Lease:
             },
         )
         (heartbeat,) = answers.fetchall()
+        self._database_clock = heartbeat.moment, self.clock()
         if heartbeat.is_known:
             self._renew(asked_at)
         else:

@@ -49,12 +49,16 @@ class EarlierAttempts:
 
     `accepted_as`: a receipt has since shown that the provider has the message, under this id. `known`: the provider's
     ids of other messages. `is_shared`: another message to the same number has an unknown outcome too, so the text alone
-    does not show which of them the provider has.
+    does not show which of them the provider has. The first of them began `began_ago` seconds before `read_at`, a
+    reading of Clock, and the outcome of the last was then unknown for `unknown_for` seconds.
     """
 
     accepted_as: str = ""
     known: frozenset[str] = frozenset()
     is_shared: bool = False
+    began_ago: float = 0.0
+    unknown_for: float = 0.0
+    read_at: float = 0.0
 
 
 NOT_READ = EarlierAttempts()  # could not be looked up

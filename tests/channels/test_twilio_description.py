@@ -1,7 +1,6 @@
 """The same requests of the real client are accepted by a server made of Twilio's own description and by our sandbox."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -52,11 +51,10 @@ def test_a_send_is_accepted_by_both(
 
 
 def test_questions_are_understood_by_both(channel: Channels, providers: SandboxClient, described: Described) -> None:
-    since = datetime.now(UTC) - timedelta(minutes=1)
     for url in (described.url, providers.http_url):
         sms = channel("sms", TWILIO_API_URL=url)
         assert isinstance(sms.send(outgoing(parts={"text": "another"}), soon()), Accepted)
-        assert sms.find(outgoing(), since=since, known=(), deadline=soon()) is None
+        assert sms.find(outgoing(), began_ago=60.0, unknown_for=60.0, known=(), deadline=soon()) is None
         assert isinstance(sms.look_up("SM" + SID, soon()), DeliveryReport | None)
     assert [method for method, _, _ in described.requests] == ["POST", "GET", "GET"]
     assert described.refusals == []

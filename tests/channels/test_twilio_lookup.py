@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,8 +35,8 @@ class TestFinding:
     """Twilio is asked for what a lost answer left unknown (G6)."""
 
     def find(self, channel: Channel, message: Any = None, *, ago: float = 30.0, known: tuple[str, ...] = ()) -> Any:
-        since = datetime.now(UTC) - timedelta(seconds=ago)
-        return channel.find(message or outgoing(), since=since, known=known, deadline=soon())
+        words = {"began_ago": ago, "unknown_for": ago, "known": known, "deadline": soon()}
+        return channel.find(message or outgoing(), **words)
 
     def test_what_it_has_is_found_under_its_name(self, sms: Channel, providers: SandboxClient) -> None:
         providers.add_rule(reset=True, accept=True, times=1)

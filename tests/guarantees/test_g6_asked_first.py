@@ -4,7 +4,7 @@ provider can be asked, it is asked before anything is sent again.
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,10 +61,12 @@ class Asked(RecordingChannel):
         outcomes = iter([Unknown("timeout")])
         super().__init__(answer=answer or (lambda outgoing: next(outcomes, Accepted("second"))))
         self.found = found
-        self.questions: list[tuple[datetime, Collection[str]]] = []
+        self.questions: list[tuple[float, float, Collection[str]]] = []
 
-    def find(self, outgoing: Outgoing, *, since: datetime, known: Collection[str], deadline: Deadline) -> Any:
-        self.questions.append((since, known))
+    def find(
+        self, outgoing: Outgoing, *, began_ago: float, unknown_for: float, known: Collection[str], deadline: Deadline
+    ) -> Any:
+        self.questions.append((began_ago, unknown_for, known))
         return self.found
 
 
@@ -128,8 +130,11 @@ def test_it_is_asked_since_the_first_attempt_in_doubt(asha: Recipient) -> None:
     drain(channel)
 
     first = message.deliveries.get(claim_number=1)
-    assert [since for since, _ in channel.questions] == [now_of(message).unknown_since] * 2
-    assert abs(message.unknown_since - first.started_at) < timedelta(milliseconds=50)
+    (began, unknown, _), (began_later, unknown_later, _) = channel.questions
+    assert began >= unknown >= 0, "by the time of its first send, and by the end of that"
+    assert began_later > began, "the first attempt stays the first"
+    assert unknown_later < began_later - began, "the second attempt's outcome is the last that is unknown"
+    assert abs(now_of(message).unknown_since - first.started_at) < timedelta(milliseconds=50)
     assert message.unknown_since > before - timedelta(seconds=1)
 
 
