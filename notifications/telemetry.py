@@ -11,6 +11,8 @@
     message.suppressed    info     the same: not to be sent, for example because its recipient has opted out
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
+    message.zone_unknown  warning  message, claim: this host lacks its recipient's time zone; TIME_ZONE is used instead
+    settle.divided        error    messages, error: a batch could not be written, so its settlements are written singly
     claim.made            debug    messages, seconds: a claim that found something
     claim.reply_lost      warning  relay, messages: a claim's reply was lost; what it had taken was returned
     settle.made           debug    messages, waiting (for a locked recipient), seconds
@@ -18,7 +20,8 @@
     receipt.recorded      debug    message, claim, status, code: news of a message that was accepted earlier
     receipt.unheard_of    warning  message, claim, code: a status that we do not know yet; kept as the receipt's code
     webhook.refused       warning  provider, reason: not signed by the provider, or not in the shape that it sends
-    dispatch.error        error    message, claim, error: a bug in a channel; counted as an unknown outcome
+    dispatch.error        error    message, claim, channel, by (the channel's class), error (a type): a bug; the attempt
+                                   is recorded, as of unknown outcome if the channel may have sent it
     channel.paused        warning  channel: somebody paused it
     channel.resumed       info     channel
     channel.broken        warning  channel: its provider is out of service; messages wait and use up no attempts
@@ -59,6 +62,8 @@ LEVELS = {
     "message.suppressed": logging.INFO,
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,
+    "message.zone_unknown": logging.WARNING,
+    "settle.divided": logging.ERROR,
     "claim.made": logging.DEBUG,
     "claim.reply_lost": logging.WARNING,
     "settle.made": logging.DEBUG,

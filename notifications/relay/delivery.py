@@ -1,8 +1,8 @@
 """Delivers one claimed message: a row of small steps, each of which settles it or leaves it to the next.
 
-Is the lease certain? Does the provider have the message already? Is it still of use? May it be sent? Has it killed its
-relays too often? If no step settles it, it is attempted. Channels are known by their interface only. Every delivery
-ends in a settlement: no message is lost to a bug in a channel (G3).
+Is the lease certain? Does the provider have the message already? Is it still of use? Has it killed too many relays? May
+it be sent? If no step settles it, it is attempted. Channels are known by their interface only. Every delivery ends
+in a settlement, whatever a step or a channel raises or returns: no message is lost to a bug, and no thread ends (G3).
 """
 
 import json
@@ -12,25 +12,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from django.utils import timezone
-
 from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.content.compose import Reader, put_into_words
 from notifications.content.localization import activate, zone_of
 from notifications.content.rendering import RenderingError
-from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Unknown
+from notifications.lifecycle import (
+    ADOPTED,
+    SENT_AGAIN,
+    Accepted,
+    Outcome,
+    Permanent,
+    Status,
+    Throttled,
+    Transient,
+    Unknown,
+)
 from notifications.policy.retry import RetryPolicy, judge
 from notifications.policy.suppression import hold, suppression
-from notifications.relay.breaker import Breaker
+from notifications.relay.breaker import BAD_OUTCOME, INTERNAL_ERROR, Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.messages import NOT_READ, Claimed, Clock, Settlement
+from notifications.relay.outcomes import OUTCOMES, has_right_types, storable, well_typed
 from notifications.telemetry import current_attempt, emit
 
 read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints none around JSON
-
-MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the columns hold
 
 
 class Delivery:
@@ -46,7 +53,7 @@ class Delivery:
         send_timeout: float,
         random: Callable[[], float] = _random.random,
         clock: Clock = time.monotonic,
-        now: Callable[[], datetime] = timezone.now,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self._channels = channels
         self._lease = lease
@@ -55,20 +62,31 @@ class Delivery:
         self._send_timeout = send_timeout
         self._random = random
         self._clock = clock
-        self._now = now
+        self._now = now or lease.database_now
         self._quiet_hours = conf.quiet_hours()  # once: reading a setting takes as long as the rest of a step
         self._allowed_countries = conf.allowed_countries()
         self.is_stopping = False
 
     def deliver(self, message: Claimed) -> Settlement:
-        """Settle `message`: send it, or find a reason not to. Never raises."""
+        """Settle `message`: send it, or find a reason not to. Never raises, whatever a step or a channel does.
+
+        What stops a step before the send stops every further one too, so the message was certainly not sent.
+        """
+        began = self._clock()
+        try:
+            return self._settle(message)
+        except BaseException as error:  # noqa: BLE001  (SystemExit too: it would end this thread and no other)
+            self._report_error(message, error)
+            return self._judge(message, Transient(INTERNAL_ERROR, type(error).__name__), began)
+
+    def _settle(self, message: Claimed) -> Settlement:
         return (
             self._hand_back(message)
             or self._adopt(message)
             or self._expire(message)
+            or self._fail_poison(message)
             or self._skip(message)
             or self._hold(message)
-            or self._fail_poison(message)
             or self._attempt(message)
         )
 
@@ -120,7 +138,58 @@ class Delivery:
     def _attempt(self, message: Claimed) -> Settlement:
         current_attempt.set((message.id, message.claim_number))
         began = self._clock()
-        outcome = storable(self._send(message))
+        channel = self._channels[message.channel]
+        address: str = getattr(message, channel.address_field)
+        if not address:
+            return self._judge(
+                message, Permanent("no_address", f"The recipient has no {channel.address_field}."), began
+            )
+        try:
+            outgoing = _outgoing(message, channel, address)
+        except RenderingError as error:
+            return self._judge(message, Permanent("rendering_failed", str(error)), began)
+        deadline = Deadline.after(self._send_timeout)
+        outcome = self._find(message, channel, outgoing) or self._send(message, channel, outgoing, deadline)
+        return self._judge(message, outcome, began)
+
+    def _send(self, message: Claimed, channel: Channel, outgoing: Outgoing, deadline: Deadline) -> Outcome:
+        """Whatever the channel raises or returns is an outcome: once it was called, nobody knows what it did."""
+        try:
+            outcome: object = channel.send(outgoing, deadline)
+        except BaseException as error:  # noqa: BLE001  (a bug must not take the thread down, nor lose a message)
+            self._report_error(message, error)
+            return Unknown(INTERNAL_ERROR, type(error).__name__)
+        return _mark_copy(self._well_typed(message, outcome), message)
+
+    def _find(self, message: Claimed, channel: Channel, outgoing: Outgoing) -> Outcome | None:
+        """Ask the provider about an earlier attempt; half the time is left for the send that may follow (G6)."""
+        earlier = message.earlier
+        if earlier is None or earlier.is_shared:
+            return None
+        passed = self._clock() - earlier.read_at
+        found: object = channel.find(
+            outgoing,
+            began_ago=earlier.began_ago + passed,
+            unknown_for=earlier.unknown_for + passed,
+            known=earlier.known,
+            deadline=Deadline.after(self._send_timeout / 2),
+        )
+        if found is None:
+            return None
+        outcome = self._well_typed(message, found)
+        if isinstance(outcome, Accepted):
+            return replace(outcome, code=ADOPTED)
+        return outcome if isinstance(outcome, Transient | Throttled) else Transient(BAD_OUTCOME, type(found).__name__)
+
+    def _well_typed(self, message: Claimed, outcome: object) -> Outcome:
+        if isinstance(outcome, OUTCOMES) and has_right_types(outcome):
+            return outcome
+        self._report_error(message, outcome)
+        return well_typed(outcome)
+
+    def _judge(self, message: Claimed, outcome: Outcome, began: float) -> Settlement:
+        """What follows from the attempt that began at `began` and ended in `outcome`."""
+        outcome = storable(outcome)
         policy = kinds.policy_of(message.kind, self._policies[message.channel])
         charges = self._breakers[message.channel].record(outcome)
         verdict = judge(outcome, attempts=message.attempts, policy=policy, random=self._random, charges=charges)
@@ -129,28 +198,16 @@ class Delivery:
             delay = max(0.0, min(delay, message.expires_in - (self._clock() - began)))
         return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
 
-    def _send(self, message: Claimed) -> Outcome:
-        channel = self._channels[message.channel]
-        address: str = getattr(message, channel.address_field)
-        if not address:
-            return Permanent("no_address", f"The recipient has no {channel.address_field}.")
-        try:
-            outgoing = _outgoing(message, channel, address)
-            deadline = Deadline.after(self._send_timeout)
-            return self._find(message, channel, outgoing) or _mark_copy(channel.send(outgoing, deadline), message)
-        except RenderingError as error:
-            return Permanent("rendering_failed", str(error))
-        except Exception as error:  # noqa: BLE001  (a channel's bug must not take the relay down, nor lose a message)
-            emit("dispatch.error", message=message.id, claim=message.claim_number, error=type(error).__name__)
-            return Unknown("internal_error", type(error).__name__)
-
-    def _find(self, message: Claimed, channel: Channel, outgoing: Outgoing) -> Outcome | None:
-        """Ask the provider about an earlier attempt; half the time is left for the send that may follow (G6)."""
-        if message.earlier is None or message.earlier.is_shared or message.unknown_since is None:
-            return None
-        deadline = Deadline.after(self._send_timeout / 2)
-        found = channel.find(outgoing, since=message.unknown_since, known=message.earlier.known, deadline=deadline)
-        return replace(found, code=ADOPTED) if isinstance(found, Accepted) else found
+    def _report_error(self, message: Claimed, error: object) -> None:
+        """Log what nobody expected, by its type and the channel's class; its words may name a person (G12)."""
+        emit(
+            "dispatch.error",
+            message=message.id,
+            claim=message.claim_number,
+            channel=message.channel,
+            by=type(self._channels[message.channel]).__qualname__,
+            error=type(error).__name__,
+        )
 
 
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
@@ -182,21 +239,3 @@ def _mark_copy(outcome: Outcome, message: Claimed) -> Outcome:
 def handed_back(message: Claimed) -> Settlement:
     """Return `message` as if it had never been claimed, except that its claim number stays raised."""
     return Settlement(message, Status.PENDING, message.attempts)
-
-
-def storable(outcome: Outcome) -> Outcome:
-    """The outcome with texts that PostgreSQL can store: one bad answer must not hold up a whole batch."""
-    if isinstance(outcome, Accepted) and not _is_storable(outcome.provider_id, MOST_PROVIDER_ID):
-        outcome = replace(outcome, provider_id=_storable(outcome.provider_id, MOST_PROVIDER_ID))
-    if _is_storable(outcome.code, MOST_CODE) and _is_storable(outcome.detail, MOST_DETAIL):
-        return outcome
-    return replace(outcome, code=_storable(outcome.code, MOST_CODE), detail=_storable(outcome.detail, MOST_DETAIL))
-
-
-def _is_storable(text: str, most: int) -> bool:
-    """Whether `text` can surely be stored as it is. Text that is not ASCII is treated as if it could not."""
-    return text.isascii() and "\x00" not in text and len(text) <= most
-
-
-def _storable(text: str, most: int) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]

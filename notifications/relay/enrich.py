@@ -5,6 +5,7 @@ lately. Both are looked up here, after the claim, so that the claim costs the sa
 at that moment, the messages are marked NOT_READ and handed back.
 """
 
+import time
 from collections.abc import Mapping
 
 import psycopg
@@ -12,8 +13,10 @@ import psycopg
 from notifications.channels.base import Channel
 from notifications.policy import phone_numbers
 from notifications.protocol import sql_enrich
+from notifications.protocol.not_now import is_not_now
 from notifications.relay.connection import Connection
 from notifications.relay.messages import NOT_READ, Claimed, EarlierAttempts
+from notifications.telemetry import emit
 
 KNOWN_BEFORE_SECONDS = 300.0  # for clocks that differ: ours, the provider's and other relays'
 
@@ -26,7 +29,10 @@ def enrich(
         if asks:
             claimed = _with_earlier_attempts(connection, claimed)
         return _with_conversations(connection, claimed, channels)
-    except psycopg.OperationalError:  # the relay meets the error again at its next statement, and recovers there
+    except psycopg.Error as error:
+        if not is_not_now(error):
+            raise
+        # The relay meets the error again at its next statement, and recovers there.
         return [message._replace(earlier=NOT_READ) for message in claimed]
 
 
@@ -35,9 +41,10 @@ def _with_earlier_attempts(connection: Connection, claimed: list[Claimed]) -> li
     if not unknown:
         return claimed
     rows = connection.execute(sql_enrich.EARLIER_ATTEMPTS, {"ids": unknown, "before": KNOWN_BEFORE_SECONDS}).fetchall()
+    read_at = time.monotonic()
     earlier = {
-        message_id: EarlierAttempts(accepted_as=accepted_as or "", known=frozenset(known), is_shared=is_shared)
-        for message_id, accepted_as, known, is_shared in rows
+        message_id: EarlierAttempts(accepted_as or "", frozenset(known), is_shared, began_ago, unknown_for, read_at)
+        for message_id, accepted_as, known, is_shared, began_ago, unknown_for in rows
     }
     return [message._replace(earlier=earlier.get(message.id)) for message in claimed]
 
@@ -45,7 +52,7 @@ def _with_earlier_attempts(connection: Connection, claimed: list[Claimed]) -> li
 def _with_conversations(
     connection: Connection, claimed: list[Claimed], channels: Mapping[str, Channel]
 ) -> list[Claimed]:
-    wanted = {(each.channel, each.phone) for each in claimed if channels[each.channel].needs_inbound_age(each.kind)}
+    wanted = {(each.channel, each.phone) for each in claimed if _needs_inbound_age(channels[each.channel], each)}
     if not wanted:
         return claimed
     written = [(channel, form) for channel, phone in wanted for form in phone_numbers.forms(phone)]
@@ -59,3 +66,19 @@ def _with_conversations(
         message._replace(inbound_age=ages.get((message.channel, phone_numbers.canonical(message.phone))))
         for message in claimed
     ]
+
+
+def _needs_inbound_age(channel: Channel, message: Claimed) -> bool:
+    """What the channel says; not, where it raises: its bug must not end the relay."""
+    try:
+        return channel.needs_inbound_age(message.kind)
+    except Exception as error:  # noqa: BLE001
+        emit(
+            "dispatch.error",
+            message=message.id,
+            claim=message.claim_number,
+            channel=message.channel,
+            by=type(channel).__qualname__,
+            error=type(error).__name__,
+        )
+        return False

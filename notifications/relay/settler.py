@@ -1,12 +1,17 @@
 """Holds what was sent and is not yet written down, and what was written and is not yet counted and reported."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from notifications.protocol.not_now import is_not_now
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Settlement
-from notifications.relay.settle import report_settled, settle
+from notifications.relay.outcomes import bare
+from notifications.relay.settle import Settled, report_settled, settle
 from notifications.relay.tally import Tally
+from notifications.telemetry import emit
+
+UNSTORABLE_SECONDS = 60.0  # the delay of a message whose own, or whose outcome's words, cannot be stored
 
 
 class Settler:
@@ -25,9 +30,18 @@ class Settler:
         self.unsettled += settlements
 
     def settle(self, connection: Connection, *, relay_id: int) -> None:
-        """Write what is unsettled, in one transaction. What has to wait for a locked recipient stays unsettled."""
+        """Write what is unsettled, in one transaction. What has to wait for a locked recipient stays unsettled.
+
+        Where something in the batch cannot be written, the rest of it is.
+        """
         batch = self.unsettled
-        self.unsettled, written = settle(connection, batch, relay_id=relay_id, now=time.monotonic())
+        try:
+            self.unsettled, written = settle(connection, batch, relay_id=relay_id, now=time.monotonic())
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            emit("settle.divided", messages=len(batch), error=type(error).__name__)
+            self.unsettled, written = _settle_singly(connection, batch, relay_id=relay_id)
         self._unreported += written
 
     @property
@@ -38,3 +52,21 @@ class Settler:
         """Count and report what was written since the last call."""
         written, self._unreported = self._unreported, []
         report_settled(written, self._tally)
+
+
+def _settle_singly(connection: Connection, batch: Sequence[Settlement], *, relay_id: int) -> Settled:
+    """Each in a transaction of its own; one that cannot be written is written without its outcome's words."""
+    settled = Settled([], [])
+    for settlement in batch:
+        try:
+            one = settle(connection, [settlement], relay_id=relay_id, now=time.monotonic())
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            plain = settlement._replace(
+                outcome=settlement.outcome and bare(settlement.outcome), delay=UNSTORABLE_SECONDS
+            )
+            one = settle(connection, [plain], relay_id=relay_id, now=time.monotonic())
+        settled.waiting.extend(one.waiting)
+        settled.written.extend(one.written)
+    return settled
