@@ -11,7 +11,6 @@
     message.suppressed    info     the same: not to be sent, for example because its recipient has opted out
     message.handed_back   debug    the same: claimed, and not begun when the relay stopped
     message.rescued       warning  message: its relay was lost, the outcome is unknown
-    message.zone_unknown  warning  message, claim: this host lacks its recipient's time zone; TIME_ZONE is used instead
     settle.divided        error    messages, error: a batch could not be written, so its settlements are written singly
     claim.made            debug    messages, seconds: a claim that found something
     claim.reply_lost      warning  relay, messages: a claim's reply was lost; what it had taken was returned
@@ -62,7 +61,6 @@ LEVELS = {
     "message.suppressed": logging.INFO,
     "message.handed_back": logging.DEBUG,
     "message.rescued": logging.WARNING,
-    "message.zone_unknown": logging.WARNING,
     "settle.divided": logging.ERROR,
     "claim.made": logging.DEBUG,
     "claim.reply_lost": logging.WARNING,
