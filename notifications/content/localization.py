@@ -14,7 +14,6 @@ from django.utils.translation.trans_real import all_locale_paths
 
 from notifications.policy import locales
 
-
 Localization = tuple[str, tzinfo]
 
 AS_BEFORE = nullcontext()
