@@ -7,7 +7,7 @@ the wrong type keeps its meaning, and the field becomes text. One bad answer mus
 from dataclasses import replace
 from math import isfinite
 
-from notifications.lifecycle import Accepted, Outcome, Permanent, Reason, Throttled, Transient, Unknown
+from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Reason, Throttled, Transient, Unknown
 from notifications.relay.breaker import BAD_OUTCOME
 
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the columns hold
@@ -21,6 +21,8 @@ def has_right_types(outcome: Outcome) -> bool:
         return False
     if isinstance(outcome, Permanent):
         return outcome.reason is None or isinstance(outcome.reason, Reason)
+    if isinstance(outcome, Transient):
+        return outcome.deferral is None or _has_right_types(outcome.deferral)
     return not isinstance(outcome, Throttled) or _seconds(outcome.retry_after) == outcome.retry_after
 
 
@@ -35,10 +37,21 @@ def well_typed(outcome: object) -> Outcome:
         case Permanent():
             reason = outcome.reason if isinstance(outcome.reason, Reason) else None
             return Permanent(reason=reason, **texts)
+        case Transient():
+            deferral = outcome.deferral
+            if deferral is not None and not _has_right_types(deferral):
+                deferral = Deferral(_seconds(getattr(deferral, "retry_after", None)) or None)
+            return Transient(deferral=deferral, **texts)
         case Throttled():
             return Throttled(retry_after=_seconds(outcome.retry_after), **texts)
         case _:
             return replace(outcome, **texts)
+
+
+def _has_right_types(deferral: object) -> bool:
+    if not isinstance(deferral, Deferral) or not isinstance(deferral.is_about_message, bool):
+        return False
+    return deferral.retry_after is None or _seconds(deferral.retry_after) == deferral.retry_after
 
 
 def storable(outcome: Outcome) -> Outcome:

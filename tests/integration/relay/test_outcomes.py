@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from notifications.kinds import Kind
-from notifications.lifecycle import Accepted, Permanent, Throttled, Transient, Unknown
+from notifications.lifecycle import Accepted, Deferral, Permanent, Throttled, Transient, Unknown
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
 from notifications.policy import locales
 from notifications.policy.retry import RetryPolicy
@@ -17,7 +17,9 @@ from tests.stage.relay import RecordingChannel, drain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-QUICK = RetryPolicy(max_attempts=2, backoff_seconds=0, backoff_max_seconds=0, max_rescues=5)
+QUICK = RetryPolicy(
+    max_attempts=2, backoff_seconds=0, backoff_max_seconds=0, max_rescues=5, max_deferrals=2, deferral_seconds=0
+)
 
 
 class Pigeon(RecordingChannel):
@@ -72,6 +74,8 @@ def test_nothing_that_a_channel_raises_ends_its_thread(
         (Permanent("no", ["ann@example.com"]), ("permanent", "no")),
         (Permanent("no", reason="opted_out"), ("permanent", "no")),
         (Transient(None), ("transient", "")),
+        (Transient("later", deferral="300 seconds"), ("transient", "later")),
+        (Transient("later", deferral=Deferral("soon")), ("transient", "later")),
         (Unknown(b"bytes"), ("unknown", "(bytes)")),
     ],
     ids=repr,
