@@ -15,12 +15,9 @@ from django.db.models.functions import Now
 from notifications.models.audit import BulkReplay, Verb
 from notifications.operations.record_action import Actor, record, user_id_of
 from notifications.operations.replay import BATCH, replay_batch
-<<<<<<< HEAD
 from notifications.protocol.bad_rows import report, work_on_all
 from notifications.protocol.not_now import is_not_now
-=======
 from notifications.selectors.database_clock import database_now
->>>>>>> 78fcc8d (Measure each duration by one clock)
 from notifications.selectors.failed_messages import ReplayPreview, Selection
 
 ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more

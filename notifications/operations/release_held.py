@@ -26,12 +26,8 @@ MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
 def release_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Put messages whose quiet hours are over back into their lanes; returns how many. Safe to run side by side."""
     held = OutboxMessage.objects.using(using).filter(status=Status.QUEUED, lane=HELD)
-<<<<<<< HEAD
-    now = now or timezone.now()
+    now = now or database_now(using)
     due = held.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
-=======
-    due = held.filter(next_attempt_at__lte=now or database_now(using)).order_by("next_attempt_at", "id")
->>>>>>> 78fcc8d (Measure each duration by one clock)
     released = 0
     while batch := dict(due.values_list("id", "recipient_id")[:MOST_AT_ONCE]):
         done, bad = work_on_all("release", list(batch), partial(_release, batch, using=using))

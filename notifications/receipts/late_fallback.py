@@ -24,13 +24,9 @@ MOST_AT_ONCE = 100  # recipients locked by one transaction
 
 def fall_back_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
     """Send what is due on the other channel; returns how many substitutes were written. Safe to run side by side."""
-<<<<<<< HEAD
-    now = now or timezone.now()
+    now = now or database_now(using)
     plans = PlannedFallback.objects.using(using)
     due = plans.filter(due_at__lte=now).order_by("due_at")
-=======
-    due = PlannedFallback.objects.using(using).filter(due_at__lte=now or database_now(using)).order_by("due_at")
->>>>>>> 78fcc8d (Measure each duration by one clock)
     written = 0
     while batch := list(due.values_list("message_id", flat=True)[:MOST_AT_ONCE]):
         done, bad = work_on_all("fallback", batch, partial(_fall_back, using=using))
