@@ -9,7 +9,7 @@ from tests.gateways.conftest import Stage
 from tests.stage import razorpay, stripe
 
 PAYLOADS = Path(__file__).resolve().parent.parent / "payloads"
-PAID, FAILED, OTHER = EventKind.PAID, EventKind.FAILED, EventKind.OTHER
+PAID, FAILED, REFUND, OTHER = EventKind.PAID, EventKind.FAILED, EventKind.REFUND, EventKind.OTHER
 RAZORPAYS = ("order_Qk3UpMz7RhY5cN", "pay_Qk3VbX9sLw2TdE")
 STRIPES = ("pi_3SXabcKqWvZ1mN4R0dEfGh1J",) * 2
 
@@ -22,7 +22,7 @@ STRIPES = ("pi_3SXabcKqWvZ1mN4R0dEfGh1J",) * 2
         ("payment.captured.link", PAID, ("", RAZORPAYS[1])),
         ("order.paid", PAID, RAZORPAYS),
         ("payment.failed", FAILED, RAZORPAYS),
-        ("refund.processed", OTHER, ("", "")),
+        ("refund.processed", REFUND, ("", RAZORPAYS[1])),
     ],
 )
 def test_razorpays_events(razorpay_stage: Stage, name: str, kind: EventKind, ids: tuple[str, str]) -> None:
@@ -38,6 +38,7 @@ def test_razorpays_events(razorpay_stage: Stage, name: str, kind: EventKind, ids
         ("payment_intent.payment_failed", FAILED, STRIPES),
         ("charge.succeeded", OTHER, ("", "")),
         ("charge.refunded", OTHER, ("", "")),
+        ("refund.failed", REFUND, ("", STRIPES[1])),
     ],
 )
 def test_stripes_events(stripe_stage: Stage, name: str, kind: EventKind, ids: tuple[str, str]) -> None:

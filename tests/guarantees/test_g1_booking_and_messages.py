@@ -63,7 +63,7 @@ def _fail_after(original: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize("breaks", [_fail_before, _fail_after])
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(verification, "_record"), (Order, "becomes"), (verification, "_book"), (announcements, "booking_confirmed")],
+    [(verification, "_record"), (Order, "becomes"), (verification, "book"), (announcements, "booking_confirmed")],
 )
 def test_a_verification_that_breaks_off_leaves_nothing(
     paid: tuple[Any, dict[str, str]],
