@@ -4,6 +4,9 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 
 from bookings.admin import ReadOnlyAdmin
+from config.users import StaffGroupAdmin, StaffUserAdmin
+
+__all__ = ["FailedLoginAdmin", "StaffGroupAdmin", "StaffUserAdmin"]
 
 
 @admin.register(AccessAttempt)

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 
-OURS = ("config.", "bookings.", "notifications.", "django.contrib.auth.")
+OURS = ("config.", "bookings.", "notifications.")
 
 
 class StaffSite(admin.AdminSite):

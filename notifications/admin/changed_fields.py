@@ -50,7 +50,7 @@ class ChangedFieldsForm(forms.ModelForm):
     def _compare(self, cleaned: dict[str, Any]) -> None:
         """Give every field that nobody touched what the row says now, and find conflicts in the others."""
         for name in set(self._of_the_row()) & set(cleaned) - set(self.merged):
-            now = getattr(self.instance, name)
+            now = _value(self.instance, name)
             if name not in self.changed_data:
                 cleaned[name] = now
                 continue
@@ -125,6 +125,14 @@ class RecordsDeletions:
         record(Verb.DELETE, actor=Actor.of(request.user), subject=subject, before=before)
 
 
+def _value(row: Model, name: str) -> Any:
+    """What the row says; of a relation to many, all of them."""
+    value = getattr(row, name)
+    return value.all() if hasattr(value, "all") else value
+
+
 def _plain(value: Any) -> Any:
-    """As the record's JSON can hold it."""
+    """As the record's JSON can hold it: related rows by their keys."""
+    if isinstance(value, QuerySet):
+        return sorted(value.values_list("pk", flat=True))
     return value.pk if isinstance(value, Model) else value

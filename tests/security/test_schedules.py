@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OURS = "bookings.schedules.expire_holds"
 PAGES = {  # every page of the admin, and whose it is
-    "auth.Group": "django.contrib.auth",
-    "auth.User": "django.contrib.auth",
+    "auth.Group": "config",
+    "auth.User": "config",
     "axes.AccessAttempt": "config",
     "bookings.AccessToken": "bookings",
     "bookings.Booking": "bookings",
