@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ADD = "/admin/bookings/slot/add/"
 SOUND = {
+    "reason": "a new season",
     "title": "Morning yoga",
     "starts_at_0": "2040-01-01",
     "starts_at_1": "10:00",
