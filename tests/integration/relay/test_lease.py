@@ -1,0 +1,65 @@
+"""How long a lease lets sends begin: from the question on, less what a send may take; and never while cut off."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from notifications.relay.maintainer import Maintainer
+from notifications.relay.rescue import SETTLED_SESSION_SECONDS
+from notifications.relay.session import Session
+from notifications.relay.shutdown import Shutdown
+from notifications.relay.tally import Tally
+from notifications.relay.wake import Wake
+from tests.stage.relay import HandRelay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_lease_counts_from_the_question_and_ends_a_sends_length_early(hand_relay: Callable[..., HandRelay]) -> None:
+    relay = hand_relay(lease_seconds=20.0)
+    lease, relay_id = relay.lease, relay.lease.relay_id
+    lease.margin = 5.0
+    moments = iter([100.0])
+    lease.clock = lambda: next(moments, 108.0)  # the answer takes eight seconds
+    lease.beat(relay.connection, in_flight=0)
+    for moment, allowed in ((114.9, True), (115.1, False)):
+        lease.clock = lambda moment=moment: moment
+        assert lease.allows_a_send(relay_id) == allowed
+
+
+def test_while_it_reconnects_a_relay_begins_no_send_and_then_takes_its_lock_back(
+    hand_relay: Callable[..., HandRelay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = hand_relay()
+    lease = relay.lease
+    shutdown = Shutdown(grace=0.0, is_draining=False, wake=Wake())
+    session = Session("default", lease, tally=Tally(), shutdown=shutdown)
+    session.connection = relay.connection
+    assert lease.allows_a_send(lease.relay_id)
+    relay.connection.close()
+    session.recover(psycopg.OperationalError("gone"))
+    assert not lease.allows_a_send(lease.relay_id)
+    assert session.seconds_to_beat <= 0, "first thing"
+    session.beat(in_flight=0)
+    assert lease.allows_a_send(lease.relay_id)
+    held = session.connection.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    )
+    assert held.fetchone() == (1,)
+    session.connection.close()
+
+
+@pytest.mark.parametrize(("seconds", "prompt"), [(0.0, False), (SETTLED_SESSION_SECONDS, True)])
+def test_a_young_session_declares_nobody_dead_by_a_free_lock(
+    seconds: float, prompt: bool, hand_relay: Callable[..., HandRelay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, heir = hand_relay(), hand_relay()
+    dead.connection.execute("UPDATE notifications_relay SET heartbeat_at = heartbeat_at - interval '5 seconds'")
+    dead.connection.execute("SELECT pg_advisory_unlock_all()")
+    heartbeat = heir.lease.beat(heir.connection, in_flight=0)
+    assert heartbeat.suspects == [dead.lease.relay_id]
+    Maintainer(heir.lease).maintain(heir.connection, heartbeat, session_seconds=seconds, in_hand=[])
+    is_known: Any = dead.lease.beat(dead.connection, in_flight=0).is_known
+    assert is_known is not prompt
