@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from bookings.models import PaymentEvent
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 BATCH = 1000  # rows to a statement, so that none holds locks for long
 

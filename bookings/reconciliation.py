@@ -21,7 +21,7 @@ from bookings import verification
 from bookings.errors import AmountMismatch, GatewayUnavailable, InvalidSignature, OrderAlreadyPaid, SoldOut
 from bookings.gateways import GatewayPayment, PaymentState, UnknownGateway, gateway
 from bookings.models import Order
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 SHORTEST_PAUSE = timedelta(minutes=1)
 MOST_UNANSWERED = 3  # in one run: a gateway that does not answer is left alone until the next

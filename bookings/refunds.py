@@ -20,7 +20,7 @@ from bookings import announcements
 from bookings.errors import GatewayUnavailable, RefusedByGateway
 from bookings.gateways import GatewayRefund, RefundState, gateway
 from bookings.models import Payment, Refund
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 TRY_SECONDS = 60  # while one process is at a refund, the others leave it alone for this long
 LONGEST_PAUSE = timedelta(hours=1)  # between two tries

@@ -12,7 +12,7 @@ from typing import TypeVar
 from django.db import models
 from django.db.models import QuerySet
 
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 Result = TypeVar("Result")
 

@@ -15,7 +15,7 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.debug import sensitive_variables
 
 from bookings.api import problems
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from notifications.models.audit import BulkReplay, Verb
 from notifications.operations.record_action import Actor, record, user_id_of
 from notifications.operations.replay import BATCH, replay_batch
 from notifications.protocol.bad_rows import report, work_on_all
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.failed_messages import ReplayPreview, Selection
 

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from notifications.lifecycle import ENDED
 from notifications.models import OutboxMessage
 from notifications.protocol.bad_rows import work_on_all
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 BATCH = 1_000  # messages per transaction; each takes some tens of milliseconds
 

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 logger = logging.getLogger("notifications")
 

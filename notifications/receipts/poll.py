@@ -17,7 +17,7 @@ from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
 from notifications.protocol.bad_rows import report
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.statements import execute, fetch_all
 from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 

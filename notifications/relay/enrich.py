@@ -13,7 +13,7 @@ import psycopg
 from notifications.channels.base import Channel
 from notifications.policy import phone_numbers
 from notifications.protocol import sql_enrich
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 from notifications.relay.connection import Connection
 from notifications.relay.messages import NOT_READ, Claimed, EarlierAttempts
 from notifications.telemetry import emit

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import psycopg
 
 from notifications.channels.base import Channel
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import is_anything_left
 from notifications.relay.claim_timer import ClaimTimer

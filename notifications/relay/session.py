@@ -1,7 +1,7 @@
 """The relay's session with the database: its one connection and its lease.
 
 When the database goes away, or can only be read, the session says so, begins no send, and tries again with growing
-pauses until it is back. `not_now` says which errors mean that.
+pauses until it is back. `database_errors` says which errors mean that.
 """
 
 import time
@@ -10,7 +10,7 @@ from math import inf
 
 import psycopg
 
-from notifications.protocol.not_now import CANNOT_WRITE, is_not_now
+from notifications.protocol.database_errors import CANNOT_WRITE, is_not_now
 from notifications.relay.connection import Connection, open_connection
 from notifications.relay.lease import HEARTBEAT_SECONDS, Heartbeat, Lease
 from notifications.relay.messages import Clock

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Settlement
 from notifications.relay.outcomes import bare

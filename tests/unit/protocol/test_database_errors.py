@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 
-from notifications.protocol.not_now import is_not_now
+from notifications.protocol.database_errors import is_not_now
 
 LATER = ("08006", "25006", "25P03", "25P04", "40001", "40P01", "53300", "53100", "55000", "55P03", "57014", "58030")
 LATER += ("57P01", "57P02", "57P03", "57P05")
