@@ -23,7 +23,7 @@ from notifications.board.schedule_states import schedules
 from notifications.channels import channel_names
 from notifications.lifecycle import ReceiptStatus
 from notifications.protocol.histogram import SIZE
-from notifications.protocol.statements import fetch_all
+from notifications.protocol.run_sql import fetch_all
 from notifications.selectors.database_clock import database_now
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)

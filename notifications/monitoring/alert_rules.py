@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.monitoring import queries
-from notifications.protocol.statements import fetch_all
+from notifications.protocol.run_sql import fetch_all
 from notifications.selectors import overview
 
 FAILURE_MINUTES = 15

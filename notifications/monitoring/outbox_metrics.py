@@ -16,7 +16,7 @@ from notifications import conf
 from notifications.channels import channel_names
 from notifications.models import Alert
 from notifications.monitoring import queries
-from notifications.protocol.statements import fetch_all
+from notifications.protocol.run_sql import fetch_all
 from notifications.selectors import overview
 
 STATES = ("open", "paused", "broken")

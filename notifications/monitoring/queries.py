@@ -5,7 +5,7 @@ Every query is bounded: unfinished messages through partial indexes up to a limi
 
 from django.db import DEFAULT_DB_ALIAS
 
-from notifications.protocol.statements import fetch_all
+from notifications.protocol.run_sql import fetch_all
 
 # Literals, so that each part is a scan of its own partial index; beyond half a million of a state it says that many.
 WAITING = """

@@ -18,7 +18,7 @@ from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
 from notifications.protocol.bad_rows import report
 from notifications.protocol.database_errors import is_not_now
-from notifications.protocol.statements import execute, fetch_all
+from notifications.protocol.run_sql import execute, fetch_all
 from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 
 LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, the second, the third time in vain

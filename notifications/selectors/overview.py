@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models.tally import PART_OF_LAST_MINUTE
-from notifications.protocol.statements import fetch_all
+from notifications.protocol.run_sql import fetch_all
 
 MOST_COUNTED = 200_000  # messages in the table: up to here the finished ones are counted one by one
 ESTIMATED = (Status.CANCELLED, Status.EXPIRED, Status.SENT)  # beyond; these have no index of their own
