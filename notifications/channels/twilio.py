@@ -2,7 +2,7 @@
 
 What a failure means follows the answer to one question: can Twilio have accepted the message? Until the request goes
 out: no. Refused with 4xx: no. Otherwise nobody knows (G6): Twilio offers no idempotency key for messages. It can be
-asked afterwards (twilio_lookup), and tells by itself what becomes of a message, at the URL that goes with it: the URL
+asked afterwards (twilio_message_log), and tells by itself what becomes of a message, at the URL that goes with it: the URL
 names message and attempt, so that a callback proves an acceptance whose answer was lost.
 """
 
@@ -21,7 +21,7 @@ from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
 from notifications.channels.twilio_errors import refusal
-from notifications.channels.twilio_lookup import Lookup
+from notifications.channels.twilio_message_log import MessageLog
 from notifications.content.public_links import public_link
 from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
@@ -50,7 +50,7 @@ class _TwilioChannel(Channel):
         self._callback_url = callback_url
         self._http = PooledHttpClient(api_url)
         self._messages = Client(account_sid, auth_token, http_client=self._http).messages
-        self._lookup = Lookup(self._messages, self._http, sender=sender)
+        self._message_log = MessageLog(self._messages, self._http, sender=sender)
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         words = self._words(outgoing)
@@ -85,12 +85,12 @@ class _TwilioChannel(Channel):
         if isinstance(words, Permanent):
             return None
         to, pieces = self._to(outgoing.address), self._pieces(words)
-        return self._lookup.find(
+        return self._message_log.find(
             to=to, pieces=pieces, began_ago=began_ago, unknown_for=unknown_for, known=known, deadline=deadline
         )
 
     def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
-        return self._lookup.look_up(provider_id, deadline)
+        return self._message_log.look_up(provider_id, deadline)
 
     def close(self) -> None:
         self._http.close()

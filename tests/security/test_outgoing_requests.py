@@ -17,7 +17,7 @@ CALLERS = {  # whatever can open a connection, and to whom
     "notifications/channels/smtp.py": "the mail server, from the settings",
     "notifications/channels/twilio.py": "Twilio, from the settings",
     "notifications/channels/twilio_client.py": "Twilio, from the settings",
-    "notifications/channels/twilio_lookup.py": "Twilio, from the settings",
+    "notifications/channels/twilio_message_log.py": "Twilio, from the settings",
     "notifications/monitoring/notifiers.py": "the on-call's webhook, from the settings",
     "notifications/monitoring/systemd.py": "systemd's socket, from its environment",
     "notifications/relay/lease.py": "nobody: it asks for this host's name",

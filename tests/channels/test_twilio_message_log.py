@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notifications.channels.base import Channel, DeliveryReport
-from notifications.channels.twilio_lookup import NEWEST
+from notifications.channels.twilio_message_log import NEWEST
 from notifications.lifecycle import Accepted, Reason, ReceiptStatus, Throttled, Transient
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import outgoing, soon
@@ -89,7 +89,7 @@ class TestFinding:
             pauses.append(seconds)
             sms.send(outgoing(), soon())
 
-        sms._lookup._pause = arrive_late  # type: ignore[attr-defined]
+        sms._message_log._pause = arrive_late  # type: ignore[attr-defined]
         assert isinstance(self.find(sms, ago=0.5), Accepted)
         assert pauses == [pytest.approx(1.5, abs=0.3)]
 

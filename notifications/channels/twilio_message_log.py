@@ -30,7 +30,7 @@ TRIAL_PREFIX = "Sent from your Twilio trial account - "
 Found = TypeVar("Found")
 
 
-class Lookup:
+class MessageLog:
     """Reads from one account's messages, those of `sender`."""
 
     def __init__(
