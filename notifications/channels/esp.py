@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from notifications.channels.base import Outgoing
 from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
-from notifications.channels.email_sender import checked_sender
+from notifications.channels.email_sender_check import checked_sender
 from notifications.channels.http import ProviderSession
 from notifications.channels.smtp import Email
 from notifications.channels.twilio_errors import throttled_seconds
