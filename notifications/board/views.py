@@ -15,7 +15,7 @@ from notifications.admin.base import COMMAND, PAUSE, REPLAY, demand, may
 from notifications.admin.forms import ReasonForm
 from notifications.board import plots, queries
 from notifications.board.headline import headlines
-from notifications.board.selectors import RECEIPTS, snapshot
+from notifications.board.snapshot import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
 from notifications.operations.record_action import Actor
 from notifications.operations.relay_commands import RelayCommand, command_relay

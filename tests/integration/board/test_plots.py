@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from notifications.board import plots, selectors
+from notifications.board import plots
 from notifications.board.figures import Stretch
+from notifications.board.snapshot import Flow
 from notifications.selectors.database_clock import database_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class TestPlots:
     def test_a_gap_is_a_gap(self) -> None:
         now = database_now()
-        known = {number: selectors.Flow(sent=number) for number in (0, 1, 3)}
+        known = {number: Flow(sent=number) for number in (0, 1, 3)}
         stretches = [Stretch(now + timedelta(minutes=at), known.get(at), None) for at in range(4)]
         (sent_and_failed, waiting, _) = plots.plots(stretches, per="minute")
         sent = sent_and_failed.series[0]

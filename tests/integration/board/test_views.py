@@ -7,8 +7,9 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from notifications.board import queries, selectors
+from notifications.board import queries
 from notifications.board.figures import Count
+from notifications.board.snapshot import _count, snapshot
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from notifications.operations.relay_commands import RelayCommand, command_relay
@@ -68,7 +69,7 @@ class TestWhatItShows:
             "paused",
         ):
             assert said in words, said
-        board = selectors.snapshot()
+        board = snapshot()
         assert [(lane.channel, lane.behind.number) for lane in board.blocked] == [("sms", 5), ("email", 1)]
         assert [(group.error_code, group.count) for group in board.failures] == [
             ("twilio_30008", 7),
@@ -82,7 +83,7 @@ class TestWhatItShows:
 
     def test_the_hour_and_the_day_add_up(self) -> None:
         busy_day()
-        board = selectors.snapshot()
+        board = snapshot()
         assert len(board.hour) == 60
         assert len(board.day) == 144
         assert sum(stretch.flow.sent for stretch in board.hour if stretch.flow) in range(
@@ -99,8 +100,8 @@ class TestWhatItShows:
         client = a_reader()
         with running_loop(RecordingChannel()):
             publish_one(RecipientFactory())
-            wait_until(lambda: selectors.snapshot().last_minute.sent == 1)
-            (relay,) = selectors.snapshot().relays
+            wait_until(lambda: snapshot().last_minute.sent == 1)
+            (relay,) = snapshot().relays
             assert relay.settled == 1
             assert relay.load is not None
             assert "All is well." in seen(client)
@@ -109,8 +110,8 @@ class TestWhatItShows:
     def test_a_count_beyond_the_bound_says_what_the_sample_said(self) -> None:
         now = database_now()
         beyond = queries.MOST_COUNTED + 1
-        assert str(selectors._count(beyond, {"minute": now, "queued": 260_000}, "queued")) == "about 260,000"
-        assert str(selectors._count(beyond)) == f"over {queries.MOST_COUNTED:,}"
+        assert str(_count(beyond, {"minute": now, "queued": 260_000}, "queued")) == "about 260,000"
+        assert str(_count(beyond)) == f"over {queries.MOST_COUNTED:,}"
         assert str(Count(1_999)) == "1,999"
 
 

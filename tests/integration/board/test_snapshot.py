@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from notifications.board import queries, selectors
+from notifications.board import queries
+from notifications.board.snapshot import snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +36,7 @@ class TestWhatItCosts:
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")  # so few rows are read faster whole; with millions they are not
         statements.clear()
-        selectors.snapshot()
+        snapshot()
         assert len(statements) <= 16
 
     @pytest.mark.parametrize("table", ["outboxmessage", "receipt"])
