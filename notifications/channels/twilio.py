@@ -1,9 +1,11 @@
 """SMS and WhatsApp through Twilio's own client, over one pool of connections.
 
-What a failure means follows the answer to one question: can Twilio have accepted the message? Until the request goes
-out: no. Refused with 4xx: no. Otherwise nobody knows (G6): Twilio offers no idempotency key for messages. It can be
-asked afterwards (twilio_message_log), and tells by itself what becomes of a message, at the URL that goes with it: the URL
-names message and attempt, so that a callback proves an acceptance whose answer was lost.
+What a failure means depends on one question: can Twilio have accepted the message? Before the request goes out: no.
+After a refusal (4xx): no. Otherwise the outcome is unknown (G6), because Twilio has no idempotency keys for messages.
+
+Two things can still prove an acceptance whose answer was lost. The channel can search Twilio's list of messages
+(twilio_message_log). And Twilio reports each message's status at the callback URL that the request named; that URL
+holds our message's id and claim number.
 """
 
 import re
