@@ -2,23 +2,31 @@
 
 No redirects, no cookies, and no retries unless asked for. Proxies and certificate authorities come from the
 environment, as with `requests` (HTTPS_PROXY, REQUESTS_CA_BUNDLE), and are read once.
+
+`requests` takes half a millisecond of processor for a call. `PooledSession.call` makes the same call on the same
+connections for a tenth of that, where all that is needed is the status, the headers and the body.
 """
 
 import ssl
 import time
+from collections.abc import Mapping
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
 import requests.utils
 import urllib3
 import urllib3.connection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.util.proxy import connection_requires_http_tunnel
 from urllib3.util.retry import Retry
 
 from notifications.transport.deadline import CONNECT_SECONDS, connect, current, watched
+from notifications.transport.exchange import Answer, exchange
 
 POOL_SIZE = 512  # connections kept alive; more are opened when needed and closed after use
 # Servers close idle connections (load balancers after 60 s). If one closes at the moment of its reuse, the outcome of
@@ -39,13 +47,18 @@ class _Watched(urllib3.connection.HTTPConnection):
             raise NewConnectionError(self, f"Could not connect: {error}") from error
 
     def request(self, *args: Any, **options: Any) -> None:
+        self.resume()
+        super().request(*args, **options)
+
+    def resume(self) -> None:
+        """Watch the open connection during the call under way; close one that was idle for too long."""
+        now = time.monotonic()
         if self.sock is not None:
-            if self._used_at and time.monotonic() - self._used_at > MOST_IDLE_SECONDS:
-                self.close()  # `send` opens a new one
+            if self._used_at and now - self._used_at > MOST_IDLE_SECONDS:
+                self.close()  # whoever sends opens a new one
             else:
                 current().watch(self.sock)
-        self._used_at = time.monotonic()
-        super().request(*args, **options)
+        self._used_at = now
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -64,10 +77,45 @@ class _WatchedTLS(_Watched, urllib3.connection.HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
+    """Connections to one server."""
+
     ConnectionCls = _Watched
 
+    def call(self, request: bytes, *, method: str, connect_seconds: float) -> Answer:
+        """The answer to `request`, head and body. Raises OSError."""
+        connection: Any = self._get_conn()
+        read = None
+        try:
+            connection.resume()
+            if connection.sock is None:
+                self._open(connection, connect_seconds)
+            current().begin()
+            read = exchange(connection.sock, request, method=method)
+        finally:
+            if read is None or not read.is_reusable or current().was_cut:
+                connection.close()
+            self._put_conn(connection)
+        if current().was_cut:  # an answer that ends where the connection ends looks complete
+            raise TimeoutError("The deadline cut the answer short.")
+        return read.answer
 
-class _TLSPool(urllib3.HTTPSConnectionPool):
+    @property
+    def is_tunnelled(self) -> bool:
+        """Whether a proxy passes the connection on, and never sees the requests."""
+        return self.proxy is not None and connection_requires_http_tunnel(self.proxy, self.proxy_config, self.scheme)
+
+    def _open(self, connection: Any, seconds: float) -> None:
+        connection.timeout = seconds
+        try:
+            if self.is_tunnelled:
+                self._prepare_proxy(connection)  # which connects as well
+            else:
+                connection.connect()
+        except HTTPError as error:
+            raise ConnectionError("Could not connect.") from error
+
+
+class _TLSPool(_Pool, urllib3.HTTPSConnectionPool):
     ConnectionCls = _WatchedTLS
 
 
@@ -126,11 +174,12 @@ class PooledSession:
         self._connect_seconds = connect_seconds
         # The environment is read once; `requests` would read it for every request.
         settings = self._session.merge_environment_settings(base_url, {}, None, None, None)
+        self._base_url = base_url
         self._proxies = settings["proxies"]
         context = watched(_tls_context(settings["verify"]))
-        adapter = _Adapter(context, pool_size=pool_size, retries=retries)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._adapter = _Adapter(context, pool_size=pool_size, retries=retries)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
 
     def send(self, request: requests.Request) -> requests.Response:
         """The whole answer to `request`. Raises requests.RequestException, and DeadlinePassed or another OSError."""
@@ -145,6 +194,30 @@ class PooledSession:
             stream=False,
         )
 
+    def call(self, method: str, path: str, *, head: bytes, body: bytes = b"") -> Answer:
+        """The answer to one request, without the retries that the session has. Raises OSError.
+
+        `path` begins after the base URL's host. `head` holds the headers as they are sent, each line with its end;
+        those that HTTP itself needs are added.
+        """
+        pool, target, needed = self._route
+        length = b"Content-Length: %d\r\n" % len(body) if body or method not in {"GET", "HEAD"} else b""
+        line = f"{method} {target}{path} HTTP/1.1\r\n".encode("ascii")
+        request = b"".join((line, needed, head, length, b"\r\n", body))
+        seconds = min(self._connect_seconds, current().deadline.remaining() or 0.001)
+        return pool.call(request, method=method, connect_seconds=seconds)
+
+    @cached_property
+    def _route(self) -> tuple[_Pool, str, bytes]:
+        """The connections to the server, what stands before a path in a request to it, and the headers needed there."""
+        request = requests.Request("GET", self._base_url).prepare()
+        pool: Any = self._adapter.get_connection_with_tls_context(request, verify=True, proxies=self._proxies)
+        target = self._adapter.request_url(request, self._proxies).rstrip("/")
+        headers = {"Host": urlsplit(self._base_url).netloc.rpartition("@")[2], "Accept-Encoding": "identity"}
+        if pool.proxy is not None and not pool.is_tunnelled:
+            headers |= dict(pool.proxy_headers)
+        return pool, target, header_lines(headers)
+
     @property
     def pooled(self) -> requests.Session:
         """The session itself, for a library that makes its own requests; the deadline holds for them, too."""
@@ -153,6 +226,14 @@ class PooledSession:
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
+        self.__dict__.pop("_route", None)  # it holds a pool that is closed now
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """`headers` as they are sent. Raises ValueError for what would end a line."""
+    if any(end in text for pair in headers.items() for text in pair for end in "\r\n\0"):
+        raise ValueError("A header has more than one line.")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
 
 
 def _tls_context(authorities: Any) -> ssl.SSLContext:

@@ -135,3 +135,27 @@ def test_an_encrypted_mail_server_that_drips_is_cut_at_the_deadline(channel: Cha
 
     assert isinstance(outcome, Unknown)
     assert soon(-0.5).at < deadline.at
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_proxy_of_the_environment_passes_on_what_is_encrypted(
+    channel: Channels, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    def pass_on(sock: Any) -> None:
+        asked.append(read_request(sock))
+        sock.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        with context.wrap_socket(sock, server_side=True) as encrypted:
+            proxy.connections[-1] = encrypted
+            create(encrypted)
+
+    with scripted_server(pass_on) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("no_proxy", "")
+        monkeypatch.delenv("NO_PROXY")
+        sms = channel("sms", TWILIO_API_URL="https://127.0.0.1:444")
+
+        assert [sms.send(outgoing(), soon()) for _ in range(3)] == 3 * [Accepted("SM" + "1" * 32)]
+        assert len(proxy.connections) == 1
+    assert asked[0].startswith(b"CONNECT 127.0.0.1:444 HTTP/1.")
