@@ -113,9 +113,32 @@ def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> No
     chosen["options"] = " ".join(filter(None, (limit, chosen.get("options"))))
 
 
+_missing: list[str] = []
+
+
 def secret(name: str, *, needed: bool, default: str = "") -> str:
-    """A secret from the environment. If it is `needed` and missing in production, the start stops and names it."""
+    """A secret from the environment. If it is `needed` and not set, `refuse_what_is_missing` names it."""
     value: str = env.str(name, default="" if needed else default)
     if needed and not value:
-        refuse(f"{name} is not set. Set it, or set DJANGO_DEBUG=1 for development on this machine.")
+        _missing.append(f"{name} is not set")
     return value
+
+
+def named(name: str, *, default: str, among: tuple[str, ...]) -> str:
+    """One of the words in `among`, from the variable `name`. Without a default it must be set, as a secret must."""
+    if default or env.str(name, default=""):
+        return choice(name, default=default, among=among)
+    _missing.append(f"{name} is not set ({', '.join(among)})")
+    return ""
+
+
+def require(is_met: object, *, unmet: str) -> None:
+    """Unless a condition is met, `refuse_what_is_missing` says what is `unmet`."""
+    if not is_met:
+        _missing.append(unmet)
+
+
+def refuse_what_is_missing() -> None:
+    """Stop the start if anything is missing. Called once all settings are read, so that one line names all of it."""
+    if _missing:
+        refuse(f"{'; '.join(_missing)}. For development on this machine set DJANGO_DEBUG=1 instead.")

@@ -11,11 +11,15 @@ from config.environment import (
     env,
     limit_idle_transactions,
     mail_server,
+    named,
     notice_lost_server,
     number,
+    refuse_what_is_missing,
     secret,
 )
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
+from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
+from config.schedules import SCHEDULES  # noqa: F401  (a setting)
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -165,14 +169,16 @@ REST_FRAMEWORK = {
 }
 
 # --- Payments ---------------------------------------------------------------------------------------------------------
-PAYMENT_GATEWAY = choice("PAYMENT_GATEWAY", default="sandbox", among=("sandbox", "razorpay", "stripe"))
+PAYMENT_GATEWAY = named("PAYMENT_GATEWAY", default="sandbox" if DEBUG else "", among=("sandbox", "razorpay", "stripe"))
+ALLOW_UNPAID_BOOKINGS = env.bool("ALLOW_UNPAID_BOOKINGS", default=DEBUG)  # at the sandbox a click pays
 PAYMENT_GATEWAY_TIMEOUT_SECONDS = number("PAYMENT_GATEWAY_TIMEOUT_SECONDS", default=5, least=0.1)
 SANDBOX_GATEWAY_URL = env.str("SANDBOX_GATEWAY_URL", default="http://127.0.0.1:8091")
 SANDBOX_GATEWAY_SECRET = secret(
     "SANDBOX_GATEWAY_SECRET",
     needed=IN_PRODUCTION and PAYMENT_GATEWAY == "sandbox",
-    default="" if IN_PRODUCTION else "sandbox-gateway-secret",
+    default="" if IN_PRODUCTION else PUBLIC_SANDBOX_SECRET,
 )
+require_real_gateway(PAYMENT_GATEWAY, secret=SANDBOX_GATEWAY_SECRET, unpaid=ALLOW_UNPAID_BOOKINGS, debug=DEBUG)
 # Set for a gateway that is no longer chosen, these let it settle the orders that began there.
 RAZORPAY_KEY_ID = secret("RAZORPAY_KEY_ID", needed=PAYMENT_GATEWAY == "razorpay")
 RAZORPAY_KEY_SECRET = secret("RAZORPAY_KEY_SECRET", needed=PAYMENT_GATEWAY == "razorpay")
@@ -188,8 +194,8 @@ PAYMENT_EVENT_DAYS = number("PAYMENT_EVENT_DAYS", default=90, least=1)  # gatewa
 ORDER_HOLD_SECONDS = number("ORDER_HOLD_SECONDS", default=15 * 60, least=1)
 
 # --- Channels ---------------------------------------------------------------------------------------------------------
-SMS_PROVIDER = choice("SMS_PROVIDER", default="console", among=("twilio", "console"))
-WHATSAPP_PROVIDER = choice("WHATSAPP_PROVIDER", default="console", among=("twilio", "console"))
+SMS_PROVIDER = named("SMS_PROVIDER", default="console" if DEBUG else "", among=("twilio", "console"))
+WHATSAPP_PROVIDER = named("WHATSAPP_PROVIDER", default="console" if DEBUG else "", among=("twilio", "console"))
 _TWILIO = "twilio" in (SMS_PROVIDER, WHATSAPP_PROVIDER)
 TWILIO_ACCOUNT_SID = secret("TWILIO_ACCOUNT_SID", needed=_TWILIO)
 TWILIO_AUTH_TOKEN = secret("TWILIO_AUTH_TOKEN", needed=_TWILIO)
@@ -210,10 +216,15 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 ADMINS = [(address, address) for address in env.list("DJANGO_ADMINS", default=[])]
 _CONSOLE = "notifications.channels.console.ConsoleChannel"
 OUTBOX_CHANNELS = {
-    "sms": {"twilio": "notifications.channels.twilio.SmsChannel", "console": _CONSOLE}[SMS_PROVIDER],
-    "whatsapp": {"twilio": "notifications.channels.twilio.WhatsAppChannel", "console": _CONSOLE}[WHATSAPP_PROVIDER],
+    "sms": "notifications.channels.twilio.SmsChannel" if SMS_PROVIDER == "twilio" else _CONSOLE,
+    "whatsapp": "notifications.channels.twilio.WhatsAppChannel" if WHATSAPP_PROVIDER == "twilio" else _CONSOLE,
     "email": f"notifications.channels.{'esp.EspChannel' if EMAIL_ESP else 'email.EmailChannel'}",
 }
+ALLOW_PRINTED_MESSAGES = env.list("ALLOW_PRINTED_MESSAGES", default=list(OUTBOX_CHANNELS) if DEBUG else [])
+require_real_providers(
+    {"sms": SMS_PROVIDER, "whatsapp": WHATSAPP_PROVIDER, "email": "anymail" if EMAIL_ESP else EMAIL_URL},
+    printed=ALLOW_PRINTED_MESSAGES,
+)
 
 # --- Outbox -----------------------------------------------------------------------------------------------------------
 OUTBOX_MAX_ATTEMPTS = number("OUTBOX_MAX_ATTEMPTS", least=1, whole=True)
@@ -267,24 +278,6 @@ LOGGING = logs.configuration(form=LOG_FORMAT, level=LOG_LEVEL, sql=LOG_SQL)
 
 # --- Schedules --------------------------------------------------------------------------------------------------------
 REMINDER_HOURS = number("REMINDER_HOURS", default=24, least=0)
-# What `manage.py qcluster` runs: task and period in minutes, by name. A new line here is installed at its next start.
-SCHEDULES = {
-    "expire holds": ("bookings.schedules.expire_holds", 1),
-    "execute refunds": ("bookings.schedules.execute_refunds", 1),
-    "queue reminders": ("bookings.schedules.queue_reminders", 1),
-    "tell of moved slots": ("bookings.schedules.tell_of_moved_slots", 1),
-    "tell staff": ("bookings.schedules.tell_staff", 1),
-    "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
-    "sweep payments": ("bookings.schedules.sweep_payments", 5),
-    "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
-    "check seats": ("bookings.schedules.check_seats", 60),
-    "release held messages": ("notifications.schedules.release_held", 1),
-    "fall back to another channel": ("notifications.schedules.fall_back", 1),
-    "poll receipts": ("notifications.schedules.poll_receipts", 5),
-    "prune the outbox": ("notifications.schedules.prune_outbox", 60),
-    "look for trouble": ("notifications.schedules.look_for_trouble", 1),
-    "finish bulk replays": ("notifications.schedules.finish_bulk_replays", 1),
-}
 Q_CLUSTER = {
     "name": "bookings",
     "orm": "default",
@@ -298,3 +291,4 @@ Q_CLUSTER = {
     "save_limit": 500,  # successes that are kept; failures stay until someone deletes them
     "label": "Schedules",
 }
+refuse_what_is_missing()

@@ -14,7 +14,8 @@ from aiohttp import web
 from bookings.sandbox.ledger import Ledger
 from bookings.sandbox.service import Service
 
-DEFAULT_SECRET = "sandbox-gateway-secret"  # noqa: S105  (config/settings has the same default for development)
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+DEFAULT_SECRET = "sandbox-gateway-secret"  # noqa: S105  (config/production has the same default for development)
 
 
 async def serve(service: Service, *, host: str, port: int) -> None:
@@ -37,7 +38,9 @@ def main() -> None:
     parser.add_argument("--ledger", default=":memory:", metavar="FILE", help="Keep the books in FILE.")
     parser.add_argument("--webhook", default="", metavar="URL", help="Tell URL of every payment. Default: nobody.")
     options = parser.parse_args()
-    secret = os.environ.get("SANDBOX_GATEWAY_SECRET", DEFAULT_SECRET)
+    secret = os.environ.get("SANDBOX_GATEWAY_SECRET") or DEFAULT_SECRET
+    if secret == DEFAULT_SECRET and options.host not in LOOPBACK:
+        parser.error("set SANDBOX_GATEWAY_SECRET: others can reach this address, and everybody knows the default.")
     service = Service(Ledger(options.ledger), secret=secret, webhook=options.webhook)
     asyncio.run(serve(service, host=options.host, port=options.port))
 

@@ -7,7 +7,7 @@ from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READERS = frozenset(
-    {"secret", "number", "choice", "database", "str", "bool", "list", "int", "json"}
+    {"secret", "number", "choice", "named", "database", "str", "bool", "list", "int", "json"}
 )  # env.str(…), number(…), …
 
 

@@ -102,6 +102,8 @@ def processes(
         "DJANGO_SECRET_KEY": KEY,
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
         "DJANGO_SSL_REDIRECT": "0",
+        "PAYMENT_GATEWAY": "sandbox",
+        "ALLOW_UNPAID_BOOKINGS": "1",
         "SANDBOX_GATEWAY_URL": payment_gateway.url,
         "SANDBOX_GATEWAY_SECRET": SECRET,
         "SMS_PROVIDER": "twilio",

@@ -1,0 +1,20 @@
+"""What `manage.py qcluster` runs by the clock."""
+
+# Task and period in minutes, by name. A new line here is installed at its next start.
+SCHEDULES = {
+    "expire holds": ("bookings.schedules.expire_holds", 1),
+    "execute refunds": ("bookings.schedules.execute_refunds", 1),
+    "queue reminders": ("bookings.schedules.queue_reminders", 1),
+    "tell of moved slots": ("bookings.schedules.tell_of_moved_slots", 1),
+    "tell staff": ("bookings.schedules.tell_staff", 1),
+    "finish cancelled slots": ("bookings.schedules.finish_cancelled_slots", 5),
+    "sweep payments": ("bookings.schedules.sweep_payments", 5),
+    "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
+    "check seats": ("bookings.schedules.check_seats", 60),
+    "release held messages": ("notifications.schedules.release_held", 1),
+    "fall back to another channel": ("notifications.schedules.fall_back", 1),
+    "poll receipts": ("notifications.schedules.poll_receipts", 5),
+    "prune the outbox": ("notifications.schedules.prune_outbox", 60),
+    "look for trouble": ("notifications.schedules.look_for_trouble", 1),
+    "finish bulk replays": ("notifications.schedules.finish_bulk_replays", 1),
+}
