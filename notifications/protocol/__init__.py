@@ -1,1 +1,1 @@
-"""The protocol: every statement that moves a message. The web and the relays both stand on it."""
+"""The protocol: the SQL statements that move messages, and how they are run. Web processes and relays both use it."""

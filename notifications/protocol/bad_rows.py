@@ -1,4 +1,4 @@
-"""Work on many rows at once, of which a bad one must not stop the rest."""
+"""Runs a job on many rows at once. If that fails, it runs it on each row alone, so that a bad row stops no other."""
 
 import logging
 import traceback
@@ -12,9 +12,9 @@ Work = Callable[[Sequence[int]], int]
 
 
 def work_on_all(job: str, ids: Sequence[int], work: Work) -> tuple[int, list[int]]:
-    """What `work` came to for all `ids` together, or for each alone where that fails; and the ids on which it fails.
+    """Run `work` on all `ids` together or, if that fails, on each alone; returns the sum, and the ids that failed.
 
-    `work` is a transaction of its own. The log names each bad row. Raises what says that the database is away.
+    `work` is a transaction of its own. The log names each bad row. If the database is away, its error is raised.
     """
     try:
         return work(ids), []
@@ -33,6 +33,6 @@ def work_on_all(job: str, ids: Sequence[int], work: Work) -> tuple[int, list[int
 
 
 def report(job: str, row: object, error: Exception) -> None:
-    """Log that `job` fails on `row` and passes it over, and where; an error's own words may quote the row (G12)."""
+    """Log that `job` failed on `row`, and where. The error's own words are left out: they may quote the row (G12)."""
     place = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s failed on %s and passes it over: %s\n%s", job, row, type(error).__name__, place)

@@ -1,7 +1,7 @@
-"""Lock lanes, change them, promote, wake the relays: the steps of every change to a lane that a settle does not make.
+"""Changes lanes in four steps: lock them, change them, promote, wake the relays. A settle has steps of its own.
 
-The order is the protocol's: the lock in a statement of its own before anything is read or written, and the promotion
-after the last change (G4).
+The order is the protocol's. The lock is taken by a statement of its own, before anything is read or written; the
+promotion comes after the last change (G4).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

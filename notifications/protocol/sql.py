@@ -1,10 +1,10 @@
-"""The statements of a message's way, enqueue to settle and rescue, and of the relays' heartbeats. The other files
-`sql_*` hold what surrounds it. The line above each statement says why it locks what it locks.
+"""The statements that take a message from enqueue through claim and settle to rescue, and the relays' heartbeats. The
+other statements are in the files `sql_*`. The line above each statement says why it locks what it locks.
 
-Statuses are literals: a bound status under a generic plan could not use the partial indexes. now() stands in
-conditions, so that they stay index conditions; clock_timestamp() in what is stored, because now() is the
-transaction's start. Locking a lane and reading it are always two statements: a statement's snapshot is taken before it
-waits for a lock, so one that did both would read the lane as it was before.
+Statuses are literals, because a generic plan could not use the partial indexes with a bound status. Conditions use
+now(), which an index can serve; what is stored uses clock_timestamp(), because now() is the transaction's start.
+Locking a lane and reading it are always two statements: a statement's snapshot is taken before it waits for a lock, so
+a single one would read the lane as it was before the wait.
 """
 
 from notifications.protocol.sql_channels import CHANNEL_STATE
@@ -107,8 +107,8 @@ CROSS JOIN LATERAL (
 ) AS head
 """
 
-# Makes the oldest queued message of each of `lanes` its head. Looked up lane by lane in an index: written as a join, it
-# is planned as one scan of all that is queued, however much.
+# Makes the oldest queued message of each of `lanes` its head. An index finds it, lane by lane: a join would be planned
+# as one scan of everything that is queued.
 PROMOTION = """
 UPDATE notifications_outboxmessage message
 SET status = 'pending', next_attempt_at = clock_timestamp()

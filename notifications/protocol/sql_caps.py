@@ -1,6 +1,6 @@
 """The statements about caps. The line above each says why it locks what it locks.
 
-clock_timestamp(), because a claim that waited for a lock counts in the hour in which it got the lock.
+They use clock_timestamp(), because a claim that waited for a lock counts in the hour in which it got the lock.
 """
 
 from typing import LiteralString

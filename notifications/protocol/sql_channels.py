@@ -15,13 +15,13 @@ REGISTER_CHANNELS = """
 INSERT INTO notifications_channelstate (name) SELECT unnest(%(channels)s::text[]) ON CONFLICT (name) DO NOTHING
 """
 
-# A channel's failures in a row once a report is counted. After an answer they begin a new row, else they continue the
-# one that the relays have reported so far. An outage that the relay did not know of has begun since its answer.
+# A channel's failures in a row, including those of this report. An answer starts the count anew. But if the channel is
+# broken and the relay did not know it, its answer is older than the outage, and the count goes on.
 IN_A_ROW: LiteralString = """(CASE WHEN %(has_answered)s AND (channel.broken_at IS NULL OR %(knows_outage)s) THEN 0
           ELSE channel.failures END + %(failures)s)"""
 
-# Locks the channel's row for a moment. A row of `most` failures breaks the channel, or postpones the next probe; an
-# answer that no such row follows ends an outage. Reads the locked row alone, so that reports at the same moment add up.
+# Locks the channel's row for a moment. `most` failures in a row break the channel, or postpone the next probe; an
+# answer that fewer follow ends an outage. Only the locked row is read, so reports at the same moment add up.
 REPORT_CHANNEL = f"""
 UPDATE notifications_channelstate channel
 SET failures = {IN_A_ROW},
@@ -51,7 +51,7 @@ ORDER BY name
 FOR NO KEY UPDATE
 """
 
-# Needs the channel's lock. What was not used for longer than a burst is forfeited.
+# Needs the channel's lock. A rate that went unused for longer than a burst is forfeited.
 CHARGE_CHANNEL = """
 UPDATE notifications_channelstate
 SET next_slot_at = greatest(next_slot_at, clock_timestamp() - make_interval(secs => %(burst)s))

@@ -1,8 +1,8 @@
 """The statements that count: one row per minute, channel and relay, so that no two relays wait for each other.
 
-A relay adds its counts to its own rows within the statement of its heartbeat, which also notes up to which attempt they
-go. What a lost relay had not counted is counted from its attempts by the relay that declares it dead, so the sums stay
-exact whoever is killed. Replays and cancellations by people are appended in rows without a relay, and merged later.
+A relay adds its counts to its own rows in the statement of its heartbeat, which also records the last attempt that is
+counted. If a relay is lost, the relay that declares it dead counts the rest from its attempts, so the sums stay exact
+whichever relay is killed. Replays and cancellations by people are appended in rows without a relay, and merged later.
 """
 
 from notifications.protocol.histogram import BOUNDS, SIZE
@@ -64,7 +64,7 @@ TALLY = f"""
     {MERGE}
 """
 
-# Up to where a relay's attempts are counted: all it has written have lower ids, all it will write higher ones.
+# The id up to which a relay's attempts are counted: those that it has written are not above it, those to come are.
 ATTEMPTS_SO_FAR = "coalesce(pg_sequence_last_value('notifications_deliveryattempt_id_seq'), 0)"
 
 # Counts the attempts that the relays `uncounted` (id, counted_to) have written and not counted. Nested loops by primary

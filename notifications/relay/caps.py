@@ -1,4 +1,4 @@
-"""Caps: how many messages one recipient, or one phone number whoever has it, may get in an hour and in a day.
+"""Caps: how many messages one recipient, or one phone number, whoever has it, may get in an hour and in a day.
 
 Caps protect against loops, and against people who earn from SMS to their own numbers. A message counts once, when it is
 first claimed, in the current hour and the current day (UTC). A message over a cap ends as cancelled, with a code that
@@ -69,7 +69,7 @@ class Caps:
         return dict(self._counted(message))
 
     def _counted(self, message: Claimed) -> Iterator[tuple[str, str]]:
-        """The keys that `message` counts under, each with what caps of it are of: "recipient" or "number"."""
+        """The keys that `message` counts under, each after the kind of cap it is for: "recipient" or "number"."""
         yield "recipient", f"recipient:{message.recipient_id}"
         if self._address_fields[message.channel] == "phone" and message.phone:
             yield "number", f"number:{phone_numbers.canonical(message.phone)}"

@@ -44,12 +44,12 @@ class Claimer:
     ) -> list[Claimed]:
         """Claim up to `limits[channel]` due messages of each channel. They are `sending` under `relay_id` on return.
 
-        `meanwhile` is done while the database looks for them.
+        `meanwhile` runs while the database searches.
         """
         self._rewind_if_due()
         began = self._clock()
         while True:
-            with connection.pipeline() if meanwhile else nullcontext():  # a pipeline waits for answers at its end only
+            with connection.pipeline() if meanwhile else nullcontext():  # a pipeline waits for answers only at its end
                 found = connection.cursor(row_factory=by_name).execute(
                     _statement(len(limits)), self._parameters(relay_id, limits)
                 )
@@ -85,7 +85,7 @@ class Claimer:
 
 
 def by_name(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Claimed]:
-    """A row factory that fills a Claimed by the names of the statement's columns. Raises ValueError if one lacks."""
+    """A row factory that fills a Claimed by the names of the statement's columns. ValueError if one is missing."""
     names = [column.name for column in cursor.description or ()]
     if tuple(names) == COLUMNS:
         return lambda row: Claimed(*row)

@@ -10,14 +10,14 @@ from psycopg import sql
 
 from notifications import conf
 
-# A peer that vanished is noticed within half a minute: an idle one after 15 s and 3 probes 5 s apart, one that was just
-# sent something after 30 s (in milliseconds) without an acknowledgement.
+# A vanished peer is noticed within half a minute. An idle connection is probed after 15 s, three times, 5 s apart. Sent
+# data may stay unacknowledged for 30 s (in milliseconds).
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 KEEPALIVES |= {"tcp_user_timeout": 30_000}
 
-# After these times the server ends the transaction of a relay that is frozen, or whose host is lost: it holds the locks
-# of lanes, and customers' payments may wait for them. In a pipeline a session does not count as idle, and only
-# PostgreSQL 17 and later ends its transaction.
+# The server ends the transaction of a relay that is frozen, or whose host is lost, after these times: the transaction
+# holds lanes' locks, and customers' payments may wait for them. A session in a pipeline does not count as idle; there,
+# only PostgreSQL 17 and later ends the transaction.
 IDLE_IN_TRANSACTION_SECONDS, TRANSACTION_SECONDS = 5.0, 20.0
 FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 
@@ -47,10 +47,10 @@ def open_connection(alias: str, *, name: str) -> Connection:
 
 
 def _without_djangos_own(wrapper: BaseDatabaseWrapper) -> tuple[BaseDatabaseWrapper, str]:
-    """`wrapper` without those of its OPTIONS that would change what it connects to, and the role to take on.
+    """`wrapper` without the OPTIONS that would change what it connects to, and the role to take on.
 
-    A relay keeps its few connections for as long as it lives, so it takes none from a pool, where it would get one
-    without the parameters above; and it works at READ COMMITTED, whatever Django's own connections do.
+    A relay keeps its few connections for as long as it lives. It takes none from Django's pool, because those lack the
+    parameters above. It works at READ COMMITTED, whatever Django's own connections use.
     """
     options = wrapper.settings_dict["OPTIONS"]
     kept = {name: value for name, value in options.items() if name not in ("pool", "isolation_level")}

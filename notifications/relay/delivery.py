@@ -1,4 +1,4 @@
-"""Delivers one claimed message: a row of small steps, each of which settles it or leaves it to the next.
+"""Delivers one claimed message in small steps. Each step settles it or leaves it to the next.
 
 Is the lease certain? Does the provider have the message already? Is it still of use? Has it killed too many relays? May
 it be sent? If no step settles it, it is attempted. Channels are known by their interface only. Every delivery ends
@@ -70,7 +70,7 @@ class Delivery:
     def deliver(self, message: Claimed) -> Settlement:
         """Settle `message`: send it, or find a reason not to. Never raises, whatever a step or a channel does.
 
-        What stops a step before the send stops every further one too, so the message was certainly not sent.
+        If a step before the send raises, no later step runs, so the message was certainly not sent.
         """
         began = self._clock()
         try:
@@ -194,7 +194,7 @@ class Delivery:
         charges = self._breakers[message.channel].record(outcome)
         verdict = judge(outcome, attempts=message.attempts, policy=policy, random=self._random, charges=charges)
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
-        if delay is not None and message.expires_in is not None:  # it ends when it expires, and its lane goes on
+        if delay is not None and message.expires_in is not None:  # due by its expiry, to end then: its lane goes on
             delay = max(0.0, min(delay, message.expires_in - (self._clock() - began)))
         return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
 
@@ -212,7 +212,7 @@ class Delivery:
 
 def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
     """Render the message. Raises RenderingError."""
-    activate(message.locale, message.time_zone)  # stays active for the next message, which mostly has the same
+    activate(message.locale, message.time_zone)  # stays active: the next message mostly has the same
     reader = Reader(message.recipient_id, message.locale, message.time_zone)
     context, form = read_json(message.context)[0], channel.form_for(message.kind)
     worded = put_into_words(message.kind, context, form=form, reader=reader)

@@ -84,7 +84,7 @@ class Dispatcher:
         return done
 
     def stop(self) -> None:
-        """Begin nothing more: what no thread has begun comes back through `collect`, handed back."""
+        """Begin no more sends. `collect` returns the messages that no thread has begun, handed back."""
         self._delivery.is_stopping = True
         for pool in self._pools.values():
             self._done.extend(handed_back(message) for message in pool.take_back())

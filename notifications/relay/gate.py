@@ -1,5 +1,6 @@
-"""How much each channel may claim now (G10). A paused channel may claim nothing; one whose provider is out of service
-may send one probe at a time; one that has recovered may send at a rising rate. A rate limit holds over all relays.
+"""Decides how much each channel may claim now (G10). A paused channel may claim nothing. While a channel's provider is
+out of service, one probe at a time may be sent; after it has recovered, messages go out at a rising rate. A rate limit
+holds over all relays.
 
 An open channel without a limit costs nothing here: its state comes with the heartbeat. A limited one is locked for the
 length of a claim.
@@ -19,8 +20,8 @@ from notifications.telemetry import emit
 
 FIRST_PROBE_SECONDS, LONGEST_PROBE_SECONDS = 1.0, 30.0  # between probes: doubled each time
 RAMP_FIRST_RATE = 5.0  # messages a second at which a recovered channel begins; doubled every second
-RAMP_SECONDS = 12.0  # after which it is as fast as any
-BURST_SECONDS = 0.1  # of a limited rate, at most, that may go at once
+RAMP_SECONDS = 12.0  # after which the rise ends and only its own limit is left
+BURST_SECONDS = 0.1  # of a limited rate: the most that may be sent at once
 
 
 @dataclass(slots=True)
@@ -91,8 +92,9 @@ class Gate:
 
     @contextmanager
     def granting(self, connection: Connection, rooms: Mapping[str, int]) -> Iterator[dict[str, int]]:
-        """Grant each channel with room how many messages it may claim within this block, and take what that needs:
-        the right to probe, the locks of limited channels. Pass what was claimed to `charge`, within the block.
+        """Yield how many messages each channel with room may claim within this block.
+
+        This takes the right to probe and locks limited channels. Pass what was claimed to `charge`, within the block.
         """
         free = {name: room for name, room in rooms.items() if self._is_free(name)}
         probing = {name: 1 for name in rooms if self._take_probe(connection, name)}
@@ -169,7 +171,7 @@ class Gate:
         grants: dict[str, int] = {}
         for name, credit in rows:
             rate = self._rate(name)
-            if rate == inf:  # the rise after an outage has ended since `_is_metered` looked
+            if rate == inf:  # the rise after an outage has ended since `_is_metered` was asked
                 grants[name] = metered[name]
             elif credit >= 0:
                 grants[name] = min(metered[name], int(min(credit, BURST_SECONDS) * rate) + 1)

@@ -1,4 +1,4 @@
-"""Claims for the channels that have room, as much as the gate and the caps allow, and adds what a send must know."""
+"""Claims messages for the channels that have room, as many as the gate and the caps allow, and enriches them."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -43,7 +43,7 @@ class Intake:
         rooms: Mapping[str, int],
         meanwhile: Callable[[], None] | None = None,
     ) -> Batch:
-        """Claim what the channels of `rooms` can take. `meanwhile` is done while the database looks, if it looks."""
+        """Claim what the channels of `rooms` can take. `meanwhile` runs while the database searches, if it is asked."""
         with self._caps.transaction(connection), self._gate.granting(connection, rooms) as limits:
             claimed = []
             if limits:

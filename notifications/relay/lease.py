@@ -131,7 +131,7 @@ class Lease:
         connection.execute(sql.LEAVE, {"relay": self.relay_id})
 
     def _hold_lock(self, connection: Connection) -> None:
-        """Take our advisory lock on this session. While an old session of ours is dying and has it, try again later."""
+        """Take our advisory lock on this session. If a dying session of ours still has it, try again later."""
         if self.holds_lock and not self._has_lock:
             parameters = {"lock_class": LOCK_CLASS, "relay": self.relay_id}
             (self._has_lock,) = fetch_row(connection, sql.HOLD_RELAY_LOCK, parameters)

@@ -30,9 +30,9 @@ from notifications.relay.wake import Wake
 from notifications.telemetry import emit
 
 DRAIN_POLL_SECONDS = 0.2  # while draining: another relay may hold what is left
-LOCKED_LANE_SECONDS = 0.005  # until a settle is tried again whose recipient was locked
-HEAD_START_SECONDS = 0.0001  # for the threads that a claim wakes: else they get the interpreter at our next wait
-LINGER_SECONDS = 0.002  # while sends are running: what ends within it is settled in one batch
+LOCKED_LANE_SECONDS = 0.005  # before a settle whose recipient was locked is tried again
+HEAD_START_SECONDS = 0.0001  # for the threads that a claim wakes: otherwise they first run at our next wait
+LINGER_SECONDS = 0.002  # while sends run: all that end within it are settled in one batch
 
 
 class Loop:
@@ -115,7 +115,7 @@ class Loop:
         self._beat()
         self._settle()
         self._claim()
-        self._settler.report()  # where no claim was made in whose shadow it could be done
+        self._settler.report()  # if no claim was made, which reports while the database searches
         self._sleep(self._seconds_to_turn())
 
     def _last_turn(self) -> None:
@@ -160,7 +160,7 @@ class Loop:
         self._timer.claim_in(0.0 if batch.is_full else self._intake.seconds_to_next(connection, rooms))
 
     def _seconds_to_turn(self) -> float:
-        """How long nothing needs doing, unless something wakes us: a send that ended makes room."""
+        """How long the loop may sleep, unless something wakes it. If no channel has room, an ended send makes some."""
         return self._timer.seconds_left if self._dispatcher.room() else POLL_SECONDS
 
     def _sleep(self, seconds: float) -> None:

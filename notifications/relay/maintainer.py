@@ -1,7 +1,7 @@
 """What relays do for the outbox as a whole, each with its heartbeats: rescue, return, and history (G3, G9).
 
-A relay takes over from others that are dead, returns what its own claims took without an answer, and keeps the history
-of how much waits.
+A relay takes over from others that are dead, returns messages that its own claim took but whose reply was lost, and
+keeps the history of how much waits.
 """
 
 import time

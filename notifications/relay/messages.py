@@ -68,7 +68,8 @@ class Settlement(NamedTuple):
     """Where a claimed message goes next, and, if an attempt was made, its `outcome`, which is recorded.
 
     `delay` is in seconds; None leaves the message due when it was. `began` and `ended` are readings of `Clock` at the
-    attempt's ends. One is made for each message, so it is a tuple: a frozen dataclass takes four times as long to make.
+    attempt's start and end. One is made for each message, so it is a tuple: a frozen dataclass takes four times as
+    long to make.
     """
 
     message: Claimed

@@ -1,4 +1,4 @@
-"""What an operator chooses for one relay."""
+"""The options that an operator sets for one relay."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

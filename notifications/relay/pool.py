@@ -30,7 +30,7 @@ class Pool:
         self.threads = 0
         self._changing = threading.Lock()
         self._numbers = itertools.count()
-        self._usages: dict[int, Usage] = {}  # of each thread there is: one writer each
+        self._usages: dict[int, Usage] = {}  # by thread; each thread writes only its own
         self._ended = Usage()  # of those that have ended
         self._watched: tuple[Usage, float] | None = None  # usage and time at `begin_watch`
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
@@ -76,7 +76,7 @@ class Pool:
         self._start_threads()
 
     def _usage(self) -> Usage:
-        """Of all threads so far, those that have ended included."""
+        """The usage of all threads so far, including those that have ended."""
         with self._changing:
             return sum(list(self._usages.values()), self._ended)
 
@@ -99,7 +99,7 @@ class Pool:
                 noted_at = ended
 
     def _ends_as_superfluous(self, number: int) -> bool:
-        """Sign the calling thread, of this number, off if there are too many; it must then end."""
+        """Sign off the calling thread, whose number this is, if there are too many. True: it must end."""
         if self.threads <= self._size.threads:
             return False
         with self._changing:

@@ -8,8 +8,8 @@ processor.
 import math
 from typing import NamedTuple
 
-AVERAGE_MESSAGES = 100  # that a pace is averaged over
-LEAST_SECONDS = 1e-5  # that a message takes a thread, even if it is not sent
+AVERAGE_MESSAGES = 100  # over which a pace is averaged
+LEAST_SECONDS = 1e-5  # that a message costs a thread, even if it is not sent
 FEWEST_THREADS = 1  # two threads that only compete for the interpreter send less than one
 LOOK_SECONDS = 0.005  # how often a pool may change its size
 WAITING_SHARE = 0.25  # threads that use the processor for less of their time than this wait for a provider

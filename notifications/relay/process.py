@@ -1,12 +1,12 @@
-"""Settings of the Python interpreter for a process in which one thread must be prompt beside many busy ones."""
+"""Tunes the Python interpreter, so that the relay's own thread runs promptly beside many busy sending threads."""
 
 import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The relay's own thread asks for the interpreter after each answer of the database, while its sending threads put
-# messages into words. At Python's default, 5 ms, it would wait longer than the database takes for a batch.
+# The relay's own thread needs the interpreter after each answer of the database, while its sending threads render
+# messages. At Python's default, 5 ms, it would wait longer than the database takes for a batch.
 SWITCH_SECONDS = 0.0005
 
 
@@ -19,7 +19,7 @@ def tune() -> None:
 
 @contextmanager
 def tuned() -> Iterator[None]:
-    """The same, undone at the end of the block."""
+    """As `tune`, undone at the end of the block."""
     before = sys.getswitchinterval()
     tune()
     try:

@@ -1,4 +1,4 @@
-"""Holds what was sent and is not yet written down, and what was written and is not yet counted and reported."""
+"""Holds outcomes until they are written to the database, and then until they are counted and reported."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from notifications.relay.settle import Settled, report_settled, settle
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
-UNSTORABLE_SECONDS = 60.0  # the delay of a message whose own, or whose outcome's words, cannot be stored
+UNSTORABLE_SECONDS = 60.0  # the delay of a message that cannot be settled as it is
 
 
 class Settler:
@@ -32,7 +32,7 @@ class Settler:
     def settle(self, connection: Connection, *, relay_id: int) -> None:
         """Write what is unsettled, in one transaction. What has to wait for a locked recipient stays unsettled.
 
-        Where something in the batch cannot be written, the rest of it is.
+        If something in the batch cannot be written, the rest of it still is.
         """
         batch = self.unsettled
         try:

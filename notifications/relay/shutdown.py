@@ -1,4 +1,6 @@
-"""How a relay ends: asked to stop, or told to drain; and how long what is in flight may still take."""
+"""Decides when a relay ends: after a stop, once its messages in flight are settled or the grace is over; after a drain,
+once nothing is left to send.
+"""
 
 import time
 
