@@ -7,7 +7,7 @@ from functools import partial
 from django.db.models import Q
 from django.utils import timezone
 
-from bookings import announcements, refunds
+from bookings import announcements, limits, refunds
 from bookings.errors import NotCancellable
 from bookings.models import Booking, Order, Slot
 from bookings.orders import REFUND_RULES
@@ -44,15 +44,19 @@ def refund_due(booking: Booking, *, now: datetime) -> int:
 
 
 def cancel(
-    booking_id: int, *, now: datetime | None = None, note: Callable[[Booking], object] = lambda _: None
+    booking_id: int,
+    *,
+    by_staff: bool = False,
+    now: datetime | None = None,
+    note: Callable[[Booking], object] = lambda _: None,
 ) -> Booking:
     """Cancel the booking at its customer's wish, and refund what the rules give back; a cancelled one stays as it is.
 
     `note` is told of one that was not cancelled before, within the transaction. Raises NotCancellable once the slot has
-    started; Booking.DoesNotExist.
+    started; LimitReached, unless it is done by staff; Booking.DoesNotExist.
     """
     cancelled_at = now or timezone.now()
-    return in_transaction(partial(_cancel, booking_id, now=cancelled_at, note=note))
+    return in_transaction(partial(_cancel, booking_id, is_limited=not by_staff, now=cancelled_at, note=note))
 
 
 def cancel_slot(slot_id: int, *, now: datetime | None = None, note: Callable[[Slot], object] = lambda _: None) -> int:
@@ -83,7 +87,9 @@ def finish_cancelled_slots(*, now: datetime | None = None) -> int:
     return sum(cancel_slot(slot_id, now=now) for slot_id in sorted(set(unfinished.values_list("pk", flat=True))))
 
 
-def _cancel(booking_id: int, *, now: datetime, note: Callable[[Booking], object]) -> Booking:
+def _cancel(booking_id: int, *, is_limited: bool, now: datetime, note: Callable[[Booking], object]) -> Booking:
+    if is_limited:
+        _check_limit(booking_id, now=now)
     booking = _locked(booking_id)
     if booking.status == Booking.Status.CANCELLED:
         return booking
@@ -95,6 +101,13 @@ def _cancel(booking_id: int, *, now: datetime, note: Callable[[Booking], object]
         refunds.request(booking.payment, reason="cancelled", amount=amount)
     note(booking)
     return booking
+
+
+def _check_limit(booking_id: int, *, now: datetime) -> None:
+    """Raises LimitReached. A booking whose slot has moved can always be cancelled; one that is cancelled stays so."""
+    booking = Booking.objects.select_related("slot").get(pk=booking_id)
+    if booking.status == Booking.Status.CONFIRMED and not booking.has_moved:
+        limits.check_cancellation(user_id=booking.user_id, now=now)
 
 
 def _call_off(slot_id: int, *, now: datetime, note: Callable[[Slot], object]) -> None:

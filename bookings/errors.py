@@ -1,5 +1,7 @@
 """What the domain refuses, each with the stable `code` that clients see. The message is meant for people."""
 
+from typing import ClassVar
+
 
 class BookingError(Exception):
     """Base of all refusals of the domain. `code` is part of the public interface and never changes."""
@@ -72,6 +74,32 @@ class NotEnoughSeats(BookingError):
 
     def __init__(self, left: int) -> None:
         super().__init__(f"The slot has only {left} seat{'s'[: left != 1]} left.")
+
+
+class TooManySeats(BookingError):
+    """One customer may not hold so many seats of a slot, however many are free."""
+
+    code = "too_many_seats"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You can order at most {most} seats of a slot at a time.")
+
+
+class LimitReached(BookingError):
+    """The customer has done this too often; nothing was written. Possible again after `retry_after` seconds."""
+
+    MESSAGES: ClassVar = {
+        "too_many_open_orders": "You have too many unpaid orders. Pay one, or wait until one lapses.",
+        "too_many_held_seats": "Your unpaid orders hold too many seats of this slot. Pay them, or wait.",
+        "too_many_unpaid_orders": "You have left too many orders unpaid. Please try again later.",
+        "too_many_bookings": "You have made too many bookings in the last 24 hours. Please try again later.",
+        "too_many_cancellations": "You have cancelled too many bookings in the last 24 hours. Please try again later.",
+    }
+
+    def __init__(self, code: str, *, retry_after: int) -> None:
+        self.code = code
+        self.retry_after = retry_after
+        super().__init__(self.MESSAGES[code])
 
 
 class SlotHasStarted(BookingError):

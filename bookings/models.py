@@ -152,6 +152,9 @@ class Order(models.Model):
         help_text="while unpaid: when the gateway is next asked whether it was paid; empty: not any more",
     )
     created_at = models.DateTimeField(db_default=Now())
+    failure_told_at = models.DateTimeField(
+        null=True, editable=False, help_text="when its customer was last told that a payment failed"
+    )
     starts_at = models.DateTimeField(null=True, editable=False, help_text="the slot's start as its customer saw it")
     # The refund rules of the slot when it was ordered: they hold whatever becomes of the slot's.
     free_cancellation_hours = models.IntegerField(null=True, editable=False)

@@ -1,7 +1,7 @@
 """Orders: seats held for a while, and the gateway's order to pay for them.
 
-Lock order everywhere: an order, then its slot, then recipients. Lapsed orders are locked after their slot, and only
-where nobody else has locked them, so that no deadlock can form.
+Lock order everywhere: a customer, an order, then its slot, then recipients. Lapsed orders are locked after their slot,
+and only where nobody else has locked them, so that no deadlock can form.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +12,15 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError
 from django.utils import timezone
 
-from bookings.errors import GatewayUnavailable, IdempotencyKeyReused, NotEnoughSeats, SlotHasStarted, SlotIsCancelled
+from bookings import limits
+from bookings.errors import (
+    GatewayUnavailable,
+    IdempotencyKeyReused,
+    LimitReached,
+    NotEnoughSeats,
+    SlotHasStarted,
+    SlotIsCancelled,
+)
 from bookings.gateways import gateway
 from bookings.models import Order, Slot
 from bookings.setbacks import do_each, waiting
@@ -34,14 +42,14 @@ def open_order(
     """Hold `quantity` seats of the slot, and ask the gateway for an order over their price.
 
     The same `idempotency_key` of the same user again makes nothing new: the answer is the order that it made.
-    Raises NotEnoughSeats, SlotHasStarted, SlotIsCancelled, GatewayUnavailable, IdempotencyKeyReused, with nothing
-    written; Slot.DoesNotExist.
+    Raises NotEnoughSeats, SlotHasStarted, SlotIsCancelled, TooManySeats, LimitReached, GatewayUnavailable,
+    IdempotencyKeyReused, with nothing written; Slot.DoesNotExist.
     """
     opened_at = now or timezone.now()
     order = Order(user_id=user.pk, quantity=quantity, idempotency_key=idempotency_key, gateway=gateway().name)
     try:
         in_transaction(lambda: _hold_seats(order, slot_id=slot_id, now=opened_at))
-    except IntegrityError:  # the same key at the same moment
+    except (IntegrityError, LimitReached):  # the same key at the same moment
         made = made_before(user=user, slot_id=slot_id, quantity=quantity, idempotency_key=idempotency_key)
         if made is None:
             raise
@@ -109,6 +117,7 @@ def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
     slot = Slot.objects.get(pk=slot_id)
     if slot.starts_at <= now:
         raise SlotHasStarted
+    limits.check_order(user_id=order.user_id, slot_id=slot_id, quantity=order.quantity, now=now)
     if not take_seats(slot, order.quantity, now=now):
         slot.refresh_from_db()
         raise SlotIsCancelled if slot.is_cancelled else NotEnoughSeats(slot.seats_left)

@@ -5,6 +5,9 @@ An unpaid order is looked at about a dozen times in PAYMENT_SWEEP_HOURS, each ti
 the next look is written before the gateway is asked, so that sweeps side by side share the work, one that dies loses
 nothing, and an order that raises an error does not come back at once. Booked orders are not looked at: gateways take
 one payment for an order.
+
+Customers take turns: nobody's unpaid orders, however many, delay somebody else's booking. Of one customer's orders the
+likeliest payments come first: those that are open, then the latest.
 """
 
 import logging
@@ -15,6 +18,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, F, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from bookings import verification
@@ -50,10 +55,12 @@ class Swept:
 def run(*, now: datetime | None = None, limit: int = 100, clock: Callable[[], float] = time.monotonic) -> Swept:
     """Look at up to `limit` orders that are due. Safe to run twice and side by side."""
     at, began, swept = now or timezone.now(), clock(), Swept()
-    while swept.orders < limit and swept.unanswered < MOST_UNANSWERED and clock() - began < LONGEST_RUN_SECONDS:
-        order = _take_one(now=at)
-        if order is None:
+    for order_id in _in_turn(now=at)[:limit]:
+        if swept.unanswered >= MOST_UNANSWERED or clock() - began >= LONGEST_RUN_SECONDS:
             break
+        order = _take(order_id, now=at)
+        if order is None:  # a sweep beside this one has it
+            continue
         swept.orders += 1
         try:
             _sweep(order, swept, now=at)
@@ -65,11 +72,22 @@ def run(*, now: datetime | None = None, limit: int = 100, clock: Callable[[], fl
     return swept
 
 
+def _due(*, now: datetime) -> QuerySet[Order]:
+    return Order.objects.filter(status__in=[Order.Status.OPEN, Order.Status.LAPSED], sweep_at__lte=now)
+
+
+def _in_turn(*, now: datetime) -> QuerySet[Order, int]:
+    """The ids of the orders that are due: one of each customer, then a second of each, and so on."""
+    is_lapsed = Case(When(status=Order.Status.OPEN, then=Value(0)), default=Value(1))
+    turn = Window(RowNumber(), partition_by="user_id", order_by=[is_lapsed, F("created_at").desc(), F("id").desc()])
+    due = _due(now=now).annotate(turn=turn, is_lapsed=is_lapsed)
+    return due.order_by("turn", "is_lapsed", "sweep_at", "id").values_list("pk", flat=True)
+
+
 @transaction.atomic
-def _take_one(*, now: datetime) -> Order | None:
-    """The order that is due first, put off at once."""
-    unpaid = Order.objects.filter(status__in=[Order.Status.OPEN, Order.Status.LAPSED], sweep_at__lte=now)
-    order = unpaid.order_by("sweep_at").select_for_update(skip_locked=True, no_key=True).first()
+def _take(order_id: int, *, now: datetime) -> Order | None:
+    """The order, put off at once; None if somebody else has taken it."""
+    order = _due(now=now).select_for_update(skip_locked=True, no_key=True).filter(pk=order_id).first()
     if order is not None:
         age = now - order.created_at
         is_over = age > timedelta(hours=settings.PAYMENT_SWEEP_HOURS)

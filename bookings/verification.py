@@ -7,8 +7,9 @@ it comes; the lock on the order's row makes reports run one at a time.
 import logging
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -69,7 +70,7 @@ def look_at(order: Order, payment_id: str, *, now: datetime) -> Verified:
     payment = gateway(order.gateway).fetch_payment(payment_id)
     has_failed = payment.state is PaymentState.FAILED and payment.order_id == order.gateway_order_id
     if has_failed and not _is_tried_again(order, payment):
-        in_transaction(lambda: _tell_of_failure(order, payment))
+        in_transaction(lambda: _tell_of_failure(order, payment, now=now))
     return confirm(order, payment, now=now)
 
 
@@ -113,16 +114,22 @@ def _is_tried_again(order: Order, failed: GatewayPayment) -> bool:
     return any(other.state in UNDER_WAY for other in others if other.payment_id != failed.payment_id)
 
 
-def _tell_of_failure(order: Order, payment: GatewayPayment) -> None:
-    """Within the transaction. Customers who have paid since are not notified."""
+def _tell_of_failure(order: Order, payment: GatewayPayment, *, now: datetime) -> None:
+    """Within the transaction. Customers who have paid since, or were told lately, are not notified."""
     lock(order)
-    if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
+    latest = now - timedelta(minutes=settings.PAYMENT_FAILED_MINUTES)
+    was_told = order.failure_told_at is not None and order.failure_told_at > latest
+    if order.status in (Order.Status.OPEN, Order.Status.LAPSED) and not was_told:
+        order.failure_told_at = now
+        order.save(update_fields=["failure_told_at"])
         announcements.payment_failed(order, payment_id=payment.payment_id)
 
 
 def lock(order: Order) -> None:
-    """Lock the order so that payment reports run one at a time; reload its status."""
-    order.refresh_from_db(fields=["status"], from_queryset=Order.objects.select_for_update(no_key=True))
+    """Lock the order so that payment reports run one at a time; reload what they change."""
+    order.refresh_from_db(
+        fields=["status", "failure_told_at"], from_queryset=Order.objects.select_for_update(no_key=True)
+    )
 
 
 def _record_payment(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified | BookingError:

@@ -17,6 +17,7 @@ from config.environment import (
     refuse_what_is_missing,
     secret,
 )
+from config.limits import *  # noqa: F403
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
 from config.schedules import SCHEDULES  # noqa: F401  (a setting)
@@ -256,12 +257,6 @@ OUTBOX_METRICS = ["bookings.metrics.SeatMetrics"]  # further collectors for /met
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 OUTBOX_LANE = choice("OUTBOX_LANE", among=("recipient", "recipient+channel"))
 # DE,AT,CH: whose numbers are written to; empty: everybody's
-OUTBOX_ALLOWED_COUNTRIES = [name.strip().upper() for name in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])]
-# At most so many messages in an hour and in a day of the clock; 0: no cap.
-OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", whole=True)
-OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", whole=True)
-OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", whole=True)
-OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", whole=True)
 # Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
 OUTBOX_REFERENCE_LINKS = {"booking": "admin:bookings_booking_change", "order": "admin:bookings_order_change"}
 OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never

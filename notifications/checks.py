@@ -13,7 +13,7 @@ from django.db import connections, router
 from psycopg import IsolationLevel
 
 from notifications import conf, kinds
-from notifications.channels import build_channels, channel_names, channel_paths
+from notifications.channels import CONSOLE, build_channels, channel_names, channel_paths, needs_of
 from notifications.channels.base import Channel
 from notifications.content.public_links import is_included, public_url
 from notifications.content.rendering import template_problems
@@ -53,6 +53,27 @@ def settings_fit_together(**_: Any) -> list[CheckMessage]:
     except ValueError as error:
         problems.append(Error(f"OUTBOX_QUIET_HOURS: {error}.", id="notifications.E008"))
     return problems
+
+
+@register(Tags.security, deploy=True)
+def countries_are_named(**_: Any) -> list[CheckMessage]:
+    """Where messages to phones cost money, somebody has said to which countries they may go."""
+    carriers = [name for name, path in channel_paths().items() if path != CONSOLE and _is_to_phones(name)]
+    if conf.names_countries() or not carriers:
+        return []
+    return [
+        Error(
+            f"OUTBOX_ALLOWED_COUNTRIES is not set, so that {' and '.join(sorted(carriers))} messages go to the premium "
+            "numbers of every country, at your cost.",
+            hint='Name the countries of your customers, for example ["US", "CA"]; "*" allows all.',
+            id="notifications.E014",
+        )
+    ]
+
+
+def _is_to_phones(name: str) -> bool:
+    needs = needs_of(name)
+    return needs is not None and needs.address_field == "phone"
 
 
 @register(Tags.compatibility)

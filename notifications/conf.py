@@ -20,6 +20,7 @@ class Cap:
 
 LANES = ("recipient", "recipient+channel")
 RESCUES = ("prompt", "lease")
+EVERY_COUNTRY = "*"
 DEFAULTS: dict[str, Any] = {
     "OUTBOX_MAX_ATTEMPTS": 3,
     "OUTBOX_MAX_ATTEMPTS_OF": {},
@@ -41,10 +42,10 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_RESCUE": "prompt",
     "OUTBOX_QUIET_HOURS": "",
     "OUTBOX_ALLOWED_COUNTRIES": (),
-    "OUTBOX_CAP_RECIPIENT_HOUR": 0,
-    "OUTBOX_CAP_RECIPIENT_DAY": 0,
-    "OUTBOX_CAP_NUMBER_HOUR": 0,
-    "OUTBOX_CAP_NUMBER_DAY": 0,
+    "OUTBOX_CAP_RECIPIENT_HOUR": 60,
+    "OUTBOX_CAP_RECIPIENT_DAY": 200,
+    "OUTBOX_CAP_NUMBER_HOUR": 30,
+    "OUTBOX_CAP_NUMBER_DAY": 60,
     "OUTBOX_LINK_KEY": "",
     "OUTBOX_LINK_KEY_FALLBACKS": (),
     "OUTBOX_METRICS": [],
@@ -141,7 +142,12 @@ def quiet_hours() -> str:
 
 def allowed_countries() -> frozenset[str]:
     """The countries whose numbers may be written to (OUTBOX_ALLOWED_COUNTRIES: ISO 3166-1 alpha-2); none: all."""
-    return frozenset(_setting("OUTBOX_ALLOWED_COUNTRIES"))
+    return frozenset(_setting("OUTBOX_ALLOWED_COUNTRIES")) - {EVERY_COUNTRY}
+
+
+def names_countries() -> bool:
+    """Whether OUTBOX_ALLOWED_COUNTRIES says anything, be it that all are allowed (`*`)."""
+    return bool(_setting("OUTBOX_ALLOWED_COUNTRIES"))
 
 
 def caps() -> list[Cap]:

@@ -152,7 +152,8 @@ class BookingAdmin(ReadOnlyAdmin):
             return reason
         for booking in queryset.order_by("id"):
             try:
-                cancellation.cancel(booking.pk, note=_noted(request, "cancel_booking", "booking", reason))
+                note = _noted(request, "cancel_booking", "booking", reason)
+                cancellation.cancel(booking.pk, by_staff=True, note=note)
             except NotCancellable as error:
                 self.message_user(request, f"Booking {booking.pk}: {error.message}", messages.ERROR)
             else:

@@ -22,6 +22,8 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.SoldOut: 409,
     errors.OrderAlreadyPaid: 409,
     errors.NotEnoughSeats: 409,
+    errors.TooManySeats: 409,
+    errors.LimitReached: 429,
     errors.SlotHasStarted: 409,
     errors.SlotIsCancelled: 409,
     errors.NotCancellable: 409,
@@ -49,7 +51,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _of_domain(error: errors.BookingError) -> Response:
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.GatewayUnavailable) else {}
+    headers = (
+        {"Retry-After": str(error.retry_after)}
+        if isinstance(error, errors.GatewayUnavailable | errors.LimitReached)
+        else {}
+    )
     status = STATUS[type(error)]
     return Response(problem(status, code=error.code, detail=error.message), status=status, headers=headers)
 

@@ -15,9 +15,10 @@ from django.utils.module_loading import import_string
 from notifications.channels.base import Channel
 from notifications.content.compose import Form
 
+CONSOLE = "notifications.channels.console.ConsoleChannel"  # prints messages, and sends none
 DEFAULT_CHANNELS = {
-    "sms": "notifications.channels.console.ConsoleChannel",
-    "whatsapp": "notifications.channels.console.ConsoleChannel",
+    "sms": CONSOLE,
+    "whatsapp": CONSOLE,
     "email": "notifications.channels.email.EmailChannel",
 }
 

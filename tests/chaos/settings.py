@@ -14,3 +14,8 @@ Q_CLUSTER = Q_CLUSTER | {"guard_cycle": 5}
 SCHEDULES = SCHEDULES | {
     f"execute refunds {number}": ("bookings.schedules.execute_refunds", 1) for number in range(2, 5)
 }
+# A campaign's customers book and cancel far more than people do, and every message of theirs is to arrive.
+OUTBOX_CAP_RECIPIENT_HOUR = OUTBOX_CAP_RECIPIENT_DAY = OUTBOX_CAP_NUMBER_HOUR = OUTBOX_CAP_NUMBER_DAY = 0
+CUSTOMER_OPEN_ORDERS = CUSTOMER_HELD_SEATS = CUSTOMER_BOOKINGS_PER_DAY = CUSTOMER_CANCELLATIONS_PER_DAY = 0
+CUSTOMER_UNPAID_ORDERS_OF_SLOT = CUSTOMER_UNPAID_ORDERS_PER_DAY = 0
+PAYMENT_FAILED_MINUTES = 0

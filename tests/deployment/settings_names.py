@@ -1,4 +1,4 @@
-"""The names of the environment's variables, as config/settings.py reads them."""
+"""The names of the environment's variables, as config/settings.py and config/limits.py read them."""
 
 import ast
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+FILES = ("settings.py", "limits.py")
 READERS = frozenset(
     {"secret", "number", "choice", "named", "database", "str", "bool", "list", "int", "json"}
 )  # env.str(…), number(…), …
@@ -14,7 +15,8 @@ READERS = frozenset(
 def variables() -> set[str]:
     """Every variable that settings are read from; those that each channel has are named for each channel."""
     found: set[str] = set()
-    for call in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
+    calls = [call for file in FILES for call in ast.walk(ast.parse((ROOT / "config" / file).read_text()))]
+    for call in calls:
         if isinstance(call, ast.Call) and call.args and _name_of(call.func) in READERS:
             found |= _names(call.args[0])
     return found

@@ -1,0 +1,26 @@
+"""Limits on what one customer, recipient or phone number may cause. What happens at each is in docs/settings.md.
+
+The defaults are far above what people do, and far below what somebody needs who earns from SMS, or wants to keep seats
+from others. 0: no limit.
+"""
+
+from config.environment import env, number
+
+# --- Customers: bookings/limits.py ------------------------------------------------------------------------------------
+CUSTOMER_OPEN_ORDERS = number("CUSTOMER_OPEN_ORDERS", default=10, whole=True)
+CUSTOMER_HELD_SEATS = number("CUSTOMER_HELD_SEATS", default=20, whole=True)  # of one slot
+CUSTOMER_UNPAID_ORDERS_OF_SLOT = number("CUSTOMER_UNPAID_ORDERS_OF_SLOT", default=5, whole=True)  # in 24 hours
+CUSTOMER_UNPAID_ORDERS_PER_DAY = number("CUSTOMER_UNPAID_ORDERS_PER_DAY", default=30, whole=True)
+CUSTOMER_BOOKINGS_PER_DAY = number("CUSTOMER_BOOKINGS_PER_DAY", default=30, whole=True)
+CUSTOMER_CANCELLATIONS_PER_DAY = number("CUSTOMER_CANCELLATIONS_PER_DAY", default=10, whole=True)
+PAYMENT_FAILED_MINUTES = number("PAYMENT_FAILED_MINUTES", default=60)  # between two such messages about one order
+
+# --- Messages: notifications/relay/caps.py ----------------------------------------------------------------------------
+OUTBOX_ALLOWED_COUNTRIES = [  # DE,AT,CH: whose numbers are written to; *: everybody's
+    country.strip().upper() for country in env.list("OUTBOX_ALLOWED_COUNTRIES", default=[])
+]
+# At most so many messages in an hour and in a day of the clock.
+OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", default=60, whole=True)
+OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=200, whole=True)
+OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=30, whole=True)
+OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=60, whole=True)
