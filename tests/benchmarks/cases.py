@@ -50,7 +50,37 @@ def cases_of(sizes: Sizes) -> list[Case]:
     small = Work(messages=sizes.messages, users=sizes.users)
     slow = Work(messages=sizes.provider_50ms, users=sizes.users, latency=0.05)
     beside_peers = (replace(case, are_peers_repeated=True) for case in _beside_peers(small, slow))
-    return [*beside_peers, *_growing(sizes, small, slow), *_of_many(small, slow), *_of_the_relay_alone()]
+    lanes = _by_lanes(sizes, small)
+    return [
+        *_real(small),
+        *beside_peers,
+        *lanes,
+        *_growing(sizes, small, slow),
+        *_of_many(small, slow),
+        *_of_the_relay_alone(),
+    ]
+
+
+def _real(small: Work) -> list[Case]:
+    sms, email = replace(small, is_real=True), replace(small, is_real=True, channel="email")
+
+    def measure(bench: Bench, contender: Contender) -> Figures:
+        drained = bench.drain(contender, sms)
+        return {"real_sms": drained.per_second, "real_sms_cpu_ms": drained.cpu_ms}
+
+    figures = "real_sms", "real_sms_cpu_ms"
+    return [
+        Case(figures, "Twilio's client, a server that costs nothing", measure, are_peers_repeated=True),
+        _drain("real_email", "SMTP, a server that costs nothing", email),
+    ]
+
+
+def _by_lanes(sizes: Sizes, small: Work) -> list[Case]:
+    few = replace(small, messages=sizes.few_users * 80, users=sizes.few_users)
+    return [
+        _drain("long_lanes_25", "25 messages of each user", replace(small, users=small.messages // 25)),
+        _drain("few_users_80", "few users with 80 messages each", few),
+    ]
 
 
 def _beside_peers(small: Work, slow: Work) -> list[Case]:

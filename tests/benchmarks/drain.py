@@ -6,13 +6,15 @@ The clock runs from the first call to the provider to the last outcome written d
 import itertools
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 
 from tests.benchmarks.contenders.base import Contender
 from tests.benchmarks.processes import Processes
+from tests.benchmarks.real_providers import running
 from tests.benchmarks.seeding import Connection
 from tests.benchmarks.work import Delivery, Failed, Work
 
@@ -28,15 +30,20 @@ class Drain:
     was_stopped: bool
     out_of_order: int
     memory: tuple[float, float]  # after a tenth of the messages, and at the end
+    cpu_ms: float  # of the contender's processes, for each message
 
 
 def drain(contender: Contender, work: Work, *, connection: Connection, limit_seconds: float) -> Drain:
     """Let `contender` do `work`. Raises Missing if that makes no sense, Failed if it was not done, or not in order."""
     contender.refuse(work)
     contender.prepare(work)
-    with _old_snapshot(connection, wanted=work.has_old_snapshot), Processes() as processes:
+    with (
+        _old_snapshot(connection, wanted=work.has_old_snapshot),
+        running(work.channel) if work.is_real else nullcontext({}) as provider,
+        Processes(**provider) as processes,
+    ):
         contender.start(work, processes)
-        was_stopped, memory = _wait(contender, work, processes, limit_seconds=limit_seconds)
+        was_stopped, used = _wait(contender, work, processes, limit_seconds=limit_seconds)
     deliveries = contender.deliveries(work)
     measured = [delivery for delivery in deliveries if delivery.user <= work.users]
     out_of_order = verify(measured, work, is_complete=not was_stopped)
@@ -49,7 +56,8 @@ def drain(contender: Contender, work: Work, *, connection: Connection, limit_sec
         last_quarter_per_second=_last_quarter(measured),
         was_stopped=was_stopped,
         out_of_order=out_of_order,
-        memory=memory,
+        memory=used.memory,
+        cpu_ms=used.cpu_ms,
     )
 
 
@@ -72,22 +80,27 @@ def wait_for_first(contender: Contender, work: Work, processes: Processes) -> No
     processes.wait_until(lambda: contender.progress(work).total, otherwise="nothing was sent", pause=POLL_SECONDS / 5)
 
 
-def _wait(
-    contender: Contender, work: Work, processes: Processes, *, limit_seconds: float
-) -> tuple[bool, tuple[float, float]]:
-    """Wait until the work is done or the time is up; whether it was, and the memory used meanwhile."""
+class _Used(NamedTuple):
+    memory: tuple[float, float]
+    cpu_ms: float
+
+
+def _wait(contender: Contender, work: Work, processes: Processes, *, limit_seconds: float) -> tuple[bool, _Used]:
+    """Wait until the work is done or the time is up; whether it was, and what was used meanwhile."""
     wait_for_first(contender, work, processes)
     deadline = time.monotonic() + limit_seconds
+    first, processor = contender.progress(work).total, processes.processor_seconds()
     early = None
-    while (done := contender.progress(work).measured) < work.messages:
+    while (done := contender.progress(work)).measured < work.messages:
         processes.check()
-        if early is None and done >= work.messages / 10:
+        if early is None and done.measured >= work.messages / 10:
             early = processes.resident_mb()
         if time.monotonic() > deadline:
             break
         time.sleep(POLL_SECONDS)
     late = processes.resident_mb()
-    return done < work.messages, (early or late, late)
+    cpu_ms = 1000 * (processes.processor_seconds() - processor) / max(done.total - first, 1)
+    return done.measured < work.messages, _Used((early or late, late), cpu_ms)
 
 
 def _last_quarter(measured: list[Delivery]) -> float:

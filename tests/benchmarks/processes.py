@@ -21,9 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Processes:
-    """The processes of one contender; a `with` block ends them."""
+    """The processes of one contender; a `with` block ends them. `environment` is added to each one's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
+        self._environment = environment
         self._running: list[subprocess.Popen[bytes]] = []
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the block)
 
@@ -32,7 +33,7 @@ class Processes:
             subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=os.environ | environment,
+                env=os.environ | self._environment | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
@@ -71,9 +72,11 @@ class Processes:
         return int(line.split()[1]) / 1024
 
     def processor_seconds(self) -> float:
-        """What the first process has used of a processor so far; Linux says it."""
-        fields = Path(f"/proc/{self._running[0].pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What all of them and their children have used of the processors so far; Linux says it."""
+        groups = {process.pid for process in self._running}
+        stats = [_stat(path) for path in Path("/proc").glob("[0-9]*/stat")]
+        ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats if stat and int(stat[2]) in groups)
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self) -> "Processes":
         return self
@@ -85,3 +88,11 @@ class Processes:
         for process in self._running:
             process.wait()
         self._output.close()
+
+
+def _stat(path: Path) -> list[str]:
+    """What proc(5) tells of a process from its state on, which is the third field; nothing if it has ended."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

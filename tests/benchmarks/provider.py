@@ -16,6 +16,7 @@ from typing import Any, Self
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Accepted, Outcome
+from tests.benchmarks.real_providers import IS_REAL, send_sms
 from tests.benchmarks.work import Delivery
 
 LATENCY = "BENCHMARK_LATENCY_SECONDS"
@@ -47,6 +48,8 @@ class NoOpChannel(Channel):
 def deliver(number: int, user: int) -> None:
     """What a peer's task does."""
     called = time.time()
+    if is_real():
+        send_sms(number, user)
     if latency():
         time.sleep(latency())
     _note(number, user, called)
@@ -58,6 +61,11 @@ async def deliver_async(number: int, user: int) -> None:
     if latency():
         await asyncio.sleep(latency())
     _note(number, user, called)
+
+
+@cache
+def is_real() -> bool:
+    return IS_REAL in os.environ
 
 
 @cache

@@ -58,7 +58,9 @@ def seed_outbox(connection: Connection, work: Work) -> None:
     """Make the outbox hold `work` and nothing else; the statistics are fresh, and no dirty page is left to write."""
     crowds = (work.backoff, 1 if work.hot else 0, work.elsewhere)
     connection.execute(EMPTY)
-    connection.execute(RECIPIENTS, {"recipients": work.users + sum(crowds), "all_channels": work.all_channels})
+    connection.execute(
+        RECIPIENTS, {"recipients": work.users + sum(crowds), "all_channels": work.all_channels or work.channel != "sms"}
+    )
     if work.history:
         connection.execute(FINISHED, _parameters(messages=work.history, users=work.users))
     # The crowds first: they are older, and stand in front of whatever is read from the beginning.
@@ -66,7 +68,7 @@ def seed_outbox(connection: Connection, work: Work) -> None:
     _wait(connection, first=backoff, users=work.backoff, messages=work.backoff, delay=3600.0)
     _wait(connection, first=hot, users=1, messages=work.hot)
     _wait(connection, first=elsewhere, users=work.elsewhere, messages=work.elsewhere, channel="email")
-    _wait(connection, first=1, users=work.users, messages=work.messages)
+    _wait(connection, first=1, users=work.users, messages=work.messages, channel=work.channel)
     settle_down(connection, *TABLES)
 
 

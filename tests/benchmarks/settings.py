@@ -5,11 +5,14 @@ import importlib.util
 from config.environment import env
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, INSTALLED_APPS, LOGGING
+from tests.benchmarks.real_providers import IS_REAL, REAL
 from tests.benchmarks.sizes import CONCURRENCY
 
 DEBUG = False
 _NO_OP = "tests.benchmarks.provider.NoOpChannel"
 OUTBOX_CHANNELS = {"sms": _NO_OP, "whatsapp": _NO_OP, "email": _NO_OP}
+if real := env.str(IS_REAL, default=""):
+    OUTBOX_CHANNELS[real] = REAL[real]
 # The peers that work through Django's connections keep them; without this each task would make a new one.
 DATABASES = {"default": DATABASES["default"] | {"CONN_MAX_AGE": None}}
 LOGGING = {**LOGGING, "loggers": LOGGING["loggers"] | {"django-q": {"level": "ERROR"}}}  # else a line for each task

@@ -20,6 +20,7 @@ class Sizes:
     old_snapshot: int = 50_000
     provider_50ms: int = 6_400
     provider_200ms: int = 2_400
+    few_users: int = 50
     samples: int = 300
     memory: int = 1_000_000
     idle_seconds: float = 20.0
@@ -47,6 +48,7 @@ QUICK = Sizes(
     old_snapshot=5_000,
     provider_50ms=480,
     provider_200ms=160,
+    few_users=10,
     samples=100,
     memory=10_000,
     idle_seconds=3.0,

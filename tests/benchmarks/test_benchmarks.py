@@ -32,7 +32,7 @@ def in_turn() -> list[Delivery]:
 
 def test_a_quick_run_measures_the_relay_and_names_the_peers_that_are_missing() -> None:
     promptness = "latency_p50_ms", "enqueue_ms"
-    ran = bench("--json", "--case", "drain_10k", *promptness, "--contender", *NAMES)
+    ran = bench("--json", "--case", "real_sms", "drain_10k", *promptness, "--contender", *NAMES)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     figures = told["cases"]["drain_10k"]
@@ -40,6 +40,8 @@ def test_a_quick_run_measures_the_relay_and_names_the_peers_that_are_missing() -
     assert min(figures["relay"], figures["sql_loop"]) > 100
     assert all(figures[name] or told["reasons"]["drain_10k"][name] for name in NAMES)
     assert all(told["cases"][name]["relay"] > 0 for name in promptness)
+    real = told["cases"]["real_sms"]["relay"], told["cases"]["real_sms_cpu_ms"]["relay"]
+    assert all(real) or told["reasons"]["real_sms"]["relay"] == "nginx is not installed"
     assert told["machine"]
     assert told["quick"]
 

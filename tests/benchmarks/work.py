@@ -29,6 +29,8 @@ class Work:
     all_channels: bool = False  # whether the users want their messages on all three
     latency: float = 0.0  # seconds that the provider takes for a call
     workers: int = 1  # processes of the contender
+    channel: str = "sms"  # of the measured messages
+    is_real: bool = False  # whether the real client sends them, to a server that costs nothing
 
     @property
     def is_slow(self) -> bool:

@@ -9,6 +9,7 @@ PLACES = {
     "relay": "relay.Relay",
     "celery": "celery.CeleryPrefork",
     "celery_threads": "celery.CeleryThreads",
+    "seed": "celery.Seed",
     "procrastinate": "procrastinate.Procrastinate",
     "django_q2": "django_q2.DjangoQ2",
     "sql_loop": "sql_loop.SqlLoop",

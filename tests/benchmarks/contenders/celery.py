@@ -17,7 +17,7 @@ from tests.benchmarks.contenders.base import Peer, Stage
 from tests.benchmarks.processes import Processes
 from tests.benchmarks.redis_server import URL, address
 from tests.benchmarks.sizes import CONCURRENCY
-from tests.benchmarks.work import Work
+from tests.benchmarks.work import Missing, Work
 
 APP = "tests.benchmarks.contenders.celery"
 QUEUE, ELSEWHERE = "sms", "email"
@@ -39,7 +39,7 @@ class CeleryPrefork(Peer):
     name = "celery"
     described = "Celery with Redis, one prefork worker, default options"
     keeps_order = False
-    lacks = {
+    lacks = Peer.lacks | {
         "history": "it keeps no finished tasks",
         "has_old_snapshot": "it does not use the database",
     }
@@ -89,6 +89,18 @@ class CeleryThreads(CeleryPrefork):
     name = "celery_threads"
     described = f"Celery with Redis, one worker with {CONCURRENCY} threads"
     pool = "threads"
+
+
+class Seed(CeleryPrefork):
+    """What most people have: a task for each message, which calls Twilio's client."""
+
+    name = "seed"
+    described = "Celery with Redis, one prefork worker, default options, whose task renders and calls Twilio's client"
+    lacks = {}
+
+    def refuse(self, work: Work) -> None:
+        if not work.is_real or work.channel != "sms":
+            raise Missing("measured only with the real client for SMS")
 
 
 def _copy(template: dict[str, Any], queue: str, pair: tuple[int, int]) -> str:

@@ -12,7 +12,9 @@ from tests.benchmarks.work import CONTEXT, KIND, Delivery, Failed, Progress, Wor
 
 # Only what the records bear out counts: sent, by one attempt, which was accepted.
 SENT = """
-SELECT message.id, message.recipient_id, message.provider_id::float8,
+SELECT message.id, message.recipient_id,
+    CASE WHEN message.provider_id ~ '^[0-9.]+$' THEN message.provider_id::float8
+         ELSE extract(epoch FROM attempt.started_at) END::float8,
     extract(epoch FROM attempt.started_at)::float8, extract(epoch FROM message.finished_at)::float8
 FROM notifications_outboxmessage message
 JOIN notifications_deliveryattempt attempt ON attempt.message_id = message.id AND attempt.answer = 'accepted'
@@ -59,14 +61,14 @@ class Relay(Outbox):
 
     def start(self, work: Work, processes: Processes) -> None:
         if work.is_many:  # none sends before all are up: the last one's start would slow the first one down
-            pause_channel.pause("sms", actor="benchmark")
+            pause_channel.pause(work.channel, actor="benchmark")
         for _ in range(work.workers):
             environment = {LATENCY: str(work.latency)}
-            options = ["--channel", "sms", "--metrics-port", "0"]
+            options = ["--channel", work.channel, "--metrics-port", "0"]
             processes.start_python("manage.py", "run_outbox_relay", *options, **environment)
         if work.is_many:
             self._wait_for(work.workers, processes)
-            pause_channel.resume("sms", actor="benchmark")
+            pause_channel.resume(work.channel, actor="benchmark")
 
     def _wait_for(self, workers: int, processes: Processes) -> None:
         """Wait until so many relays have registered."""

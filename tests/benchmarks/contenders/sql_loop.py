@@ -16,7 +16,11 @@ class SqlLoop(Outbox):
 
     name = "sql_loop"
     described = f"the protocol's statements alone, batches of {BATCH}, one connection"
-    lacks = {"latency": "it sends one message at a time", "is_many": "it has only one connection"}
+    lacks = {
+        "is_real": "it calls nobody",
+        "latency": "it sends one message at a time",
+        "is_many": "it has only one connection",
+    }
 
     def start(self, work: Work, processes: Processes) -> None:
         processes.start_python("-m", "tests.benchmarks.bare_loop")
