@@ -49,7 +49,7 @@ def sms(providers: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
             TWILIO_SMS_FROM="+14155550000",
         ),
     )
-    channel._lookup._pause = lambda seconds: None
+    channel._message_log._pause = lambda seconds: None
     yield channel
     channel.close()
 

@@ -4,11 +4,11 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.stage.relay import ROOT
+
 SHOW = """
 import django; django.setup()
 from django.db import connection

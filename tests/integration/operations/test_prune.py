@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -21,13 +20,12 @@ from notifications.operations import prune
 from notifications.operations.replay import replay
 from notifications.relay.connection import open_connection
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.integration.management.test_commands import command, refused
-from tests.stage.relay import HandRelay, RecordingChannel, drain
+from tests.stage.commands import command, refused
+from tests.stage.relay import ROOT, HandRelay, RecordingChannel, drain
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 FILL = """
 INSERT INTO notifications_outboxmessage
     (recipient_id, lane, kind, channel, context, dedupe_key, reference, status, created_at, finished_at)
