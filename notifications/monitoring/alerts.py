@@ -1,7 +1,7 @@
 """Reports each alert once when it starts and once when it clears, even if several processes evaluate the rules at once.
 
-The state is in the database. A process takes an alert for a while and reports it. If the process dies, or nobody can
-be reached, the next evaluation tries again. An alert that comes and goes is reported once: it clears only after a
+The state is in the database. A process takes an alert for two minutes and reports it. If it dies, or nobody can be
+reached, the next evaluation tries again. An alert that comes and goes is reported once: it clears only after a
 quiet time.
 """
 
@@ -24,9 +24,9 @@ Notifier = Callable[[Alert], bool]
 
 
 def evaluate(notify: Notifier, *, found: Mapping[str, str] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """Record the alerts that hold, and have `tell` report new and cleared ones. Returns the names that were reported.
+    """Record the alerts that hold, and have `notify` report new and cleared ones. Returns the names that were reported.
 
-    `tell` returns True if it reached somebody.
+    `notify` returns True if it reached somebody.
     """
     _record(wrong_now(using) if found is None else found, using)
     return [alert.name for alert in _unreported(using) if _take(alert, using) and _notified(alert, notify, using)]
@@ -60,7 +60,7 @@ def _take(alert: Alert, using: str) -> bool:
 
 
 def _reached(alert: Alert, notify: Notifier) -> bool:
-    """Whether somebody was told; a notifier with a bug of its own does not keep the other alerts from being told."""
+    """Whether somebody was notified. A notifier that raises does not stop the reports of other alerts."""
     try:
         return notify(alert)
     except Exception as error:  # noqa: BLE001  (whatever it is; the log has it)

@@ -37,7 +37,7 @@ def serving(
 ) -> Iterator[int]:
     """Serve the application `metrics`, and health, within this block; yields the port. Raises CannotListen.
 
-    The metrics are for this machine, and for others that send `token` as a bearer token; without one, for nobody else.
+    This machine may read the metrics; others must send `token` as a bearer token. Without a token, no other may.
     """
 
     def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:

@@ -55,7 +55,7 @@ def _email(alert: Alert) -> None:
 
 
 def _post(alert: Alert) -> None:
-    """As JSON; `text` is what chat services show."""
+    """Post the alert as JSON; chat services show its `text`."""
     url = _url()
     if problem := url_problem(url):
         raise ValueError(problem)

@@ -52,11 +52,11 @@ class OutboxMetrics(Collector):
         now = overview.overview(self._using)
         yield _gauge(
             "outbox_messages",
-            "Messages by status; of a large table's finished ones an estimate.",
+            "Messages by status; of a large table's finished ones, an estimate.",
             "status",
             now.messages,
         )
-        yield _gauge("outbox_lanes", "Recipients with something unfinished; blocked: by a retry.", "state", now.lanes)
+        yield _gauge("outbox_lanes", "Lanes with a head; blocked: it waits for a retry.", "state", now.lanes)
         waiting = GaugeMetricFamily(
             "outbox_waiting_messages",
             "Unfinished messages: due, later (a retry), queued (behind an older one of their lane), sending.",
@@ -91,11 +91,11 @@ class OutboxMetrics(Collector):
     def _history(self) -> Iterator[Metric]:
         ended = CounterMetricFamily(
             "outbox_recorded_ends",
-            "Messages that ended, over all relays there ever were.",
+            "Messages that ended, over all relays, past ones included.",
             labels=("channel", "status"),
         )
         attempts = CounterMetricFamily(
-            "outbox_recorded_attempts", "Attempts, over all relays there ever were.", labels=("channel", "answer")
+            "outbox_recorded_attempts", "Attempts, over all relays, past ones included.", labels=("channel", "answer")
         )
         replays = CounterMetricFamily(
             "outbox_recorded_replays", "Failed messages that were put back.", labels=("channel",)
@@ -110,14 +110,14 @@ class OutboxMetrics(Collector):
         yield from (ended, attempts, replays)
         receipts = dict(fetch_all(queries.RECENT_RECEIPTS, using=self._using))
         yield _gauge(
-            "outbox_recent_receipts", "What providers told of messages within five minutes.", "status", receipts
+            "outbox_recent_receipts", "Receipts of the last five minutes, by their status.", "status", receipts
         )
 
     def _relays(self) -> Iterator[Metric]:
         relays = fetch_all(queries.RELAY_AGES, using=self._using)
         yield GaugeMetricFamily("outbox_relays", "Relays that are registered.", value=len(relays))
         ages = GaugeMetricFamily(
-            "outbox_relay_heartbeat_age_seconds", "Since a relay was last heard.", labels=("relay", "host")
+            "outbox_relay_heartbeat_age_seconds", "Seconds since a relay's last heartbeat.", labels=("relay", "host")
         )
         in_flight = GaugeMetricFamily(
             "outbox_relay_in_flight", "Messages that a relay holds.", labels=("relay", "host")

@@ -1,4 +1,4 @@
-"""The SQL behind metrics and alerts, beyond `selectors.overview`: by channel, over a quarter of an hour, in total.
+"""The SQL behind metrics and alerts that `selectors.overview` lacks: what waits by channel, recent ends, totals.
 
 Every query is bounded: unfinished messages through partial indexes up to a limit, and the past from the tallies.
 """
@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications.protocol.run_sql import fetch_all
 
-# Literals, so that each part is a scan of its own partial index; beyond half a million of a state it says that many.
+# The statuses are literals, so that each part scans its own partial index. A count stops at half a million.
 WAITING = """
 SELECT channel, state, count(*) FROM (
     (SELECT channel, CASE WHEN next_attempt_at <= now() THEN 'due' ELSE 'later' END AS state
@@ -34,7 +34,7 @@ SELECT channel, sum(sent)::bigint, sum(failed)::bigint
 FROM notifications_tally WHERE minute > now() - make_interval(mins => %(minutes)s) GROUP BY channel
 """
 
-# A snapshot or a transaction keeps dead rows from being cleaned up, for every table. Vacuum itself does not.
+# An open snapshot or transaction keeps the dead rows of every table from being cleaned up. Autovacuum's own does not.
 OLDEST_SNAPSHOT = """
 SELECT greatest(
     (SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity
@@ -79,7 +79,7 @@ def recent_ends(minutes: int, using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[
 
 
 def oldest_snapshot_seconds(using: str = DEFAULT_DB_ALIAS) -> float:
-    """For how long the oldest snapshot of this server has been held, in seconds; 0 where there is none.
+    """The age of this server's oldest snapshot, in seconds; 0 if there is none.
 
     Only a member of pg_read_all_stats sees the age of other roles' sessions.
     """

@@ -30,7 +30,7 @@ ENDS = {
     "message.expired": "expired",
     "message.suppressed": "cancelled",
 }
-EVENTS = {  # what is only counted: the event, the counter's name and what it says
+EVENTS = {  # events that are only counted: the counter's name and help text
     "message.handed_back": ("outbox_handed_back", "Messages claimed and not begun, given back at a stop."),
     "message.rescued": ("outbox_rescued", "Messages taken over from relays that were lost: outcome unknown."),
     "settle.stale": ("outbox_stale_settles", "Outcomes that came after the lease was lost, and changed nothing."),
@@ -111,7 +111,7 @@ class RelayMetrics(Collector):
         self._in_flight, self._beat_at = fields["in_flight"], self._now()
 
     def _outcome_families(self) -> Iterator[Metric]:
-        """Attempts and ends, from the outcomes: counted once while messages go out, sorted out when asked for."""
+        """Attempts and ends, both summed from the outcomes at a scrape: sending counts each outcome only once."""
         attempts = Count("outbox_attempts", "Attempts to send, by what they came to.", ("channel", "kind", "answer"))
         ended = Count("outbox_messages_ended", "Messages that ended.", ("channel", "kind", "status"))
         for (event, channel, kind, answer), number in self._outcomes.values().items():
