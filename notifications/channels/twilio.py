@@ -29,7 +29,7 @@ from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
 
-SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds that Twilio takes: …/api/message-resource, ValidityPeriod
+SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds that Twilio allows: …/api/message-resource, ValidityPeriod
 WINDOW_SECONDS = 24 * 3600.0  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
 
 
@@ -67,7 +67,7 @@ class _TwilioChannel(Channel):
                 return self._refusal(error, outgoing.address)
             except (requests.RequestException, OSError) as error:
                 return transmission.failure(error)
-            # A success that the client cannot read, whatever the trap in its JSON: accepted, most likely.
+            # A success that the client cannot read, for any reason: Twilio has most likely accepted the message.
             except (TwilioException, *UNREADABLE) as error:
                 return Unknown("unreadable_answer", type(error).__name__)
         if not isinstance(message.sid, str):
@@ -101,11 +101,11 @@ class _TwilioChannel(Channel):
         return phone
 
     def _words(self, outgoing: Outgoing) -> dict[str, str] | Permanent:
-        """What is said, as parameters of the request, or why it may not be said."""
+        """The text, as parameters of the request; or why it may not be sent."""
         return {"body": outgoing.parts["text"]}
 
     def _pieces(self, words: Mapping[str, str]) -> list[str]:
-        """All of the text, by which Twilio's list shows whether it has the message."""
+        """What the message's body in Twilio's list must contain."""
         return [words["body"]]
 
     def _options(self, outgoing: Outgoing) -> dict[str, Any]:
@@ -145,9 +145,10 @@ class SmsChannel(_TwilioChannel):
 class WhatsAppChannel(_TwilioChannel):
     """WhatsApp from the sender TWILIO_WHATSAPP_FROM, with or without the prefix `whatsapp:`.
 
-    Kinds that TWILIO_WHATSAPP_TEMPLATES names are sent as the approved content templates that it names for them, with
-    the variables in `whatsapp.lines.txt`. Others are free text, `whatsapp.txt`: only to people who wrote to us in the
-    last 24 hours, WhatsApp refuses them otherwise. Without that setting all is free text, and WhatsApp's to refuse.
+    Kinds in TWILIO_WHATSAPP_TEMPLATES are sent as the approved content templates that it names, with the variables in
+    `whatsapp.lines.txt`. Other kinds are sent as free text, `whatsapp.txt`, and only to people who wrote to us in the
+    last 24 hours: WhatsApp refuses free text to others. Without that setting, everything is sent as free text, and
+    WhatsApp decides.
     """
 
     templates = {"text": "whatsapp.txt"}
@@ -204,7 +205,7 @@ def _account(name: str, settings: Any) -> dict[str, str]:
 
 
 def _callback_url(*, is_twilio: bool) -> str:
-    """Where Twilio tells what becomes of messages; nowhere, if it could not reach that (its error 21609)."""
+    """The URL at which Twilio reports statuses; empty if Twilio could not reach it (its error 21609)."""
     url = public_link("notifications:twilio-status")
     return "" if is_twilio and urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") else url
 

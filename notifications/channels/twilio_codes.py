@@ -1,9 +1,11 @@
 """Twilio's error numbers and message statuses, and what each means for a message.
 
-Every number is explained at https://www.twilio.com/docs/api/errors/<number>, the source of the title in the comment
-beside it; statuses at https://www.twilio.com/docs/messaging/api/message-resource#message-status-values. A number comes
-with the answer to a request, or later with a receipt. Twilio asks not to build on single numbers, since it keeps
-splitting them up (changelog of 2024-07-10): so one that is not listed means what its HTTP status says.
+The comment beside each number is its title, from https://www.twilio.com/docs/api/errors/<number>. The statuses are
+explained at https://www.twilio.com/docs/messaging/api/message-resource#message-status-values. A number comes with the
+answer to a request, or later with a receipt.
+
+Twilio asks not to rely on single numbers, because it keeps splitting them up (changelog of 2024-07-10). So for a number
+that is not listed, the HTTP status decides.
 """
 
 from enum import Enum, auto
@@ -15,7 +17,7 @@ from notifications.lifecycle import Reason, ReceiptStatus
 class Meaning(Enum):
     """Whether a refused message is worth another try, and what the refusal says about its recipient."""
 
-    TRANSIENT = auto()  # another try may help: the fault is elsewhere, and gets mended
+    TRANSIENT = auto()  # another try may help: the fault is elsewhere
     THROTTLED = auto()  # too fast; nothing was processed
     OPTED_OUT = auto()  # this person does not want it
     ADDRESS_INVALID = auto()  # nobody can be reached at this number on this channel
@@ -183,7 +185,7 @@ RECEIPT_STATUSES: dict[str, ReceiptStatus | None] = {
 
 
 def undelivered(number: int, detail: str) -> DeliveryReport:
-    """What a receipt keeps of a message that Twilio gave up with the error `number`; 0 means that it gave none."""
+    """The report of a message that Twilio gave up with the error `number`; 0: Twilio named none."""
     meaning = ERRORS.get(number)
     code = f"twilio_{number}" if number else ""
     return DeliveryReport(ReceiptStatus.UNDELIVERED, code, detail, reason=REASONS.get(meaning) if meaning else None)

@@ -14,15 +14,15 @@ LEAST_THROTTLED_SECONDS, MOST_THROTTLED_SECONDS = 1.0, 300.0
 
 
 def refusal(*, status: int, code: object, detail: str, retry_after: str | None, now: float | None = None) -> Outcome:
-    """What it means that Twilio answered `status` (HTTP) with the error number `code`, if it gave one.
+    """The outcome of a request that Twilio answered with the HTTP `status` and the error number `code`, if any.
 
     `retry_after` is the header of that name; `now` is seconds since the epoch, for a header that names a date.
     """
     if not 400 <= status < 500:
-        # Twilio: repeating a POST after a 500 can send the message twice. A redirect or another success is nothing that
-        # the API is known to answer; it may come from something in between.
+        # Twilio says that repeating a POST after a 500 can send the message twice. The API is not known to answer with
+        # a redirect or another success: something in between may have sent that.
         return Unknown(f"http_{status}", detail)
-    is_known = isinstance(code, int) and code != status  # the client puts the status where Twilio gave no number
+    is_known = isinstance(code, int) and code != status  # if Twilio gave no number, the client puts the status there
     name = f"twilio_{code}" if is_known else f"http_{status}"
     meaning = ERRORS.get(code) if isinstance(code, int) else None
     if status == 429 or meaning is Meaning.THROTTLED:

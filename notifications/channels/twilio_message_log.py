@@ -1,9 +1,11 @@
 """Asks Twilio whether it has a message whose answer was lost (G6), or what became of one that it accepted.
 
-Twilio's list knows nothing of our ids. A message is recognised by its recipient, its sender, its words, and by having
-been made since that attempt began; what is known to be another message's is left aside. How old a message is, Twilio's
-own clock says, the one of its answer: no other clock is compared with its times. The newest hundred to a number are one
-request. They are not filtered by the day they were sent: one that still waits at Twilio has none.
+Twilio's list does not hold our ids. So a message is recognised by its recipient, sender and text, and by its age: it
+cannot be older than the attempt. Messages that are known to be others are skipped. Ages are measured by Twilio's own
+clock, whose time comes with its answer, because clocks differ.
+
+One request returns the newest hundred messages to a number. It does not filter by the day of sending, because a message
+that still waits at Twilio has none.
 """
 
 import time
@@ -31,7 +33,7 @@ Found = TypeVar("Found")
 
 
 class MessageLog:
-    """Reads from one account's messages, those of `sender`."""
+    """The messages of one account that `sender` sent."""
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class MessageLog:
         return self._ask(look, deadline)
 
     def _is_it(self, message: Any, pieces: Sequence[str]) -> bool:
-        """Whether Twilio's `message` is ours. One that it gave up is not: it can come to nobody twice."""
+        """Whether Twilio's `message` is ours. One that it gave up does not count: it cannot arrive twice."""
         return (
             RECEIPT_STATUSES.get(str(message.status), ReceiptStatus.SENT) is not ReceiptStatus.UNDELIVERED
             and self._is_our_sender(message)
@@ -124,7 +126,7 @@ class MessageLog:
 
 
 def _status(error: TwilioException) -> int:
-    """The HTTP status behind `error`; the client hands that of a list over beside the words."""
+    """The HTTP status behind `error`; of a list, the client passes the response as an argument."""
     responses = [part for part in error.args if isinstance(part, Response)]
     status: int = responses[0].status_code if responses else getattr(error, "status", 0)
     return status
@@ -135,7 +137,7 @@ def _seconds(earlier: datetime, later: datetime) -> float:
 
 
 def _says(body: str, pieces: Sequence[str]) -> bool:
-    """Whether Twilio's `body` holds all `pieces`; a single piece is all of it."""
+    """Whether Twilio's `body` contains all `pieces`; a single piece must be the whole body."""
     text = " ".join(body.removeprefix(TRIAL_PREFIX).split())
     if len(pieces) == 1:
         return text == " ".join(pieces[0].split())

@@ -1,10 +1,12 @@
 """Reads a form that Twilio signed, and refuses everything else.
 
 Twilio signs the URL and the form's names and values run together, with no time and no nonce. So a signature is valid
-for ever, and does not show where a name ends and its value begins: `MessageSi` + `dSM1` passes for `MessageSid` +
-`SM1`. Whoever reads such a form must therefore be indifferent to repetition, and what is read must be of a shape that
-no other division yields: values by pattern, names that are known. Twilio asks to accept names that it adds without
-notice, so an unknown one is ignored, unless it begins as a known one does, or a known one as it.
+for ever, and whoever reads such a form must expect to get it again. Nor does a signature show where a name ends and its
+value begins: `MessageSi` + `dSM1` passes for `MessageSid` + `SM1`. So only known names are read, and each value must
+match a pattern that no other division yields.
+
+Twilio asks to accept names that it adds without notice. So an unknown name is ignored; but it is refused if it begins
+with a known one, or a known one begins with it.
 
 The URL is made of PUBLIC_URL and the path, never of what a proxy's or an attacker's headers claim.
 """

@@ -3,8 +3,8 @@
     POST /webhooks/twilio/status/?message=12&claim=3    the URL that the channel gave Twilio with the message
     POST /webhooks/twilio/inbound/                      the URL in the settings of a number or a Messaging Service
 
-Answered with 2xx, a status is not told again; an inbound message is answered with empty TwiML, so that nobody gets a
-reply. https://www.twilio.com/docs/messaging/guides/track-outbound-message-status and …/messaging/twiml
+Twilio does not repeat a status that is answered with 2xx. An incoming message is answered with empty TwiML, so that
+nobody gets a reply. https://www.twilio.com/docs/messaging/guides/track-outbound-message-status and …/messaging/twiml
 """
 
 import re
@@ -78,7 +78,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     sender = fields.get("From", "")
     prefix, _, phone = sender.rpartition(":")
     channel = _channel_of(prefix)
-    if channel and PHONE.fullmatch(phone):  # else a short code, or a channel that is none of ours: nobody we write to
+    if channel and PHONE.fullmatch(phone):  # else a short code, or a channel that we do not send on
         inbound.receive(
             phone=phone,
             channel=channel,
@@ -90,9 +90,9 @@ def receive(request: HttpRequest) -> HttpResponse:
 
 
 def _channel_of(prefix: str) -> str:
-    """The channel on which somebody wrote whose address has `prefix`; empty for one on which we write to nobody.
+    """The channel of an address with this `prefix`; empty for a channel that we do not send on.
 
-    RCS is what a Messaging Service makes of our SMS, where the phone takes it.
+    A Messaging Service turns our SMS into RCS where the phone takes it.
     https://www.twilio.com/docs/messaging/channels
     """
     if prefix in channel_names():
@@ -101,7 +101,7 @@ def _channel_of(prefix: str) -> str:
 
 
 def _report(fields: Mapping[str, str]) -> DeliveryReport | None:
-    """What the status says; nothing, if it is still inside Twilio."""
+    """The report that the status makes; None while the message is still inside Twilio."""
     error = _matched(ERROR, fields.get("ErrorCode") or "0", name="ErrorCode")
     status = _matched(STATUS, fields.get("MessageStatus"), name="MessageStatus")
     if status not in RECEIPT_STATUSES:
@@ -113,9 +113,9 @@ def _report(fields: Mapping[str, str]) -> DeliveryReport | None:
 
 
 def _unknown_status(status: str) -> DeliveryReport:
-    """A status that Twilio has added since: proof that it has the message, and kept by its name.
+    """A status that Twilio has added since: its name becomes the report's code. It proves that Twilio has the message.
 
-    Where one begins a known one, or goes on after it, signed text was divided otherwise.
+    If it begins with a known status, or a known one with it, the signed text was divided elsewhere.
     """
     if any(known.startswith(status) or status.startswith(known) for known in RECEIPT_STATUSES):
         raise Refused(400, "a status divided otherwise")
