@@ -1,8 +1,8 @@
 """Admin forms that write only the fields that the user changed.
 
-Django's write every field of the row as it was when the page was opened, and so undo whatever happened since. Here the
-row is locked first. A field that nobody touched keeps the value that it has now; one that was changed both in the form
-and meanwhile in the row is a conflict, which is shown and not written. What is written is on record, with a reason.
+Django's own forms write every field as it was when the page was opened, and so undo what happened since. Here the row
+is locked first. A field that the user did not touch keeps its present value. A field that was changed in the form and,
+meanwhile, in the row is a conflict: it is shown and not written. Each write is recorded, with a reason.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Decides whether a message is not sent although nothing failed: opt-outs, countries, quiet hours. Pure Python.
+"""Decides whether a message must not be sent, because of an opt-out, a country or quiet hours. Pure Python.
 
 The same rule holds when a message is published and right before it is sent: opt-outs, addresses and the allowed
 countries may change in between. A suppressed message ends as cancelled, with one of these codes, and the next message

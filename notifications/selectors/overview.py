@@ -1,7 +1,7 @@
 """The state of the outbox now: messages, lanes, channels, relays. For the board, `outbox_status`, metrics and health.
 
-Nothing here reads all of a large table. The unfinished and the failed are counted through their partial indexes; what
-happened is summed from the tallies; how many sent ones a large table keeps, the planner's statistics say.
+Nothing here reads all of a large table. Unfinished and failed messages are counted through their partial indexes. What
+happened is summed from the tallies. The number of sent messages in a large table comes from the planner's statistics.
 """
 
 from dataclasses import dataclass, field

@@ -1,8 +1,9 @@
 """Finds messages by what support has in hand: an ID, a reference, a phone number, an email address, a user's name, or a
-provider's ID, as people write them. Every look-up goes through an index, whatever the size of the tables.
+provider's ID, as people write them.
 
-Only two things have none, and are looked for among the latest messages: a provider's ID, and moments, which are turned
-into IDs by bisection, because IDs are given out in the order of time.
+Every look-up goes through an index, however large the tables, except that of a provider's ID: it reads the latest
+messages only. A moment has no index either: bisection over the primary key turns it into an ID, because IDs follow
+time.
 """
 
 import re
