@@ -11,7 +11,7 @@ from notifications.policy.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `most` messages `per` hour or day of the clock to each recipient, or to each phone number."""
+    """At most `most` messages `per` hour or day (UTC) to each recipient, or to each phone number."""
 
     of: Literal["recipient", "number"]
     per: Literal["hour", "day"]
@@ -63,7 +63,7 @@ def retry_policy(channel: str) -> RetryPolicy:
     """The policy of OUTBOX_MAX_ATTEMPTS, OUTBOX_BACKOFF_SECONDS, OUTBOX_BACKOFF_MAX_SECONDS and OUTBOX_MAX_RESCUES,
     and of OUTBOX_MAX_DEFERRALS, OUTBOX_DEFERRAL_SECONDS and OUTBOX_DEFERRAL_MAX_SECONDS.
 
-    OUTBOX_MAX_ATTEMPTS_OF, a dict by channel, takes the place of the first.
+    OUTBOX_MAX_ATTEMPTS_OF, a dict by channel, overrides the first.
     """
     return RetryPolicy(
         max_attempts=_setting("OUTBOX_MAX_ATTEMPTS_OF").get(channel, _setting("OUTBOX_MAX_ATTEMPTS")),
@@ -99,7 +99,7 @@ def ask_before_resend() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AlertLimits:
-    """What is worth an alert: more seconds due, percent failed, seconds of a snapshot (0: never) than these."""
+    """Above these, an alert starts: seconds that a message is due, percent failed, seconds of a snapshot (0: never)."""
 
     age_seconds: float
     failure_percent: float
@@ -162,7 +162,7 @@ def caps() -> list[Cap]:
 
 
 def link_keys() -> list[str]:
-    """The keys of unsubscribe links, the one that signs first; links of all of them are read.
+    """The keys of unsubscribe links. The first one signs; links that any of them signed work.
 
     OUTBOX_LINK_KEY and OUTBOX_LINK_KEY_FALLBACKS, then SECRET_KEY and SECRET_KEY_FALLBACKS: a link outlives the keys of
     sessions, because emails are kept for years.
@@ -177,7 +177,7 @@ def metrics() -> list[str]:
 
 
 def stop_words() -> tuple[str, ...]:
-    """Further words that opt out, where one is all of a reply (OUTBOX_STOP_WORDS); English and German are known."""
+    """Further words that opt out if they are the whole reply (OUTBOX_STOP_WORDS); English and German are known."""
     return tuple(_setting("OUTBOX_STOP_WORDS"))
 
 

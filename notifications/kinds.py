@@ -20,7 +20,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """Another channel, for when one refuses a message or it is not known to have arrived `after` so long."""
+    """A second channel, used if the first refuses the message or has not confirmed delivery within `after`."""
 
     channel: str
     after: timedelta
@@ -30,14 +30,15 @@ class Fallback:
 class Kind:
     """A kind of message: which channels carry it, and for how long it is of use.
 
-    Its words live in the templates `notifications/<name>/`: one or more per channel, as the channel asks for.
-    `expires_after` counts from publishing; None means the message never becomes useless. `max_attempts` takes the
-    place of the channel's. In quiet hours (the project's, or its own: `quiet_hours="22-8"`) what `may_wait` is held;
-    None: reminders are. `fallback` says, by channel, which other one stands in if the message does not arrive; it need
-    not be among `channels`. `sample` is a context to preview the words with; `links` are the keys of contexts that hold
-    links of ours: in all other values, which somebody may have typed, links are made harmless.
+    Its words are in the templates `notifications/<name>/`: one or more for each channel, as the channel asks for.
 
-    Raises ValueError for quiet hours that are none.
+    `expires_after` counts from publishing; None: the message is never too late. `max_attempts` overrides the channel's.
+    `may_wait`: whether messages are held during quiet hours; None: only reminders are. `quiet_hours` ("22-8") overrides
+    the project's. `fallback` says, by channel, which other channel is used if the message does not arrive; that channel
+    need not be among `channels`. `sample` is a context for previews. `links` are the keys of the context that hold
+    links of ours; in all other values links are made harmless, because somebody may have typed them.
+
+    Raises ValueError for invalid quiet hours.
     """
 
     name: str
@@ -59,7 +60,7 @@ _registered: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> Kind:
-    """Make `kind` known; the same name again replaces it, so that a reload does no harm."""
+    """Register `kind`. The same name again replaces it, so that a reload does no harm."""
     _registered[kind.name] = kind
     return kind
 
@@ -85,7 +86,7 @@ def links_of(name: str) -> frozenset[str]:
 
 
 def quiet_hours_of(name: str, *, everywhere: str) -> QuietHours | None:
-    """In which hours messages of the kind called `name` are to wait; None if they may not wait.
+    """The hours in which messages of the kind called `name` wait; None if they may not wait.
 
     `everywhere` are the project's quiet hours, for kinds that have none of their own.
     """
@@ -102,7 +103,7 @@ def fallback_of(name: str, channel: str) -> Fallback | None:
 
 
 def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:
-    """The channel's `policy`, with what the kind called `name` wants otherwise; a kind that is gone wants nothing."""
+    """The channel's `policy`, with the overrides of the kind called `name`; a kind that is gone has none."""
     kind = _registered.get(name)
     if kind is None or kind.max_attempts is None:
         return policy

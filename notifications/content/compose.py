@@ -12,7 +12,7 @@ UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages wit
 
 
 class Form(NamedTuple):
-    """How a channel wants its words: its templates, by the parts' names, and how it treats text that people typed."""
+    """A channel's format: the template of each part, and how it treats text that people typed."""
 
     channel: str
     templates: Mapping[str, str]
@@ -28,7 +28,7 @@ class Reader(NamedTuple):
 
 
 class Worded(NamedTuple):
-    """The rendered parts by name, and where the recipient may unsubscribe, or nothing."""
+    """The rendered parts by name, and the unsubscribe link, or an empty text."""
 
     parts: Mapping[str, str]
     unsubscribe_url: str = ""

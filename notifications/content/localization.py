@@ -22,15 +22,15 @@ _current: ContextVar[Localization | None] = ContextVar("localization", default=N
 
 
 def current() -> Localization:
-    """That of the message being rendered; outside of one, that of the current thread.
+    """The localization of the message that is being rendered; outside one, that of the current thread.
 
-    Django's own answer is kept where every look costs several microseconds, and a text takes several looks.
+    It is kept here, because asking Django costs several microseconds each time, and a text asks several times.
     """
     return _current.get() or (translation.get_language() or "en", timezone.get_current_timezone())
 
 
 def language_of(tag: str) -> str:
-    """The language in which `tag` is put into words: itself, or LANGUAGE_CODE where it is none."""
+    """The language to render in: `tag` itself, or LANGUAGE_CODE if `tag` is no usable language."""
     return locales.usable_language(tag, default=settings.LANGUAGE_CODE)
 
 
@@ -40,9 +40,9 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def activate(language: str, time_zone: str) -> None:
-    """Put into words from here on, in this thread: for threads that do nothing else.
+    """Render in this language and time zone from now on, in this thread. For threads that do nothing else.
 
-    Most messages follow one in the same language and zone, and switching takes half as long as a short text.
+    If they are the same as the last message's, nothing is switched: a switch takes half as long as a short text.
     """
     wanted = language_of(language), zone_of(time_zone)
     if _current.get() != wanted:
@@ -52,7 +52,7 @@ def activate(language: str, time_zone: str) -> None:
 
 
 def localized(language: str, time_zone: str) -> AbstractContextManager[None]:
-    """Put into words what is rendered within, for Django's own tags and filters as for ours."""
+    """Render in this language and time zone within the block, with Django's own tags and filters too."""
     wanted = language_of(language), zone_of(time_zone)
     return AS_BEFORE if _current.get() == wanted else _localized(wanted)
 
@@ -70,7 +70,7 @@ def _localized(wanted: Localization) -> Iterator[None]:
 
 @lru_cache(locales.REMEMBERED)
 def _djangos(language: str) -> str:
-    """The closest language that Django has translations for: it would keep 40 kB for each further one, for ever."""
+    """The closest language that Django has translations for. Django would keep 40 kB for each other one, for ever."""
     parts = language.split("-")
     closest = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
     folders = [Path(place) for place in all_locale_paths()]

@@ -1,7 +1,7 @@
 """Builds our own views' public addresses: for links in messages, and for providers' callbacks.
 
-PUBLIC_URL is the address under which the web is reached, with the path it is mounted at, if it is mounted at one:
-`https://example.com/app`. So relays, which never see SCRIPT_NAME, build the same addresses as web processes.
+PUBLIC_URL is the site's public address, with the path that the site is mounted at, if any: `https://example.com/app`.
+So relays, which never see SCRIPT_NAME, build the same addresses as web processes.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ def public_url() -> str:
 
 
 def _mount() -> str:
-    """Where the project's URLs begin. A PUBLIC_URL that names a path has said so; else it is what the server says."""
+    """The address at which the project's URLs begin: with PUBLIC_URL's path if it has one, else the server's."""
     return public_url() if _names_a_path() else public_url() + _prefix()
 
 

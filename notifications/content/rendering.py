@@ -1,10 +1,11 @@
 """Renders a message's templates with its context, in the recipient's language and time zone.
 
-Templates live in `notifications/<kind>/`, in any app or template folder, and in folders by language within it: for
-`pt-br` those in `pt-br/` are tried first, then `pt/`, then the kind's own, file by file. Rendering is strict: a
-variable that the context lacks is an error, not an empty string. Text templates (`.txt`) are not escaped, HTML ones
-(`.html`) are; what the context holds is made harmless first.
-Numbers are printed as they are, because most name something; the filters `money` and `local` know the language.
+A kind's templates live in `notifications/<kind>/`, in any app or template folder, and their translations in folders
+within it. For `pt-br`, each file is looked for in `pt-br/`, then in `pt/`, then in the kind's own folder.
+
+Rendering is strict: a variable that the context lacks is an error, not an empty string. The texts in the context are
+sanitized first. Then HTML templates (`.html`) escape them; text templates (`.txt`) do not. Numbers are printed without
+separators, because most of them are IDs; the filters `money` and `local` format by language.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,7 +28,7 @@ class RenderingError(Exception):
 
 
 class _Undefined(str):
-    """What Django substitutes for an unknown variable: the attempt to use it is an error that names the variable."""
+    """Django substitutes this for an unknown variable. Using it raises an error that names the variable."""
 
     __slots__ = ()
 
@@ -68,8 +69,8 @@ def languages(locale: str) -> list[str]:
 def template_problems(kind: str, file_name: str) -> list[str]:
     """Why messages of `kind` cannot be rendered from `file_name` in some language; nothing if they can.
 
-    The kind's own folder must hold it, because every language falls back to that. The translations that there are must
-    be templates too.
+    The kind's own folder must hold the file, because every language falls back to it. Translations may be missing, but
+    not broken.
     """
     engine = _engine(autoescape=file_name.endswith(".html"))
     own = f"notifications/{kind}"
@@ -96,17 +97,17 @@ def _render_one(kind: str, file_name: str, locale: str, context: Mapping[str, An
     try:
         template = _template(engine, kind, file_name, locale)
         words = Context(dict(context), autoescape=engine.autoescape, use_l10n=False)
-        # What Template.render does as well, by two context managers that take as long as half of a short text.
+        # Template.render does this with two context managers, which take half as long as a short text.
         words.template = words.render_context.template = template
         text = template.nodelist.render(words)
-    except Exception as error:  # a template may raise anything; whatever it is, the words are at fault
+    except Exception as error:  # a template may raise anything
         raise RenderingError(f"notifications/{kind}/{file_name}: {type(error).__name__}: {error}") from error
     return text.strip()
 
 
 @lru_cache(MOST_TEMPLATES)
 def _template(engine: Engine, kind: str, file_name: str, locale: str) -> Template:
-    """Found once: the engine's own memory is asked in a tenth of the time that a short text takes to render."""
+    """The template, cached here: asking the engine's own cache takes a tenth as long as rendering a short text."""
     folders = [f"notifications/{kind}/{language}" for language in languages(locale)] + [f"notifications/{kind}"]
     return engine.select_template([f"{folder}/{file_name}" for folder in folders])
 

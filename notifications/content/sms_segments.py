@@ -1,9 +1,9 @@
 """Counts what an SMS costs: its encoding, its length in that encoding, and its segments. Pure Python.
 
-GSM 7-bit (3GPP TS 23.038, section 6.2.1) holds 160 characters, or 153 in each of several segments, because six octets
-then say which part of what they are (3GPP TS 23.040, section 9.2.3.24.1). One character that its two tables lack turns
-the whole text into UCS-2: 70 characters, or 67, where one outside the Basic Multilingual Plane counts twice. A pair
-that encodes one character is not torn apart between two segments.
+GSM 7-bit (3GPP TS 23.038, section 6.2.1) holds 160 characters in one segment. Of several segments each holds 153,
+because six octets number the parts (3GPP TS 23.040, section 9.2.3.24.1). One character that its two tables lack turns
+the whole text into UCS-2: 70 characters, or 67 in each of several segments; a character outside the Basic Multilingual
+Plane counts twice. A pair that encodes one character is never split between two segments.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Makes and reads the links for unsubscribing without a login. They are signed, so nobody can forge one.
 
-A link says whom, which channel and which purpose, and holds for ever: RFC 8058 wants it to work from any copy of the
-message. It is the same over all attempts at a message. Earlier keys go on reading the links that they signed.
+A link names the recipient, the channel and the purpose. It never expires, because RFC 8058 wants it to work from any
+copy of the message, and it is the same in all attempts at a message. Links that an earlier key signed still work.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,7 @@
 """Replays all messages that match a filter, in batches. Each batch is a transaction that also records the progress.
 
-Whoever looks at a bulk replay drives it on: the admin's page, the API's caller, and `qcluster` for one that nobody
-looks at any more. They may do so at the same time: a batch locks the bulk replay's row, and who does not get it goes
-without.
+Whoever watches a bulk replay runs its batches: the admin's page or the API's client; and the scheduled task, if nobody
+watches any more. They may run at the same time: a batch locks the bulk replay's row, and whoever finds it locked stops.
 """
 
 import time
@@ -20,13 +19,13 @@ from notifications.protocol.database_errors import is_not_now
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.failed_messages import ReplayPreview, Selection
 
-ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody drives it any more
+ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody watches it any more
 
 
 def start(
     selection: Selection, seen: ReplayPreview, *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS
 ) -> BulkReplay:
-    """Begin to replay what the preview had `seen`; nothing is replayed yet."""
+    """Record a bulk replay of what the preview showed (`seen`); nothing is replayed yet."""
     return BulkReplay.objects.using(using).create(
         filters=selection.as_json(),
         as_of=seen.as_of,
@@ -44,7 +43,7 @@ def work(
     using: str = DEFAULT_DB_ALIAS,
     clock: Callable[[], float] = time.monotonic,
 ) -> BulkReplay:
-    """Replay batches for about `seconds`, or to the end; returns how far it came."""
+    """Replay batches for about `seconds`, or to the end; returns the bulk replay, with its progress."""
     until = clock() + seconds
     while _work_batch(bulk_id, using=using) and clock() < until:
         pass
@@ -62,7 +61,7 @@ def stop(bulk_id: int, *, actor: str, using: str = DEFAULT_DB_ALIAS) -> bool:
 
 
 def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
-    """Go on with bulk replays that nobody drives, for about `seconds`; returns how many came to their end."""
+    """Continue bulk replays that nobody watches, for about `seconds`; returns how many came to their end."""
     idle = BulkReplay.objects.using(using).filter(finished_at=None, worked_at__lt=database_now(using) - ABANDONED_AFTER)
     until = time.monotonic() + seconds
     ended = 0
@@ -79,7 +78,7 @@ def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
 
 
 def _work_batch(bulk_id: int, *, using: str) -> bool:
-    """Replay the next messages, in one transaction with how far that is; whether there may be more to do."""
+    """Replay the next batch and record the progress, in one transaction; whether there may be more to do."""
     with transaction.atomic(using=using):
         bulk = (
             BulkReplay.objects.using(using)

@@ -1,4 +1,4 @@
-"""Pauses and resumes channels, on record, for admin, API and commands alike. Waiting messages lose nothing."""
+"""Pauses and resumes channels, on record, for admin, API and commands alike. Paused messages use up no attempts."""
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
@@ -11,7 +11,7 @@ from notifications.protocol.notify import notify
 def pause(channel: str, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS) -> bool:
     """Have all relays claim nothing more for `channel`, within a heartbeat; False if it was paused before.
 
-    What is being sent is finished. Messages of other channels behind a paused one's in the same lane wait with it.
+    Sends that have begun are finished. In a lane, other channels' messages wait behind the paused channel's.
     """
     statement, parameters = sql_channels.PAUSE_CHANNEL, {"channel": channel, "actor": actor, "reason": reason}
     return _change(statement, parameters, Verb.PAUSE, actor=actor, reason=reason, using=using)

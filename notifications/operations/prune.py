@@ -1,9 +1,11 @@
 """Deletes messages that ended long ago, in small batches, while everything else runs. Never an unfinished one (G3).
 
-It walks along the primary key and stops at the first batch that was wholly published after the limit: nothing ends
-before it was published, and ids follow publication. So it reads what it removes, what is old and stays, and one batch
-more, however large the table is. Attempts and references go with their message; the record of what staff did stays, and
-so do the dedupe keys: what was announced once is not announced again.
+It walks along the primary key, and stops at the first batch whose messages were all published after the limit: a
+message ends after it was published, and ids follow publication. So it reads the messages that it deletes, the old ones
+that stay, and one batch more, however large the table is.
+
+Attempts and references are deleted with their message. The record of what staff did stays, and so do the dedupe keys,
+so that nothing is announced twice.
 """
 
 import time
@@ -47,8 +49,8 @@ def prune(
 ) -> Pruned:
     """Remove the messages that ended before `before`, oldest first; with `dry_run`, only count them.
 
-    After each batch `progress` is told what has gone so far, and `pause` is called with the seconds that the batch
-    took: it waits that long, which leaves the other half of the time to others, and returns true to stop there.
+    After each batch, `progress` gets what was removed so far. Then `pause` gets the seconds that the batch took. It
+    waits as long, which leaves half of the time to others, and returns True to stop.
     """
     pause = pause or _sleep
     pruned, after = Pruned(), 0
@@ -61,7 +63,7 @@ def prune(
         first, after = ids[0][0], ids[-1][0]
         try:
             pruned.messages.update(_prune_batch(first, after, before, dry_run=dry_run, using=using))
-        except Exception as error:  # another app's row may hold on to one of them
+        except Exception as error:  # another app's row may protect one of them
             if is_not_now(error):
                 raise
             for message, _ in ids:
@@ -96,7 +98,7 @@ def _prune_batch(first: int, last: int, before: datetime, *, dry_run: bool, usin
     if dry_run:
         return Counter(old.values_list("status", flat=True))
     with transaction.atomic(using=using):
-        # Locked first: a row that a replay is just changing is skipped, and none can change any more until it is gone.
+        # Lock first. This skips a row that a replay is changing, and no locked row can change before it is deleted.
         locked = dict(old.select_for_update(skip_locked=True).order_by("id").values_list("id", "status"))
         OutboxMessage.objects.using(using).filter(id__in=locked).delete()
     return Counter(locked.values())

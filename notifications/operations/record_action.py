@@ -1,7 +1,7 @@
-"""Keeps the record of what staff do: the one function behind admin, API, board and commands, for every app.
+"""Writes the record of what staff do: the one function behind admin, API, board and commands, for every app.
 
-A record says who, by ID and by name as of then, why, and what was so before and after. The database refuses to change
-or delete it. It is written in the transaction that does what it tells.
+A record says who acted (by ID, and by the name of that time), why, and what the values were before and after. The
+database refuses to change or delete it. It is written in the transaction of the action itself.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Actor(str):
 
     @classmethod
     def called(cls, name: str, user_id: int | None) -> Self:
-        """One that was written down earlier."""
+        """The actor whom an earlier record names."""
         actor = cls(name)
         actor.user_id = user_id
         return actor
@@ -42,12 +42,12 @@ def user_id_of(actor: str) -> int | None:
 
 
 def register_verbs(*verbs: str) -> None:
-    """Let another app's actions go on record as `verbs`, which its own code does."""
+    """Register the verbs of the actions that another app records itself."""
     _verbs.update(verbs)
 
 
 def known_verbs() -> list[str]:
-    """Everything that a record can tell of, in the order of the alphabet."""
+    """All verbs that a record can have, sorted."""
     return sorted(_verbs)
 
 
@@ -62,10 +62,10 @@ def record(
     using: str = DEFAULT_DB_ALIAS,
     **about: Any,
 ) -> OperatorAction:
-    """Write down that `actor` did `verb`, within the transaction that does it.
+    """Record that `actor` did `verb`, within the transaction that does it.
 
-    `subject` names what it was done to, as `booking:12` does; `about` are further columns. `before` and `after` hold
-    what was changed, addresses included: only staff who may change addresses see those.
+    `subject` names what it was done to: `booking:12`. `about` are further columns. `before` and `after` are the changed
+    values, addresses included: only staff who may change addresses see those.
     """
     if verb not in _verbs:
         raise ValueError(f"{verb} is not registered as something that staff do.")

@@ -10,7 +10,7 @@ from notifications.operations.record_action import record
 
 
 class RelayCommand(StrEnum):
-    """What a relay can be told. What restarts ended processes (systemd, Kubernetes) starts it again after either."""
+    """The commands to a relay. A supervisor that restarts processes (systemd, Kubernetes) restarts it after either."""
 
     STOP = "stop"  # as SIGTERM does: claim no more, finish what is in flight, hand back the rest, exit 0
     DRAIN = "drain"  # as --drain does: go on until no message is left that could still move, then exit 0
@@ -19,9 +19,9 @@ class RelayCommand(StrEnum):
 def command_relay(
     relay_id: int, command: RelayCommand, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS
 ) -> bool:
-    """Tell a relay what to do, which it begins within a heartbeat; False if it is gone, or was told so before.
+    """Command a relay, which obeys within a heartbeat; False if it is gone, or has that command already.
 
-    A relay that was told to drain can be told to stop; a stop is not taken back.
+    A stop can follow a drain. Nothing can follow a stop.
     """
     with transaction.atomic(using=using):
         relays = (

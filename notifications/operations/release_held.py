@@ -1,8 +1,8 @@
 """Returns messages whose quiet hours are over to their lanes.
 
-A held message is queued in a lane of its own that never moves, so nothing waits behind it. Back in its lane it is older
-than the messages published since, and goes before those that still wait, as a replayed message does. A recipient never
-has two messages in flight.
+A held message waits in the lane `(held)`, which never moves, so nothing waits behind it. Once it is back in its own
+lane, it goes before the younger messages that still wait there, as a replayed message does. A lane never has two
+messages in flight.
 """
 
 from collections.abc import Mapping, Sequence

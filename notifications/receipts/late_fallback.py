@@ -23,7 +23,7 @@ MOST_AT_ONCE = 100  # recipients locked by one transaction
 
 
 def fall_back_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
-    """Send what is due on the other channel; returns how many substitutes were written. Safe to run side by side."""
+    """Write the substitutes that are due, on the other channel; returns how many. Safe to run side by side."""
     now = now or database_now(using)
     plans = PlannedFallback.objects.using(using)
     due = plans.filter(due_at__lte=now).order_by("due_at")
@@ -43,7 +43,7 @@ def undelivered(message_id: int, *, using: str = DEFAULT_DB_ALIAS) -> bool:
 
 
 def _fall_back(message_ids: Sequence[int], *, using: str) -> int:
-    """Under the recipients' locks: write the substitutes that are still needed, and close every case."""
+    """Under the recipients' locks: write the substitutes that are still needed, and close every plan."""
     fallbacks = PlannedFallback.objects.using(using).filter(message_id__in=message_ids).select_related("message")
     with locked_lanes(fallbacks.values_list("message__recipient_id", flat=True), using=using) as lanes:
         plans = list(fallbacks.filter(due_at__isnull=False))

@@ -1,7 +1,8 @@
 """Asks providers for receipts that never came: a callback may be lost, or may not be possible at all.
 
-Ten minutes after a message was accepted, or after the last news of it, its provider is asked; then after an hour, six
-hours and a day more, since carriers may be that slow; then never again. Any number of polls may run side by side.
+The provider is asked ten minutes after a message was accepted, or after the last news of it. If there is no news, it is
+asked again an hour later, then six hours later, then a day later, because carriers may be that slow; then never again.
+Any number of polls may run side by side.
 """
 
 import time
@@ -21,13 +22,13 @@ from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import execute, fetch_all
 from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 
-LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, the second, the third time in vain
-MOST, PER_SECOND = 500, 10.0  # asked in one run, and in a second: an account's requests are limited, sending needs them
+LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, second and third poll without news
+MOST, PER_SECOND = 500, 10.0  # in one run, and in a second: an account's requests are limited, and sends need them
 AT_ONCE = 20
 READ_AT_ONCE = 5_000
 
-# Reads on from the bookmark, whose row is locked: attempts that were accepted long enough ago. They are numbered
-# in the order in which they are written, but for moments: the first that is too young ends the reading.
+# Reads on from the bookmark, whose row is locked: attempts that were accepted long enough ago. Ids roughly follow the
+# order of writing, so the reading stops at the first attempt that is too recent.
 NOTE = """
 WITH read AS (
     SELECT id, message_id, claim_number, provider_id, answer, ended_at FROM notifications_deliveryattempt
@@ -46,7 +47,7 @@ WITH read AS (
 SELECT count(*), max(id) FROM ripe
 """
 
-# Takes what is due, and puts off when it is due again: another poll passes it by.
+# Takes the receipts that are due, and sets when they are due again, so that another poll skips them.
 TAKE = """
 UPDATE notifications_receipt receipt
 SET polls = receipt.polls + 1,
@@ -60,7 +61,7 @@ WHERE receipt.id = due.id
 RETURNING receipt.id, receipt.message_id, receipt.provider_id, receipt.claim_number, due.channel
 """
 
-# As if they had not been asked; only what nothing was heard of meanwhile.
+# Undoes TAKE for receipts that were not asked about, except those of which news came meanwhile.
 GIVE_BACK = """
 UPDATE notifications_receipt
 SET polls = polls - 1, poll_at = clock_timestamp() + make_interval(secs => %(later)s)
@@ -104,9 +105,9 @@ def poll(
 
 
 def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
-    """Note messages accepted a while ago of which nothing was told at all; how many attempts were read for it.
+    """Write a receipt to poll for each message that was accepted a while ago and has none; how many attempts were read.
 
-    The first call notes nothing, and begins with what is sent from then on.
+    The first call only sets the bookmark to the newest attempt. Later calls begin there.
     """
     with transaction.atomic(using=using):
         bookmarks = Bookmark.objects.using(using)
@@ -147,7 +148,7 @@ def _ask_about(
             if answer is not None:
                 about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
                 heard = record(about, channels=[channel], using=using)
-        except Exception as error:  # a channel's bug, or a message's: it is asked again when the others are long done
+        except Exception as error:  # a bug in the channel, or one message's fault: it is due again later
             if is_not_now(error):
                 raise
             report(f"poll of {channel}", f"message {message}", error)

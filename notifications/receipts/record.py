@@ -1,12 +1,11 @@
 """Records receipts: what became of accepted messages, as webhooks report it or polling finds it.
 
-Reports of one acceptance come late, twice and in any order; what is kept is the farthest status
-(lifecycle.ReceiptStatus), so the order does not matter. If any copy of a message
-arrived, the message did; a report that a copy did not arrive counts only for the copy that the message was settled
-with.
+Reports may come late, twice and in any order, so only the farthest status is kept (lifecycle.ReceiptStatus). A message
+may have gone out in several copies: one copy that arrived is enough. A report that a copy did not arrive counts only if
+it is the copy that the message was settled with.
 
-A receipt can also resolve an unknown outcome (G6). A message that waits for its next attempt is then not sent again:
-its relay looks here first. One that had failed is replayed, on record, and found to be sent.
+A receipt can also resolve an unknown outcome (G6). If the message waits for its next attempt, its relay finds the
+receipt first and does not send again. If the message has failed, it is replayed, on record, and then found to be sent.
 """
 
 from collections.abc import Collection
@@ -24,12 +23,12 @@ from notifications.receipts import late_fallback
 from notifications.recipients.opt_outs import How, opt_out
 from notifications.telemetry import emit
 
-FIRST_POLL_AFTER_SECONDS = 600.0  # without further news, the provider is asked
+FIRST_POLL_AFTER_SECONDS = 600.0  # after the last news: then the provider is asked
 MOST_ID = 255
 
-# The receipt's row is locked before its message's: news of one acceptance queue up at it. Both updates look at the
-# newest version of what they change, so the farthest news win however many come at once. The rank of a status is its
-# place in `ranks`; what is not in there, the empty receipt of a message, ranks below all.
+# Locks the receipt's row before its message's, so that reports of one acceptance queue up at the receipt. Both updates
+# see the newest version of their row, so the farthest status wins however many reports come at once. A status's rank is
+# its place in `ranks`. The empty receipt of a message is not in there, and ranks lowest.
 RECORD = """
 WITH news AS (
     INSERT INTO notifications_receipt AS receipt
@@ -77,7 +76,7 @@ class MessageReport:
 
 
 def record(about: MessageReport, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Keep what was told of a message on one of `channels`, and act on it; whether it was news."""
+    """Record a report about a message on one of `channels`, and act on it; whether it was news."""
     report = about.report
     with connections[using].cursor() as cursor:
         cursor.execute(
