@@ -24,6 +24,8 @@ from django_q.models import Schedule, Task
 from django_q.signals import call_hook
 from django_q.tasks import async_task
 
+from bookings.scheduled_tasks import paused_functions
+
 KNOWN_KEYS = {"id", "name", "func", "args", "kwargs", "started", "group", "ack_failure", "cluster"}
 MOST_LOGGED = 100  # characters of a refused function's name
 
@@ -73,19 +75,25 @@ class Broker(ORM):  # type: ignore[misc]  # django-q2 has no types
 
     def dequeue(self) -> list[tuple[int, str]]:
         allowed = []
-        for pk, payload in super().dequeue() or []:
-            if why := _refusal_of_payload(payload):
+        queued = super().dequeue() or []
+        paused = paused_functions() if queued else set()
+        for pk, payload in queued:
+            task = _read(payload)
+            if why := (task if isinstance(task, str) else refusal(task)):
                 log.error("A queued task was refused and removed: %s", why)
+                self.fail(pk)
+            elif task["func"] in paused:
+                log.info("A queued task was removed, because its schedule is paused: %s", task["func"])
                 self.fail(pk)
             else:
                 allowed.append((pk, payload))
         return allowed
 
 
-def _refusal_of_payload(payload: str) -> str:
-    """Why `payload` is not run. Nothing in it is called or imported to find that out."""
+def _read(payload: str) -> Any:
+    """The task in `payload`, or why it cannot be read. Nothing in it is called or imported to find that out."""
     try:
-        return refusal(core_signing.loads(payload, key=Conf.SECRET_KEY, salt=Conf.PREFIX, serializer=_PlainSerializer))
+        return core_signing.loads(payload, key=Conf.SECRET_KEY, salt=Conf.PREFIX, serializer=_PlainSerializer)
     except Exception as error:  # noqa: BLE001  (broken bytes fail in many ways, all of them a refusal)
         return f"it cannot be read: {type(error).__name__}"
 

@@ -11,10 +11,21 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
 from bookings.payments import Payment, PaymentEvent, Refund
+from bookings.scheduled_tasks import ScheduledTask
 from bookings.setbacks import Setback
 from bookings.tokens import AccessToken
 
-__all__ = ["AccessToken", "Booking", "Order", "Payment", "PaymentEvent", "Refund", "Setback", "Slot"]
+__all__ = [
+    "AccessToken",
+    "Booking",
+    "Order",
+    "Payment",
+    "PaymentEvent",
+    "Refund",
+    "ScheduledTask",
+    "Setback",
+    "Slot",
+]
 
 MOST_QUANTITY = 100  # seats in one order
 MOST_IDEMPOTENCY_KEY = 200  # characters

@@ -9,6 +9,7 @@ from bookings.admin.sales import (
     RefundAdmin,
     SlotAdmin,
 )
+from bookings.admin.schedules import ScheduledTaskAdmin
 
 __all__ = [
     "AccessTokenAdmin",
@@ -17,5 +18,6 @@ __all__ = [
     "PaymentAdmin",
     "ReadOnlyAdmin",
     "RefundAdmin",
+    "ScheduledTaskAdmin",
     "SlotAdmin",
 ]

@@ -31,6 +31,7 @@ PAGES = {  # every page of the admin, and whose it is
     "bookings.Order": "bookings",
     "bookings.Payment": "bookings",
     "bookings.Refund": "bookings",
+    "bookings.ScheduledTask": "bookings",
     "bookings.Setback": "bookings",
     "bookings.Slot": "bookings",
     "notifications.BulkReplay": "notifications",
