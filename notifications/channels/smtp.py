@@ -20,6 +20,8 @@ import django
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
+from notifications.channels import mime
+from notifications.channels.mime import Sender
 from notifications.policy.email_addresses import Mailbox
 from notifications.transport.deadline import connect, current, watched
 
@@ -48,6 +50,17 @@ class Email(EmailMultiAlternatives):
     """An email to one mailbox, with headers that arrive as they are written: links as links, addresses as addresses."""
 
     mailbox: Mailbox
+
+    def as_bytes(self) -> bytes:
+        """The email as it is handed to a mail server. Raises ValueError for a header of more than one line."""
+        (alternative,) = self.alternatives
+        return mime.as_bytes(
+            {"To": self.mailbox.address, **self.extra_headers},
+            sender=Sender.of(self.from_email),
+            subject=str(self.subject),
+            text=str(self.body),
+            html=str(alternative[0]),
+        )
 
     def message(self, **options: Any) -> Any:
         needs_utf8 = self.mailbox.needs_utf8
@@ -105,7 +118,6 @@ class _Connection(EmailBackend):
     """One connection to the server, used by one thread at a time."""
 
     used_at = 0.0
-    mailbox: Mailbox
     _partial_connection: smtplib.SMTP | None = None  # Django's, while it opens one
 
     def __init__(self, *, context: ssl.SSLContext, **server: Any) -> None:
@@ -116,13 +128,12 @@ class _Connection(EmailBackend):
     def connection_class(self) -> type[smtplib.SMTP]:
         return _ImplicitTLS if self.use_ssl else _SMTP
 
-    def prep_address(self, address: str, force_ascii: bool = True) -> str:  # noqa: FBT001, FBT002  (Django's, from 6.0)
-        """Django refuses what is not ASCII here; what is sent is the mailbox, in `_SMTP.sendmail`."""
-        return address if address == self.mailbox.address else super().prep_address(address, force_ascii)
-
-    def _send(self, email_message: Email) -> Any:
-        self.mailbox = self.connection.mailbox = email_message.mailbox  # type: ignore[union-attr]
-        return super()._send(email_message)  # type: ignore[misc]
+    def _send(self, email_message: Email) -> bool:
+        """Hand over one email. Raises smtplib.SMTPException, OSError, ValueError."""
+        smtp: Any = self.connection
+        smtp.mailbox = email_message.mailbox
+        smtp.sendmail(Sender.of(email_message.from_email).address, [], email_message.as_bytes())
+        return True
 
     @property
     def is_usable(self) -> bool:
