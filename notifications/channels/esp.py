@@ -20,9 +20,9 @@ from notifications.channels.email import EmailChannel
 from notifications.channels.email_sender_check import checked_sender
 from notifications.channels.http import ProviderSession
 from notifications.channels.smtp import Email
-from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
+from notifications.policy.retry_after import throttled_seconds
 
 
 class _Backends:

@@ -21,8 +21,8 @@ from notifications.channels.base import DeliveryReport
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_codes import RECEIPT_STATUSES, undelivered
-from notifications.channels.twilio_errors import throttled_seconds
 from notifications.lifecycle import Accepted, ReceiptStatus, Throttled, Transient
+from notifications.policy.retry_after import throttled_seconds
 
 NEWEST = 100
 SLACK_SECONDS = 60.0  # for what the request took, and for Twilio's times, which are whole seconds

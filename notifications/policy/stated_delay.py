@@ -1,7 +1,7 @@
 """How long a mail server asks us to wait, read from the words of its answer. Pure Python.
 
 No standard says how to write it; greylisting servers (Postgrey, milter-greylist, rspamd, SQLgrey, Exchange) write it in
-these ways.
+these ways. Over HTTP, the header Retry-After says it: `retry_after`.
 """
 
 import re

@@ -1,10 +1,10 @@
-"""How long Twilio asks us to wait."""
+"""How long a Retry-After header asks us to wait."""
 
 from email.utils import formatdate
 
 import pytest
 
-from notifications.channels.twilio_errors import throttled_seconds
+from notifications.policy.retry_after import throttled_seconds
 
 NOW = 1_800_000_000.0
 
