@@ -121,7 +121,7 @@ def prune_days() -> float:
 
 
 def lane() -> str:
-    """What moves strictly in order: all of a recipient's messages, or those of each channel apart (OUTBOX_LANE)."""
+    """What is sent strictly in order: all of a recipient's messages, or each channel's on their own (OUTBOX_LANE)."""
     return str(_setting("OUTBOX_LANE"))
 
 
@@ -151,7 +151,7 @@ def names_countries() -> bool:
 
 
 def caps() -> list[Cap]:
-    """Those of OUTBOX_CAP_RECIPIENT_HOUR, …_RECIPIENT_DAY, …_NUMBER_HOUR and …_NUMBER_DAY that are set; 0: no cap."""
+    """The caps that OUTBOX_CAP_RECIPIENT_HOUR, …_RECIPIENT_DAY, …_NUMBER_HOUR and …_NUMBER_DAY set; 0: no cap."""
     known = (
         Cap("recipient", "hour", _setting("OUTBOX_CAP_RECIPIENT_HOUR")),
         Cap("recipient", "day", _setting("OUTBOX_CAP_RECIPIENT_DAY")),

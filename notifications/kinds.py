@@ -97,7 +97,7 @@ def quiet_hours_of(name: str, *, everywhere: str) -> QuietHours | None:
 
 
 def fallback_of(name: str, channel: str) -> Fallback | None:
-    """What stands in for `channel` in messages of the kind called `name`, if anything does."""
+    """The fallback of `channel` for messages of the kind called `name`, if it has one."""
     kind = _registered.get(name)
     return kind.fallback.get(channel) if kind else None
 

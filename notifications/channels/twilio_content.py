@@ -61,7 +61,7 @@ class Content:
         return words | ({"content_variables": json.dumps(variables, ensure_ascii=False)} if variables else {})
 
     def pieces(self, words: Mapping[str, str]) -> list[str]:
-        """What the text that Twilio makes of the template must contain."""
+        """The texts that the message must contain once Twilio has filled in the template."""
         return list(json.loads(words.get("content_variables", "{}")).values())
 
     def _sid(self, kind: str, locale: str) -> str:

@@ -80,7 +80,7 @@ class MessageLog:
         return found
 
     def look_up(self, sid: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
-        """What has become of the message `sid`; None: nothing new, or Twilio does not have it."""
+        """The status of the message `sid`, as a report; None: nothing new, or Twilio does not have it."""
 
         def look() -> DeliveryReport | None:
             message = self._messages(sid).fetch()

@@ -30,7 +30,7 @@ class Segments:
 
 
 def segments(text: str) -> Segments:
-    """What `text` takes as an SMS."""
+    """The encoding, length and segments of `text` as an SMS."""
     odd = "".join(dict.fromkeys(character for character in text if character not in BASIC | EXTENDED))
     if odd:
         widths = [2 if ord(character) > 0xFFFF else 1 for character in text]

@@ -18,7 +18,7 @@ UNSUBSCRIBABLE = frozenset({Purpose.REMINDER})  # a confirmed booking is nothing
 
 
 class Subscription(NamedTuple):
-    """What a link ends."""
+    """Whom a link unsubscribes, and from what."""
 
     recipient_id: int
     channel: str
@@ -26,7 +26,7 @@ class Subscription(NamedTuple):
 
 
 class InvalidLink(Exception):
-    """No link of ours."""
+    """The token is not one that we signed."""
 
 
 def link_for(subscription: Subscription) -> str:
@@ -38,7 +38,7 @@ def link_for(subscription: Subscription) -> str:
 
 
 def read(token: str) -> Subscription:
-    """What the link with this token ends. Raises InvalidLink."""
+    """The subscription that the link with this token ends. Raises InvalidLink."""
     try:
         recipient_id, channel, purpose = _signer().unsign_object(token)
         return Subscription(recipient_id, channel, Purpose(purpose))

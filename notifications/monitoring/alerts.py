@@ -47,7 +47,7 @@ def _record(found: Mapping[str, str], using: str) -> None:
 
 
 def _unreported(using: str) -> list[Alert]:
-    """Alerts that nobody has been told of yet, and cleared ones."""
+    """Alerts that nobody was notified of yet, and cleared ones."""
     return list(Alert.objects.using(using).filter(Q(notified_at__isnull=True) | Q(is_firing=False)).order_by("pk"))
 
 

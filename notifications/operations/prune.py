@@ -28,7 +28,7 @@ BATCH = 1_000  # messages per transaction; each takes some tens of milliseconds
 
 @dataclass(slots=True)
 class Pruned:
-    """What was removed, or would be: messages by status; whether there was nothing more to remove."""
+    """The messages that were removed, or would be, by status; `is_complete`: nothing was left to remove."""
 
     messages: Counter[str] = field(default_factory=Counter)
     is_complete: bool = False
@@ -91,7 +91,7 @@ def _prune_one(pruned: Pruned, before: datetime, ids: Sequence[int], *, dry_run:
 
 
 def _prune_batch(first: int, last: int, before: datetime, *, dry_run: bool, using: str) -> Mapping[str, int]:
-    """Remove what ended among the ids from `first` to `last`. One that is being replayed meanwhile stays."""
+    """Remove the ended messages with ids from `first` to `last`. One that a replay is changing stays."""
     old = OutboxMessage.objects.using(using).filter(
         id__gte=first, id__lte=last, status__in=ENDED, finished_at__lt=before
     )

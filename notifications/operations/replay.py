@@ -1,7 +1,7 @@
 """Replays failed messages and cancels waiting ones, for admin, commands and API alike (G11).
 
-A replayed message keeps its id, so it goes next in its lane, before everything younger that still waits; what was sent
-meanwhile stays sent. Its history of attempts stays, and who replayed it is on record.
+A replayed message keeps its id, so it goes next in its lane, before the younger messages that still wait. Younger ones
+that were sent before stay sent. The history of attempts stays, and the record names who replayed the message.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ def replay(
 ) -> list[int]:
     """Put the failed messages among `ids` back in their lanes, with their attempts counted anew; returns their ids.
 
-    Works in batches, each a transaction of its own, oldest first; `progress` is told how many ids are done.
+    Works in batches, each a transaction of its own, oldest first; `progress` gets the number of ids done.
     """
     replayed: list[int] = []
     wanted = sorted(set(ids))

@@ -188,7 +188,7 @@ class Delivery:
         return well_typed(outcome)
 
     def _judge(self, message: Claimed, outcome: Outcome, began: float) -> Settlement:
-        """What follows from the attempt that began at `began` and ended in `outcome`."""
+        """The settlement of the attempt that began at `began` and ended in `outcome`."""
         outcome = storable(outcome)
         policy = kinds.policy_of(message.kind, self._policies[message.channel])
         charges = self._breakers[message.channel].record(outcome)

@@ -69,7 +69,7 @@ def _with_conversations(
 
 
 def _needs_inbound_age(channel: Channel, message: Claimed) -> bool:
-    """What the channel says; not, where it raises: its bug must not end the relay."""
+    """The channel's answer, or False if it raises: a channel's bug must not end the relay."""
     try:
         return channel.needs_inbound_age(message.kind)
     except Exception as error:  # noqa: BLE001

@@ -166,7 +166,7 @@ class Gate:
         return bool(connection.execute(sql.TAKE_PROBE, parameters).fetchall())
 
     def _grant(self, connection: Connection, metered: Mapping[str, int]) -> dict[str, int]:
-        """What the rates allow now. Locks the channels until the block ends, so that relays take turns."""
+        """How many messages the rates allow now. Locks the channels until the block ends, so that relays take turns."""
         rows = connection.execute(sql.LOCK_CHANNELS, {"channels": sorted(metered)}).fetchall()
         grants: dict[str, int] = {}
         for name, credit in rows:

@@ -70,7 +70,7 @@ class Lease:
         return relay_id == self.relay_id and self.clock() < self._good_until
 
     def database_now(self) -> datetime:
-        """What time it is by the database's clock, as of the last heartbeat: what is stored goes by no other one."""
+        """The time by the database's clock, counted on from the last heartbeat: all stored times are by that clock."""
         if self._database_clock is None:
             return datetime.now(UTC)
         moment, read_at = self._database_clock

@@ -1,4 +1,4 @@
-"""What relays do for the outbox as a whole, each with its heartbeats: rescue, return, and history (G3, G9).
+"""Each relay's work for the outbox as a whole, done with its heartbeats: rescue, return, and history (G3, G9).
 
 A relay takes over from others that are dead, returns messages that its own claim took but whose reply was lost, and
 keeps the history of how much waits.

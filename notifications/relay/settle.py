@@ -135,7 +135,7 @@ def _apply_opt_outs(connection: Connection, ready: Sequence[Settlement]) -> None
 
 
 def _report_stale(connection: Connection, stale: Sequence[Settlement]) -> None:
-    """Report what changed nothing: either an earlier commit of ours had written it, or it came too late.
+    """Report settlements that changed nothing: an earlier commit of ours had written them, or they came too late.
 
     What an earlier commit wrote was counted from its attempts, when the connection came back.
     """

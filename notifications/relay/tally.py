@@ -19,7 +19,7 @@ DAYS = 8  # for which minutes are kept
 
 @dataclass(slots=True)
 class Counts:
-    """Of one channel. `delays` are from publication to acceptance, `durations` of single attempts, both in seconds."""
+    """One channel's counts. `delays`: from publication to acceptance; `durations`: of single attempts. In seconds."""
 
     numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*sql.STATUSES, *sql.ANSWERS), 0))
     delay_seconds: float = 0.0
@@ -53,7 +53,7 @@ class Tally:
             counts.delay_seconds += age
 
     def as_json(self) -> str:
-        """What was counted, as the heartbeat's statement takes it."""
+        """The counts, as the heartbeat's statement takes them."""
         rows = ({"channel": channel, **asdict(counts)} for channel, counts in self._channels.items())
         return json.dumps([row | row.pop("numbers") for row in rows])
 
