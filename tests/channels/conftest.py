@@ -33,7 +33,7 @@ def channel(providers: SandboxClient, settings: Settings) -> Iterator[Callable[.
     made: list[Channel] = []
 
     def make(name: str, **changes: Any) -> Channel:
-        settings.PUBLIC_URL = changes.pop("PUBLIC_URL", "")  # the project's setting; without it Twilio reports nothing
+        settings.PUBLIC_URL = changes.pop("PUBLIC_URL", "")  # is the project's, not the channel's
         given = {
             "TWILIO_ACCOUNT_SID": providers.account_sid,
             "TWILIO_AUTH_TOKEN": providers.auth_token,
