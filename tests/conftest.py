@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.stage.relay",
     "tests.stage.proxy",
     "tests.stage.bouncer",
+    "tests.stage.clocks",
     "tests.stage.qcluster",
 ]

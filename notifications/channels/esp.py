@@ -4,7 +4,6 @@ Each message carries its id and the attempt's number as metadata, which the prov
 (webhooks/esp). What a failure means follows the HTTP status, as with every other provider.
 """
 
-import time
 from typing import Any, Self
 
 import requests
@@ -18,7 +17,7 @@ from notifications.channels.base import Outgoing
 from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
 from notifications.channels.email_sender_check import checked_sender
-from notifications.channels.http import ProviderSession
+from notifications.channels.http import ProviderSession, answered_at
 from notifications.channels.smtp import Email
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
@@ -101,7 +100,8 @@ def _refusal(error: AnymailError, address: str, transmission: Transmission) -> O
         return Permanent("unsendable", type(error).__name__)
     status, detail = response.status_code, masked(str(error), address)
     if status == 429:
-        wait = throttled_seconds(response.headers.get("Retry-After"), now=time.time())
+        now = answered_at(response.headers.get("Date")).timestamp()
+        wait = throttled_seconds(response.headers.get("Retry-After"), now=now)
         return Throttled("http_429", wait, detail)
     if not 400 <= status < 500:
         return Unknown(f"http_{status}", detail)

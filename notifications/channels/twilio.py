@@ -124,6 +124,7 @@ class _TwilioChannel(Channel):
             code=error.code,
             detail=masked(str(words).removeprefix("Unable to create record: "), address),
             retry_after=self._http.retry_after,
+            now=self._http.answered_at.timestamp(),
         )
 
 

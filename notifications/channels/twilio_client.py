@@ -6,8 +6,7 @@ The client hands over the same few headers with each request; they are put toget
 import logging
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +16,7 @@ from requests.utils import requote_uri
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
-from notifications.channels.http import ProviderSession
+from notifications.channels.http import ProviderSession, answered_at
 from notifications.transport.http import header_lines
 
 API_URL = "https://api.twilio.com"
@@ -42,11 +41,7 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]
     @property
     def answered_at(self) -> datetime:
         """When this thread's last answer was made, by the server's clock; by ours where it did not say."""
-        try:
-            moment = parsedate_to_datetime(getattr(self._last, "date", None) or "")
-        except ValueError:
-            return datetime.now(UTC)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return answered_at(getattr(self._last, "date", None))
 
     def request(  # noqa: PLR0917  (the signature is Twilio's)
         self,

@@ -119,7 +119,9 @@ class MessageLog:
 
     def _refusal(self, status: int) -> Transient | Throttled | None:
         if status == 429:
-            return Throttled("asking_http_429", throttled_seconds(self._http.retry_after, now=time.time()))
+            return Throttled(
+                "asking_http_429", throttled_seconds(self._http.retry_after, now=self._http.answered_at.timestamp())
+            )
         if 400 <= status < 500:
             return None  # there is no such message, or our key may send and not read
         return Transient(f"asking_http_{status}")

@@ -13,7 +13,7 @@ LEAST_SECONDS, MOST_SECONDS = 1.0, 300.0
 def throttled_seconds(retry_after: str | None, *, now: float) -> float:
     """The header's seconds, or the seconds to its date (RFC 9110, 10.2.3), within sane bounds; without it, a default.
 
-    `now` is seconds since the epoch.
+    `now` is seconds since the epoch by the provider's clock: ours may be wrong.
     """
     try:
         seconds = float(retry_after) if retry_after else DEFAULT_SECONDS

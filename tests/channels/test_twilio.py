@@ -1,8 +1,11 @@
 """SMS and WhatsApp: what reaches Twilio, and what each of its answers comes to."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from notifications.sandbox.client import SandboxClient
 from notifications.transport import http
 from tests.channels.conftest import outgoing, soon
 from tests.channels.servers import closed_port, created, drip, read_request, scripted_server, silence
+from tests.stage.clocks import HostClock
 from tests.stage.providers import PHONE
 from tests.stage.waiting import wait_until
 
@@ -76,6 +80,18 @@ def test_each_failure_means_what_it_says(
 
     assert sms.send(outgoing(), soon()) == expected
     assert len(providers.messages()) == 1, "sent once, without a hidden retry"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-1), timedelta(hours=1)], ids=str)
+def test_a_date_to_come_back_at_is_one_of_twilios_clock(
+    sms: Channel, providers: SandboxClient, host_clock: HostClock, ahead: timedelta
+) -> None:
+    providers.add_rule(status=429, retry_after=formatdate(time.time() + 60, usegmt=True))
+    host_clock(ahead)
+    outcome = sms.send(outgoing(), soon())
+
+    assert isinstance(outcome, Throttled)
+    assert 50.0 < outcome.retry_after <= 61.0
 
 
 def test_a_wrong_token_is_worth_another_try(channel: Channels, providers: SandboxClient) -> None:
