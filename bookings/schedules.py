@@ -66,6 +66,11 @@ def prune_payment_events() -> str:
     return f"{pruning.prune_payment_events()} events forgotten"
 
 
+def prune_tokens_and_keys() -> str:
+    """Delete tokens that have ended, and forget old idempotency keys."""
+    return f"{pruning.prune_tokens()} tokens, {pruning.prune_idempotency_keys()} keys forgotten"
+
+
 def check_seats() -> str:
     """Log the slots that count other seats than their orders hold; `manage.py check_seats --repair` mends them."""
     wrong = seats.mismatches()

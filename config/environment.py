@@ -4,6 +4,7 @@ In development a file `.env` beside manage.py (written by `make`, never committe
 A variable that is set takes precedence.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ import django
 import environ
 
 from config import database_url
+from config.rates import Rate
 from notifications.conf import DEFAULTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -38,6 +40,18 @@ def number(name: str, *, default: float | None = None, least: float = 0, whole: 
     if not least <= value < float("inf"):
         refuse(f"{name} must be a finite number of at least {least}, not {text}.")
     return value
+
+
+PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def rate(name: str, *, default: str) -> Rate:
+    """So many requests in a second, minute, hour or day (`120/min`), from the variable `name`."""
+    text: str = env.str(name, default=default)
+    found = re.fullmatch(r"([1-9][0-9]{0,8})/([smhd])[a-z]*", text)
+    if found is None:
+        refuse(f"{name} must be a number and a period (120/min), not {text!r}.")
+    return Rate(int(found[1]), PERIODS[found[2]])
 
 
 def choice(name: str, *, default: str | None = None, among: tuple[str, ...]) -> str:

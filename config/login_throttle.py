@@ -2,41 +2,21 @@
 
 django-axes counts failures by name and address together: a stranger can lock nobody else out, and whether a name exists
 makes no difference. What it leaves to others: guesses at one name from many addresses, and at many names from one
-address; the proxy in front and the API's rates limit those.
+address; `config.throttling` limits those by network.
 """
 
-import ipaddress
 import logging
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
 from bookings.api import problems
 
 logger = logging.getLogger(__name__)
 
 MOST_NAME = 150  # characters: no longer name exists
-IPV6_NETWORK = 64  # bits: whoever has one IPv6 address has all of its network
-
-
-def address_of(request: HttpRequest) -> str | None:
-    """The client's address, as far as it can be believed: DJANGO_PROXIES says how much of X-Forwarded-For can.
-
-    The same as the API's rates are counted by, but of an IPv6 address the network.
-    """
-    for claimed in (BaseThrottle().get_ident(Request(request)), request.META.get("REMOTE_ADDR", "")):
-        try:
-            address = ipaddress.ip_address(claimed)
-        except ValueError:
-            continue
-        if address.version == 4:
-            return str(address)
-        return str(ipaddress.ip_network((int(address), IPV6_NETWORK), strict=False).network_address)
-    return None
 
 
 def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:

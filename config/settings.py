@@ -14,6 +14,7 @@ from config.environment import (
     named,
     notice_lost_server,
     number,
+    rate,
     refuse_what_is_missing,
     secret,
 )
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.throttling.Throttling",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "config.unavailable.Unavailable",
@@ -111,7 +113,7 @@ AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
 LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "config.login_throttle.address_of"
+AXES_CLIENT_IP_CALLABLE = "config.client_address.address_of"
 AXES_USERNAME_CALLABLE = "config.login_throttle.name_of"
 AXES_LOCKOUT_CALLABLE = "config.login_throttle.refuse"
 AXES_RESET_ON_SUCCESS = True
@@ -119,10 +121,18 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a stranger behind th
 AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, when all went well, is nobody's business
 AXES_VERBOSE = False
 API_TOKEN_DAYS = number("API_TOKEN_DAYS", default=30, least=1)
+LOGIN_RECORD_DAYS = number("LOGIN_RECORD_DAYS", default=30, least=1)
 SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 3600
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 PROXIES = number("DJANGO_PROXIES", default=0, whole=True)  # in front of us: X-Forwarded-* are believed so far
+RATES = {  # config/throttling.py
+    "anonymous": rate("API_RATE_ANONYMOUS", default="120/min"),
+    "user": rate("API_RATE_USER", default="600/min"),
+    "verify": rate("API_RATE_VERIFY", default="60/min"),
+    "login": rate("API_RATE_TOKEN", default="20/min"),
+    "webhook": rate("WEBHOOK_RATE", default="12000/min"),
+}
 REQUEST_BODY_MAX_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_security.DIRECTIVES}
@@ -153,18 +163,6 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "bookings.api.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
-    ],
-    # Counted in each web process by itself; a cache that the processes share makes them exact.
-    "DEFAULT_THROTTLE_RATES": {
-        "anon": env.str("API_RATE_ANONYMOUS", default="120/min"),
-        "user": env.str("API_RATE_USER", default="600/min"),
-        "verify": env.str("API_RATE_VERIFY", default="60/min"),
-        "token": env.str("API_RATE_TOKEN", default="20/min"),
-    },
     "NUM_PROXIES": PROXIES,
     "EXCEPTION_HANDLER": "bookings.api.problems.handle",
 }
@@ -192,6 +190,7 @@ STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com")
 WEBHOOK_BODY_MAX_BYTES = number("WEBHOOK_BODY_MAX_BYTES", default=256 * 1024, least=1024, whole=True)
 PAYMENT_SWEEP_HOURS = number("PAYMENT_SWEEP_HOURS", default=6 * 24, least=1)  # banks confirm up to five days late
 PAYMENT_EVENT_DAYS = number("PAYMENT_EVENT_DAYS", default=90, least=1)  # gateways tell an event again for days
+IDEMPOTENCY_KEY_DAYS = number("IDEMPOTENCY_KEY_DAYS", default=30, least=1)
 ORDER_HOLD_SECONDS = number("ORDER_HOLD_SECONDS", default=15 * 60, least=1)
 
 # --- Channels ---------------------------------------------------------------------------------------------------------

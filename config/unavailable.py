@@ -53,7 +53,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     """503. Nothing was written, or it is unknown whether it was; sending the same request again is safe."""
     logger.error("The database is not available: %s %s", request.method, request.path)
     _let_go_of_connections()
-    if _is_for_a_program(request):
+    if is_for_a_program(request):
         detail = "The database is not available at the moment. Please send the same request again."
         refused: HttpResponse = problems.answer(503, code=CODE, detail=detail)
     else:
@@ -66,7 +66,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     return refused
 
 
-def _is_for_a_program(request: HttpRequest) -> bool:
+def is_for_a_program(request: HttpRequest) -> bool:
     """By the address; a browser that follows a link to /webhooks/, as to unsubscribe, says that it wants a page."""
     wants_a_page = "text/html" in request.headers.get("Accept", "")
     return request.path_info.startswith(API if wants_a_page else FOR_PROGRAMS)

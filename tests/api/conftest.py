@@ -3,18 +3,12 @@
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from bookings.models import Booking, Order, Payment, Refund, Slot
 from notifications.models import OutboxMessage
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.stage.gateway import GatewayProcess
-
-
-@pytest.fixture(autouse=True)
-def nobody_was_here() -> None:
-    cache.clear()  # where throttles count
 
 
 @pytest.fixture

@@ -3,21 +3,22 @@
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from rest_framework.test import APIClient
-from rest_framework.throttling import SimpleRateThrottle
 
 from config import settings as configured
+from config.rates import Rate
 from tests.api.problems import assert_problem
 from tests.factories.bookings import CustomerFactory, client_of
 
-RATES = {"anon": "2/min", "user": "5/min", "verify": "3/min", "token": "1/min"}
+RATES = {name: Rate(most, 60) for name, most in {"anonymous": 2, "user": 5, "verify": 3, "login": 1}.items()}
 CLAIM = {"order_id": "order_1", "payment_id": "pay_1", "signature": "forged"}
 HOME, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture(autouse=True)
-def low_rates(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", SimpleRateThrottle.THROTTLE_RATES | RATES)
+def low_rates(transactional_db: None, settings: Settings) -> None:
+    settings.RATES = settings.RATES | RATES
 
 
 def statuses(client: APIClient, times: int, *, address: str = HOME) -> list[int]:
@@ -50,10 +51,5 @@ def test_verification_is_limited_tighter_and_says_when_to_come_back() -> None:
 
 
 def test_the_rates_are_as_documented() -> None:
-    rates = configured.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    assert {name: rates[name] for name in RATES} == {
-        "anon": "120/min",
-        "user": "600/min",
-        "verify": "60/min",
-        "token": "20/min",
-    }
+    rates = {"anonymous": 120, "user": 600, "verify": 60, "login": 20, "webhook": 12_000}
+    assert {name: Rate(most, 60) for name, most in rates.items()} == configured.RATES

@@ -7,7 +7,7 @@ import pytest
 from django.db.migrations.loader import MigrationLoader
 from django_migration_linter import MigrationLinter
 
-OURS = ("notifications", "bookings")
+OURS = ("notifications", "bookings", "config")
 
 
 def names() -> list[tuple[str, str]]:

@@ -8,11 +8,10 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
-from config import login_throttle
+from config import client_address
 from tests.api.problems import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +23,6 @@ FAILURES = settings.AXES_FAILURE_LIMIT
 
 @pytest.fixture(autouse=True)
 def ann() -> User:
-    cache.clear()
     return User.objects.create_superuser("ann", "ann@example.com", RIGHT)
 
 
@@ -152,7 +150,7 @@ def test_an_address_is_believed_as_far_as_our_own_proxies_go(
 ) -> None:
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": proxies}
 
-    assert login_throttle.address_of(rf.post("/login/", REMOTE_ADDR=HOME, HTTP_X_FORWARDED_FOR=forwarded)) == believed
+    assert client_address.address_of(rf.post("/login/", REMOTE_ADDR=HOME, HTTP_X_FORWARDED_FOR=forwarded)) == believed
 
 
 def test_a_client_that_invents_addresses_is_locked_all_the_same() -> None:

@@ -3,8 +3,13 @@
 Django would truncate every table and make all permissions anew, which took more than half of the suite's time.
 """
 
+from collections.abc import Iterator
+
+import pytest
 from django.db import connections
 from django.test import TransactionTestCase
+
+from config.rates import counter
 
 # Deferred foreign keys let rows go in any order. A table that has grown is truncated, with those that refer to it, so
 # that no dead rows add up to what a later test measures.
@@ -41,3 +46,11 @@ def empty(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = empty
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_asked_before() -> Iterator[None]:
+    """What this process remembers of how often it was asked ends with the rows."""
+    counter.forget()
+    yield
+    counter.forget()
