@@ -5,6 +5,7 @@
 import re
 
 MOST_CHARACTERS = 300
+LONGEST_ADDRESS = 254  # characters, an email's (RFC 5321)
 
 _EMAIL = re.compile(r"[^\s<>:;,\"'()]+@[^\s<>:;,\"'()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")  # seven digits or more: an error's number has five
@@ -12,10 +13,14 @@ _PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")  # seven digits or more: an
 
 def masked(text: str, address: str) -> str:
     """`text`, shortened, with `address` and everything that looks like a phone number or an email address left out."""
-    shortened = " ".join(text[: 10 * MOST_CHARACTERS].split())
+    read = text[: 10 * MOST_CHARACTERS]
+    shortened = " ".join(read.split())
     if address:
         shortened = shortened.replace(address, "…")
-    return _PHONE.sub("…", _EMAIL.sub("…", shortened))[:MOST_CHARACTERS]
+    without = _PHONE.sub("…", _EMAIL.sub("…", shortened))
+    if len(read) < len(text):  # the cut may have left a part of an address at the end
+        without = without[:-LONGEST_ADDRESS]
+    return without[:MOST_CHARACTERS]
 
 
 def hint(address: str) -> str:

@@ -39,3 +39,14 @@ def test_what_is_kept_is_short() -> None:
 
 def test_an_address_on_the_edge_of_what_is_kept_does_not_survive_in_part() -> None:
     assert "+1415" not in masked("x " * 147 + PHONE, PHONE)
+
+
+@pytest.mark.parametrize("filler", [" ", "\r\n", "a@example.com ", "+14155550199 "])
+@pytest.mark.parametrize("address", [PHONE, "(415) 555-2671", "annabel.lee@example.com"])
+def test_nor_does_one_on_the_edge_of_what_is_read(address: str, filler: str) -> None:
+    """Blanks and other addresses shrink: the edge of what is read may come to lie within what is kept."""
+    parts = {address[:length] for length in range(3, len(address))}
+    for place in range(10 * MOST_CHARACTERS - len(address), 10 * MOST_CHARACTERS):
+        padding = (filler * 10 * MOST_CHARACTERS)[: place - 1] + " "
+        kept = masked(f"{padding}{address} is unknown", "")
+        assert not any(part in kept for part in parts)
