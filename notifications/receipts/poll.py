@@ -71,7 +71,7 @@ WHERE id = ANY(%(ids)s::bigint[]) AND polls > 0
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """How many messages were asked about, of how many there was news, and why it ended early, if it did."""
+    """How many messages were asked about, of how many there was news, and which channels ended early, and why."""
 
     asked: int = 0
     heard: int = 0
@@ -90,18 +90,21 @@ def poll(
     pause: Callable[[float], None] = time.sleep,
     using: str = DEFAULT_DB_ALIAS,
 ) -> Polled:
-    """Ask about at most `most` messages on those of `channels` that can be asked, `per_second` of them a second."""
+    """Ask about at most `most` messages on those of `channels` that can be asked, `per_second` of them a second.
+
+    A channel whose provider does not say now is left alone until the next run; the others are asked.
+    """
     names = [name for name, channel in channels.items() if channel.can_look_up]
-    polled = Polled()
+    polled, troubles = Polled(), dict[str, str]()
     while names and note_silent(names, using=using) == READ_AT_ONCE:
         pass
-    while polled.asked < most and not polled.trouble:
+    while polled.asked < most and (willing := [name for name in names if name not in troubles]):
         most_now = min(AT_ONCE, most - polled.asked)
-        taken = fetch_all(TAKE, {"channels": names, "later": LATER_SECONDS, "most": most_now}, using=using)
+        taken = fetch_all(TAKE, {"channels": willing, "later": LATER_SECONDS, "most": most_now}, using=using)
         if not taken:
             break
-        polled = _ask_about(taken, channels, polled, wait=lambda: pause(1 / per_second), using=using)
-    return polled
+        polled = _ask_about(taken, channels, polled, troubles, wait=lambda: pause(1 / per_second), using=using)
+    return replace(polled, trouble=", ".join(f"{name}: {code}" for name, code in troubles.items()))
 
 
 def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
@@ -133,17 +136,23 @@ def _ask_about(
     taken: list[tuple[Any, ...]],
     channels: Mapping[str, Channel],
     polled: Polled,
+    troubles: dict[str, str],
     *,
     wait: Callable[[], None],
     using: str,
 ) -> Polled:
-    for place, (_, message, provider_id, claim, channel) in enumerate(taken):
+    """Ask about each, and note in `troubles` the channels that do not say; what is left of theirs is given back."""
+    left: list[int] = []
+    for receipt, message, provider_id, claim, channel in taken:
+        if channel in troubles:
+            left.append(receipt)
+            continue
         try:
             answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
             if isinstance(answer, Transient | Throttled):
-                left = [row[0] for row in taken[place:]]
-                execute(GIVE_BACK, {"ids": left, "later": FIRST_POLL_AFTER_SECONDS}, using=using)
-                return replace(polled, trouble=f"{channel}: {answer.code}")
+                troubles[channel] = answer.code
+                left.append(receipt)
+                continue
             heard = False
             if answer is not None:
                 about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
@@ -155,4 +164,6 @@ def _ask_about(
             heard = False
         polled = replace(polled, asked=polled.asked + 1, heard=polled.heard + heard)
         wait()
+    if left:
+        execute(GIVE_BACK, {"ids": left, "later": FIRST_POLL_AFTER_SECONDS}, using=using)
     return polled

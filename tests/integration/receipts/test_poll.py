@@ -125,6 +125,18 @@ def test_trouble_ends_the_poll_and_costs_nobody_a_turn(recipient: Recipient) -> 
     assert poll_now(AskedChannel()).asked == 2
 
 
+def test_a_channel_whose_provider_throttles_keeps_no_other_from_being_asked(recipient: Recipient) -> None:
+    for name in "abc":
+        sent(recipient, f"sms {name}")
+        sent(recipient, f"email {name}", channel="email")
+    slow = AskedChannel(**{f"sms {name}": Throttled("asking_http_429", 5.0) for name in "abc"})
+    willing = AskedChannel(**{f"email {name}": DeliveryReport(ReceiptStatus.DELIVERED) for name in "abc"})
+    polled = poll({"sms": slow, "email": willing}, pause=lambda seconds: None)
+    assert polled == Polled(asked=3, heard=3, trouble="sms: asking_http_429")
+    assert len(slow.asked) == 1
+    assert Receipt.objects.filter(polls=0, status="sent").count() == 3, "as if they had not been asked"
+
+
 def test_a_poll_has_its_limits(recipient: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "AT_ONCE", 2)
     for number in range(7):
