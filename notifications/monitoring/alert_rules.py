@@ -1,11 +1,14 @@
 """Decides what is an alert. Each rule describes in one line what is wrong, without personal data (G12)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.monitoring import queries
+from notifications.protocol.bad_rows import report
+from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import fetch_all
 from notifications.selectors import overview
 
@@ -14,13 +17,43 @@ FEWEST_ENDED = 20  # messages in that time; a share of fewer means nothing
 SILENT_SECONDS = 60.0  # a relay without a heartbeat for longer does not count
 
 
-def wrong_now(using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
-    """The alerts that hold now: name → one line that describes it."""
-    return {
-        name: words
-        for condition in (_late, _failing, _silent, _old_snapshot)
-        for name, words in condition(conf.alert_limits(), using)
-    }
+class Findings(NamedTuple):
+    """`alerts` that hold now: name → one line that describes it. `failed`: the rules that could not be evaluated."""
+
+    alerts: dict[str, str]
+    failed: frozenset[str] = frozenset()
+
+    def are_known(self, alert: str) -> bool:
+        """Whether the rule behind `alert` was evaluated: without that, its silence is no all-clear."""
+        return rule_of(alert) not in self.failed
+
+
+def rule_of(alert: str) -> str:
+    return alert.partition(":")[0]
+
+
+def wrong_now(using: str = DEFAULT_DB_ALIAS) -> Findings:
+    """What is wrong, rule by rule. A rule that fails is an alert of its own, and the others are evaluated."""
+    alerts: dict[str, str] = {}
+    failed: set[str] = set()
+    for rule, find in _rules().items():
+        try:
+            alerts |= dict(find(conf.alert_limits(), using))
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            report("alert rule", rule, error)
+            failed.add(rule)
+            alerts[f"rule-failed:{rule}"] = f"The alert rule {rule} fails: {type(error).__name__}. The log says where."
+    return Findings(alerts, frozenset(failed))
+
+
+Rule = Callable[[conf.AlertLimits, str], Iterator[tuple[str, str]]]
+
+
+def _rules() -> dict[str, Rule]:
+    """Each rule by what the names of its alerts begin with."""
+    return {"late": _late, "failing": _failing, "no-relay": _silent, "old-snapshot": _old_snapshot}
 
 
 def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ reached, the next evaluation tries again. An alert that comes and goes is report
 quiet time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import DEFAULT_DB_ALIAS
@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from notifications.models.alert import Alert
-from notifications.monitoring.alert_rules import wrong_now
+from notifications.monitoring.alert_rules import Findings, wrong_now
 from notifications.protocol.bad_rows import report
 from notifications.telemetry import emit
 
@@ -23,7 +23,7 @@ NOTIFYING = timedelta(minutes=2)  # longer than a report takes; then another pro
 Notifier = Callable[[Alert], bool]
 
 
-def evaluate(notify: Notifier, *, found: Mapping[str, str] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[str]:
+def evaluate(notify: Notifier, *, found: Findings | None = None, using: str = DEFAULT_DB_ALIAS) -> list[str]:
     """Record the alerts that hold, and have `notify` report new and cleared ones. Returns the names that were reported.
 
     `notify` returns True if it reached somebody.
@@ -32,16 +32,18 @@ def evaluate(notify: Notifier, *, found: Mapping[str, str] | None = None, using:
     return [alert.name for alert in _unreported(using) if _take(alert, using) and _notified(alert, notify, using)]
 
 
-def _record(found: Mapping[str, str], using: str) -> None:
+def _record(found: Findings, using: str) -> None:
     alerts = Alert.objects.using(using)
-    for name, detail in found.items():
+    for name, detail in found.alerts.items():
         _, is_new = alerts.get_or_create(name=name, defaults={"detail": detail[:300]})
         if is_new:
             emit("alert.raised", alert=name)
         else:
             alerts.filter(name=name).update(detail=detail[:300], is_firing=True, seen_at=Now())
-    for alert in alerts.filter(is_firing=True, seen_at__lt=Now() - QUIET).exclude(name__in=found):
-        if alerts.filter(pk=alert.pk, is_firing=True, seen_at=alert.seen_at).update(is_firing=False):
+    for alert in alerts.filter(is_firing=True, seen_at__lt=Now() - QUIET).exclude(name__in=found.alerts):
+        if found.are_known(alert.name) and alerts.filter(pk=alert.pk, is_firing=True, seen_at=alert.seen_at).update(
+            is_firing=False
+        ):
             emit("alert.cleared", alert=alert.name)
     alerts.filter(is_firing=False, notified_at__isnull=True).delete()  # nobody was told, so nobody needs an all-clear
 

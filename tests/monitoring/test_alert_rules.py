@@ -22,19 +22,36 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class TestConditions:
     def test_all_is_well_where_a_relay_is_at_work_and_nothing_waits(self) -> None:
         with running_loop(RecordingChannel()):
-            wait_until(lambda: alert_rules.wrong_now() == {})
+            wait_until(lambda: alert_rules.wrong_now().alerts == {})
 
     def test_no_relay(self) -> None:
-        assert list(alert_rules.wrong_now()) == ["no-relay"]
+        assert list(alert_rules.wrong_now().alerts) == ["no-relay"]
+
+    def test_a_rule_that_fails_is_an_alert_and_keeps_no_other_from_being_looked_at(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        words = "somebody"
+
+        def explode(using: str) -> Any:
+            raise ValueError(words)
+
+        monkeypatch.setattr(alert_rules.overview, "oldest_due_by_channel", explode)
+        found = alert_rules.wrong_now()
+        assert set(found.alerts) == {"rule-failed:late", "no-relay"}
+        assert "ValueError" in found.alerts["rule-failed:late"]
+        assert not found.are_known("late:sms")
+        assert found.are_known("failing:sms")
+        assert "alert rule failed on late" in caplog.text
+        assert "somebody" not in caplog.text
 
     def test_a_message_that_waits_too_long_unless_somebody_paused_its_channel(self, settings: Settings) -> None:
         settings.OUTBOX_ALERT_AGE_SECONDS = 60
         publish_one(RecipientFactory())
-        assert "late:sms" not in alert_rules.wrong_now()
+        assert "late:sms" not in alert_rules.wrong_now().alerts
         OutboxMessage.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(seconds=61))
-        assert "has waited 61 s (limit: 60 s)" in alert_rules.wrong_now()["late:sms"]
+        assert "has waited 61 s (limit: 60 s)" in alert_rules.wrong_now().alerts["late:sms"]
         pause_channel.pause("sms", actor="ann", reason="a test")
-        assert "late:sms" not in alert_rules.wrong_now()
+        assert "late:sms" not in alert_rules.wrong_now().alerts
 
     def test_failures_beyond_their_share(self, settings: Settings) -> None:
         settings.OUTBOX_ALERT_FAILURE_PERCENT = 25
@@ -46,9 +63,9 @@ class TestConditions:
             return Permanent("twilio_30007", "No.") if next(refused) else RecordingChannel()._answer(outgoing)
 
         drain(RecordingChannel(answer=answer), concurrency=1)
-        assert "failing:sms" not in alert_rules.wrong_now(), "a quarter, and no more"
+        assert "failing:sms" not in alert_rules.wrong_now().alerts, "a quarter, and no more"
         settings.OUTBOX_ALERT_FAILURE_PERCENT = 24
-        assert alert_rules.wrong_now()["failing:sms"].startswith("5 of 20 messages by sms failed")
+        assert alert_rules.wrong_now().alerts["failing:sms"].startswith("5 of 20 messages by sms failed")
 
     def test_an_old_snapshot(self, settings: Settings) -> None:
         settings.OUTBOX_ALERT_SNAPSHOT_SECONDS = 0.001
@@ -57,7 +74,7 @@ class TestConditions:
             other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             other.execute("SELECT count(*) FROM notifications_outboxmessage")
             wait_until(lambda: queries.oldest_snapshot_seconds() > 0.05)
-            assert "old-snapshot" in alert_rules.wrong_now()
+            assert "old-snapshot" in alert_rules.wrong_now().alerts
             settings.OUTBOX_ALERT_SNAPSHOT_SECONDS = 3600
-            assert "old-snapshot" not in alert_rules.wrong_now()
+            assert "old-snapshot" not in alert_rules.wrong_now().alerts
             other.rollback()

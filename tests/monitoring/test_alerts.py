@@ -9,6 +9,7 @@ from django.db.models import F
 
 from notifications.models.alert import Alert
 from notifications.monitoring import alerts
+from notifications.monitoring.alert_rules import Findings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +32,8 @@ def let_time_pass(minutes: float) -> None:
     Alert.objects.update(seen_at=F("seen_at") - passed, notifying_until=F("notifying_until") - passed)
 
 
-LATE = {"late:sms": "The oldest due message by sms has waited 400 s (limit: 300 s)."}
+NOTHING = Findings({})
+LATE = Findings({"late:sms": "The oldest due message by sms has waited 400 s (limit: 300 s)."})
 
 
 class TestOnce:
@@ -40,19 +42,31 @@ class TestOnce:
         for _ in range(3):
             alerts.evaluate(pager, found=LATE)
         assert pager.told == ["late:sms on"]
-        alerts.evaluate(pager, found={})
+        alerts.evaluate(pager, found=NOTHING)
         assert pager.told == ["late:sms on"], "not before it has been quiet for a while"
         let_time_pass(6)
         for _ in range(2):
-            alerts.evaluate(pager, found={})
+            alerts.evaluate(pager, found=NOTHING)
         assert pager.told == ["late:sms on", "late:sms off"]
         assert not Alert.objects.exists()
         alerts.evaluate(pager, found=LATE)
         assert pager.told[2:] == ["late:sms on"], "next time it is news again"
 
+    def test_a_rule_that_fails_gives_no_all_clear(self) -> None:
+        pager = Pager()
+        alerts.evaluate(pager, found=LATE)
+        blind = Findings({"rule-failed:late": "The alert rule late fails."}, frozenset({"late"}))
+        for _ in range(3):
+            let_time_pass(6)
+            alerts.evaluate(pager, found=blind)
+        assert pager.told == ["late:sms on", "rule-failed:late on"]
+        let_time_pass(6)
+        alerts.evaluate(pager, found=NOTHING)
+        assert pager.told[2:] == ["late:sms off", "rule-failed:late off"], "once it can look again"
+
     def test_what_comes_and_goes_is_told_once(self) -> None:
         pager = Pager()
-        for found in (LATE, {}, LATE, {}, LATE):
+        for found in (LATE, NOTHING, LATE, NOTHING, LATE):
             alerts.evaluate(pager, found=found)
             let_time_pass(3)
         assert pager.told == ["late:sms on"]
@@ -67,7 +81,7 @@ class TestOnce:
         alerts.evaluate(Pager(is_reachable=False), found=LATE)
         let_time_pass(6)
         pager = Pager()
-        alerts.evaluate(pager, found={})
+        alerts.evaluate(pager, found=NOTHING)
         assert pager.told == []
         assert not Alert.objects.exists()
 
@@ -75,8 +89,8 @@ class TestOnce:
         pager = Pager()
         alerts.evaluate(pager, found=LATE)
         let_time_pass(6)
-        assert alerts.evaluate(Pager(is_reachable=False), found={}) == []
-        assert alerts.evaluate(pager, found={}) == ["late:sms"]
+        assert alerts.evaluate(Pager(is_reachable=False), found=NOTHING) == []
+        assert alerts.evaluate(pager, found=NOTHING) == ["late:sms"]
         assert pager.told == ["late:sms on", "late:sms off"]
         assert not Alert.objects.exists()
 
@@ -84,7 +98,7 @@ class TestOnce:
         pager = Pager()
         alerts.evaluate(pager, found=LATE)
         let_time_pass(6)
-        alerts.evaluate(Pager(is_reachable=False), found={})
+        alerts.evaluate(Pager(is_reachable=False), found=NOTHING)
         alerts.evaluate(pager, found=LATE)
         assert pager.told == ["late:sms on"], "it was never over for anybody"
 

@@ -12,6 +12,7 @@ from notifications.kinds import Fallback, Kind
 from notifications.lifecycle import HELD, Permanent
 from notifications.models import Alert, BulkReplay, OutboxMessage, PlannedFallback
 from notifications.monitoring import alerts
+from notifications.monitoring.alert_rules import Findings
 from notifications.operations import bulk_replay, release_held
 from notifications.operations.prune import prune
 from notifications.receipts import late_fallback
@@ -118,7 +119,7 @@ def test_the_other_alerts_are_told(caplog: pytest.LogCaptureFixture) -> None:
             raise KeyError("a bug in a notifier")
         return True
 
-    found = {"bad": "It is late.", "good": "It is late, too."}
+    found = Findings({"bad": "It is late.", "good": "It is late, too."})
     assert alerts.evaluate(notify, found=found) == ["good"]
     assert "notifying failed on bad" in caplog.text
     assert alerts.evaluate(lambda _: True, found=found) == ["bad"], "told at the next look"
