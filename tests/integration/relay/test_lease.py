@@ -29,6 +29,32 @@ def test_a_lease_counts_from_the_question_and_ends_a_sends_length_early(hand_rel
         assert lease.allows_a_send(relay_id) == allowed
 
 
+def test_a_new_lease_counts_from_the_question_too(hand_relay: Callable[..., HandRelay]) -> None:
+    relay = hand_relay(lease_seconds=20.0)
+    lease = relay.lease
+    lease.margin = 5.0
+    moments = iter([100.0])
+    lease.clock = lambda: next(moments, 108.0)
+    lease.take(relay.connection)
+    for moment, allowed in ((114.9, True), (115.1, False)):
+        lease.clock = lambda moment=moment: moment
+        assert lease.allows_a_send(lease.relay_id) == allowed
+
+
+def test_in_lease_mode_a_free_lock_proves_nothing(hand_relay: Callable[..., HandRelay]) -> None:
+    """Behind a proxy that pools transactions no relay holds its lock: each one is free."""
+    alive, other = hand_relay(), hand_relay()
+    other.lease.holds_lock = False
+    alive.connection.execute("UPDATE notifications_relay SET heartbeat_at = heartbeat_at - interval '5 seconds'")
+    alive.connection.execute("SELECT pg_advisory_unlock_all()")
+    heartbeat = other.lease.beat(other.connection, in_flight=0)
+    assert heartbeat.suspects == [alive.lease.relay_id]
+    Maintainer(other.lease).maintain(
+        other.connection, heartbeat, session_seconds=10 * SETTLED_SESSION_SECONDS, in_hand=[]
+    )
+    assert alive.lease.beat(alive.connection, in_flight=0).is_known
+
+
 def test_while_it_reconnects_a_relay_begins_no_send_and_then_takes_its_lock_back(
     hand_relay: Callable[..., HandRelay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +75,33 @@ def test_while_it_reconnects_a_relay_begins_no_send_and_then_takes_its_lock_back
     )
     assert held.fetchone() == (1,)
     session.connection.close()
+
+
+@pytest.mark.parametrize("state", [psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.ObjectNotInPrerequisiteState])
+def test_a_connection_to_a_server_that_can_only_be_read_is_given_up(
+    state: type[psycopg.Error], hand_relay: Callable[..., HandRelay]
+) -> None:
+    """After a failover behind one address the old server goes on answering: a new connection finds the new one."""
+    relay = hand_relay()
+    shutdown = Shutdown(grace=0.0, is_draining=False, wake=Wake())
+    session = Session("default", relay.lease, tally=Tally(), shutdown=shutdown)
+    session.connection = relay.connection
+    session.recover(state())
+    assert relay.connection.closed
+    assert not relay.lease.allows_a_send(relay.lease.relay_id)
+    assert session.beat(in_flight=0).is_known
+    session.connection.close()
+
+
+def test_a_connection_that_survived_its_error_is_kept(hand_relay: Callable[..., HandRelay]) -> None:
+    relay = hand_relay()
+    session = Session(
+        "default", relay.lease, tally=Tally(), shutdown=Shutdown(grace=0.0, is_draining=False, wake=Wake())
+    )
+    session.connection = relay.connection
+    session.recover(psycopg.errors.DeadlockDetected())
+    assert session.connection is relay.connection
+    assert relay.lease.allows_a_send(relay.lease.relay_id), "its lease holds, and so does its lock"
 
 
 @pytest.mark.parametrize(("seconds", "prompt"), [(0.0, False), (SETTLED_SESSION_SECONDS, True)])

@@ -37,3 +37,33 @@ def test_what_says_nothing_about_the_provider_is_not_reported() -> None:
     for code in ("no_address", "rendering_failed", "internal_error", "bad_outcome"):
         assert breaker.record(Permanent(code))
     assert breaker.report == ProviderReport()
+
+
+def test_the_failures_that_find_an_outage_use_up_attempts_and_no_others_do() -> None:
+    breaker = Breaker()
+    failed = Transient("http_503")
+    assert [breaker.record(failed) for _ in range(FAILURES + 1)] == [True] * FAILURES + [False]
+    breaker.learn(is_broken=True, failures=FAILURES + 1)
+    assert not breaker.record(failed)
+    breaker.learn(is_broken=False, failures=0)
+    assert breaker.record(failed), "a new row"
+
+
+def test_an_answer_begins_a_new_row_of_failures() -> None:
+    breaker = Breaker()
+    failed = Transient("http_503")
+    for _ in range(FAILURES):
+        breaker.record(failed)
+    breaker.record(Accepted("yes"))
+    assert breaker.record(failed)
+
+
+def test_an_outage_that_others_found_costs_no_attempt_from_the_first_failure_on() -> None:
+    breaker = Breaker()
+    breaker.learn(is_broken=True, failures=FAILURES)
+    assert not breaker.record(Transient("http_503"))
+
+
+def test_an_outage_is_five_failures() -> None:
+    """As docs/guarantees.md says."""
+    assert FAILURES == 5
