@@ -93,6 +93,7 @@ class LimitReached(BookingError):
         "too_many_held_seats": "Your unpaid orders hold too many seats of this slot. Pay them, or wait.",
         "too_many_unpaid_orders": "You have left too many orders unpaid. Please try again later.",
         "too_many_bookings": "You have made too many bookings in the last 24 hours. Please try again later.",
+        "too_many_codes": "Too many codes were sent. Please try again later.",
         "too_many_cancellations": "You have cancelled too many bookings in the last 24 hours. Please try again later.",
     }
 
@@ -136,6 +137,15 @@ class NotCancellable(BookingError):
 
     def __init__(self) -> None:
         super().__init__("The slot has already started, so the booking can no longer be cancelled.")
+
+
+class InvalidCode(BookingError):
+    """The code confirms no address of this customer: it is wrong, used, too old, or was guessed at too often."""
+
+    code = "invalid_code"
+
+    def __init__(self) -> None:
+        super().__init__("This code is not valid. Check it, or ask for a new one.")
 
 
 class AlreadyDecided(BookingError):

@@ -24,3 +24,11 @@ OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", default=60, whol
 OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=200, whole=True)
 OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=30, whole=True)
 OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=60, whole=True)
+
+# --- Addresses: notifications/verification.py -------------------------------------------------------------------------
+OUTBOX_VERIFY_ADDRESSES = env.bool("OUTBOX_VERIFY_ADDRESSES", default=True)  # a new one is used once its code came back
+OUTBOX_TRUST_USER_EMAIL = env.bool("OUTBOX_TRUST_USER_EMAIL", default=True)  # those of the user table need no code
+OUTBOX_CODE_MINUTES = number("OUTBOX_CODE_MINUTES", default=10, least=1)
+OUTBOX_CODE_GUESSES = number("OUTBOX_CODE_GUESSES", default=5, least=1, whole=True)
+OUTBOX_CODES_PER_HOUR = number("OUTBOX_CODES_PER_HOUR", default=5, least=1, whole=True)
+OUTBOX_CODES_PER_DAY = number("OUTBOX_CODES_PER_DAY", default=10, least=1, whole=True)

@@ -9,9 +9,10 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import checks  # noqa: F401, PLC0415  (registers the checks, once the models are there)
+        from notifications import checks, verification  # noqa: F401, PLC0415  (once the models are there)
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
 
+        verification.register_kinds()
         pre_migrate.connect(older_history.refuse_to_migrate, sender=self)
 
         if apps.is_installed("anymail"):

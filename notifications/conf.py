@@ -46,6 +46,12 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_CAP_RECIPIENT_DAY": 200,
     "OUTBOX_CAP_NUMBER_HOUR": 30,
     "OUTBOX_CAP_NUMBER_DAY": 60,
+    "OUTBOX_VERIFY_ADDRESSES": True,
+    "OUTBOX_TRUST_USER_EMAIL": True,
+    "OUTBOX_CODE_MINUTES": 10,
+    "OUTBOX_CODE_GUESSES": 5,
+    "OUTBOX_CODES_PER_HOUR": 5,
+    "OUTBOX_CODES_PER_DAY": 10,
     "OUTBOX_LINK_KEY": "",
     "OUTBOX_LINK_KEY_FALLBACKS": (),
     "OUTBOX_METRICS": [],
@@ -159,6 +165,37 @@ def caps() -> list[Cap]:
         Cap("number", "day", _setting("OUTBOX_CAP_NUMBER_DAY")),
     )
     return [cap for cap in known if cap.most]
+
+
+def verifies_addresses() -> bool:
+    """Whether an address that a person enters is used only once a code sent there is confirmed
+    (OUTBOX_VERIFY_ADDRESSES)."""
+    return bool(_setting("OUTBOX_VERIFY_ADDRESSES"))
+
+
+def trusts_user_email() -> bool:
+    """Whether the project vouches for the email addresses of its user table (OUTBOX_TRUST_USER_EMAIL)."""
+    return bool(_setting("OUTBOX_TRUST_USER_EMAIL"))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLimits:
+    """How long a code holds, how often it may be guessed at, and how many codes an account or an address may get."""
+
+    minutes: float
+    guesses: int
+    per_hour: int
+    per_day: int
+
+
+def code_limits() -> CodeLimits:
+    """OUTBOX_CODE_MINUTES, OUTBOX_CODE_GUESSES, OUTBOX_CODES_PER_HOUR and OUTBOX_CODES_PER_DAY."""
+    return CodeLimits(
+        minutes=float(_setting("OUTBOX_CODE_MINUTES")),
+        guesses=int(_setting("OUTBOX_CODE_GUESSES")),
+        per_hour=int(_setting("OUTBOX_CODES_PER_HOUR")),
+        per_day=int(_setting("OUTBOX_CODES_PER_DAY")),
+    )
 
 
 def link_keys() -> list[str]:

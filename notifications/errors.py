@@ -60,5 +60,30 @@ class InvalidContact(OutboxError):
         super().__init__("; ".join(f"{field}: {' '.join(problems)}" for field, problems in errors.items()))
 
 
+class AddressOptedOut(OutboxError):
+    """The address itself has opted out: only a reply from it, or a code confirmed since, opts it in again."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        super().__init__(
+            f"This address has opted out of {channel}. Reply START from it, or confirm the address again with a code."
+        )
+
+
+class InvalidCode(OutboxError):
+    """The code is wrong, has expired, was used, or was guessed at too often. All look the same to whoever guesses."""
+
+    def __init__(self) -> None:
+        super().__init__("This code is not valid. Check it, or ask for a new one.")
+
+
+class TooManyCodes(OutboxError):
+    """So many codes were sent for this account, or to this address, that more must wait `retry_after` seconds."""
+
+    def __init__(self, *, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__("Too many codes were sent. Please try again later.")
+
+
 class InvalidMessage(OutboxError):
     """A field of the message (dedupe key, reference, expiry) is not valid."""

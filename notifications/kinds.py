@@ -36,7 +36,8 @@ class Kind:
     `may_wait`: whether messages are held during quiet hours; None: only reminders are. `quiet_hours` ("22-8") overrides
     the project's. `fallback` says, by channel, which other channel is used if the message does not arrive; that channel
     need not be among `channels`. `sample` is a context for previews. `links` are the keys of the context that hold
-    links of ours; in all other values links are made harmless, because somebody may have typed them.
+    links of ours; in all other values links are made harmless, because somebody may have typed them. `holds_code`: it
+    proves that an address is its reader's; staff are not shown its words, and it counts under caps of its own.
 
     Raises ValueError for invalid quiet hours.
     """
@@ -51,6 +52,7 @@ class Kind:
     fallback: Mapping[str, Fallback] = field(default_factory=dict, compare=False)
     sample: Mapping[str, Any] = field(default_factory=dict, compare=False)
     links: frozenset[str] = frozenset()
+    holds_code: bool = False
 
     def __post_init__(self) -> None:
         parse(self.quiet_hours)
@@ -77,6 +79,12 @@ def purpose_of(name: str) -> Purpose:
     """Why messages of the kind called `name` are sent; a kind that is gone counts as transactional."""
     kind = _registered.get(name)
     return kind.purpose if kind else Purpose.TRANSACTIONAL
+
+
+def holds_code(name: str) -> bool:
+    """Whether messages of the kind called `name` hold a code, for their reader alone."""
+    kind = _registered.get(name)
+    return kind is not None and kind.holds_code
 
 
 def links_of(name: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from bookings.api.idempotency import HEADER, PATTERN
 from bookings.api.schema import errors
 from bookings.api.serializers import (
     BookingSerializer,
+    CodeSerializer,
     MeSerializer,
     NewOrderSerializer,
     OrderSerializer,
@@ -38,6 +39,10 @@ def _codes(*some: refusals.BookingError) -> dict[str, str]:
     return {refusal.code: refusal.message for refusal in some}
 
 
+def _limits(*codes: str) -> dict[Any, Any]:
+    return errors(429, **_codes(*(refusals.LimitReached(code, retry_after=60) for code in codes)))
+
+
 NO_BOOKING = errors(404, not_found="No Booking matches the given query.")
 UNAVAILABLE = errors(503, **_codes(refusals.GatewayUnavailable()))
 
@@ -53,7 +58,16 @@ order_create = extend_schema(
         201: OrderSerializer,
         200: OpenApiResponse(OrderSerializer, description="The order that this Idempotency-Key made before"),
         **_invalid("slot", "quantity"),
-        **errors(409, **_codes(refusals.NotEnoughSeats(1), refusals.SlotHasStarted(), refusals.SlotIsCancelled())),
+        **errors(
+            409,
+            **_codes(
+                refusals.NotEnoughSeats(1),
+                refusals.TooManySeats(20),
+                refusals.SlotHasStarted(),
+                refusals.SlotIsCancelled(),
+            ),
+        ),
+        **_limits("too_many_open_orders", "too_many_held_seats", "too_many_unpaid_orders", "too_many_bookings"),
         **errors(422, **_codes(refusals.IdempotencyKeyReused())),
         **UNAVAILABLE,
     },
@@ -87,6 +101,14 @@ booking_cancel = extend_schema(
 me = extend_schema(responses=MeSerializer)
 me_change = extend_schema(
     request=MeSerializer(partial=True),
-    responses={200: MeSerializer, **_invalid("phone", "time_zone")},
+    responses={200: MeSerializer, **_invalid("phone", "time_zone"), **_limits("too_many_codes")},
     examples=_asking("a traveller", phone="+4930901820", time_zone="Europe/Berlin"),
+)
+me_confirm = extend_schema(
+    request=CodeSerializer,
+    responses={
+        200: MeSerializer,
+        **errors(400, invalid_input="Some fields are missing or wrong: field.", **_codes(refusals.InvalidCode())),
+    },
+    examples=_asking("the code that an SMS brought", field="phone", code="123456"),
 )

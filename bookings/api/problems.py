@@ -22,6 +22,7 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.SoldOut: 409,
     errors.OrderAlreadyPaid: 409,
     errors.NotEnoughSeats: 409,
+    errors.InvalidCode: 400,
     errors.TooManySeats: 409,
     errors.LimitReached: 429,
     errors.SlotHasStarted: 409,

@@ -130,10 +130,20 @@ class MeSerializer(serializers.Serializer):
     sms_enabled = serializers.BooleanField()
     whatsapp_enabled = serializers.BooleanField()
     email_enabled = serializers.BooleanField()
+    unconfirmed = serializers.DictField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="by field: new addresses that wait for the code that was sent there",
+    )
     opt_ins = serializers.DictField(
         child=serializers.DictField(child=serializers.BooleanField()),
         help_text="by channel and purpose (transactional, reminder): whether the customer wants such messages",
     )
+
+
+class CodeSerializer(serializers.Serializer):
+    field = serializers.ChoiceField(choices=["phone", "email"])
+    code = serializers.CharField(max_length=16, help_text="that was sent to the new address")
 
 
 class ProblemSerializer(serializers.Serializer):

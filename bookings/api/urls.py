@@ -15,6 +15,7 @@ urlpatterns = [
     path("bookings/<int:pk>/", views.BookingDetail.as_view(), name="booking"),
     path("bookings/<int:pk>/cancel/", views.BookingCancel.as_view(), name="booking-cancel"),
     path("me/", views.Me.as_view(), name="me"),
+    path("me/confirm/", views.MeConfirm.as_view(), name="me-confirm"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs/",

@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings import cancellation, orders, verification
+from bookings import cancellation, contacts, orders, verification
 from bookings.api import documentation, idempotency, selectors
 from bookings.api.filters import BookingFilter, SlotFilter
 from bookings.api.serializers import (
     BookingSerializer,
+    CodeSerializer,
     MeSerializer,
     NewOrderSerializer,
     OrderSerializer,
@@ -132,18 +133,34 @@ class Me(APIView):
 
     @documentation.me
     def get(self, request: Request) -> Response:
-        return self._shown(request, outbox.contact_of(_customer(request)))
+        return Response(_contact_of(request))
 
     @documentation.me_change
     def patch(self, request: Request) -> Response:
         changes = _valid(MeSerializer(data=request.data, partial=True))
         try:
-            return self._shown(request, outbox.change_contact(_customer(request), **changes))
+            contacts.request_changes(_customer(request), **changes)
         except outbox.InvalidContact as error:
             raise serializers.ValidationError(error.errors) from None
+        return Response(_contact_of(request))
 
-    def _shown(self, request: Request, contact: outbox.Contact) -> Response:
-        return Response({"username": request.user.get_username(), **asdict(contact)})
+
+class MeConfirm(APIView):
+    """Confirm a new phone number or email address with the code that was sent there."""
+
+    throttle_scope = "verify"
+
+    @documentation.me_confirm
+    def post(self, request: Request) -> Response:
+        given = _valid(CodeSerializer(data=request.data))
+        contacts.confirm(_customer(request), **given)
+        return Response(_contact_of(request))
+
+
+def _contact_of(request: Request) -> dict[str, Any]:
+    customer = _customer(request)
+    contact = asdict(outbox.contact_of(customer))
+    return {"username": customer.get_username(), **contact, "unconfirmed": contacts.unconfirmed(customer)}
 
 
 def _customer(request: Request) -> User:

@@ -22,6 +22,13 @@ class OrderForm(forms.Form):
         self.fields["quantity"].choices = [(number, number) for number in range(1, most + 1)]  # type: ignore[attr-defined]
 
 
+class AddressesForm(forms.Form):
+    """Where a customer is reached; whether an address can be used, the outbox says."""
+
+    phone = forms.CharField(label="Phone number", max_length=32, required=False)
+    email = forms.CharField(label="Email address", max_length=254, required=False)
+
+
 class ProofForm(forms.Form):
     """The proof of payment from a gateway's form, with the same length limits as in the API."""
 

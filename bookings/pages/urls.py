@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import views
+from bookings.pages import profile, views
 
 urlpatterns = [
     path("", views.slots, name="slots-page"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("bookings/", views.bookings, name="bookings-page"),
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
+    path("accounts/profile/", profile.profile, name="profile-page"),
     path(
         "login/",
         LoginView.as_view(template_name="pages/login.html", next_page="slots-page", redirect_authenticated_user=True),

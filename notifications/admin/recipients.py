@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -16,6 +17,7 @@ from notifications.admin.lists import BoundedPaginator, OneOrder
 from notifications.admin.opt_outs import ConsentInline, RecipientForm
 from notifications.models import Recipient
 from notifications.operations.record_action import Actor
+from notifications.recipients.addresses import adopt_opt_outs
 from notifications.selectors import search
 from notifications.selectors.lane import lane_page
 from notifications.selectors.waits import waits_of
@@ -46,6 +48,9 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
+        if not change:
+            with transaction.atomic(using=obj._state.db):
+                adopt_opt_outs(obj, using=obj._state.db or "default")
         form.apply_opt_outs(obj, actor=Actor.of(request.user), using=obj._state.db or "default")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

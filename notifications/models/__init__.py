@@ -7,7 +7,7 @@ from notifications.models.channel_state import ChannelState
 from notifications.models.message import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
 from notifications.models.planned_fallback import PlannedFallback
 from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
-from notifications.models.recipient import ConsentRecord, Recipient
+from notifications.models.recipient import AddressOptOut, AddressVerification, ConsentRecord, Recipient
 from notifications.models.relay import Relay
 from notifications.models.tally import Depth, Tally
 
@@ -16,6 +16,8 @@ from notifications.models.tally import Depth, Tally
 Channel, Fallback = ChannelState, PlannedFallback
 
 __all__ = [
+    "AddressOptOut",
+    "AddressVerification",
     "Alert",
     "Allowance",
     "Bookmark",

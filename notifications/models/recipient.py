@@ -29,6 +29,21 @@ class Recipient(models.Model):
         help_text=_("what is not wanted, as `notifications.policy.consent` writes it: sms, or sms:reminder"),
     )
 
+    address_opt_outs = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=Value([], output_field=ArrayField(models.CharField(max_length=64))),
+        blank=True,
+        editable=False,
+        help_text=_("those of `opt_outs` that came with an address, and go with it"),
+    )
+    phone_verified_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text=_("when a code sent to it was confirmed; empty: the project vouches for it"),
+    )
+    email_verified_at = models.DateTimeField(null=True, editable=False, help_text=_("as of the phone"))
+
     class Meta:
         permissions = [("change_recipient_address", "Can change a recipient's phone number and email address")]
         constraints = [
@@ -43,6 +58,47 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"recipient {self.pk}"
+
+
+class AddressOptOut(models.Model):
+    """An opt-out that belongs to a phone number or an email address, whoever has it: by STOP, link or provider."""
+
+    address = models.CharField(max_length=300, help_text=_("phone:+14155550123, or email:ann@example.com"))
+    opt_out = models.CharField(max_length=64, help_text=_("as in `Recipient.opt_outs`"))
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["address", "opt_out"], name="address_opt_out_is_one")]
+
+    def __str__(self) -> str:
+        return f"address opt-out {self.pk}"
+
+
+class AddressVerification(models.Model):
+    """A code that was sent to an address, to prove that it is the recipient's. The address is not in use until then.
+
+    The code is not kept: it follows from this row's ID and a key of the project.
+    """
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="verifications")
+    field = models.CharField(max_length=8, help_text=_("phone or email"))
+    address = models.CharField(max_length=254)
+    address_key = models.CharField(max_length=300, help_text=_("as in `AddressOptOut.address`"))
+    guesses = models.PositiveSmallIntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text=_("when it was confirmed, replaced, or guessed at too often"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "field"], condition=Q(ended_at__isnull=True), name="verification_is_one_at_a_time"
+            )
+        ]
+        indexes = [models.Index(fields=["address_key", "created_at"], name="verifications_of_address")]
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}"
 
 
 class ConsentRecord(models.Model):

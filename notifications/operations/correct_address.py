@@ -8,8 +8,10 @@ from notifications.models import Recipient
 from notifications.models.audit import Verb
 from notifications.operations.record_action import record
 from notifications.operations.replay import replay_batch
+from notifications.policy.address_keys import address_key
 from notifications.policy.masking import hint
-from notifications.recipients.contact import change_contact
+from notifications.recipients.addresses import lock_address
+from notifications.recipients.contact import change_contact, checked_changes
 
 ADDRESSES = ("phone", "email")
 
@@ -29,7 +31,9 @@ def correct_address(
     One transaction: whoever waits for the lane sees the new address with the replayed messages. The record holds both
     addresses masked. Raises InvalidContact, with nothing changed.
     """
+    address = checked_changes({field: address})[field]
     with transaction.atomic(using=using):
+        lock_address(address_key(field, address), using=using)  # before the row, as everywhere
         recipient = Recipient.objects.using(using).select_for_update(no_key=True).get(pk=recipient_id)
         before = getattr(recipient, field)
         after = getattr(change_contact(recipient, **{field: address}), field)

@@ -14,12 +14,14 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from notifications import conf
 from notifications.channels import channel_names
 from notifications.content.localization import language_of, zone_of
-from notifications.errors import InvalidContact, InvalidRecipient
+from notifications.errors import AddressOptedOut, InvalidContact, InvalidRecipient
 from notifications.kinds import Purpose
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
+from notifications.policy.address_keys import address_key
 from notifications.policy.consent import opt_out_key
 from notifications.policy.locales import language_tag, time_zone_name
+from notifications.recipients.addresses import adopt_opt_outs, lock_address, set_address
 from notifications.recipients.opt_outs import How, opt_in, opt_out
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ class Contact:
 
 
 MOST_EMAIL = 254  # characters, https://www.rfc-editor.org/errata/eid1690
-COLUMNS = ("phone", "email", "locale", "time_zone")
+ADDRESSES = ("phone", "email")
+COLUMNS = ("locale", "time_zone")
 SWITCHES = {"sms_enabled": "sms", "whatsapp_enabled": "whatsapp", "email_enabled": "email"}  # each for a whole channel
 
 
@@ -63,11 +66,17 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
     if isinstance(user, Recipient):
         return user
     defaults = {
-        "email": _usable_email(user),
+        "email": _usable_email(user) if conf.trusts_user_email() else "",
         "locale": language_of(settings.LANGUAGE_CODE),
         "time_zone": settings.TIME_ZONE,
     }
-    recipient, _ = Recipient.objects.using(using).get_or_create(**key, defaults=defaults)
+    recipient = Recipient.objects.using(using).filter(**key).first()
+    if recipient is not None:
+        return recipient
+    with transaction.atomic(using=using):
+        recipient, is_new = Recipient.objects.using(using).get_or_create(**key, defaults=defaults)
+        if is_new:
+            adopt_opt_outs(recipient, using=using)
     return recipient
 
 
@@ -103,20 +112,38 @@ def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
 def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contact:
     """Change the contact details in `changes`, all or none. What `opt_ins` does not name stays as it is.
 
+    An address that is given here is vouched for by the caller, and in use at once. What a person enters goes through
+    `notifications.verification` instead.
+
     Raises InvalidContact, naming every field that is wrong, and InvalidRecipient.
     """
-    changes = _checked(changes)
+    changes = checked_changes(changes)
     with transaction.atomic():
         recipient = recipient_of(user)
+        _set_addresses(recipient, {word: changes[word] for word in ADDRESSES if word in changes})
         columns = {word: value for word, value in changes.items() if word in COLUMNS}
-        for word, value in columns.items():
-            setattr(recipient, word, value)
-        recipient.save(update_fields=list(columns))
+        if columns:
+            Recipient.objects.using(recipient._state.db).filter(pk=recipient.pk).update(**columns)
         for channel, purpose, is_wanted in _opt_ins(changes):
             change = opt_in if is_wanted else opt_out
-            change(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor=_name(user))
+            try:
+                change(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor=_name(user))
+            except AddressOptedOut as error:
+                raise InvalidContact({"opt_ins": [str(error)]}) from error
         recipient.refresh_from_db()
     return contact_of(recipient)
+
+
+def _set_addresses(recipient: Recipient, given: dict[str, str]) -> None:
+    """Addresses are locked before the recipient's row. One that stays as it is keeps what is known of it."""
+    using = recipient._state.db or DEFAULT_DB_ALIAS
+    for field, address in given.items():
+        lock_address(address_key(field, address), using=using)
+    if given:
+        locked = Recipient.objects.using(using).select_for_update(no_key=True).get(pk=recipient.pk)
+        for field, address in given.items():
+            if getattr(locked, field) != address:
+                set_address(locked, field, address, using=using)
 
 
 def _opt_ins(changes: dict[str, Any]) -> Iterator[tuple[str, Purpose | None, bool]]:
@@ -133,7 +160,8 @@ def _name(user: Recipient | AbstractBaseUser) -> str:
     return str(user) if isinstance(user, Recipient) else user.get_username()
 
 
-def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """`changes` as they are stored. Raises InvalidContact, naming every field that is wrong."""
     errors: dict[str, list[str]] = {}
     valid: dict[str, Any] = {}
     for word, value in changes.items():

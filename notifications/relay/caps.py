@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from notifications import kinds
 from notifications.conf import Cap
 from notifications.lifecycle import Status
 from notifications.policy import phone_numbers
@@ -72,4 +73,5 @@ class Caps:
         """The keys that `message` counts under, each after the kind of cap it is for: "recipient" or "number"."""
         yield "recipient", f"recipient:{message.recipient_id}"
         if self._address_fields[message.channel] == "phone" and message.phone:
-            yield "number", f"number:{phone_numbers.canonical(message.phone)}"
+            counted = "code" if kinds.holds_code(message.kind) else "number"  # no stranger's codes use up the owner's
+            yield "number", f"{counted}:{phone_numbers.canonical(message.phone)}"

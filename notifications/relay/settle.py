@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from notifications.channels import needs_of
 from notifications.lifecycle import Permanent, Reason, Status
+from notifications.policy.address_keys import address_key
 from notifications.protocol import sql, sql_opt_outs
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.promotion import promote
 from notifications.relay.connection import Connection
 from notifications.relay.fallback import fall_back
-from notifications.relay.messages import Settlement
+from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
@@ -130,8 +132,15 @@ def _apply_opt_outs(connection: Connection, ready: Sequence[Settlement]) -> None
                 "recipients": numbers([message.recipient_id for message, _ in opted_out]),
                 "channels": texts([message.channel for message, _ in opted_out]),
                 "codes": texts([code for _, code in opted_out]),
+                "addresses": texts([_address_key(message) for message, _ in opted_out]),
             },
         )
+
+
+def _address_key(message: Claimed) -> str:
+    """The address that the message went to, to which the opt-out belongs."""
+    needs = needs_of(message.channel)
+    return address_key(needs.address_field, getattr(message, needs.address_field)) if needs else ""
 
 
 def _report_stale(connection: Connection, stale: Sequence[Settlement]) -> None:

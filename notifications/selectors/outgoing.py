@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from notifications import kinds
 from notifications.channels import needs_of
 from notifications.content.compose import Reader, put_into_words
 from notifications.content.rendering import RenderingError
@@ -39,6 +40,8 @@ def address_of(message: OutboxMessage) -> str:
 
 def words_of(message: OutboxMessage) -> Words:
     """The rendered parts of `message`."""
+    if kinds.holds_code(message.kind):
+        return Words(message.channel, problem="It holds a code, which is for its recipient alone.")
     recipient = message.recipient
     reader = Reader(recipient.pk, recipient.locale, recipient.time_zone)
     return rendered(message.kind, message.context, channel=message.channel, reader=reader)

@@ -11,6 +11,7 @@ from django import template
 from django.utils import timezone, translation
 
 from notifications.content import localization
+from notifications.content.codes import code_of
 from notifications.policy.currencies import minor_digits
 
 register = template.Library()
@@ -30,6 +31,12 @@ def local(moment: str) -> str:
     """An ISO 8601 moment in the active time zone and locale: {{ starts_at|local }} → Tue, Dec 1, 2026, 6:00 PM CET."""
     language, zone = localization.current()
     return _local(moment, zone, language)
+
+
+@register.filter
+def code(verification: int) -> str:
+    """The code that confirms an address: {{ verification|code }} → 123456. It is kept nowhere."""
+    return code_of(verification)
 
 
 @lru_cache(REMEMBERED)

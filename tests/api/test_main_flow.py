@@ -142,13 +142,14 @@ def test_me_shows_and_changes_how_someone_is_reached(api: APIClient, customer: A
         "sms_enabled": True,
         "whatsapp_enabled": True,
         "email_enabled": True,
+        "unconfirmed": {},
         "opt_ins": {channel: {"transactional": True, "reminder": True} for channel in ("email", "sms", "whatsapp")},
     }
     wishes = {"phone": "+49 30 901820", "locale": "de", "time_zone": "Europe/Berlin", "whatsapp_enabled": False}
     changed = api.patch("/api/me/", wishes)
     assert changed.status_code == 200
     assert api.get("/api/me/").json() == changed.json()
-    assert changed.json()["phone"] == "+4930901820"
+    assert changed.json()["unconfirmed"] == {"phone": "+4930901820"}
 
 
 def test_opt_outs_decide_which_channels_carry_a_booking(

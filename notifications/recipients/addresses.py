@@ -1,0 +1,76 @@
+"""An address is its owner's: opt-outs that came from it belong to it, whoever's recipient has it, now or later.
+
+They are copied to each recipient with the address, because the relay and `publish` read the recipient's row. A change
+of an address and an opt-out from it run one at a time, under the address's lock, which is taken before rows.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connections
+from django.db.models import QuerySet
+
+from notifications.channels import needs_of
+from notifications.models import AddressOptOut, Recipient
+from notifications.policy import phone_numbers
+from notifications.policy.address_keys import address_key
+
+ADDRESS_LOCKS = 0x61646472  # the class of the advisory locks on addresses
+
+
+def lock_address(key: str, *, using: str) -> None:
+    """Lock the address until the transaction ends."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ADDRESS_LOCKS, key])
+
+
+def field_of(channel: str) -> str:
+    """Which address the channel writes to: `phone`, `email`, or neither."""
+    needs = needs_of(channel)
+    return needs.address_field if needs else ""
+
+
+def key_at(recipient: Recipient, channel: str) -> str:
+    """The key of the address to which `channel` writes to the recipient; empty if there is none."""
+    field = field_of(channel)
+    return address_key(field, getattr(recipient, field)) if field else ""
+
+
+def recipients_at(key: str, *, using: str) -> QuerySet[Recipient]:
+    """Everybody with this address, in the order in which rows are locked."""
+    field, _, address = key.partition(":")
+    everybody = Recipient.objects.using(using).order_by("pk")
+    if field == "phone":
+        return everybody.filter(phone__in=phone_numbers.forms(address)).exclude(phone="")
+    return everybody.filter(email__iexact=address).exclude(email="")
+
+
+def opt_outs_of(key: str, *, using: str) -> dict[str, datetime]:
+    """What was refused from this address, and when."""
+    rows = AddressOptOut.objects.using(using).filter(address=key)
+    return dict(rows.values_list("opt_out", "changed_at"))
+
+
+def set_address(
+    recipient: Recipient, field: str, address: str, *, verified_at: datetime | None = None, using: str
+) -> None:
+    """Give the recipient this address, with the opt-outs that belong to it instead of the earlier address's.
+
+    Needs the locks of the address and of the recipient's row. Writes the row.
+    """
+    gone = {word for word in recipient.address_opt_outs if field_of(word.partition(":")[0]) == field}
+    own = set(recipient.opt_outs) - gone
+    come = set(opt_outs_of(address_key(field, address), using=using)) - own
+    recipient.opt_outs = sorted(own | come)
+    recipient.address_opt_outs = sorted((set(recipient.address_opt_outs) - gone) | come)
+    setattr(recipient, field, address)
+    setattr(recipient, f"{field}_verified_at", verified_at)
+    recipient.save(update_fields=[field, f"{field}_verified_at", "opt_outs", "address_opt_outs"], using=using)
+
+
+def adopt_opt_outs(recipient: Recipient, fields: Collection[str] = ("phone", "email"), *, using: str) -> None:
+    """For a recipient that is new: take on the opt-outs of its addresses."""
+    for field in fields:
+        if key := address_key(field, getattr(recipient, field)):
+            lock_address(key, using=using)
+            set_address(recipient, field, getattr(recipient, field), using=using)

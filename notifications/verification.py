@@ -1,0 +1,155 @@
+"""Proves that an address is its owner's: a code is sent there, and only when it is confirmed is the address in use.
+
+Until then nothing else goes to the address, and messages go to the earlier one. Codes are six digits, hold for minutes,
+once, for this account and this address; guesses and codes are limited. When an address has changed or is removed, a
+word goes to the old one. Codes and words go through the outbox, to a recipient of their own: one without a user.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from notifications import conf, outbox
+from notifications.channels import channel_names
+from notifications.content.codes import code_of
+from notifications.errors import InvalidCode, TooManyCodes
+from notifications.kinds import Kind, register
+from notifications.models import AddressVerification, Recipient
+from notifications.policy.address_keys import address_key
+from notifications.recipients.addresses import adopt_opt_outs, lock_address, set_address
+from notifications.recipients.contact import ADDRESSES, Contact, change_contact, checked_changes, recipient_of
+
+__all__ = ["InvalidCode", "TooManyCodes", "confirm", "pending", "register_kinds", "request_changes"]
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CHANNELS = {"phone": "sms", "email": "email"}  # how a code reaches each address
+CODES = {
+    field: Kind(f"account.{field}_code", channels=(channel,), sample={"verification": 0}, holds_code=True)
+    for field, channel in CHANNELS.items()
+}
+CHANGES = {field: Kind(f"account.{field}_changed", channels=(channel,)) for field, channel in CHANNELS.items()}
+
+
+def register_kinds() -> None:
+    """Make the kinds known whose channels the project has."""
+    for kind in (*CODES.values(), *CHANGES.values()):
+        if set(kind.channels) <= set(channel_names()):
+            register(kind)
+
+
+def request_changes(user: Recipient | AbstractBaseUser, *, now: datetime | None = None, **changes: Any) -> Contact:
+    """Change contact details as their owner wishes, all or none; a new address is sent a code, and used once confirmed.
+
+    An address that is in use already is confirmed again. With OUTBOX_VERIFY_ADDRESSES off, all is changed at once.
+    Raises InvalidContact, InvalidRecipient, TooManyCodes.
+    """
+    valid, now = checked_changes(changes), now or timezone.now()
+    to_confirm = {field: valid.pop(field) for field in ADDRESSES if conf.verifies_addresses() and valid.get(field)}
+    with transaction.atomic():
+        before = recipient_of(user)
+        for field, address in sorted(to_confirm.items()):
+            _send_code(before, field, address, now=now)
+        contact = change_contact(user, **valid)
+        for field in ADDRESSES:
+            if field in valid:
+                _tell_old_address(before, field, now=valid[field])
+        return contact
+
+
+def confirm(user: Recipient | AbstractBaseUser, *, field: str, code: str, now: datetime | None = None) -> Contact:
+    """Use the address that `code` was sent to. Raises InvalidCode, whatever is wrong with it; the guess counts."""
+    recipient, at = recipient_of(user), now or timezone.now()
+    if not _is_right(recipient, field, code, now=at):
+        raise InvalidCode
+    return outbox.contact_of(user)
+
+
+def pending(user: Recipient | AbstractBaseUser, *, now: datetime | None = None) -> dict[str, str]:
+    """The addresses that wait for their code, by field."""
+    open_ones = AddressVerification.objects.filter(
+        recipient=recipient_of(user), ended_at=None, expires_at__gt=now or timezone.now()
+    )
+    return dict(open_ones.values_list("field", "address"))
+
+
+def _send_code(recipient: Recipient, field: str, address: str, *, now: datetime) -> None:
+    """Within a transaction. The address is locked before the recipient, as everywhere."""
+    key, limits = address_key(field, address), conf.code_limits()
+    lock_address(key, using=DEFAULT_DB_ALIAS)
+    _lock(recipient)
+    sent = AddressVerification.objects.filter(created_at__gt=now - DAY)
+    for counted in (sent.filter(recipient=recipient, field=field), sent.filter(address_key=key)):
+        _check_limits(sorted(counted.values_list("created_at", flat=True)), now=now)
+    AddressVerification.objects.filter(recipient=recipient, field=field, ended_at=None).update(ended_at=now)
+    verification = AddressVerification.objects.create(
+        recipient=recipient,
+        field=field,
+        address=address,
+        address_key=key,
+        created_at=now,
+        expires_at=now + timedelta(minutes=limits.minutes),
+    )
+    outbox.publish(
+        CODES[field].name,
+        recipient=_stranger(field, address, like=recipient),
+        context={"verification": verification.pk},
+        expires_at=verification.expires_at,
+    )
+
+
+def _check_limits(sent: list[datetime], *, now: datetime) -> None:
+    limits = conf.code_limits()
+    last_hour = [moment for moment in sent if moment > now - HOUR]
+    for moments, most, period in ((last_hour, limits.per_hour, HOUR), (sent, limits.per_day, DAY)):
+        if len(moments) >= most:
+            raise TooManyCodes(retry_after=max(1, int((moments[-most] + period - now).total_seconds()) + 1))
+
+
+@transaction.atomic
+def _is_right(recipient: Recipient, field: str, code: str, *, now: datetime) -> bool:
+    """Count the guess, and use the address if it is right. Nothing is raised in here: the count must be committed."""
+    of_recipient = AddressVerification.objects.filter(recipient=recipient, field=field, ended_at=None)
+    known = of_recipient.first()
+    if known is None:
+        return False
+    lock_address(known.address_key, using=DEFAULT_DB_ALIAS)
+    locked = _lock(recipient)
+    verification = of_recipient.select_for_update(no_key=True).filter(pk=known.pk, expires_at__gt=now).first()
+    if verification is None:
+        return False
+    verification.guesses += 1
+    is_right = constant_time_compare(code_of(verification.pk), code)
+    if is_right or verification.guesses >= conf.code_limits().guesses:
+        verification.ended_at = now
+    verification.save(update_fields=["guesses", "ended_at"])
+    if is_right:
+        earlier = Recipient(**{name: getattr(locked, name) for name in (*ADDRESSES, "locale", "time_zone")})
+        set_address(locked, field, verification.address, verified_at=now, using=DEFAULT_DB_ALIAS)
+        _tell_old_address(earlier, field, now=verification.address)
+    return is_right
+
+
+def _tell_old_address(before: Recipient, field: str, *, now: str) -> None:
+    """Within the transaction of the change."""
+    old = getattr(before, field)
+    if old and address_key(field, old) != address_key(field, now):
+        outbox.publish(CHANGES[field].name, recipient=_stranger(field, old, like=before), context={})
+
+
+def _lock(recipient: Recipient) -> Recipient:
+    return Recipient.objects.select_for_update(no_key=True).get(pk=recipient.pk)
+
+
+def _stranger(field: str, address: str, *, like: Recipient) -> Recipient:
+    """A recipient that is this address and nobody's account, so that nothing else can go there."""
+    key: dict[str, Any] = {name: address if name == field else "" for name in ADDRESSES}
+    known = Recipient.objects.filter(user=None, **key).order_by("pk").first()
+    if known is not None:
+        return known
+    made = Recipient.objects.create(**key, locale=like.locale, time_zone=like.time_zone)
+    adopt_opt_outs(made, (field,), using=DEFAULT_DB_ALIAS)
+    return made
