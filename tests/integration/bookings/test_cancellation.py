@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bookings import cancellation, orders, refunds, verification
 from bookings.errors import NotCancellable
-from bookings.models import Booking, Refund, Slot
+from bookings.models import Booking, Refund, Setback, Slot
 from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.gateway import GatewayProcess
 from tests.stage.side_by_side import at_once, booked, messages
@@ -48,6 +48,33 @@ class TestCancellation:
         given = [each for each in payment_gateway.refunds() if each["payment_id"] == booking.payment.payment_id]
         assert [each["amount"] for each in given] == [1875]
         assert {message.context["amount"] for message in messages("payment.refunded")} == {1875}
+
+    def test_its_customer_is_notified_once_on_each_channel(self, payment_gateway: GatewayProcess) -> None:
+        booking = booked(payment_gateway, slot=SlotFactory())
+        at_once(lambda: cancellation.cancel(booking.pk))
+        told = [message.channel for message in messages("booking.cancelled")]
+        assert sorted(told) == sorted(message.channel for message in messages("booking.confirmed"))
+
+    def test_a_booking_cancelled_by_its_customer_meanwhile_is_not_called_off_as_well(
+        self, payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was on the list of those to be called off: its customer was faster, by a moment."""
+        slot = SlotFactory(free_cancellation_hours=24 * 365)
+        first, second = (booked(payment_gateway, slot=slot) for _ in range(2))
+        lock = cancellation._locked
+
+        def cancel_the_other_first(booking_id: int) -> Booking:
+            if booking_id == first.pk:
+                at_once(lambda: cancellation.cancel(second.pk), times=1)
+            return lock(booking_id)
+
+        monkeypatch.setattr(cancellation, "_locked", cancel_the_other_first)
+        assert cancellation.cancel_slot(slot.pk) == 1
+        slot.refresh_from_db()
+        assert slot.seats_taken == 0
+        assert {message.recipient.user_id for message in messages("slot.cancelled")} == {first.user_id}
+        assert {message.recipient.user_id for message in messages("booking.cancelled")} == {second.user_id}
+        assert not Setback.objects.exists()
 
     def test_a_booking_can_be_cancelled_until_its_slot_starts(self, payment_gateway: GatewayProcess) -> None:
         slot = SlotFactory()

@@ -133,3 +133,7 @@ def test_a_language_that_is_none_falls_back(tag: str, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING):
         assert usable_language(tag, default="de-AT") == "de-at"
     assert "stands in" in caplog.text
+
+
+def test_a_language_that_can_be_used_is_used() -> None:
+    assert usable_language("de_AT", default="en") == "de-at"

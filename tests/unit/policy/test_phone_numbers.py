@@ -66,3 +66,19 @@ def test_no_list_of_countries_allows_all() -> None:
     assert is_allowed("+14155552671", ["US", "DE"])
     assert not is_allowed("+18765550123", ["US", "DE"])
     assert not is_allowed("no number", ["US"])
+
+
+@pytest.mark.parametrize(
+    ("text", "sent_to"),
+    [("+54 9 11 2345-6789", "+5491123456789"), ("+52 1 55 1234 5678", "+525512345678"), ("+1 415 555", None)],
+)
+def test_a_valid_number_is_sent_to_as_written_and_one_in_a_form_that_is_gone_in_todays(
+    text: str, sent_to: str | None
+) -> None:
+    assert e164(text) == sent_to
+
+
+def test_without_a_country_a_number_has_seven_digits_at_least() -> None:
+    """Shorter ones are a booking's number, or any other's."""
+    assert readings("410 1234", ["IS"]) == ["+3544101234"]
+    assert readings("20 12 34", ["FO"]) == []

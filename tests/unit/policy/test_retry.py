@@ -58,3 +58,17 @@ def later(stated: float | None, attempts: int, *, charges: bool = True) -> Verdi
 def test_the_delay_lies_between_nothing_and_a_bound_that_doubles_up_to_the_cap(attempts: int, bound: float) -> None:
     assert full_jitter(POLICY, attempts=attempts, random=lambda: 0.0) == 0
     assert full_jitter(POLICY, attempts=attempts, random=almost_one) == pytest.approx(bound)
+
+
+@pytest.mark.parametrize("outcome", [Transient("away"), Unknown("timeout"), Transient("later", deferral=Deferral())])
+def test_during_an_outage_a_failure_costs_no_attempt_and_waits_as_after_the_first(outcome: Outcome) -> None:
+    verdict = judge(outcome, attempts=2, policy=POLICY, random=lambda: 0.5, charges=False)
+    assert verdict == Verdict(Status.PENDING, 2, 5)
+
+
+def test_answers_of_later_are_an_hour_apart_at_most() -> None:
+    outcome = Transient("smtp_451", deferral=Deferral())
+    waits = [
+        judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 1.0).delay_seconds for attempts in range(9)
+    ]
+    assert waits == [300, 600, 1200, 2400, *[3600] * 5]
