@@ -4,23 +4,25 @@
 # since; the provider's ids of other messages to the same number, from some time before the attempt on; whether another
 # message to that number has an unknown outcome too; and how many seconds ago the first such attempt began and the last
 # one became unknown, which for a lost relay's is when it was declared dead. A copy that the provider accepted and then
-# gave up does not count: it cannot arrive twice.
+# gave up does not count: it cannot arrive twice. `phones` are all forms in which the number of `asked` may be stored.
 EARLIER_ATTEMPTS = """
 SELECT message.id,
     (SELECT receipt.provider_id FROM notifications_receipt receipt
      WHERE receipt.message_id = message.id AND receipt.status NOT IN ('undelivered', 'bounced')
      ORDER BY receipt.id LIMIT 1),
     ARRAY(SELECT attempt.provider_id
-          FROM notifications_recipient namesake
+          FROM unnest(%(asked)s::bigint[], %(phones)s::text[]) AS written (message_id, phone)
+          JOIN notifications_recipient namesake ON namesake.phone = written.phone AND namesake.phone <> ''
           JOIN notifications_outboxmessage other ON other.recipient_id = namesake.id
           JOIN notifications_deliveryattempt attempt ON attempt.message_id = other.id
-          WHERE namesake.phone = recipient.phone AND namesake.phone <> '' AND other.id <> message.id
+          WHERE written.message_id = message.id AND other.id <> message.id
             AND other.status IN ('cancelled', 'expired', 'failed', 'sent')
             AND other.finished_at >= message.unknown_since - make_interval(secs => %(before)s)
             AND attempt.answer = 'accepted'),
-    EXISTS (SELECT FROM notifications_recipient namesake
+    EXISTS (SELECT FROM unnest(%(asked)s::bigint[], %(phones)s::text[]) AS written (message_id, phone)
+            JOIN notifications_recipient namesake ON namesake.phone = written.phone AND namesake.phone <> ''
             JOIN notifications_outboxmessage other ON other.recipient_id = namesake.id
-            WHERE namesake.phone = recipient.phone AND namesake.phone <> '' AND other.id <> message.id
+            WHERE written.message_id = message.id AND other.id <> message.id
               AND other.channel = message.channel AND other.status IN ('pending', 'sending')
               AND (other.unknown_since IS NOT NULL OR other.status = 'sending')),
     extract(epoch FROM clock_timestamp() - message.unknown_since)::float8,
@@ -28,7 +30,6 @@ SELECT message.id,
         (SELECT max(attempt.ended_at) FROM notifications_deliveryattempt attempt
          WHERE attempt.message_id = message.id AND attempt.answer = 'unknown'), message.unknown_since))::float8
 FROM notifications_outboxmessage message
-JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
 WHERE message.id = ANY(%(ids)s::bigint[])
 """
 

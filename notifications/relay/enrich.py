@@ -37,10 +37,17 @@ def enrich(
 
 
 def _with_earlier_attempts(connection: Connection, claimed: list[Claimed]) -> list[Claimed]:
-    unknown = [message.id for message in claimed if message.unknown_since is not None]
+    unknown = [message for message in claimed if message.unknown_since is not None]
     if not unknown:
         return claimed
-    rows = connection.execute(sql_enrich.EARLIER_ATTEMPTS, {"ids": unknown, "before": KNOWN_BEFORE_SECONDS}).fetchall()
+    written = [(message.id, form) for message in unknown for form in phone_numbers.forms(message.phone)]
+    parameters = {
+        "ids": [message.id for message in unknown],
+        "asked": [message_id for message_id, _ in written],
+        "phones": [phone for _, phone in written],
+        "before": KNOWN_BEFORE_SECONDS,
+    }
+    rows = connection.execute(sql_enrich.EARLIER_ATTEMPTS, parameters).fetchall()
     read_at = time.monotonic()
     earlier = {
         message_id: EarlierAttempts(accepted_as or "", frozenset(known), is_shared, began_ago, unknown_for, read_at)

@@ -190,6 +190,22 @@ def test_people_who_share_a_number_do_not_adopt_each_others(
     assert len([received for received in providers.messages() if received.accepted]) >= 2
 
 
+def test_two_forms_of_a_number_are_one_number(hand_relay: Callable[..., HandRelay]) -> None:
+    """A provider may know both by one of them, and then its list shows the one's messages among the other's."""
+    todays, before = RecipientFactory(phone="+525512345678"), RecipientFactory(phone="+5215512345678")
+    publish_one(todays)
+    drain(RecordingChannel())
+    messages = [publish_one(recipient) for recipient in (todays, before)]
+    OutboxMessage.objects.filter(status="pending").update(unknown_since=timezone.now(), error_code="timeout")
+    relay = hand_relay()
+    claimed = enrich(relay.connection, relay.claim(), channels={"sms": Asked()}, asks=True)
+    known = frozenset(DeliveryAttempt.objects.values_list("provider_id", flat=True))
+    assert {each.id for each in claimed} == {message.pk for message in messages}
+    for each in claimed:
+        assert each.earlier is not None
+        assert (each.earlier.known, each.earlier.is_shared) == (known, True)
+
+
 def test_a_callback_that_came_meanwhile_proves_the_acceptance(asha: Recipient) -> None:
     message = publish_one(asha)
 
