@@ -4,6 +4,7 @@ In development a file `.env` beside manage.py (written by `make`, never committe
 A variable that is set takes precedence.
 """
 
+import ipaddress
 import re
 import sys
 from pathlib import Path
@@ -40,6 +41,20 @@ def number(name: str, *, default: float | None = None, least: float = 0, whole: 
     if not least <= value < float("inf"):
         refuse(f"{name} must be a finite number of at least {least}, not {text}.")
     return value
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The addresses and networks in the variable `name`; none that is everybody."""
+    found = []
+    for text in env.list(name, default=[]):
+        try:
+            network = ipaddress.ip_network(text.strip())
+        except ValueError:
+            refuse(f"{name} must have addresses and networks (10.0.0.0/8), not {text!r}.")
+        if network.prefixlen == 0:
+            refuse(f"{name} must not have {text}, which is everybody.")
+        found.append(network)
+    return found
 
 
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -12,6 +12,7 @@ from config.environment import (
     limit_idle_transactions,
     mail_server,
     named,
+    networks,
     notice_lost_server,
     number,
     rate,
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "config.proxies.NamedProxies",
     "config.request_ids.RequestIds",
     "config.tracing.Traces",
     "bookings.api.body_size.BodyLimit",
@@ -126,6 +128,7 @@ SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 PROXIES = number("DJANGO_PROXIES", default=0, whole=True)  # in front of us: X-Forwarded-* are believed so far
+TRUSTED_PROXIES = networks("DJANGO_TRUSTED_PROXIES")  # where they are, besides on this machine
 RATES = {  # config/throttling.py
     "anonymous": rate("API_RATE_ANONYMOUS", default="120/min"),
     "user": rate("API_RATE_USER", default="600/min"),

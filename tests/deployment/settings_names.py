@@ -8,7 +8,7 @@ from django.conf import settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = ("settings.py", "limits.py")
 READERS = frozenset(
-    {"secret", "number", "choice", "named", "rate", "database", "str", "bool", "list", "int", "json"}
+    {"secret", "number", "choice", "named", "networks", "rate", "database", "str", "bool", "list", "int", "json"}
 )  # env.str(…), number(…), …
 
 

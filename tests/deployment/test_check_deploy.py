@@ -28,6 +28,7 @@ CHOSEN = {  # in the .env beside docker-compose.yml: docs/operators.md
     "DJANGO_CSRF_TRUSTED_ORIGINS": "https://bookings.example.com",
     "PUBLIC_URL": "https://bookings.example.com",
     "PAYMENT_GATEWAY": "stripe",
+    "OUTBOX_ALLOWED_COUNTRIES": "US,CA",
     "SMS_PROVIDER": "twilio",
     "WHATSAPP_PROVIDER": "twilio",
     "TWILIO_SMS_FROM": "+14155550000",

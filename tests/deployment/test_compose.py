@@ -76,14 +76,15 @@ def test_our_services_run_without_privileges(compose: dict[str, Any], name: str)
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_only_the_web_is_reached_from_outside(compose: dict[str, Any]) -> None:
+def test_nothing_is_reached_from_outside_but_through_a_proxy_of_this_machine(compose: dict[str, Any]) -> None:
     open_to_all = {
         name
         for name, service in compose["services"].items()
         if any(not port.startswith("127.0.0.1:") for port in service.get("ports", []))
     }
 
-    assert open_to_all == {"web"}
+    assert open_to_all == set()
+    assert "ports" not in compose["services"]["web"], "gunicorn is reached through the proxy alone"
 
 
 def test_relays_can_be_multiplied(compose: dict[str, Any]) -> None:

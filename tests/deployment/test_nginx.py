@@ -1,19 +1,24 @@
 """deploy/nginx: a configuration that nginx takes, and that lets no client say who it is."""
 
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
+from bookings.models import Booking
 from tests.deployment.conftest import ROOT
 from tests.stage.bouncer import free_port, is_listening
+from tests.stage.customers import who_have_paid
+from tests.stage.gateway import SECRET, GatewayProcess
 from tests.stage.waiting import wait_until
+from tests.stage.web import running_web
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 pytestmark = pytest.mark.skipif(NGINX is None or shutil.which("openssl") is None, reason="nginx or openssl is missing")
@@ -125,3 +130,33 @@ def test_what_monitors_ask_is_not_for_everybody(get: Callable[..., requests.Resp
 
 def test_webhooks_come_through(get: Callable[..., requests.Response]) -> None:
     assert get("/webhooks/payments/stripe/").status_code == 200
+
+
+SLOW = 200
+HALF_A_HEADER = b"GET /api/slots/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hundred_slow_connections_keep_nobody_from_booking(
+    tmp_path: Path, database_url: str, payment_gateway: GatewayProcess
+) -> None:
+    """The proxy of docker-compose.yml in front of the web. Without it ten such hold all threads."""
+    port = free_port()
+    environment = {"SANDBOX_GATEWAY_URL": payment_gateway.url, "SANDBOX_GATEWAY_SECRET": SECRET, "DJANGO_PROXIES": "1"}
+    with running_web(DATABASE_URL=database_url, **environment) as web, ExitStack() as slow:
+        text = (ROOT / "deploy" / "nginx" / "compose.conf").read_text()
+        for there, here in {"web:8000": web.removeprefix("http://"), "listen 8080": f"listen 127.0.0.1:{port}"}.items():
+            assert there in text
+            text = text.replace(there, here)
+        (tmp_path / "bookings.conf").write_text(text)
+        (tmp_path / "nginx.conf").write_text(AROUND.format(folder=tmp_path))
+        slow.enter_context(running(tmp_path, port))
+        waiting = [slow.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(SLOW)]
+        for connection in waiting:
+            connection.sendall(HALF_A_HEADER)
+        with who_have_paid(payment_gateway.url, f"http://127.0.0.1:{port}", number=10) as calls:
+            for verify in calls:
+                verify()
+        for connection in waiting:
+            connection.sendall(b"x")  # still open: each drips on
+    assert Booking.objects.count() == 10
