@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from bookings.payments import Payment, PaymentEvent, Refund
 from bookings.scheduled_tasks import ScheduledTask
 from bookings.setbacks import Setback
+from bookings.staff_tokens import StaffToken
 from bookings.tokens import AccessToken
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ScheduledTask",
     "Setback",
     "Slot",
+    "StaffToken",
 ]
 
 MOST_QUANTITY = 100  # seats in one order

@@ -1,5 +1,5 @@
-"""Tokens: how programs sign in. A token is shown once, when it is made. The database stores only its digest, so a copy
-of the database lets nobody in.
+"""Tokens: how customers' programs sign in. A token is shown once, when it is made. The database stores only its
+digest, so a copy of the database lets nobody in.
 
 It ends after API_TOKEN_DAYS, with its user's password, and when staff delete it. A digest without salt is enough: what
 it is made of are 256 random bits, which nobody can guess.
@@ -24,15 +24,29 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     """Tokens, by what can be said of them."""
 
     def valid(self, *, now: datetime) -> Self:
-        return self.filter(expires_at__gt=now, user__is_active=True)
+        """Those of customers: who has become staff since has other doors."""
+        return self.filter(expires_at__gt=now, user__is_active=True, user__is_staff=False)
 
 
-class AccessToken(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
+class StoredToken(models.Model):
+    """What the database keeps of a token, which opens nothing."""
+
     digest = models.CharField(max_length=64, unique=True, editable=False)
     password_stamp = models.CharField(max_length=128, editable=False, help_text="changes with the user's password")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def is_of_this_password(self, user: User) -> bool:
+        """Whether the password is still the one that it was given with, under this SECRET_KEY or an earlier one."""
+        hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+        return any(constant_time_compare(self.password_stamp, each) for each in hashes)
+
+
+class AccessToken(StoredToken):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
 
     objects = AccessTokenQuerySet.as_manager()
 
@@ -47,7 +61,7 @@ def give_token(user: User, *, now: datetime | None = None) -> str:
     token = secrets.token_urlsafe(32)
     AccessToken.objects.create(
         user=user,
-        digest=_digest(token),
+        digest=digest_of(token),
         password_stamp=user.get_session_auth_hash(),
         expires_at=now + timedelta(days=settings.API_TOKEN_DAYS),
     )
@@ -59,15 +73,10 @@ def give_token(user: User, *, now: datetime | None = None) -> str:
 def find_token(token: str, *, now: datetime | None = None) -> AccessToken | None:
     """The valid token that reads `token`, with its user; or None."""
     valid = AccessToken.objects.valid(now=now or timezone.now()).select_related("user")
-    found = valid.filter(digest=_digest(token)).first()
-    return found if found and _is_of_this_password(found) else None
+    found = valid.filter(digest=digest_of(token)).first()
+    return found if found and found.is_of_this_password(found.user) else None
 
 
-def _is_of_this_password(token: AccessToken) -> bool:
-    """Whether the password is still the one that the token was given with, under this SECRET_KEY or an earlier one."""
-    hashes = (token.user.get_session_auth_hash(), *token.user.get_session_auth_fallback_hash())
-    return any(constant_time_compare(token.password_stamp, each) for each in hashes)
-
-
-def _digest(token: str) -> str:
+def digest_of(token: str) -> str:
+    """What is stored of `token`."""
     return hashlib.sha256(token.encode()).hexdigest()

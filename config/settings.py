@@ -23,6 +23,7 @@ from config.limits import *  # noqa: F403
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
 from config.schedules import SCHEDULES  # noqa: F401  (a setting)
+from config.staff_settings import *  # noqa: F403
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
@@ -48,6 +49,9 @@ INSTALLED_APPS = [
     "django_filters",
     "axes",
     "django_q",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
@@ -63,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.throttling.Throttling",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -96,7 +101,6 @@ DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEA
 notice_lost_server(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -122,6 +126,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a stranger behind the same address could keep somebody out
 AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, when all went well, is nobody's business
 AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
 API_TOKEN_DAYS = number("API_TOKEN_DAYS", default=30, least=1)
 LOGIN_RECORD_DAYS = number("LOGIN_RECORD_DAYS", default=30, least=1)
 SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 3600

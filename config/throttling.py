@@ -16,7 +16,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from bookings.api import problems
-from bookings.api.authentication import AccessTokenAuthentication
+from bookings.api.authentication import AccessTokenAuthentication, StaffTokenAuthentication
 from config.client_address import address_of
 from config.rates import counter
 from config.unavailable import answer, is_for_a_program
@@ -24,7 +24,8 @@ from notifications.protocol.database_errors import is_not_now
 
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 WEBHOOKS, FOR_PEOPLE = "/webhooks/", "/webhooks/unsubscribe/"
-PASSWORDS = re.compile(r"/(?:login|token|signup|password|password_change|reset)/")
+STAFF_API = "/api/staff/"
+PASSWORDS = re.compile(r"/(?:login|token|signup|password|password_change|second-factor|reset)/")
 PAYMENTS = re.compile(r"/api/payments/verify/|/orders/[0-9]+/(?:pay|paid)/")
 
 
@@ -71,7 +72,9 @@ def _counted(request: HttpRequest) -> Iterator[tuple[str, str]]:
 
 def _user_of(request: HttpRequest) -> str | None:
     """The ID of who is signed in, by a token or a session that holds; None for everybody else."""
-    asked = Request(request, authenticators=[AccessTokenAuthentication()])
+    is_for_staff = request.path_info.startswith(STAFF_API)
+    by_token = StaffTokenAuthentication() if is_for_staff else AccessTokenAuthentication()
+    asked = Request(request, authenticators=[by_token])
     try:  # asked.user would make the token's owner the user of the web's own request, and open pages to tokens
         found = [authenticator.authenticate(asked) for authenticator in asked.authenticators or ()]
     except APIException:  # no token of ours: the view says so

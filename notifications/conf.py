@@ -55,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_LINK_KEY": "",
     "OUTBOX_LINK_KEY_FALLBACKS": (),
     "OUTBOX_METRICS": [],
+    "OUTBOX_API_AUTHENTICATION": (),
     "OUTBOX_STOP_WORDS": (),
     "OUTBOX_START_WORDS": (),
 }
@@ -226,3 +227,8 @@ def start_words() -> tuple[str, ...]:
 def metrics_token() -> str:
     """The bearer token for /metrics, of the web and of relays (METRICS_TOKEN); empty: none."""
     return str(getattr(settings, "METRICS_TOKEN", ""))
+
+
+def api_authentication() -> list[str]:
+    """The classes, by dotted path, by which the staff API knows its callers; empty: the REST framework's defaults."""
+    return list(_setting("OUTBOX_API_AUTHENTICATION"))

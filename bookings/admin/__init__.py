@@ -10,6 +10,7 @@ from bookings.admin.sales import (
     SlotAdmin,
 )
 from bookings.admin.schedules import ScheduledTaskAdmin
+from bookings.admin.staff_tokens import StaffTokenAdmin
 
 __all__ = [
     "AccessTokenAdmin",
@@ -20,4 +21,5 @@ __all__ = [
     "RefundAdmin",
     "ScheduledTaskAdmin",
     "SlotAdmin",
+    "StaffTokenAdmin",
 ]

@@ -6,7 +6,10 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from bookings.staff_tokens import StaffToken, find_staff_token
 from bookings.tokens import AccessToken, find_token
+
+INVALID = "This token is not valid. Log in again."
 
 
 class AccessTokenAuthentication(TokenAuthentication):
@@ -23,5 +26,15 @@ class AccessTokenAuthentication(TokenAuthentication):
     def authenticate_credentials(self, key: str) -> tuple[Any, AccessToken]:
         found = find_token(key)
         if found is None:
-            raise AuthenticationFailed("This token is not valid. Log in again.")
+            raise AuthenticationFailed(INVALID)
+        return found.user, found
+
+
+class StaffTokenAuthentication(TokenAuthentication):
+    """The same for staff's tokens, which work on the staff API alone."""
+
+    def authenticate_credentials(self, key: str) -> tuple[Any, StaffToken]:
+        found = find_staff_token(key)
+        if found is None:
+            raise AuthenticationFailed(INVALID)
         return found.user, found

@@ -1,4 +1,8 @@
-"""Lets in staff who have the permissions that a view needs."""
+"""Lets in staff who have the permissions that a view needs, with a token that carries them.
+
+OUTBOX_API_AUTHENTICATION names who is known here, as the REST framework's DEFAULT_AUTHENTICATION_CLASSES does, which it
+defaults to. A token with a method `carries(permissions)` does no more than that says.
+"""
 
 from typing import Any
 
@@ -20,4 +24,6 @@ class StaffWith(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         needs: tuple[str, ...] = getattr(view, "needs", (VIEW,))
         user: Any = request.user
-        return bool(user.is_active and user.is_staff and user.has_perms(needs))
+        carries = getattr(request.auth, "carries", None)
+        is_in_scope = carries is None or carries(needs)
+        return bool(user.is_active and user.is_staff and is_in_scope and user.has_perms(needs))

@@ -4,12 +4,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.module_loading import import_string
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ValidationError
 from rest_framework.views import APIView
 
+from notifications import conf
 from notifications.api import documentation
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotWaiting
@@ -37,6 +40,10 @@ class StaffView(APIView):
 
     permission_classes = (StaffWith,)
     needs: tuple[str, ...] = (VIEW,)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        names = conf.api_authentication()
+        return [import_string(name)() for name in names] if names else super().get_authenticators()
 
 
 class MessageList(StaffView):

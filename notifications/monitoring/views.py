@@ -1,5 +1,7 @@
 """`/metrics`: for Prometheus with METRICS_TOKEN, and for staff who may see messages. Nothing personal in it (G12)."""
 
+from django.apps import apps
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -31,4 +33,6 @@ def _has_token(request: HttpRequest) -> bool:
 
 def _is_staff(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
-    return bool(user and user.is_active and user.is_staff and user.has_perm("notifications.view_outboxmessage"))
+    if not (user and user.is_active and user.is_staff and user.has_perm("notifications.view_outboxmessage")):
+        return False
+    return not apps.is_installed("django.contrib.admin") or bool(admin.site.has_permission(request))

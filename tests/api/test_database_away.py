@@ -33,24 +33,30 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @dataclass
 class Paid:
-    """A customer who has paid an order that nobody has heard of yet, signed in by token and in a browser."""
+    """A customer who has paid an order that nobody has heard of yet, signed in by token and in a browser; and staff."""
 
     customer: User
     order: Order
     receipt: dict[str, str]
     token: str
     cookies: dict[str, str]
+    staffs_cookies: dict[str, str]
 
 
 @pytest.fixture
 def paid(payment_gateway: GatewayProcess) -> Paid:
     cache.clear()
-    customer = CustomerFactory(is_staff=True, is_superuser=True)
+    customer = CustomerFactory()
     order = orders.open_order(user=customer, slot_id=SlotFactory().pk, quantity=1)
+    receipt, cookies = payment_gateway.pay(order.gateway_order_id), _cookies(customer, "Customer")
+    staffs = _cookies(User.objects.create_superuser("boss"), "Staff")
+    return Paid(customer, order, receipt, give_token(customer), cookies, staffs)
+
+
+def _cookies(user: User, door: str) -> dict[str, str]:
     browser = Client()
-    browser.force_login(customer)
-    cookies = {name: cookie.value for name, cookie in browser.cookies.items()} | {"csrftoken": "c" * 32}
-    return Paid(customer, order, payment_gateway.pay(order.gateway_order_id), give_token(customer), cookies)
+    browser.force_login(user, backend=f"config.auth_backends.{door}Backend")
+    return {name: cookie.value for name, cookie in browser.cookies.items()} | {"csrftoken": "c" * 32}
 
 
 def is_unavailable(answer: requests.Response) -> bool:
@@ -98,7 +104,7 @@ def people(web: str, paid: Paid) -> dict[str, Callable[[], requests.Response]]:
         "paid": lambda: requests.post(f"{order}/paid/", data=proof, **browser),
         "pay": lambda: requests.post(f"{order}/pay/", data=form, **browser),
         "login": lambda: requests.post(f"{web}/login/", data=login, **browser),
-        "admin": lambda: requests.get(f"{web}/admin/bookings/order/", **browser),
+        "admin": lambda: requests.get(f"{web}/admin/bookings/order/", **browser | {"cookies": paid.staffs_cookies}),
         "admin login": lambda: requests.post(f"{web}/admin/login/", data=login, **browser),
     }
 

@@ -1,4 +1,4 @@
-"""The names of the environment's variables, as config/settings.py and config/limits.py read them."""
+"""The names of the environment's variables, as config/settings.py and the files that it includes read them."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FILES = ("settings.py", "limits.py")
+FILES = ("settings.py", "limits.py", "staff_settings.py")
 READERS = frozenset(
     {"secret", "number", "choice", "named", "networks", "rate", "database", "str", "bool", "list", "int", "json"}
 )  # env.str(…), number(…), …

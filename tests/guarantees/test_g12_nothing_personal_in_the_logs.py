@@ -84,9 +84,8 @@ class Processes:
 
 @pytest.fixture
 def customer(transactional_db: None) -> User:
-    user = User.objects.create_user(
-        "zdenka.h", EMAIL, PASSWORD, first_name=FIRST, last_name=LAST, is_staff=True, is_superuser=True
-    )
+    User.objects.create_superuser("staff.h", EMAIL, PASSWORD, first_name=FIRST, last_name=LAST)
+    user = User.objects.create_user("zdenka.h", EMAIL, PASSWORD, first_name=FIRST, last_name=LAST)
     outbox.change_contact(user, phone=PHONE, email=EMAIL)
     return user
 
@@ -152,7 +151,7 @@ def search_as_staff(web: str) -> None:
     page = session.get(f"{web}/admin/login/", timeout=30).text
     found = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
     assert found
-    login = {"username": "zdenka.h", "password": PASSWORD, "csrfmiddlewaretoken": found[1]}
+    login = {"username": "staff.h", "password": PASSWORD, "csrfmiddlewaretoken": found[1]}
     session.post(f"{web}/admin/login/", data=login, timeout=30)  # refused where cookies want TLS
     for sought in (PHONE, EMAIL):
         session.get(f"{web}/admin/notifications/outboxmessage/", params={"q": sought}, timeout=30)

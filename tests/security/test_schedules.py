@@ -34,6 +34,7 @@ PAGES = {  # every page of the admin, and whose it is
     "bookings.ScheduledTask": "bookings",
     "bookings.Setback": "bookings",
     "bookings.Slot": "bookings",
+    "bookings.StaffToken": "bookings",
     "notifications.BulkReplay": "notifications",
     "notifications.ChannelState": "notifications",
     "notifications.OperatorAction": "notifications",

@@ -30,7 +30,7 @@ EXEMPT = {  # views that need no CSRF token, and who vouches instead
 @pytest.fixture(autouse=True)
 def ann() -> User:
     cache.clear()
-    return User.objects.create_superuser("ann", "ann@example.com", PASSWORD)
+    return User.objects.create_user("ann", "ann@example.com", PASSWORD)
 
 
 def signed_in(client: Client, **more: str) -> Any:
