@@ -1,11 +1,13 @@
 """How long a lease lets sends begin: from the question on, less what a send may take; and never while cut off."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from notifications.relay.lease import Lease
 from notifications.relay.maintainer import Maintainer
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.relay.session import Session
@@ -53,6 +55,27 @@ def test_in_lease_mode_a_free_lock_proves_nothing(hand_relay: Callable[..., Hand
         other.connection, heartbeat, session_seconds=10 * SETTLED_SESSION_SECONDS, in_hand=[]
     )
     assert alive.lease.beat(alive.connection, in_flight=0).is_known
+
+
+def test_in_lease_mode_no_lock_is_taken(hand_relay: Callable[..., HandRelay]) -> None:
+    """A session of a proxy's pool would keep it, and hand it to somebody else."""
+    relay = hand_relay()
+    lease = Lease(seconds=20.0, margin=0.0, concurrency=1, holds_lock=False)
+    relay.connection.execute("SELECT pg_advisory_unlock_all()")
+    lease.take(relay.connection)
+    lease.beat(relay.connection, in_flight=0)
+    held = relay.connection.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    )
+    assert held.fetchone() == (0,)
+
+
+def test_between_heartbeats_the_databases_time_goes_on(hand_relay: Callable[..., HandRelay]) -> None:
+    relay = hand_relay()
+    relay.lease.clock = lambda: 100.0
+    moment = relay.lease.beat(relay.connection, in_flight=0).moment
+    relay.lease.clock = lambda: 100.5
+    assert relay.lease.database_now() == moment + timedelta(seconds=0.5)
 
 
 def test_while_it_reconnects_a_relay_begins_no_send_and_then_takes_its_lock_back(
