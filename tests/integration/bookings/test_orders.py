@@ -106,3 +106,9 @@ def test_an_order_is_taken_until_its_slot_starts(
         with pytest.raises(SlotHasStarted):
             orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1, now=slot.starts_at - before)
     assert Order.objects.exists() is is_taken
+
+
+def test_orders_without_a_key_are_never_one_order(payment_gateway: GatewayProcess) -> None:
+    customer, slot = CustomerFactory(), SlotFactory()
+    orders.open_order(user=customer, slot_id=slot.pk, quantity=1)
+    assert orders.made_before(user=customer, slot_id=slot.pk, quantity=1, idempotency_key="") is None

@@ -74,6 +74,18 @@ class TestAPaymentThatFailed:
             verification.look_at(stale, failed, now=timezone.now())
         assert messages("payment.failed") == []
 
+    def test_is_not_told_to_who_paid_after_the_gateway_was_asked(
+        self, order: Order, payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The gateway's list was read a moment before the payment that succeeded; the order's lock tells."""
+        failed = payment_gateway.pay(order.gateway_order_id, state="failed")["payment_id"]
+        stale = Order.objects.select_related("slot", "user").get(pk=order.pk)
+        verification.verify(user=order.user, **payment_gateway.pay(order.gateway_order_id))
+        monkeypatch.setattr(verification, "_is_tried_again", lambda *_: False)
+        with pytest.raises(PaymentNotCaptured):
+            verification.look_at(stale, failed, now=timezone.now())
+        assert messages("payment.failed") == []
+
     def test_is_not_told_to_who_paid_after_it_and_is_refunded(
         self, order: Order, payment_gateway: GatewayProcess
     ) -> None:

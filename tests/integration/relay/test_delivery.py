@@ -1,6 +1,8 @@
 """Deliveries that a mail server puts off: tried when the server says, and not after the message has expired."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -9,8 +11,9 @@ from notifications.channels.base import Outgoing
 from notifications.lifecycle import Deferral, Outcome, Transient
 from notifications.models import OutboxMessage
 from notifications.relay.breaker import FAILURES, Breaker
+from notifications.relay.delivery import Delivery
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import RecordingChannel, running_loop
+from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,3 +54,29 @@ def test_greylisted_recipients_are_no_outage_and_a_server_that_turns_everybody_a
     for _ in range(FAILURES):
         breaker.record(Transient("smtp_421", deferral=Deferral(is_about_message=False)))
     assert breaker.take_report().failures == FAILURES
+
+
+@pytest.mark.parametrize("why", ["it is stopping", "its lease is in doubt"])
+def test_a_relay_begins_no_send_and_hands_back_the_message(hand_relay: Callable[..., HandRelay], why: str) -> None:
+    publish_one(RecipientFactory())
+    relay, channel = hand_relay(), RecordingChannel()
+    (message,) = relay.claim()
+    delivery = Delivery(
+        {"sms": channel}, lease=relay.lease, policies={"sms": PATIENT}, breakers={"sms": Breaker()}, send_timeout=10.0
+    )
+    if why == "it is stopping":
+        delivery.is_stopping = True
+    else:
+        relay.lease.suspend()
+    settlement = delivery.deliver(message)
+    assert (settlement.status, settlement.attempts, settlement.outcome) == ("pending", 0, None)
+    assert len(channel.sent) == 0
+
+
+def test_a_number_of_a_country_that_is_no_longer_allowed_gets_nothing(settings: Any) -> None:
+    message = publish_one(RecipientFactory(phone="+14155550123"))
+    settings.OUTBOX_ALLOWED_COUNTRIES = ["DE"]
+    channel = RecordingChannel()
+    drain(channel)
+    message.refresh_from_db()
+    assert (message.status, message.error_code, len(channel.sent)) == ("cancelled", "country_not_allowed", 0)

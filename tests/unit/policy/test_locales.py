@@ -4,7 +4,14 @@ import logging
 
 import pytest
 
-from notifications.policy.locales import language_tag, time_zone_name, usable_language, usable_zone
+from notifications.policy.locales import (
+    is_language,
+    is_time_zone,
+    language_tag,
+    time_zone_name,
+    usable_language,
+    usable_zone,
+)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +144,8 @@ def test_a_language_that_is_none_falls_back(tag: str, caplog: pytest.LogCaptureF
 
 def test_a_language_that_can_be_used_is_used() -> None:
     assert usable_language("de_AT", default="en") == "de-at"
+
+
+def test_a_name_is_one_or_is_not() -> None:
+    assert [is_language(tag) for tag in ("de", "english")] == [True, False]
+    assert [is_time_zone(name) for name in ("Europe/Berlin", "US/Berlin", None)] == [True, False, False]

@@ -66,3 +66,14 @@ def test_a_word_of_nothing_stops_nobody() -> None:
     assert keyword_of("", more_stop=["", "!"]) is None
     assert keyword_of("hello", more_stop=["", "!"]) is None
     assert keyword_of("axb", more_stop=["a.b"]) is None
+
+
+def test_what_cannot_be_seen_and_what_joins_parts_no_word() -> None:
+    assert keyword_of("st\u200bop") is Keyword.STOP
+    assert keyword_of("jarrete", more_stop=["j'arrête"]) is Keyword.STOP
+    assert keyword_of("j\u2019arrête", more_stop=["jarrete"]) is Keyword.STOP
+
+
+def test_a_letter_is_no_keyword() -> None:
+    assert keyword_of("stop" + " " * 96) is Keyword.STOP
+    assert keyword_of("stop" + " " * 97) is None

@@ -19,6 +19,7 @@ from notifications.policy.stated_delay import stated_delay
         ("Greylisted, please try again in 5 minutes", 300),
         ("You have been greylisted, retry in 5 min.", 300),
         ("Please retry in 1 hour", 3600),
+        ("Greylisted, please come back in 02:03:04", 7384),
         ("try again after 1 hour and 30 minutes", 5400),
         ("Please wait 3m 20s", 200),
         ("temporarily deferred: retry-after=120", 120),
