@@ -36,6 +36,8 @@
     relay.stopping        info     relay, in_flight
     relay.abandoned       error    in_flight: had to end while the database was away; others rescue what it held
     relay.stopped         info     relay
+    relay.process_ended   warning  process, code, replaced_in (seconds): a relay under a supervisor ended
+    relay.process_stuck   error    process: a relay under a supervisor hung, and was killed
 
 No field ever holds an address, a name, a text or a secret (G12): ids and codes only. A field that is None has nothing
 to say and is left out of the log.
@@ -85,6 +87,8 @@ LEVELS = {
     "relay.stopping": logging.INFO,
     "relay.abandoned": logging.ERROR,
     "relay.stopped": logging.INFO,
+    "relay.process_ended": logging.WARNING,
+    "relay.process_stuck": logging.ERROR,
 }
 
 

@@ -1,7 +1,8 @@
 """Starts what watches a relay's process, if configured: metrics, health, systemd's watchdog, traces."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
 from notifications import conf
 from notifications.monitoring import traces
@@ -40,4 +41,58 @@ def _metrics(host: str, port: int) -> Iterator[str]:
     ):
         stack.callback(subscribe(counted))
         stack.callback(subscribe(liveness))
+        yield f"Metrics at http://{host}:{served}/metrics, health at /healthz."
+
+
+class Process(Protocol):
+    """One of several relay processes: `read` returns what it serves at a path, or None."""
+
+    number: int
+
+    def read(self, path: str, /) -> str | None: ...
+
+
+class Fleet(Protocol):
+    """Several relay processes under one supervisor."""
+
+    @property
+    def workers(self) -> Sequence[Process]: ...
+
+    def is_healthy(self) -> bool: ...
+
+
+@contextmanager
+def watched(
+    fleet: Fleet, metrics: tuple[str, int] | None, *, say: Callable[[str], object]
+) -> Iterator[Callable[[], None]]:
+    """Watch a supervisor's relays: all their metrics at one address, and systemd. Yields what to call all the time.
+
+    Raises CannotListen.
+    """
+    notify = watchdog()
+    with ExitStack() as stack:
+        if metrics is not None:
+            say(stack.enter_context(_fleet_metrics(fleet, *metrics)))
+        if notify is None:
+            yield lambda: None
+            return
+        notify("relay.started", {})
+        yield lambda: notify("relay.beat", {})
+        notify("relay.stopping", {})
+
+
+@contextmanager
+def _fleet_metrics(fleet: Fleet, host: str, port: int) -> Iterator[str]:
+    try:
+        from notifications.monitoring.fleet_metrics import application  # noqa: PLC0415  (an extra)
+    except ImportError as error:
+        raise CannotListen(f"Metrics need prometheus-client, which is not installed ({error}).") from error
+
+    def texts() -> dict[int, str]:
+        read = {process.number: process.read("/metrics") for process in fleet.workers}
+        return {number: text for number, text in read.items() if text is not None}
+
+    with serving(
+        application(texts), host=host, port=port, token=conf.metrics_token(), is_healthy=fleet.is_healthy
+    ) as served:
         yield f"Metrics at http://{host}:{served}/metrics, health at /healthz."

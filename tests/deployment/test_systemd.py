@@ -59,3 +59,4 @@ def test_a_relay_has_longer_to_end_than_its_grace() -> None:
     until_killed = float(re.search(r"TimeoutStopSec=(\d+)", text)[1])
 
     assert until_killed > grace
+    assert "KillMode=mixed" in text, "the supervisor passes the signal on: a second one would end the grace"

@@ -10,13 +10,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from notifications import conf
 from notifications.channels import build_channels
+from notifications.channels.base import Channel
 from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
-from notifications.monitoring.instrument import monitored
+from notifications.monitoring.instrument import monitored, watched
 from notifications.monitoring.metrics_server import CannotListen
 from notifications.relay.loop import Loop
 from notifications.relay.options import Options
 from notifications.relay.process import tuned
+from notifications.relay.supervisor import Supervisor, usable_processors
 
 
 class Command(BaseCommand):
@@ -46,6 +48,13 @@ class Command(BaseCommand):
             metavar="[HOST:]PORT",
             help="Serve /metrics (Prometheus) and /healthz there. HOST is 127.0.0.1 unless given. Default: not at all.",
         )
+        parser.add_argument(
+            "--processes",
+            type=processes,
+            default=1,
+            metavar="N",
+            help="Run N relays, or with `auto` one for each processor, and replace one that ends. Default: 1.",
+        )
         add_database(parser)
         parser.add_argument(
             "--drain", action="store_true", help="Exit 0 once no message is left that could still move."
@@ -62,6 +71,25 @@ class Command(BaseCommand):
             channels = build_channels(options["channel"])
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+        if options["processes"] > 1:
+            self._supervise(options)
+        else:
+            self._run(channels, options, lease=lease)
+
+    def _supervise(self, options: dict[str, Any]) -> None:
+        """Run several relays, each with these options in a process of its own."""
+        supervisor = Supervisor(options["processes"], _arguments(options), is_draining=options["drain"])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: supervisor.stop(received))
+        try:
+            with watched(supervisor, options["metrics_port"], say=self.stdout.write) as on_look:
+                code = supervisor.run(on_look=on_look)
+        except CannotListen as error:
+            raise CommandError(str(error)) from error
+        if code:
+            raise SystemExit(code)
+
+    def _run(self, channels: dict[str, Channel], options: dict[str, Any], *, lease: float) -> None:
         loop = Loop(
             channels,
             Options(
@@ -92,3 +120,17 @@ class Command(BaseCommand):
         finally:
             for channel in channels.values():
                 channel.close()
+
+
+def processes(text: str) -> int:
+    """A number of processes, or `auto`: one for each processor that this process may use."""
+    return usable_processors() if text == "auto" else number_of(int, least=1)(text)
+
+
+def _arguments(options: dict[str, Any]) -> list[str]:
+    """The options of each relay under a supervisor, which serves the metrics of all at the address it was given."""
+    names = ["concurrency", "batch", "lease", "grace", "database", "verbosity"]
+    given = [f"--{name}={options[name]}" for name in names if options[name] is not None]
+    channels = ["--channel", *options["channel"]] if options["channel"] else []
+    metrics = ["--metrics-port=127.0.0.1:0"] if options["metrics_port"] else []
+    return [*given, *channels, *metrics, *(["--drain"] if options["drain"] else [])]
