@@ -70,7 +70,7 @@ def cancel_slot(slot_id: int, *, now: datetime | None = None, note: Callable[[Sl
     in_transaction(partial(_call_off, slot_id, now=cancelled_at, note=note))
     held = Order.objects.filter(slot_id=slot_id, status=Order.Status.OPEN)
     orders = held.exclude(pk__in=waiting(HOLDS_JOB, now=cancelled_at)).order_by("pk").values_list("pk", flat=True)
-    list(do_each(HOLDS_JOB, orders, lambda order_id: in_transaction(partial(_end_hold, order_id)), now=cancelled_at))
+    list(do_each(HOLDS_JOB, orders, lambda order_id: in_transaction(partial(end_hold, order_id)), now=cancelled_at))
     booked = Booking.objects.filter(slot_id=slot_id, status=Booking.Status.CONFIRMED)
     ids = booked.exclude(pk__in=waiting(BOOKINGS_JOB, now=cancelled_at)).order_by("pk").values_list("pk", flat=True)
     call_off = partial(_call_off_booking, now=cancelled_at)
@@ -119,8 +119,11 @@ def _call_off(slot_id: int, *, now: datetime, note: Callable[[Slot], object]) ->
         note(slot)
 
 
-def _end_hold(order_id: int) -> None:
-    """End the order's hold. A payment being verified now becomes a booking first; a later one finds no seat."""
+def end_hold(order_id: int) -> None:
+    """Within a transaction, end the order's hold.
+
+    A payment being verified now becomes a booking first; a later one finds no seat.
+    """
     order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("slot").get(pk=order_id)
     if order.status == Order.Status.OPEN:
         order.becomes(Order.Status.LAPSED)

@@ -148,6 +148,15 @@ class InvalidCode(BookingError):
         super().__init__("This code is not valid. Check it, or ask for a new one.")
 
 
+class StaffAreNotErased(BookingError):
+    """What staff did must stay theirs: their accounts are deactivated instead."""
+
+    code = "staff_are_not_erased"
+
+    def __init__(self) -> None:
+        super().__init__("This is an account of staff. Take its rights away first, or deactivate it.")
+
+
 class AlreadyDecided(BookingError):
     """Nobody has to decide about this payment, or somebody has."""
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
+from bookings.customers import Customer
 from bookings.payments import Payment, PaymentEvent, Refund
 from bookings.scheduled_tasks import ScheduledTask
 from bookings.setbacks import Setback
@@ -19,6 +20,7 @@ from bookings.tokens import AccessToken
 __all__ = [
     "AccessToken",
     "Booking",
+    "Customer",
     "Order",
     "Payment",
     "PaymentEvent",

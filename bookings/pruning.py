@@ -67,3 +67,15 @@ def _delete(model: type[models.Model], batch: list[Any]) -> int:
             log.exception("A row of %s cannot be deleted and is passed over", model._meta.label)
             return 0
     return sum(_delete(model, [key]) for key in batch)
+
+
+def prune_unpaid_orders(*, now: datetime | None = None) -> int:
+    """Delete orders that lapsed unpaid more than UNPAID_ORDER_DAYS ago, batch by batch; returns how many."""
+    if not settings.UNPAID_ORDER_DAYS:
+        return 0
+    latest = (now or timezone.now()) - timedelta(days=settings.UNPAID_ORDER_DAYS)
+    old = Order.objects.filter(status=Order.Status.LAPSED, created_at__lt=latest, payments=None, booking=None)
+    pruned = 0
+    while batch := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        pruned += Order.objects.filter(pk__in=batch, status=Order.Status.LAPSED).delete()[0]
+    return pruned

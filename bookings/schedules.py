@@ -66,6 +66,11 @@ def prune_payment_events() -> str:
     return f"{pruning.prune_payment_events()} events forgotten"
 
 
+def prune_unpaid_orders() -> str:
+    """Delete orders that lapsed unpaid long ago."""
+    return f"{pruning.prune_unpaid_orders()} unpaid orders deleted"
+
+
 def prune_tokens_and_keys() -> str:
     """Delete tokens that have ended, and forget old idempotency keys."""
     return f"{pruning.prune_tokens()} tokens, {pruning.prune_idempotency_keys()} keys forgotten"

@@ -13,6 +13,7 @@ CUSTOMER_UNPAID_ORDERS_OF_SLOT = number("CUSTOMER_UNPAID_ORDERS_OF_SLOT", defaul
 CUSTOMER_UNPAID_ORDERS_PER_DAY = number("CUSTOMER_UNPAID_ORDERS_PER_DAY", default=30, whole=True)
 CUSTOMER_BOOKINGS_PER_DAY = number("CUSTOMER_BOOKINGS_PER_DAY", default=30, whole=True)
 CUSTOMER_CANCELLATIONS_PER_DAY = number("CUSTOMER_CANCELLATIONS_PER_DAY", default=10, whole=True)
+UNPAID_ORDER_DAYS = number("UNPAID_ORDER_DAYS", default=365)  # how long orders that nobody paid are kept
 PAYMENT_FAILED_MINUTES = number("PAYMENT_FAILED_MINUTES", default=60)  # between two such messages about one order
 
 # --- Messages: notifications/relay/caps.py ----------------------------------------------------------------------------
@@ -28,6 +29,8 @@ OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=60, whole=True)
 # --- Addresses: notifications/verification.py -------------------------------------------------------------------------
 OUTBOX_VERIFY_ADDRESSES = env.bool("OUTBOX_VERIFY_ADDRESSES", default=True)  # a new one is used once its code came back
 OUTBOX_TRUST_USER_EMAIL = env.bool("OUTBOX_TRUST_USER_EMAIL", default=True)  # those of the user table need no code
+OUTBOX_CONVERSATION_DAYS = number("OUTBOX_CONVERSATION_DAYS", default=30)
+OUTBOX_VERIFICATION_DAYS = number("OUTBOX_VERIFICATION_DAYS", default=30, least=1)
 OUTBOX_CODE_MINUTES = number("OUTBOX_CODE_MINUTES", default=10, least=1)
 OUTBOX_CODE_GUESSES = number("OUTBOX_CODE_GUESSES", default=5, least=1, whole=True)
 OUTBOX_CODES_PER_HOUR = number("OUTBOX_CODES_PER_HOUR", default=5, least=1, whole=True)

@@ -1,5 +1,6 @@
 from django.apps import AppConfig, apps
-from django.db.models.signals import pre_migrate
+from django.contrib.auth import get_user_model
+from django.db.models.signals import pre_delete, pre_migrate
 
 
 class NotificationsConfig(AppConfig):
@@ -9,10 +10,11 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import checks, verification  # noqa: F401, PLC0415  (once the models are there)
+        from notifications import checks, outbox, verification  # noqa: F401, PLC0415  (once the models are there)
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
 
         verification.register_kinds()
+        pre_delete.connect(outbox.forget_user, sender=get_user_model())
         pre_migrate.connect(older_history.refuse_to_migrate, sender=self)
 
         if apps.is_installed("anymail"):

@@ -46,6 +46,8 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_CAP_RECIPIENT_DAY": 200,
     "OUTBOX_CAP_NUMBER_HOUR": 30,
     "OUTBOX_CAP_NUMBER_DAY": 60,
+    "OUTBOX_CONVERSATION_DAYS": 30,
+    "OUTBOX_VERIFICATION_DAYS": 30,
     "OUTBOX_VERIFY_ADDRESSES": True,
     "OUTBOX_TRUST_USER_EMAIL": True,
     "OUTBOX_CODE_MINUTES": 10,
@@ -166,6 +168,16 @@ def caps() -> list[Cap]:
         Cap("number", "day", _setting("OUTBOX_CAP_NUMBER_DAY")),
     )
     return [cap for cap in known if cap.most]
+
+
+def conversation_days() -> float:
+    """After how many days it is forgotten when somebody last wrote to us (OUTBOX_CONVERSATION_DAYS); 0: never."""
+    return float(_setting("OUTBOX_CONVERSATION_DAYS"))
+
+
+def verification_days() -> float:
+    """After how many days a code's row is deleted (OUTBOX_VERIFICATION_DAYS); 0: never."""
+    return float(_setting("OUTBOX_VERIFICATION_DAYS"))
 
 
 def verifies_addresses() -> bool:

@@ -35,12 +35,14 @@ from notifications.kinds import Fallback, Kind, Purpose, register
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
+from notifications.operations.erase import erase, erase_record_of
 from notifications.operations.replay import cancel, replay
 from notifications.origin import coming_from
 from notifications.policy.suppression import hold, suppression
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
+from notifications.selectors.person import known_of as export
 
 __all__ = [
     "Contact",
@@ -60,6 +62,9 @@ __all__ = [
     "change_contact",
     "coming_from",
     "contact_of",
+    "erase",
+    "erase_record_of",
+    "export",
     "messages_about",
     "publish",
     "register",
@@ -123,6 +128,11 @@ def publish(
     if held and held.code:
         suppressions = {channel: code or held.code for channel, code in suppressions.items()}
     return _enqueue(message, text, suppressions, held_until=held.until if held else None, using=using)
+
+
+def forget_user(instance: AbstractBaseUser, using: str, **_: Any) -> None:
+    """For the signal before a user is deleted: forget the person, in the transaction that deletes."""
+    erase(instance, actor="deletion of the user", using=using)
 
 
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:

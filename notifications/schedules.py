@@ -10,6 +10,7 @@ from notifications.channels import build_channels
 from notifications.monitoring import alerts, notifiers
 from notifications.operations import bulk_replay
 from notifications.operations.prune import prune
+from notifications.operations.prune_people import prune_people as prune_people_before
 from notifications.operations.release_held import release_due
 from notifications.receipts import late_fallback
 from notifications.receipts.poll import poll
@@ -31,6 +32,11 @@ def prune_outbox() -> str:
 
     pruned = prune(timezone.now() - timedelta(days=days), pause=pause)
     return f"{pruned.total} messages removed{'' if pruned.is_complete else ', more to come'}"
+
+
+def prune_people() -> str:
+    """Delete conversations, codes and counts that are of no use any more, and what was written of erased people."""
+    return f"{prune_people_before(timezone.now())} rows removed"
 
 
 def release_held() -> str:

@@ -1,5 +1,6 @@
 """Staff's view of the business. Money and seats move through the domain's functions only, and each act is on record."""
 
+from bookings.admin.customers import CustomerAdmin
 from bookings.admin.sales import (
     AccessTokenAdmin,
     BookingAdmin,
@@ -15,6 +16,7 @@ from bookings.admin.staff_tokens import StaffTokenAdmin
 __all__ = [
     "AccessTokenAdmin",
     "BookingAdmin",
+    "CustomerAdmin",
     "OrderAdmin",
     "PaymentAdmin",
     "ReadOnlyAdmin",

@@ -29,6 +29,7 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.SlotIsCancelled: 409,
     errors.NotCancellable: 409,
     errors.AlreadyDecided: 409,
+    errors.StaffAreNotErased: 409,
     errors.IdempotencyKeyReused: 422,
     errors.GatewayUnavailable: 503,
     errors.RefusedByGateway: 503,

@@ -30,6 +30,7 @@ class Verb(StrEnum):
     DELETE = "delete"
     STOP_REPLAY = "stop_replay"
     EXPORT = "export"
+    ERASE = "erase"
 
 
 class BulkReplay(models.Model):

@@ -15,7 +15,7 @@ class Recipient(models.Model):
     """
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     phone = models.CharField(max_length=16, blank=True, help_text=_("E.164, for example +14155550123"))
     email = models.EmailField(blank=True)
@@ -37,6 +37,7 @@ class Recipient(models.Model):
         editable=False,
         help_text=_("those of `opt_outs` that came with an address, and go with it"),
     )
+    erased_at = models.DateTimeField(null=True, editable=False, help_text=_("when the person was forgotten"))
     phone_verified_at = models.DateTimeField(
         null=True,
         editable=False,
@@ -53,6 +54,7 @@ class Recipient(models.Model):
         ]
         indexes = [
             models.Index(fields=["phone"], condition=~Q(phone=""), name="recipient_by_phone"),
+            models.Index(fields=["erased_at"], condition=Q(erased_at__isnull=False), name="recipient_erased"),
             models.Index(Upper("email"), "id", condition=~Q(email=""), name="recipient_of_email"),
         ]
 

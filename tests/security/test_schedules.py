@@ -28,6 +28,7 @@ PAGES = {  # every page of the admin, and whose it is
     "axes.AccessAttempt": "config",
     "bookings.AccessToken": "bookings",
     "bookings.Booking": "bookings",
+    "bookings.Customer": "bookings",
     "bookings.Order": "bookings",
     "bookings.Payment": "bookings",
     "bookings.Refund": "bookings",

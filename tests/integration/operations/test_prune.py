@@ -14,7 +14,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import schedules
-from notifications.models import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
+from notifications.models import (
+    AddressVerification,
+    Allowance,
+    Conversation,
+    DeliveryAttempt,
+    MessageReference,
+    OutboxMessage,
+    PublishedKey,
+)
 from notifications.models.audit import OperatorAction
 from notifications.operations import prune
 from notifications.operations.replay import replay
@@ -219,3 +227,22 @@ def test_autovacuum_begins_early_on_the_hot_tables() -> None:
     assert "autovacuum_vacuum_scale_factor=0.02" in options["notifications_outboxmessage"]
     hot = ("deliveryattempt", "recipient", "relay", "channelstate")
     assert options.keys() >= {f"notifications_{name}" for name in hot}
+
+
+def test_what_is_known_of_people_goes_after_its_time(settings: Settings) -> None:
+    now = timezone.now()
+    for phone, days in (("+14155550001", 31), ("+14155550002", 29)):
+        Conversation.objects.create(channel="sms", phone=phone, last_inbound_at=now - timedelta(days=days))
+    for key, days in (("recipient:1", 3), ("recipient:2", 1)):
+        Allowance.objects.create(key=key, day=now - timedelta(days=days))
+    recipient = RecipientFactory()
+    for field, days in (("phone", 31), ("email", 29)):
+        AddressVerification.objects.create(recipient=recipient, field=field, expires_at=now - timedelta(days=days))
+
+    assert schedules.prune_people() == "3 rows removed"
+    assert Conversation.objects.get().phone == "+14155550002"
+    assert Allowance.objects.get().key == "recipient:2"
+    assert AddressVerification.objects.get().field == "email"
+    settings.OUTBOX_CONVERSATION_DAYS = 0
+    Conversation.objects.update(last_inbound_at=now - timedelta(days=900))
+    assert schedules.prune_people() == "0 rows removed"
