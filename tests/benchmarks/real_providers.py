@@ -8,6 +8,7 @@ comes.
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ from typing import Any
 
 from tests.benchmarks.processes import Processes
 from tests.benchmarks.work import CONTEXT, KIND, Missing
-from tests.stage.bouncer import free_port
 
 IS_REAL = "BENCHMARK_REAL_CHANNEL"  # which channel has its real client
 REAL = {
@@ -74,7 +74,7 @@ def _nginx() -> Iterator[dict[str, str]]:
     if program is None:
         raise Missing("nginx is not installed")
     with tempfile.TemporaryDirectory(prefix="benchmark-nginx-") as folder, Processes() as processes:
-        port, config = free_port(), Path(folder) / "nginx.conf"
+        port, config = _free_port(), Path(folder) / "nginx.conf"
         config.write_text(NGINX.format(folder=folder, port=port, answer=json.dumps(ANSWER)))
         processes.start(program, "-e", "stderr", "-p", folder, "-c", str(config))
         processes.wait_until((Path(folder) / "nginx.pid").exists, otherwise="nginx did not start", pause=0.01)
@@ -93,6 +93,11 @@ def _mail_server() -> Iterator[dict[str, str]]:
         processes.wait_until(processes.printed, otherwise="the mail server did not start", pause=0.01)
         port = processes.printed()
         yield {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "DEFAULT_FROM_EMAIL": "Bookings <bookings@example.org>"}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def send_sms(number: int, user: int) -> None:
