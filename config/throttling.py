@@ -25,7 +25,7 @@ from notifications.protocol.database_errors import is_not_now
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 WEBHOOKS, FOR_PEOPLE = "/webhooks/", "/webhooks/unsubscribe/"
 STAFF_API = "/api/staff/"
-PASSWORDS = re.compile(r"/(?:login|token|signup|password|password_change|second-factor|reset)/")
+PASSWORDS = re.compile(r"/(?:login|token|signup|password|password_change|second-factor|security|reset)/")
 PAYMENTS = re.compile(r"/api/payments/verify/|/orders/[0-9]+/(?:pay|paid)/")
 
 

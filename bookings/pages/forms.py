@@ -4,6 +4,10 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest
 
 from bookings.models import Slot
 
@@ -34,3 +38,41 @@ class ProofForm(forms.Form):
 
     payment_id = forms.CharField(max_length=100)
     signature = forms.CharField(max_length=200, strip=False)
+
+
+class PasswordForm(forms.Form):
+    """The customer's password again. Wrong ones count, and lock, as at the login."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, customer: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request, self._customer = request, customer
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        found = authenticate(self._request, username=self._customer.get_username(), password=password)
+        if found != self._customer:
+            raise forms.ValidationError("This password is wrong.")
+        return password
+
+
+class NewPasswordForm(PasswordForm):
+    """A new password, by who knows the one that it replaces."""
+
+    new_password = forms.CharField(
+        label="New password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_new_password(self) -> str:
+        new: str = self.cleaned_data["new_password"]
+        validate_password(new, self._customer)
+        return new

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import profile, views
+from bookings.pages import profile, security, views
 
 urlpatterns = [
     path("", views.slots, name="slots-page"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
     path("accounts/profile/", profile.profile, name="profile-page"),
+    path("accounts/security/", security.security, name="security-page"),
+    path("accounts/security/tokens/<int:pk>/end/", security.end_token, name="end-token-page"),
     path(
         "login/",
         LoginView.as_view(template_name="pages/login.html", next_page="slots-page", redirect_authenticated_user=True),

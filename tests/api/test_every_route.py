@@ -36,6 +36,8 @@ ACCESS = {
     "bookings/<int:pk>/": Access.OWN,
     "bookings/<int:pk>/cancel/": Access.OWN,
     "accounts/profile/": Access.SELF,
+    "accounts/security/": Access.SELF,
+    "accounts/security/tokens/<int:pk>/end/": Access.OWN,
     "login/": Access.PUBLIC,
     "logout/": Access.PUBLIC,
     "api/auth/token/": Access.PUBLIC,
@@ -138,6 +140,6 @@ def test_the_owner_gets_what_others_do_not(booking: Booking) -> None:
     client = Client()
     client.force_login(booking.user)
     for route, access in ACCESS.items():
-        if access is Access.OWN and not route.endswith(("cancel/", "pay/", "paid/")):
+        if access is Access.OWN and not route.endswith(("cancel/", "pay/", "paid/", "end/")):
             answer = client.get(address(route, booking.pk), follow=True)
             assert answer.status_code == 200, route
