@@ -4,12 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 
 class StaffSessionAuthentication(SessionAuthentication):
-    """A session of the staff door, past its second factor. Any other is nobody's here."""
+    """A session of the staff door, past its second factor. A customer's has no permission anyway."""
 
     def authenticate(self, request: Request) -> Any:
         known = super().authenticate(request)
-        return known if known and admin.site.has_permission(request._request) else None  # noqa: SLF001
+        if known and known[0].is_staff and not admin.site.has_permission(request._request):  # noqa: SLF001
+            raise PermissionDenied("Sign in to the admin with your second factor first.")
+        return known
