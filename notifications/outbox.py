@@ -93,10 +93,8 @@ def publish(
 ) -> list[OutboxMessage]:
     """Write one message for each channel of the kind; returns those that will be sent.
 
-    In the recipient's quiet hours, a message that may wait is held beside the lane until they end.
-
-    If the recipient has opted out of a channel, its message is recorded as cancelled with the code `opted_out`, and is
-    not returned.
+    In the recipient's quiet hours, a message that may wait is held beside the lane until they end. If the recipient has
+    opted out of a channel, its message is recorded as cancelled with the code `opted_out`, and is not returned.
 
     `context` is plain JSON; the templates are rendered with it. A `dedupe_key` that was used before writes nothing.
     `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
@@ -121,13 +119,8 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    hours = kinds.quiet_hours_of(kind, everywhere=conf.quiet_hours())
-    expires_in = (expires_at - now).total_seconds() if expires_at else None
-    held = hold(hours, now=now, time_zone=zone_of(locked.time_zone).key, expires_in=expires_in)
-    suppressions = _suppressions(announced, locked)
-    if held and held.code:
-        suppressions = {channel: code or held.code for channel, code in suppressions.items()}
-    return _enqueue(message, text, suppressions, held_until=held.until if held else None, using=using)
+    suppressions, held_until = _decide(announced, locked, expires_at=expires_at, now=now)
+    return _enqueue(message, text, suppressions, held_until=held_until, using=using)
 
 
 def forget_user(instance: AbstractBaseUser, using: str, **_: Any) -> None:
@@ -164,6 +157,21 @@ def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[A
         cursor.execute(sql.LOCK_RECIPIENT if key == "pk" else sql.LOCK_RECIPIENT_OF_USER, {"key": value})
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
+
+
+def _decide(
+    kind: Kind, recipient: Recipient, *, expires_at: datetime | None, now: datetime
+) -> tuple[dict[str, str], datetime | None]:
+    """Why each channel of `kind` may not be used, empty where it may, and until when quiet hours hold the message."""
+    suppressions = _suppressions(kind, recipient)
+    hours = kinds.quiet_hours_of(kind.name, everywhere=conf.quiet_hours())
+    expires_in = (expires_at - now).total_seconds() if expires_at else None
+    held = hold(hours, now=now, time_zone=zone_of(recipient.time_zone).key, expires_in=expires_in)
+    if held is None:
+        return suppressions, None
+    if held.code:
+        suppressions = {channel: code or held.code for channel, code in suppressions.items()}
+    return suppressions, held.until
 
 
 def _suppressions(kind: Kind, recipient: Recipient) -> dict[str, str]:
