@@ -43,7 +43,7 @@ lint: environment ## Check style, types, boundaries, migrations and the settings
 	DJANGO_DEBUG=0 DJANGO_SECRET_KEY=$$($(RUN) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	  DJANGO_ALLOWED_HOSTS=example.com PAYMENT_GATEWAY=stripe STRIPE_SECRET_KEY=a-secret STRIPE_WEBHOOK_SECRET=a-secret \
 	  SMS_PROVIDER=twilio WHATSAPP_PROVIDER=twilio TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 TWILIO_AUTH_TOKEN=a-secret \
-	  TWILIO_SMS_FROM=+14155550000 TWILIO_WHATSAPP_FROM=+14155550001 EMAIL_URL=smtp://localhost:25 \
+	  TWILIO_SMS_FROM=+14155550000 TWILIO_WHATSAPP_FROM=+14155550001 OUTBOX_ALLOWED_COUNTRIES=US EMAIL_URL=smtp://localhost:25 \
 	  $(RUN) manage.py check --deploy --fail-level WARNING
 
 shell: environment ## A shell in which python, manage.py and the tools are the environment's
