@@ -19,7 +19,7 @@ from environ import Env
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender_check import checked_sender
-from notifications.channels.smtp import Email, Mailer, UTF8NotOffered
+from notifications.channels.smtp_connections import Email, Mailer, UTF8NotOffered
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Transient, Unknown
 from notifications.policy.email_addresses import Mailbox, Unusable, mailbox
 from notifications.policy.masking import masked

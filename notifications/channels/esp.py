@@ -18,7 +18,7 @@ from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
 from notifications.channels.email_sender_check import checked_sender
 from notifications.channels.http import ProviderSession, answered_at
-from notifications.channels.smtp import Email
+from notifications.channels.smtp_connections import Email
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
 from notifications.policy.masking import masked
 from notifications.policy.retry_after import throttled_seconds

@@ -34,7 +34,7 @@ from notifications.policy.suppression import hold, suppression
 from notifications.relay.breaker import BAD_OUTCOME, INTERNAL_ERROR, Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.messages import NOT_READ, Claimed, Clock, Settlement
-from notifications.relay.outcomes import OUTCOMES, has_right_types, storable, well_typed
+from notifications.relay.outcome_checks import OUTCOMES, has_right_types, storable, well_typed
 from notifications.telemetry import current_attempt, emit
 
 read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints none around JSON

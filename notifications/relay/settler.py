@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from notifications.protocol.database_errors import is_not_now
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Settlement
-from notifications.relay.outcomes import bare
+from notifications.relay.outcome_checks import bare
 from notifications.relay.settle import Settled, report_settled, settle
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit

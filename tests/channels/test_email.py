@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifications.channels import smtp
+from notifications.channels import smtp_connections
 from notifications.channels.base import Channel
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Transient, Unknown
 from notifications.sandbox.client import SandboxClient
@@ -161,7 +161,7 @@ def test_an_smtp_connection_idle_for_too_long_is_replaced(
     email: Channel, providers: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email.send(an_email(), soon())
-    monkeypatch.setattr(smtp, "MOST_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(smtp_connections, "MOST_IDLE_SECONDS", 0.0)
     assert isinstance(email.send(an_email(), soon()), Accepted)
 
     assert len({received.client_port for received in providers.messages()}) == 2

@@ -14,14 +14,16 @@ CALLERS = {  # whatever can open a connection, and to whom
     "bookings/pages/checkout.py": "the sandbox gateway, from the settings",
     "notifications/channels/email.py": "the mail server, from the settings",
     "notifications/channels/esp.py": "the email service provider, from the settings",
-    "notifications/channels/smtp.py": "the mail server, from the settings",
+    "notifications/channels/smtp_connections.py": "the mail server, from the settings",
     "notifications/channels/twilio.py": "Twilio, from the settings",
     "notifications/channels/twilio_client.py": "Twilio, from the settings",
     "notifications/channels/twilio_message_log.py": "Twilio, from the settings",
     "notifications/monitoring/notifiers.py": "the on-call's webhook, from the settings",
     "notifications/monitoring/systemd.py": "systemd's socket, from its environment",
     "notifications/relay/lease.py": "nobody: it asks for this host's name",
+    "notifications/relay/supervisor.py": "its own relays' metrics, on this machine",
     "notifications/transport/deadline.py": "for gateways, channels and alerts: connects to what they name",
+    "notifications/transport/exchange.py": "for the same, on the socket that they have opened",
     "notifications/transport/http.py": "for gateways, channels and alerts: connects to what they name",
 }
 APART = {"sandbox", "demo", "embedded"}  # run by developers, on their own machines
