@@ -81,8 +81,9 @@ class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
         term = search_term.strip().replace("\x00", "")
         if not term:
             return queryset, False
-        if term.isdecimal():
-            return queryset.filter(message_id=min(int(term), LARGEST_ID)), False
+        if term.isdecimal():  # Python reads no integer of thousands of digits
+            message_id = min(int(term), LARGEST_ID) if len(term) <= len(str(LARGEST_ID)) else LARGEST_ID
+            return queryset.filter(message_id=message_id), False
         return queryset.filter(Q(subject=term) | Q(actor=term)), False
 
     def get_urls(self) -> list[URLPattern]:
