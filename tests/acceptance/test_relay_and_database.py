@@ -116,11 +116,14 @@ def test_a_database_without_tables_is_said_in_one_line(relay_process: Start, dat
 
 
 class Counting:
-    """A connection that notes when it is asked."""
+    """A connection that notes when it, or a cursor of it, is asked."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, asked: list[float] | None = None) -> None:
         self._inner = inner
-        self.asked: list[float] = []
+        self.asked: list[float] = [] if asked is None else asked
+
+    def cursor(self, **words: Any) -> Any:
+        return Counting(self._inner.cursor(**words), self.asked)
 
     def execute(self, *arguments: Any, **words: Any) -> Any:
         self.asked.append(time.monotonic())

@@ -177,7 +177,7 @@ def test_who_comes_back_from_a_banks_page_is_booked(customer: Customer) -> None:
 def test_a_forged_report_books_nothing(customer: Customer) -> None:
     order = customer.order()
     customer.page.evaluate("checkout.report({ payment: checkout.told.order_id || 'pi_1', signature: 'forged' })")
-    customer.page.wait_for_selector("text=The signature does not belong to this payment")
+    customer.page.wait_for_selector("text=The signature does not match this payment and order")
     assert customer.page.url.endswith(f"/orders/{order.pk}/")
     assert Booking.objects.count() == 0
 

@@ -15,10 +15,11 @@ Script = Callable[[socket.socket], None]
 
 @dataclass
 class ScriptedServer:
-    """A listening socket, and all connections that it took, oldest first."""
+    """A listening socket, all connections that it took, oldest first, and how many of them it has closed."""
 
     port: int
     connections: list[socket.socket] = field(default_factory=list)
+    closed: int = 0
 
 
 @contextmanager
@@ -28,6 +29,10 @@ def scripted_server(*scripts: Script, context: ssl.SSLContext | None = None) -> 
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         server = ScriptedServer(port=listener.getsockname()[1])
 
+        def play(script: Script, sock: socket.socket) -> None:
+            _play(script, sock)
+            server.closed += 1
+
         def accept() -> None:
             with contextlib.suppress(OSError):  # the listener's end
                 while True:
@@ -36,7 +41,7 @@ def scripted_server(*scripts: Script, context: ssl.SSLContext | None = None) -> 
                         sock = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
                     script = scripts[min(len(server.connections), len(scripts) - 1)]
                     server.connections.append(sock)
-                    threads.append(threading.Thread(target=_play, args=[script, sock], daemon=True))
+                    threads.append(threading.Thread(target=play, args=[script, sock], daemon=True))
                     threads[-1].start()
 
         accepting = threading.Thread(target=accept, daemon=True)

@@ -210,7 +210,7 @@ def test_an_http_connection_that_the_server_closed_meanwhile_is_replaced(channel
     with scripted_server(answer_once) as server:
         sms = channel("sms", TWILIO_API_URL=f"http://127.0.0.1:{server.port}")
         assert isinstance(sms.send(outgoing(), soon()), Accepted)
-        wait_until(lambda: server.connections[0].fileno() == -1)
+        wait_until(lambda: server.closed == 1)
         assert isinstance(sms.send(outgoing(), soon()), Accepted)
 
         assert len(server.connections) == 2
