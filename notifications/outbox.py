@@ -8,19 +8,14 @@ A message exists if and only if the caller's transaction commits (G1). `publish`
 commit, so messages go in the order of commits (G4).
 """
 
-import json
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.utils import timezone
 
 from notifications import conf, kinds, origin
-from notifications.content.localization import zone_of
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -38,9 +33,11 @@ from notifications.monitoring import traces
 from notifications.operations.erase import erase, erase_record_of
 from notifications.operations.replay import cancel, replay
 from notifications.origin import coming_from
-from notifications.policy.suppression import hold, suppression
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
+from notifications.publishing.checked import as_json, check_fields
+from notifications.publishing.decide import decide
+from notifications.publishing.many import Published, To, publish_many
 from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.selectors.person import known_of as export
 
@@ -54,8 +51,10 @@ __all__ = [
     "Kind",
     "NotInTransaction",
     "OutboxError",
+    "Published",
     "Purpose",
     "Status",
+    "To",
     "UnknownKind",
     "UnsafeIsolation",
     "cancel",
@@ -67,6 +66,7 @@ __all__ = [
     "export",
     "messages_about",
     "publish",
+    "publish_many",
     "register",
     "replay",
 ]
@@ -77,8 +77,6 @@ COLUMNS = [field.attname for field in OutboxMessage._meta.concrete_fields]
 UNTRIED = {"claim_number": 0, "attempts": 0, "rescues": 0} | dict.fromkeys(
     ("provider_id", "receipt", "error_code", "error_detail"), ""
 )
-MOST_KEY, MOST_REFERENCE = 200, 100  # characters
-NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def publish(
@@ -103,8 +101,8 @@ def publish(
     InvalidRecipient, InvalidMessage.
     """
     announced = kinds.get(kind)
-    text = _as_json(context)
-    _check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
+    text = as_json(context)
+    check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
     if not connections[using].in_atomic_block:
         raise NotInTransaction
     locked, now = _lock(recipient, using=using)
@@ -119,7 +117,9 @@ def publish(
         origin=origin.current(),
         expires_at=expires_at,
     )
-    suppressions, held_until = _decide(announced, locked, expires_at=expires_at, now=now)
+    suppressions, held_until = decide(
+        announced, opt_outs=locked.opt_outs, time_zone=locked.time_zone, expires_at=expires_at, now=now
+    )
     return _enqueue(message, text, suppressions, held_until=held_until, using=using)
 
 
@@ -157,31 +157,6 @@ def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[A
         cursor.execute(sql.LOCK_RECIPIENT if key == "pk" else sql.LOCK_RECIPIENT_OF_USER, {"key": value})
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
-
-
-def _decide(
-    kind: Kind, recipient: Recipient, *, expires_at: datetime | None, now: datetime
-) -> tuple[dict[str, str], datetime | None]:
-    """Why each channel of `kind` may not be used, empty where it may, and until when quiet hours hold the message."""
-    suppressions = _suppressions(kind, recipient)
-    hours = kinds.quiet_hours_of(kind.name, everywhere=conf.quiet_hours())
-    expires_in = (expires_at - now).total_seconds() if expires_at else None
-    held = hold(hours, now=now, time_zone=zone_of(recipient.time_zone).key, expires_in=expires_in)
-    if held is None:
-        return suppressions, None
-    if held.code:
-        suppressions = {channel: code or held.code for channel, code in suppressions.items()}
-    return suppressions, held.until
-
-
-def _suppressions(kind: Kind, recipient: Recipient) -> dict[str, str]:
-    """By channel of `kind`: the code of why it is suppressed for `recipient`, or an empty text."""
-    code = partial(suppression, purpose=kind.purpose, opt_outs=recipient.opt_outs)
-    suppressions = {channel: code(channel) for channel in kind.channels}
-    for channel, fallback in kind.fallback.items():  # if the first channel is not wanted, the other is used at once
-        if suppressions.get(channel) and not code(fallback.channel):
-            suppressions.setdefault(fallback.channel, "")
-    return suppressions
 
 
 def _enqueue(
@@ -222,27 +197,3 @@ def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> Out
     written = OutboxMessage.from_db(using, COLUMNS, [facts[column] for column in COLUMNS])
     written.recipient = message.recipient
     return written
-
-
-def _as_json(context: Mapping[str, Any]) -> str:
-    """The context as JSON that PostgreSQL's jsonb accepts. Raises InvalidContext."""
-    if not isinstance(context, Mapping):
-        raise InvalidContext(f"it is a {type(context).__name__}")
-    try:
-        text = json.dumps(dict(context), allow_nan=False, ensure_ascii=False)
-        text.encode()
-    except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError, of a lone surrogate, is a ValueError
-        raise InvalidContext(
-            str(error) if not isinstance(error, UnicodeError) else "it contains an unpaired surrogate (invalid Unicode)"
-        ) from error
-    if NUL.search(text):
-        raise InvalidContext("it contains a NUL character")
-    return text
-
-
-def _check_fields(*, dedupe_key: str, reference: str, expires_at: datetime | None) -> None:
-    for name, text, most in (("dedupe_key", dedupe_key, MOST_KEY), ("reference", reference, MOST_REFERENCE)):
-        if not isinstance(text, str) or len(text) > most or "\x00" in text:
-            raise InvalidMessage(f"{name} must be text of at most {most} characters, without NUL.")
-    if expires_at is not None and timezone.is_naive(expires_at):
-        raise InvalidMessage("expires_at must be a datetime with a time zone.")

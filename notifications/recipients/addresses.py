@@ -2,26 +2,48 @@
 
 They are copied to each recipient with the address, because the relay and `publish` read the recipient's row. A change
 of an address and an opt-out from it run one at a time, under the address's lock, which is taken before rows.
+
+Each address also lies on a shelf, by its hash, and whoever locks an address holds its shelf with others. A publication
+to thousands of new people locks whole shelves instead: so many locks would not fit into PostgreSQL's table of them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db import connections
 from django.db.models import QuerySet
 
 from notifications.channels import needs_of
 from notifications.models import AddressOptOut, Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
+from notifications.protocol.arrays import texts
+from notifications.protocol.run_sql import execute
 
-ADDRESS_LOCKS = 0x61646472  # the class of the advisory locks on addresses
+ADDRESS_LOCKS, SHELF_LOCKS = 0x61646472, 0x73686C66  # the classes of the advisory locks on addresses and shelves
+SHELVES = 64  # a power of two
+
+LOCK_ADDRESS = """
+SELECT pg_advisory_xact_lock_shared(%(shelves)s, hashtext(%(key)s) & %(last)s),
+    pg_advisory_xact_lock(%(addresses)s, hashtext(%(key)s))
+"""
+LOCK_SHELVES = """
+SELECT pg_advisory_xact_lock(%(shelves)s, shelf)
+FROM (SELECT DISTINCT hashtext(key) & %(last)s AS shelf FROM unnest(%(keys)s::text[]) AS wanted (key) ORDER BY 1
+      OFFSET 0) AS each
+"""
 
 
 def lock_address(key: str, *, using: str) -> None:
     """Lock the address until the transaction ends."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ADDRESS_LOCKS, key])
+    parameters = {"shelves": SHELF_LOCKS, "addresses": ADDRESS_LOCKS, "last": SHELVES - 1, "key": key}
+    execute(LOCK_ADDRESS, parameters, using=using)
+
+
+def lock_shelves(keys: Iterable[str], *, using: str) -> None:
+    """Lock the shelves of these addresses, and all that lies there, until the transaction ends: for thousands."""
+    if wanted := sorted(set(keys)):
+        parameters = {"shelves": SHELF_LOCKS, "last": SHELVES - 1, "keys": texts(wanted)}
+        execute(LOCK_SHELVES, parameters, using=using)
 
 
 def field_of(channel: str) -> str:

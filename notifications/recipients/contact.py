@@ -66,7 +66,7 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
     if isinstance(user, Recipient):
         return user
     defaults = {
-        "email": _usable_email(user) if conf.trusts_user_email() else "",
+        "email": usable_email(user) if conf.trusts_user_email() else "",
         "locale": language_of(settings.LANGUAGE_CODE),
         "time_zone": settings.TIME_ZONE,
     }
@@ -80,7 +80,7 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
     return recipient
 
 
-def _usable_email(user: AbstractBaseUser) -> str:
+def usable_email(user: AbstractBaseUser) -> str:
     """The user's email address; none, if it is not one: the other channels still reach the user."""
     address = getattr(user, user.get_email_field_name(), "") or ""
     try:

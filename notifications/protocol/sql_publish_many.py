@@ -1,0 +1,66 @@
+"""The statements of a publication to many. Each works on a batch, in an order that two publications share."""
+
+# Only reads: a snapshot older than the locks could miss that a lane is free.
+ISOLATION = "SELECT current_setting('transaction_isolation')"
+
+# Adds recipients for users that have none, in the order of their keys: it waits for an open transaction that is adding
+# the same. {user} is the type of a user's key.
+CREATE_RECIPIENTS = """
+INSERT INTO notifications_recipient (user_id, phone, email, locale, time_zone, opt_outs, address_opt_outs)
+SELECT row.user_id::{user}, '', row.email, %(locale)s::text, %(time_zone)s::text,
+    row.opt_outs::varchar[], row.opt_outs::varchar[]
+FROM unnest(%(users)s::text[], %(emails)s::text[], %(opt_outs)s::text[]) WITH ORDINALITY
+     AS row (user_id, email, opt_outs, position)
+ORDER BY row.position
+ON CONFLICT (user_id) DO NOTHING
+"""
+
+# Takes lanes' locks, in id order over all batches, and reads what recipients want: all of it before ENQUEUE_MANY.
+LOCK_MANY = """
+SELECT id, opt_outs, time_zone
+FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+# Uses up dedupe keys, in their order over all batches, and after all lanes' locks: so no two calls wait in a circle.
+# It waits for an open transaction that is using the same key. Returns those that were free.
+USE_KEYS = """
+INSERT INTO notifications_publishedkey (key)
+SELECT key FROM unnest(%(keys)s::text[]) AS wanted (key) ORDER BY key COLLATE "C"
+ON CONFLICT (key) DO NOTHING
+RETURNING key
+"""
+
+# As ENQUEUE, for many lanes, whose locks must be held. Heads and what waits are looked up lane by lane: a join, or an
+# EXISTS, could be planned as one scan of everything that waits.
+ENQUEUE_MANY = """
+WITH written AS (
+    INSERT INTO notifications_outboxmessage
+        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
+         expires_at, created_at, next_attempt_at, finished_at, error_code, status)
+    SELECT row.recipient, row.lane, %(kind)s::text, row.channel, row.context::jsonb, row.dedupe_key, row.reference,
+        %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz, clock_timestamp(),
+        coalesce(row.held_until::timestamptz, clock_timestamp()),
+        CASE WHEN row.suppression <> '' THEN clock_timestamp() END, row.suppression,
+        CASE WHEN row.suppression <> '' THEN 'cancelled'
+             WHEN row.leads
+              AND (SELECT head.id FROM notifications_outboxmessage head
+                   WHERE head.recipient_id = row.recipient AND head.lane = row.lane
+                     AND head.status IN ('pending', 'sending')) IS NULL
+              AND (SELECT waiting.id FROM notifications_outboxmessage waiting
+                   WHERE waiting.recipient_id = row.recipient AND waiting.lane = row.lane
+                     AND waiting.status = 'queued'
+                   ORDER BY waiting.id LIMIT 1) IS NULL
+             THEN 'pending' ELSE 'queued' END
+    FROM unnest(%(recipients)s::bigint[], %(channels)s::text[], %(lanes)s::text[], %(suppressions)s::text[],
+                %(leads)s::boolean[], %(contexts)s::text[], %(dedupe_keys)s::text[], %(references)s::text[],
+                %(held_until)s::text[])
+         WITH ORDINALITY
+         AS row (recipient, channel, lane, suppression, leads, context, dedupe_key, reference, held_until, position)
+    ORDER BY row.position
+    RETURNING id, reference
+), about AS (
+    INSERT INTO notifications_messagereference (reference, message_id)
+    SELECT reference, id FROM written WHERE reference <> ''
+)
+SELECT id FROM written ORDER BY id
+"""
