@@ -13,7 +13,7 @@ from django.db import connections, router
 from psycopg import IsolationLevel
 
 from notifications import conf, kinds
-from notifications.channels import CONSOLE, build_channels, channel_names, channel_paths, needs_of
+from notifications.channels import CONSOLE, channel_names, channel_paths, configured_channels, needs_of
 from notifications.channels.base import Channel
 from notifications.content.public_links import is_included, public_url
 from notifications.content.rendering import template_problems
@@ -113,7 +113,7 @@ def channels_can_be_built(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in channel_names():
         try:
-            channel = build_channels([name])[name]
+            channel = configured_channels([name])[name]
         except ImproperlyConfigured as error:
             problems.append(Error(str(error), id="notifications.E004"))
             continue

@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_LINK_KEY_FALLBACKS": (),
     "OUTBOX_METRICS": [],
     "OUTBOX_API_AUTHENTICATION": (),
+    "OUTBOX_SENDS_IN_TESTS": False,
     "OUTBOX_STOP_WORDS": (),
     "OUTBOX_START_WORDS": (),
 }
@@ -224,6 +225,11 @@ def link_keys() -> list[str]:
 def metrics() -> list[str]:
     """Dotted paths of the project's own collectors, which /metrics shows beside the outbox's (OUTBOX_METRICS)."""
     return list(_setting("OUTBOX_METRICS"))
+
+
+def sends_in_tests() -> bool:
+    """Whether a test run uses the channels as they are configured (OUTBOX_SENDS_IN_TESTS), and not memory ones."""
+    return bool(_setting("OUTBOX_SENDS_IN_TESTS"))
 
 
 def stop_words() -> tuple[str, ...]:

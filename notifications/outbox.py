@@ -35,6 +35,7 @@ from notifications.operations.replay import cancel, replay
 from notifications.origin import coming_from
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
+from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields
 from notifications.publishing.decide import decide
 from notifications.publishing.many import Published, To, publish_many
@@ -103,7 +104,7 @@ def publish(
     announced = kinds.get(kind)
     text = as_json(context)
     check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
-    if not connections[using].in_atomic_block:
+    if not is_in_transaction(using):
         raise NotInTransaction
     locked, now = _lock(recipient, using=using)
     if expires_at is None and announced.expires_after is not None:

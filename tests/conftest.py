@@ -1,6 +1,7 @@
 """The stage on which the tests play: a real PostgreSQL, real provider stand-ins, real relay processes."""
 
 pytest_plugins = [
+    "notifications.pytest_plugin",
     "tests.stage.database",
     "tests.stage.emptying",
     "tests.stage.providers",

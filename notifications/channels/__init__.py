@@ -2,9 +2,11 @@
 
 `OUTBOX_CHANNELS` maps each channel's name to the dotted path of its class, a subclass of `base.Channel`: a further
 channel is one file, in this folder or in any other project, and one line in that setting.
+
+In a test run every channel is a memory one, so that no test reaches a provider, unless OUTBOX_SENDS_IN_TESTS is True.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,8 +14,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from notifications import conf
 from notifications.channels.base import Channel
+from notifications.channels.memory import MemoryChannel, Record, Unconfigured, is_test_run
 from notifications.content.compose import Form
+from notifications.lifecycle import Outcome
 
 CONSOLE = "notifications.channels.console.ConsoleChannel"  # prints messages, and sends none
 DEFAULT_CHANNELS = {
@@ -46,14 +51,51 @@ def channel_names() -> list[str]:
 def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
     """The channels called `names`, or all that are configured, ready to send; close them after use.
 
-    Raises ImproperlyConfigured, which names the channel or setting at fault.
+    In a test run these are memory channels, unless it asks for others. Raises ImproperlyConfigured, which names the
+    channel or setting at fault.
     """
+    if is_test_run() and not conf.sends_in_tests():
+        return memory_channels(names)
+    return configured_channels(names)
+
+
+def configured_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
+    """As `build_channels`, but as they are configured, in a test run too."""
+    return {name: _load(name, path).from_settings(name, settings) for name, path in _chosen(names).items()}
+
+
+def memory_channels(
+    names: Collection[str] | None = None,
+    *,
+    answers: Mapping[str, Outcome] | None = None,
+    record: Record | None = None,
+) -> dict[str, Channel]:
+    """What stands for the channels in tests. `answers`, by channel, are given in place of accepting the message."""
+    answers = answers or {}
+    return {
+        name: MemoryChannel(_stood_for(name, path), answer=answers.get(name), record=record)
+        for name, path in _chosen(names).items()
+    }
+
+
+def _stood_for(name: str, path: str) -> Channel:
+    """The channel as it is configured, or, if it cannot be built here, as far as its class tells."""
+    try:
+        channel = _load(name, path)
+    except ImproperlyConfigured:
+        return Unconfigured(name)
+    try:
+        return channel.from_settings(name, settings)
+    except ImproperlyConfigured:
+        return Unconfigured(name, channel)
+
+
+def _chosen(names: Collection[str] | None) -> dict[str, str]:
+    """The configured paths of `names`, or of all. Raises ImproperlyConfigured for a name that is not configured."""
     paths = channel_paths()
     for unknown in sorted(set(names or ()) - set(paths)):
         raise ImproperlyConfigured(f"Unknown channel {unknown!r}; OUTBOX_CHANNELS has: {', '.join(paths) or 'none'}.")
-    return {
-        name: _load(name, path).from_settings(name, settings) for name, path in paths.items() if _wanted(name, names)
-    }
+    return {name: path for name, path in paths.items() if names is None or name in names}
 
 
 def needs_of(name: str) -> Needs | None:
@@ -70,10 +112,6 @@ def _needs(name: str, path: str) -> Needs | None:
         return None
     channel.close()
     return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment)
-
-
-def _wanted(name: str, names: Collection[str] | None) -> bool:
-    return names is None or name in names
 
 
 def _load(name: str, path: str) -> type[Channel]:

@@ -11,6 +11,7 @@ from email.utils import parseaddr
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail.backends import locmem
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.encoding import punycode
 from django.utils.module_loading import import_string
@@ -63,6 +64,17 @@ class EmailChannel(Channel):
                 return transmission.failure(error)
             except ValueError as error:
                 return _unsendable(error, outgoing)
+        return Accepted(message.extra_headers["Message-ID"])
+
+    def rehearse(self, outgoing: Outgoing) -> Outcome:
+        """Put the email into `django.core.mail.outbox`, as Django's own does in tests."""
+        message = self._addressed(outgoing)
+        if isinstance(message, Permanent):
+            return message
+        try:
+            locmem.EmailBackend(alias="outbox").send_messages([message])
+        except ValueError as error:
+            return _unsendable(error, outgoing)
         return Accepted(message.extra_headers["Message-ID"])
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf, kinds, origin
 from notifications.errors import InvalidRecipient, NotInTransaction, UnsafeIsolation
@@ -23,6 +23,7 @@ from notifications.protocol import sql_publish_many as sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.run_sql import fetch_all
+from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields
 from notifications.publishing.decide import decide
 from notifications.recipients.many import batches, recipient_ids
@@ -95,7 +96,7 @@ def publish_many(
     announced = kinds.get(kind)
     entries = [_entry(each, context or {}) for each in to]
     check_fields(dedupe_key="", reference="", expires_at=expires_at)
-    if not connections[using].in_atomic_block:
+    if not is_in_transaction(using):
         raise NotInTransaction
     ((isolation,),) = fetch_all(sql.ISOLATION, using=using)
     if isolation != "read committed":

@@ -1,4 +1,13 @@
-"""Somebody else's Django project, file by file: it ships parcels, and has never heard of bookings."""
+"""Somebody else's Django project, file by file: it ships parcels, and has never heard of bookings.
+
+Its users have keys of their own, and its tests are those of docs/testing.md.
+"""
+
+import re
+from pathlib import Path
+
+TESTING = Path(__file__).resolve().parent.parent.parent / "docs" / "testing.md"
+FILE = re.compile(r"^```python\n# (?P<name>\S+)\n(?P<text>.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 SETTINGS = """\
 import environ
@@ -21,6 +30,24 @@ OUTBOX_CHANNELS = {
 }
 EMAIL_URL = "consolemail://"
 DEFAULT_FROM_EMAIL = "Parcels <parcels@example.com>"
+AUTH_USER_MODEL = "parcels.Customer"
+"""
+
+MODELS = """\
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Customer(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+"""
+
+PYTEST = """\
+[pytest]
+DJANGO_SETTINGS_MODULE = settings
+filterwarnings = error
 """
 
 MANAGE = """\
@@ -47,7 +74,7 @@ class ParcelsConfig(AppConfig):
 """
 
 SHIP = """\
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
@@ -60,7 +87,7 @@ class Command(BaseCommand):
 
     def handle(self, number, **options):
         with transaction.atomic():
-            user = User.objects.create(username="ada", email="ada@example.com")
+            user = get_user_model().objects.create(username="ada", email="ada@example.com")
             outbox.change_contact(user, phone="+14155552671")
             outbox.publish("parcel.shipped", recipient=user, context={"number": number}, reference=f"parcel:{number}")
 """
@@ -84,6 +111,9 @@ PROJECT = {
     "settings.py": SETTINGS,
     "parcels/__init__.py": "",
     "parcels/apps.py": APP,
+    "parcels/models.py": MODELS,
+    "parcels/migrations/__init__.py": "",
+    "pytest.ini": PYTEST,
     "parcels/management/__init__.py": "",
     "parcels/management/commands/__init__.py": "",
     "parcels/management/commands/ship.py": SHIP,
@@ -93,3 +123,8 @@ PROJECT = {
     f"{WORDS}/email.txt": "Parcel {{ number }} is on its way.\n",
     f"{WORDS}/email.html": "<p>Parcel {{ number }} is on its way.</p>\n",
 }
+
+
+def files_of_the_page() -> dict[str, str]:
+    """The files of docs/testing.md, by name: what it tests, and its tests."""
+    return {found["name"]: found["text"] for found in FILE.finditer(TESTING.read_text())}

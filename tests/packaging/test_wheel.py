@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from config.scratch_databases import with_database
-from tests.packaging.stranger import PROJECT
+from tests.packaging.stranger import PROJECT, files_of_the_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -71,9 +71,10 @@ def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_p
         "--no-compile",
         wheel,
         "psycopg[binary]",
+        "pytest-django",
         f"Django=={django.get_version()}",
     )
-    for name, text in PROJECT.items():
+    for name, text in (PROJECT | files_of_the_page()).items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
 
@@ -81,12 +82,17 @@ def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_p
         return run(python, "manage.py", *words, cwd=project, DATABASE_URL=empty_database)
 
     assert "no issues" in manage("check")
+    manage("makemigrations", "parcels")
     manage("migrate", "--verbosity", "0")
     assert "No changes" in manage("makemigrations", "--check", "--dry-run")
     manage("ship", "P-1")
     sent = manage("run_outbox_relay", "--drain")
     assert "Parcel P-1 is on its way." in sent
     assert manage("statuses").split() == ["email=sent", "sms=sent"]
+    assert "OK" in manage("test")
+    assert "6 passed" in run(
+        python, "-m", "pytest", "parcels/test_with_pytest.py", cwd=project, DATABASE_URL=empty_database
+    )
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
