@@ -122,6 +122,29 @@ def channels_can_be_built(**_: Any) -> list[CheckMessage]:
     return problems
 
 
+@register(Tags.compatibility)
+def mailers_keep_to_the_deadline(**_: Any) -> list[CheckMessage]:
+    """Every channel returns by its deadline, on which the promise rests that no message is under way twice."""
+    problems: list[CheckMessage] = []
+    for name in channel_names():
+        try:
+            channel = configured_channels([name])[name]
+        except ImproperlyConfigured:
+            continue  # channels_can_be_built says so
+        if not channel.keeps_deadline:
+            problems.append(
+                Caution(
+                    f"The channel {name!r} uses an email backend that may run longer than OUTBOX_SEND_TIMEOUT_SECONDS: "
+                    "a relay that hangs in it for longer than its lease could send a message a second time.",
+                    hint="Use EMAIL_URL or Django's SMTP backend, or EMAIL_ESP for a provider of django-anymail's. "
+                    "Otherwise give the backend a timeout of its own, well below OUTBOX_LEASE_SECONDS.",
+                    id="notifications.W002",
+                )
+            )
+        channel.close()
+    return problems
+
+
 def _wordless(channel: Channel) -> list[CheckMessage]:
     """The kinds that go out on `channel` and lack a template for it."""
     carried = [kind for kind in map(kinds.get, kinds.names()) if channel.name in _channels_of(kind)]

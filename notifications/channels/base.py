@@ -50,6 +50,7 @@ class Channel(ABC):
 
     address_field: Literal["phone", "email"]
     can_look_up = False  # whether `look_up` asks anybody
+    keeps_deadline = True  # whether `send` returns by its deadline, whatever the provider does
     templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
 
     is_charged_by_segment = False  # as SMS are: notifications.content.sms_segments

@@ -10,28 +10,22 @@ import smtplib
 from email.utils import parseaddr
 from typing import Any, Self
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends import locmem
-from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.encoding import punycode
-from django.utils.module_loading import import_string
-from environ import Env
 
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender_check import checked_sender
-from notifications.channels.smtp_connections import Email, Mailer, UTF8NotOffered
+from notifications.channels.mailers import mailer
+from notifications.channels.smtp_connections import Email, UTF8NotOffered
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Transient, Unknown
 from notifications.policy.email_addresses import Mailbox, Unusable, mailbox
 from notifications.policy.masking import masked
 from notifications.policy.stated_delay import stated_delay
 
-_SMTP = Env.EMAIL_SCHEMES["smtp"]
-_WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}
-
 
 class EmailChannel(Channel):
-    """Email from DEFAULT_FROM_EMAIL, by the server that EMAIL_URL names."""
+    """Email from DEFAULT_FROM_EMAIL, by the server that EMAIL_URL names, or by what Django's own settings name."""
 
     address_field = "email"
     templates = {"subject": "subject.txt", "text": "email.txt", "html": "email.html"}
@@ -40,14 +34,12 @@ class EmailChannel(Channel):
         super().__init__(name)
         self._mailer = mailer
         self._sender = sender
+        self.keeps_deadline = getattr(mailer, "keeps_deadline", True)
         self._domain = punycode(parseaddr(sender)[1].rpartition("@")[2]) or "localhost"
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:
-        url = getattr(settings, "EMAIL_URL", "")
-        if not url:
-            raise ImproperlyConfigured(f"EMAIL_URL is not set; the channel {name!r} needs it.")
-        return cls(name, mailer=_mailer(url), sender=checked_sender(settings.DEFAULT_FROM_EMAIL))
+        return cls(name, mailer=mailer(name, settings), sender=checked_sender(settings.DEFAULT_FROM_EMAIL))
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         message = self._addressed(outgoing)
@@ -146,29 +138,3 @@ def _unsendable(error: ValueError, outgoing: Outgoing) -> Permanent:
     if re.search(r"[\r\n]", outgoing.parts["subject"]):
         return Permanent("bad_header", "The subject has more than one line.")
     return Permanent("bad_address", f"The address cannot be used in an email ({type(error).__name__}).")
-
-
-def _mailer(url: str) -> Mailer | BaseEmailBackend:
-    """The mailer that `url` describes; its text stays out of errors, since it may hold a password."""
-    if "@" in url.partition("://")[2].partition("/")[2]:  # all before the / was taken for the server, and a port
-        raise ImproperlyConfigured("EMAIL_URL: a / in the user's name or password must be written %2F.")
-    try:
-        config = Env.email_url_config(url)
-    except (ValueError, KeyError, ImproperlyConfigured):
-        raise ImproperlyConfigured("EMAIL_URL is not a URL that can be used here.") from None
-    backend = config["EMAIL_BACKEND"]
-    if backend in _WITHOUT_OPTIONS:
-        mailer: BaseEmailBackend = import_string(backend)(alias="outbox")
-        return mailer
-    if backend != _SMTP or not config["EMAIL_HOST"]:
-        raise ImproperlyConfigured(
-            "EMAIL_URL must be smtp://, smtp+tls:// or smtp+ssl:// with user:password@host:port, or consolemail://."
-        )
-    return Mailer(
-        host=config["EMAIL_HOST"],
-        port=config["EMAIL_PORT"],
-        username=config["EMAIL_HOST_USER"],
-        password=config["EMAIL_HOST_PASSWORD"],
-        use_tls=config.get("EMAIL_USE_TLS", False),
-        use_ssl=config.get("EMAIL_USE_SSL", False),
-    )

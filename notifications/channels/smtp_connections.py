@@ -162,8 +162,11 @@ class _Connection(EmailBackend):
 class Mailer:
     """Sends on as many connections as there are threads that send at once. Must be used within `Deadline.enforced`."""
 
-    def __init__(self, **server: Any) -> None:
-        self._server = {**server, "context": watched(ssl.create_default_context())}
+    def __init__(self, *, ssl_certfile: str | None = None, ssl_keyfile: str | None = None, **server: Any) -> None:
+        context = ssl.create_default_context()
+        if ssl_certfile:
+            context.load_cert_chain(ssl_certfile, ssl_keyfile)
+        self._server = {**server, "context": watched(context)}
         self._idle: deque[_Connection] = deque()
 
     def send_messages(self, messages: Sequence[Email]) -> None:

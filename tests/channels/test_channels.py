@@ -62,7 +62,6 @@ def test_another_projects_channel_needs_one_line() -> None:
         ({"TWILIO_API_URL": "localhost:8090"}, "TWILIO_API_URL must be"),
         ({"TWILIO_API_URL": "http://localhost/path"}, "TWILIO_API_URL must be"),
         ({"TWILIO_API_URL": "ftp://localhost"}, "TWILIO_API_URL must be"),
-        ({"EMAIL_URL": ""}, "EMAIL_URL is not set; the channel 'email' needs it"),
         ({"EMAIL_URL": "http://localhost"}, "EMAIL_URL is not a URL that can be used here"),
         ({"EMAIL_URL": "smtp://localhost:port"}, "EMAIL_URL is not a URL that can be used here"),
         ({"EMAIL_URL": "smtp://"}, "EMAIL_URL must be smtp://"),
