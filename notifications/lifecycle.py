@@ -1,7 +1,8 @@
 """A message's states, and the outcomes of an attempt to send it. Pure Python, no Django.
 
     from       to          when
-    (new)      queued      its lane has an unfinished message, or it is held until the end of quiet hours
+    (new)      queued      its lane has an unfinished message, or it is held until the end of quiet hours,
+                          or until the moment for which it was published
                pending     its lane is empty
                cancelled   it is suppressed: for example its recipient has opted out
     queued     pending     it has become the lane's oldest unfinished message
@@ -40,7 +41,7 @@ class Status(StrEnum):
         return self in TERMINAL
 
 
-HELD = "(held)"  # the lane of messages that wait for the end of quiet hours; it has no head
+HELD = "(held)"  # the lane of messages that wait for a moment, such as the end of quiet hours; it has no head
 
 TERMINAL = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 UNFINISHED = frozenset(Status) - TERMINAL

@@ -32,12 +32,13 @@ from notifications.models import OutboxMessage, Recipient
 from notifications.monitoring import traces
 from notifications.operations.erase import erase, erase_record_of
 from notifications.operations.replay import cancel, replay
+from notifications.operations.reschedule import reschedule
 from notifications.origin import coming_from
 from notifications.protocol import sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.transactions import is_in_transaction
-from notifications.publishing.checked import as_json, check_fields
-from notifications.publishing.decide import decide
+from notifications.publishing.checked import as_json, check_fields, check_moments
+from notifications.publishing.decide import Times, decide
 from notifications.publishing.many import Published, To, publish_many
 from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
 from notifications.selectors.person import known_of as export
@@ -70,6 +71,7 @@ __all__ = [
     "publish_many",
     "register",
     "replay",
+    "reschedule",
 ]
 
 RECIPIENT = ("id", "user_id", "phone", "email", "locale", "time_zone", "opt_outs")  # LOCK_RECIPIENT's columns
@@ -88,6 +90,7 @@ def publish(
     dedupe_key: str = "",
     reference: str = "",
     expires_at: datetime | None = None,
+    send_at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[OutboxMessage]:
     """Write one message for each channel of the kind; returns those that will be sent.
@@ -98,17 +101,20 @@ def publish(
     `context` is plain JSON; the templates are rendered with it. A `dedupe_key` that was used before writes nothing.
     `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
 
+    With `send_at`, it waits beside the lane until that moment and holds up nobody. Then it takes its place in the order
+    of due moments. A moment that has passed means now. `reschedule` moves it, `cancel` withdraws it.
+
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
     InvalidRecipient, InvalidMessage.
     """
     announced = kinds.get(kind)
     text = as_json(context)
-    check_fields(dedupe_key=dedupe_key, reference=reference, expires_at=expires_at)
+    check_fields(dedupe_key=dedupe_key, reference=reference)
+    check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
     locked, now = _lock(recipient, using=using)
-    if expires_at is None and announced.expires_after is not None:
-        expires_at = now + announced.expires_after
+    times = Times.of(announced, now=now, send_at=send_at, expires_at=expires_at)
     message = OutboxMessage(
         recipient=locked,
         kind=kind,
@@ -116,11 +122,10 @@ def publish(
         dedupe_key=dedupe_key,
         reference=reference,
         origin=origin.current(),
-        expires_at=expires_at,
+        expires_at=times.expires_at,
+        send_at=times.send_at,
     )
-    suppressions, held_until = decide(
-        announced, opt_outs=locked.opt_outs, time_zone=locked.time_zone, expires_at=expires_at, now=now
-    )
+    suppressions, held_until = decide(announced, opt_outs=locked.opt_outs, time_zone=locked.time_zone, times=times)
     return _enqueue(message, text, suppressions, held_until=held_until, using=using)
 
 
@@ -178,6 +183,7 @@ def _enqueue(
                 "origin": message.origin,
                 "traceparent": traceparent,
                 "expires_at": message.expires_at,
+                "send_at": message.send_at,
                 "channels": list(suppressions),
                 "suppressions": list(suppressions.values()),
                 "lanes": lanes,

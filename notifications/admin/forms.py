@@ -27,6 +27,17 @@ class AddressForm(ReasonForm):
     address = forms.CharField(max_length=254, widget=forms.TextInput(attrs={"size": 40, "autocomplete": "off"}))
 
 
+class MomentForm(ReasonForm):
+    """When a message is to be sent instead."""
+
+    field_order = ("send_at", "reason")
+    send_at = forms.DateTimeField(
+        label="Send at",
+        help_text="In the time zone of these pages. A moment that has passed means now.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+
 class Ids(forms.Field):
     """Messages' IDs, each given once or more."""
 

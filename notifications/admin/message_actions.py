@@ -10,13 +10,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
-from notifications.admin.forms import AddressForm, Ids, ReasonForm
+from notifications.admin.forms import AddressForm, Ids, MomentForm, ReasonForm
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.operations.correct_address import correct_address
 from notifications.operations.record_action import Actor
 from notifications.operations.replay import cancel
+from notifications.operations.reschedule import reschedule
 from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_field_of, address_of
 
@@ -42,6 +43,8 @@ def actions_on(request: HttpRequest, message: OutboxMessage) -> list[Action]:
         actions.append(Action("Replay…", f"{reverse('admin:notifications_outboxmessage_replay')}?{ids}"))
     if (is_failed and may(request, REPLAY)) or message.status in WAITING:
         actions += _address_action(request, message, then="replay" if is_failed else "")
+    if message.waits_for_its_moment and may(request, CANCEL):
+        actions.append(Action("Move…", reverse("admin:notifications_outboxmessage_move", args=[message.pk])))
     if message.status in WAITING and may(request, CANCEL):
         address = f"{reverse('admin:notifications_outboxmessage_cancel')}?{ids}"
         actions.append(Action("Cancel…", address, is_dangerous=True))
@@ -71,6 +74,23 @@ def cancel_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResp
         chosen=[(message, hint(address_of(message))) for message in chosen[:SHOWN]],
         total=len(chosen),
     )
+
+
+def move_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -> HttpResponse:
+    """Have a message that waits for its moment sent at another one."""
+    demand(request, "notifications.view_outboxmessage", CANCEL)
+    message = get_object_or_404(model_admin.get_queryset(request).select_related("recipient__user"), pk=pk)
+    form = MomentForm(request.POST or None, initial={"send_at": message.send_at})
+    if request.method == "POST" and form.is_valid():
+        words = form.cleaned_data
+        actor, using = Actor.of(request.user), message._state.db or "default"
+        moved = reschedule([pk], send_at=words["send_at"], actor=actor, reason=words["reason"], using=using)
+        if moved:
+            messages.success(request, "The message is moved.")
+        else:
+            messages.warning(request, "The message is due already: nothing was moved.")
+        return _back([pk])
+    return page(request, model_admin, "outboxmessage/move.html", title="Move the message", form=form, message=message)
 
 
 def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -> HttpResponse:

@@ -37,7 +37,7 @@ from notifications.selectors.waits import waits_of
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "kind", "channel", "recipient_link", "state", "error_code", "created_at")
+    list_display = ("id", "kind", "channel", "recipient_link", "state", "error_code", "created_at", "send_at")
     list_filter = ("status", ChannelFilter, KindFilter, ErrorFilter, WrittenFilter, LookBack)
     search_fields = ("id",)  # how it is searched, `bounded` says
     search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, a user's name."
@@ -98,6 +98,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
         return [
             named("replay/", self.replay_view, "replay"),
             named("cancel/", self.cancel_view, "cancel"),
+            named("<int:pk>/move/", self.move_view, "move"),
             named("<int:pk>/address/", self.address_view, "address"),
             *kind_previews.urls(self),
             *super().get_urls(),
@@ -147,6 +148,9 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     def cancel_view(self, request: HttpRequest) -> HttpResponse:
         return message_actions.cancel_view(request, self)
+
+    def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return message_actions.move_view(request, self, pk)
 
     def address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return message_actions.address_view(request, self, pk)

@@ -96,6 +96,7 @@ class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
             lane=lane,
             waits=waits_of(head, using=recipient._state.db or "default") if head else [],
             unfinished=[(message, message_actions.actions_on(request, message)) for message in lane.unfinished],
+            held=[(message, message_actions.actions_on(request, message)) for message in lane.held],
             finished=[(message, message_actions.actions_on(request, message)) for message in lane.finished],
             may_replay=may(request, REPLAY),
             may_cancel=may(request, CANCEL),

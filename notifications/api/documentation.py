@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException
 
 from notifications.api import serializers as shapes
-from notifications.api.errors import NoAddress, NotFailed, NotWaiting
+from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting
 
 PROBLEM = {
     "type": "object",
@@ -80,6 +80,12 @@ cancel = extend_schema(
     request=shapes.ReasonSerializer,
     examples=_asking("why", reason="the event was called off"),
     responses={200: shapes.MessagePageSerializer, **_invalid("reason"), **NO_MESSAGE, **_conflict(NotWaiting)},
+)
+move = extend_schema(
+    tags=TAGS,
+    request=shapes.MomentSerializer,
+    examples=_asking("an hour later", send_at="2030-05-01T10:00:00Z", reason="the event starts later"),
+    responses={200: shapes.MessagePageSerializer, **_invalid("send_at"), **NO_MESSAGE, **_conflict(NotScheduled)},
 )
 address = extend_schema(
     tags=TAGS,

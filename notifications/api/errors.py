@@ -16,6 +16,12 @@ class NotWaiting(APIException):
     default_detail = "Only a waiting message can be cancelled. A message that is being sent cannot be called back."
 
 
+class NotScheduled(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_scheduled"
+    default_detail = "Only a message that waits for its moment can be moved to another one."
+
+
 class NoAddress(APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "no_address"

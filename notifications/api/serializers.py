@@ -38,6 +38,10 @@ class AddressSerializer(ReasonSerializer):
     address = serializers.CharField(max_length=254, help_text="a phone number or an email address, as the channel asks")
 
 
+class MomentSerializer(ReasonSerializer):
+    send_at = serializers.DateTimeField(help_text="with a time zone; a moment that has passed means now")
+
+
 class SelectionSerializer(serializers.Serializer):
     """Which failed messages: those that match all given filters. An empty object means all."""
 
@@ -135,6 +139,7 @@ class MessageSerializer(serializers.ModelSerializer):
             "provider_id",
             "receipt",
             "created_at",
+            "send_at",
             "next_attempt_at",
             "finished_at",
         )

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from notifications import conf
 from notifications.api import documentation
 from notifications.api import serializers as shapes
-from notifications.api.errors import NoAddress, NotFailed, NotWaiting
+from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting
 from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPLAY, VIEW, StaffWith
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
@@ -25,6 +25,7 @@ from notifications.operations import bulk_replay
 from notifications.operations.correct_address import correct_address
 from notifications.operations.record_action import Actor
 from notifications.operations.replay import cancel, replay
+from notifications.operations.reschedule import reschedule
 from notifications.selectors import search
 from notifications.selectors.failed_messages import UnknownUser, preview_replay
 from notifications.selectors.outgoing import address_field_of, words_of
@@ -97,6 +98,20 @@ class MessageCancel(StaffView):
         existing(pk)
         if not cancel([pk], actor=Actor.of(request.user), **why):
             raise NotWaiting
+        return shown(pk)
+
+
+class MessageMove(StaffView):
+    """Have a message that waits for its moment sent at another one."""
+
+    needs = (VIEW, CANCEL)
+
+    @documentation.move
+    def post(self, request: Request, pk: int) -> Response:
+        change = valid(shapes.MomentSerializer(data=request.data))
+        existing(pk)
+        if not reschedule([pk], actor=Actor.of(request.user), **change):
+            raise NotScheduled
         return shown(pk)
 
 

@@ -20,6 +20,7 @@ class Verb(StrEnum):
 
     REPLAY = "replay"
     CANCEL = "cancel"
+    RESCHEDULE = "reschedule"
     CHANGE_ADDRESS = "change_address"
     PAUSE = "pause"
     RESUME = "resume"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from notifications.lifecycle import ENDED, HEAD, HELD, TERMINAL, Answer, Status
@@ -71,6 +71,10 @@ class OutboxMessage(models.Model):
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    send_at = models.DateTimeField(null=True, help_text=_("when it was to be sent, if not at once"))
+    place = models.BigIntegerField(
+        null=True, help_text=_("of a message with send_at: before which ID it stands in its lane, once it was due")
+    )
 
     provider_id = models.CharField(max_length=255, blank=True, db_default="")
     receipt = models.CharField(
@@ -114,7 +118,13 @@ class OutboxMessage(models.Model):
                 name="message_due",
             ),
             models.Index(
-                fields=["recipient", "lane", "id"], condition=Q(status=Status.QUEUED.value), name="message_next_in_lane"
+                "recipient",
+                "lane",
+                Coalesce("place", "id"),
+                "send_at",
+                "id",
+                condition=Q(status=Status.QUEUED.value),
+                name="message_turn_in_lane",
             ),
             models.Index(fields=["relay"], condition=Q(status=Status.SENDING.value), name="message_in_flight"),
             models.Index(
@@ -130,6 +140,11 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.channel} ({self.pk})"
+
+    @property
+    def waits_for_its_moment(self) -> bool:
+        """Whether it was published for a moment that has not come: it can still be moved."""
+        return self.status == Status.QUEUED and self.lane == HELD and self.send_at is not None and self.place is None
 
     @property
     def sent_at(self) -> datetime | None:

@@ -1,8 +1,9 @@
-"""Returns messages whose quiet hours are over to their lanes.
+"""Returns messages whose quiet hours are over, or whose moment has come, to their lanes.
 
 A held message waits in the lane `(held)`, which never moves, so nothing waits behind it. Once it is back in its own
 lane, it goes before the younger messages that still wait there, as a replayed message does. A lane never has two
-messages in flight.
+messages in flight. One that was published for a moment (`send_at`) takes its place by that moment instead: behind what
+was due before it, before what is due after it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,19 +25,23 @@ MOST_AT_ONCE = 100  # messages whose recipients are locked by one transaction
 
 
 def release_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> int:
-    """Put messages whose quiet hours are over back into their lanes; returns how many. Safe to run side by side."""
+    """Put messages whose quiet hours are over, or whose moment has come, into their lanes; returns how many.
+
+    Safe to run side by side.
+    """
     held = OutboxMessage.objects.using(using).filter(status=Status.QUEUED, lane=HELD)
     now = now or database_now(using)
     due = held.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
     released = 0
     while batch := dict(due.values_list("id", "recipient_id")[:MOST_AT_ONCE]):
-        done, bad = work_on_all("release", list(batch), partial(_release, batch, using=using))
+        done, bad = work_on_all("release", list(batch), partial(release_batch, batch, using=using))
         released += done
         held.filter(pk__in=bad).update(next_attempt_at=now + AGAIN_AFTER)
     return released
 
 
-def _release(recipients: Mapping[int, int], messages: Sequence[int], *, using: str) -> int:
+def release_batch(recipients: Mapping[int, int], messages: Sequence[int], *, using: str) -> int:
+    """Put the held ones among `messages` into their lanes, in one transaction, or in the caller's; returns how many."""
     by_channel = conf.lane() == "recipient+channel"
     with locked_lanes((recipients[message] for message in messages), using=using) as lanes:
         rows = lanes.fetch_all(sql_lanes.RELEASE, {"ids": list(messages), "by_channel": by_channel})

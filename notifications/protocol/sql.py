@@ -41,10 +41,10 @@ WITH used AS (
 ), written AS (
     INSERT INTO notifications_outboxmessage
         (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
-         expires_at, created_at, next_attempt_at, finished_at, error_code, status)
+         expires_at, send_at, created_at, next_attempt_at, finished_at, error_code, status)
     SELECT %(recipient)s::bigint, row.lane, %(kind)s::text, row.channel, %(context)s::jsonb, %(dedupe_key)s::text,
-        %(reference)s::text, %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz, clock_timestamp(),
-        coalesce(%(held_until)s::timestamptz, clock_timestamp()),
+        %(reference)s::text, %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz,
+        %(send_at)s::timestamptz, clock_timestamp(), coalesce(%(held_until)s::timestamptz, clock_timestamp()),
         CASE WHEN row.suppression <> '' THEN clock_timestamp() END, row.suppression,
         CASE WHEN row.suppression <> '' THEN 'cancelled'
              WHEN row.leads
@@ -107,15 +107,15 @@ CROSS JOIN LATERAL (
 ) AS head
 """
 
-# Makes the oldest queued message of each of `lanes` its head. An index finds it, lane by lane: a join would be planned
-# as one scan of everything that is queued.
+# Makes the oldest queued message of each of `lanes` its head; one that had to wait for its moment stands where that
+# moment put it. An index finds it, lane by lane: a join would be planned as one scan of everything that is queued.
 PROMOTION = """
 UPDATE notifications_outboxmessage message
 SET status = 'pending', next_attempt_at = clock_timestamp()
 WHERE message.id = ANY(ARRAY(
     SELECT (SELECT waiting.id FROM notifications_outboxmessage waiting
             WHERE waiting.recipient_id = lane.recipient_id AND waiting.lane = lane.lane AND waiting.status = 'queued'
-            ORDER BY waiting.id LIMIT 1)
+            ORDER BY coalesce(waiting.place, waiting.id), waiting.send_at, waiting.id LIMIT 1)
     FROM {lanes}))
 """
 

@@ -5,12 +5,38 @@ All of them need the lanes' locks (`sql.LOCK_RECIPIENTS`), and are followed by `
 
 from notifications.protocol.sql_tally import append
 
-# Returns held messages to their lanes, at the end of quiet hours.
+# Returns held messages to their lanes: at the end of quiet hours, or at the moment for which they were published. Then
+# such a message stands before what was published, or was due, after that moment; an index finds it. If there is
+# nothing, it stands at the end: before an ID that no message has. Those with one place go by their moments.
 RELEASE = """
-UPDATE notifications_outboxmessage
-SET lane = CASE WHEN %(by_channel)s THEN channel ELSE '' END
-WHERE id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND lane = '(held)'
-RETURNING recipient_id, lane
+WITH released AS (
+    SELECT id, CASE WHEN %(by_channel)s THEN channel ELSE '' END AS lane
+    FROM notifications_outboxmessage
+    WHERE id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND lane = '(held)'
+), unused AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('notifications_outboxmessage', 'id')) AS id
+)
+UPDATE notifications_outboxmessage message
+SET lane = released.lane,
+    place = CASE WHEN message.send_at IS NULL OR message.place IS NOT NULL THEN message.place ELSE coalesce(
+        (SELECT coalesce(later.place, later.id) FROM notifications_outboxmessage later
+         WHERE later.recipient_id = message.recipient_id AND later.lane = released.lane AND later.status = 'queued'
+           AND coalesce(later.send_at, later.created_at) > message.send_at
+         ORDER BY coalesce(later.place, later.id), later.send_at, later.id LIMIT 1),
+        unused.id) END
+FROM released, unused
+WHERE message.id = released.id AND message.status = 'queued' AND message.lane = '(held)'
+RETURNING message.recipient_id, message.lane
+"""
+
+# Gives messages that wait for their moment another one; what expires does so as long after it as before.
+RESCHEDULE = """
+UPDATE notifications_outboxmessage message
+SET send_at = %(send_at)s::timestamptz, next_attempt_at = %(send_at)s::timestamptz,
+    expires_at = message.expires_at + (%(send_at)s::timestamptz - message.send_at)
+WHERE message.id = ANY(%(ids)s::bigint[]) AND message.status = 'queued' AND message.lane = '(held)'
+  AND message.send_at IS NOT NULL AND message.place IS NULL
+RETURNING message.id, message.recipient_id, message.lane
 """
 
 # Keeps the history of attempts and the claim number, which only ever rises.

@@ -36,9 +36,10 @@ ENQUEUE_MANY = """
 WITH written AS (
     INSERT INTO notifications_outboxmessage
         (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
-         expires_at, created_at, next_attempt_at, finished_at, error_code, status)
+         expires_at, send_at, created_at, next_attempt_at, finished_at, error_code, status)
     SELECT row.recipient, row.lane, %(kind)s::text, row.channel, row.context::jsonb, row.dedupe_key, row.reference,
-        %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz, clock_timestamp(),
+        %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz,
+        %(send_at)s::timestamptz, clock_timestamp(),
         coalesce(row.held_until::timestamptz, clock_timestamp()),
         CASE WHEN row.suppression <> '' THEN clock_timestamp() END, row.suppression,
         CASE WHEN row.suppression <> '' THEN 'cancelled'
@@ -49,7 +50,7 @@ WITH written AS (
               AND (SELECT waiting.id FROM notifications_outboxmessage waiting
                    WHERE waiting.recipient_id = row.recipient AND waiting.lane = row.lane
                      AND waiting.status = 'queued'
-                   ORDER BY waiting.id LIMIT 1) IS NULL
+                   LIMIT 1) IS NULL
              THEN 'pending' ELSE 'queued' END
     FROM unnest(%(recipients)s::bigint[], %(channels)s::text[], %(lanes)s::text[], %(suppressions)s::text[],
                 %(leads)s::boolean[], %(contexts)s::text[], %(dedupe_keys)s::text[], %(references)s::text[],

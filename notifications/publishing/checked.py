@@ -30,10 +30,17 @@ def as_json(context: Mapping[str, Any]) -> str:
     return text
 
 
-def check_fields(*, dedupe_key: str, reference: str, expires_at: datetime | None) -> None:
+def check_fields(*, dedupe_key: str, reference: str) -> None:
     """Raises InvalidMessage."""
     for name, text, most in (("dedupe_key", dedupe_key, MOST_KEY), ("reference", reference, MOST_REFERENCE)):
         if not isinstance(text, str) or len(text) > most or "\x00" in text:
             raise InvalidMessage(f"{name} must be text of at most {most} characters, without NUL.")
-    if expires_at is not None and timezone.is_naive(expires_at):
-        raise InvalidMessage("expires_at must be a datetime with a time zone.")
+
+
+def check_moments(*, expires_at: datetime | None, send_at: datetime | None) -> None:
+    """Raises InvalidMessage."""
+    for name, moment in (("expires_at", expires_at), ("send_at", send_at)):
+        if moment is not None and (not isinstance(moment, datetime) or timezone.is_naive(moment)):
+            raise InvalidMessage(f"{name} must be a datetime with a time zone.")
+    if expires_at is not None and send_at is not None and expires_at <= send_at:
+        raise InvalidMessage("expires_at must be after send_at: the message would never be sent.")

@@ -24,8 +24,8 @@ from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.run_sql import fetch_all
 from notifications.protocol.transactions import is_in_transaction
-from notifications.publishing.checked import as_json, check_fields
-from notifications.publishing.decide import decide
+from notifications.publishing.checked import as_json, check_fields, check_moments
+from notifications.publishing.decide import Times, decide
 from notifications.recipients.many import batches, recipient_ids
 from notifications.selectors.database_clock import database_now
 
@@ -86,6 +86,7 @@ def publish_many(
     *,
     context: Mapping[str, Any] | None = None,
     expires_at: datetime | None = None,
+    send_at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[Published]:
     """Publish to each of `to`, as `publish` would in this order; returns what each of them gets, in the same order.
@@ -95,7 +96,7 @@ def publish_many(
     """
     announced = kinds.get(kind)
     entries = [_entry(each, context or {}) for each in to]
-    check_fields(dedupe_key="", reference="", expires_at=expires_at)
+    check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
     ((isolation,),) = fetch_all(sql.ISOLATION, using=using)
@@ -106,18 +107,16 @@ def publish_many(
     ):
         entry.recipient = recipient
     wishes = _lock(entries, using=using)
-    now = database_now(using)
+    times = Times.of(announced, now=database_now(using), send_at=send_at, expires_at=expires_at)
     _use_keys(entries, using=using)
-    if expires_at is None and announced.expires_after is not None:
-        expires_at = now + announced.expires_after
-    _decide(announced, entries, wishes, expires_at=expires_at, now=now)
-    _write(announced, entries, expires_at=expires_at, using=using)
+    _decide(announced, entries, wishes, times=times)
+    _write(announced, entries, times=times, using=using)
     return [_answer(entry) for entry in entries]
 
 
 def _entry(each: To | Recipient | AbstractBaseUser, shared: Mapping[str, Any]) -> _Entry:
     to = each if isinstance(each, To) else To(each)
-    check_fields(dedupe_key=to.dedupe_key, reference=to.reference, expires_at=None)
+    check_fields(dedupe_key=to.dedupe_key, reference=to.reference)
     own = to.context
     return _Entry(to, as_json({**shared, **own} if isinstance(own, Mapping) else own))
 
@@ -152,11 +151,10 @@ def _decide(
     entries: Sequence[_Entry],
     wishes: Mapping[int, _Wishes],
     *,
-    expires_at: datetime | None,
-    now: datetime,
+    times: Times,
 ) -> None:
     """Recipients who want the same get the same."""
-    decide_once = cache(partial(decide, kind, expires_at=expires_at, now=now))
+    decide_once = cache(partial(decide, kind, times=times))
     for entry in entries:
         if not entry.is_duplicate:
             opt_outs, time_zone = wishes[entry.recipient]
@@ -181,13 +179,14 @@ def _rows(entries: Sequence[_Entry]) -> list[_Row]:
     return rows
 
 
-def _write(kind: Kind, entries: Sequence[_Entry], *, expires_at: datetime | None, using: str) -> None:
+def _write(kind: Kind, entries: Sequence[_Entry], *, times: Times, using: str) -> None:
     """Insert one row per recipient and channel, in order; wake the relays once, after the commit."""
     rows = _rows([entry for entry in entries if not entry.is_duplicate])
     if not rows:
         return
     with traces.publishing(kind.name, channels=len(rows)) as traceparent:
-        shared = {"kind": kind.name, "origin": origin.current(), "traceparent": traceparent, "expires_at": expires_at}
+        shared: dict[str, object] = {"kind": kind.name, "origin": origin.current(), "traceparent": traceparent}
+        shared |= {"expires_at": times.expires_at, "send_at": times.send_at}
         for batch in batches(rows):
             written = fetch_all(sql.ENQUEUE_MANY, shared | _columns(batch), using=using)
             for row, (message,) in zip(batch, written, strict=True):

@@ -22,6 +22,7 @@ from notifications import conf
 from notifications.lifecycle import ENDED, HEAD, Status
 from notifications.models import MessageReference, OutboxMessage, Recipient
 from notifications.policy import phone_numbers
+from notifications.selectors.turns import IN_TURN
 
 LATEST = 100_000  # messages that a search without an index reads; some tens of milliseconds
 MOST_OF_A_RECIPIENT = 1_000  # messages of one recipient in a list; the lane's page shows all
@@ -128,7 +129,7 @@ def messages_of(recipients: tuple[int, ...], *, using: str = DEFAULT_DB_ALIAS) -
     """The IDs of the recipients' latest messages, from the three partial indexes that know a recipient."""
     of_them = OutboxMessage.objects.using(using).filter(recipient_id__in=recipients)
     ids: list[int] = list(of_them.filter(status__in=HEAD).values_list("pk", flat=True)[:MOST_OF_A_RECIPIENT])
-    ids += _latest(of_them.filter(status=Status.QUEUED.value).order_by("recipient", "lane", "id"))
+    ids += _latest(of_them.filter(status=Status.QUEUED.value).order_by("recipient", "lane", *IN_TURN))
     for recipient in recipients:
         ended = OutboxMessage.objects.using(using).filter(recipient_id=recipient, status__in=ENDED)
         ids += _latest(ended.order_by("-id"))

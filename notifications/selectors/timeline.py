@@ -17,6 +17,7 @@ MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest ones
 DONE = {
     Verb.REPLAY: "Replayed",
     Verb.CANCEL: "Cancelled",
+    Verb.RESCHEDULE: "Moved to another moment",
     Verb.CHANGE_ADDRESS: "Address changed",
     Verb.PAUSE: "Paused",
     Verb.RESUME: "Resumed",
@@ -105,7 +106,7 @@ def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
     for action in of_it.order_by("-pk")[:MOST_ACTIONS]:
         what = DONE[Verb(action.action)]
         what += f" (had failed with {action.error_code})" if action.error_code else ""
-        yield Event(action.acted_at, what, by=action.actor, detail=action.reason, bulk=action.bulk_id)
+        yield Event(action.acted_at, what, by=action.actor, detail=_said(action), bulk=action.bulk_id)
     changes = OperatorAction.objects.using(using).filter(
         Q(recipient_id=message.recipient_id, action=Verb.CHANGE_ADDRESS, acted_at__gte=message.created_at),
         detail__startswith=f"{address_field_of(message)}:",
@@ -113,6 +114,11 @@ def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
     for action in changes.order_by("-pk")[:MOST_ACTIONS]:
         words = f"{action.detail}. {action.reason}" if action.reason else action.detail
         yield Event(action.acted_at, DONE[Verb.CHANGE_ADDRESS], by=action.actor, detail=words)
+
+
+def _said(action: OperatorAction) -> str:
+    """Why it was done, and, where a message was moved, to which moment."""
+    return ". ".join(filter(None, (action.detail if action.action == Verb.RESCHEDULE else "", action.reason)))
 
 
 def _ending(message: OutboxMessage) -> Iterator[Event]:

@@ -25,6 +25,7 @@ from notifications.channels import channel_names
 from notifications.lifecycle import HEAD, HELD, Status
 from notifications.models import ChannelState, OutboxMessage, Relay
 from notifications.selectors.database_clock import database_now
+from notifications.selectors.turns import IN_TURN, TURN, before, turn_of
 
 MOST_COUNTED = 1_000  # messages in front; more are "more than"
 
@@ -49,6 +50,8 @@ def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[W
         return list(_waits_of_head(message, now=now, using=using))
     if message.lane == HELD:
         until = message.next_attempt_at
+        if message.waits_for_its_moment:
+            return [Wait("later", f"is to be sent at {said(until, now=now)}", until=until)]
         return [Wait("quiet", f"is held until the recipient's quiet hours end, at {said(until, now=now)}", until=until)]
     lane = OutboxMessage.objects.using(using).filter(recipient_id=message.recipient_id, lane=message.lane)
     head = next(iter(lane.filter(status__in=HEAD)), None)  # at most one; first() would read all messages by ID
@@ -123,9 +126,10 @@ def _later(head: OutboxMessage, *, now: datetime) -> Wait:
 def _and_others(message: OutboxMessage, *, using: str) -> str:
     """How many messages wait between the head and `message`."""
     queued = OutboxMessage.objects.using(using).filter(
-        recipient_id=message.recipient_id, lane=message.lane, status=Status.QUEUED.value, pk__lt=message.pk
+        recipient_id=message.recipient_id, lane=message.lane, status=Status.QUEUED.value
     )
-    between = queued.order_by("recipient", "lane", "pk")[: MOST_COUNTED + 1].count()
+    ahead = queued.annotate(turn=TURN).filter(before(message), turn__lte=turn_of(message))
+    between = ahead.order_by("recipient", "lane", *IN_TURN)[: MOST_COUNTED + 1].count()
     if not between:
         return ""
     return f" and {between} more" if between <= MOST_COUNTED else f" and more than {MOST_COUNTED} more"

@@ -1,9 +1,11 @@
 """The staff API: what the admin shows and does, for programs; with the same permissions, and on record."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from notifications.lifecycle import Permanent
@@ -103,6 +105,18 @@ def test_only_what_waits_is_cancelled(everything: APIClient, failed: list[Outbox
     assert code(everything.post(f"{MESSAGES}{failed[0].pk}/cancel/", WHY)) == (409, "not_waiting")
 
 
+def test_only_what_waits_for_its_moment_is_moved(everything: APIClient) -> None:
+    at = timezone.now() + timedelta(hours=1)
+    waiting, due = publish_one(RecipientFactory(), send_at=at), publish_one(RecipientFactory())
+    change = WHY | {"send_at": "2031-05-01T10:00:00Z"}
+    answer = everything.post(f"{MESSAGES}{waiting.pk}/move/", change)
+    assert answer.json()["message"]["send_at"] == "2031-05-01T10:00:00Z"
+    assert [wait["code"] for wait in answer.json()["waits"]] == ["later"]
+
+    assert code(everything.post(f"{MESSAGES}{due.pk}/move/", change)) == (409, "not_scheduled")
+    assert code(everything.post(f"{MESSAGES}{waiting.pk}/move/", WHY)) == (400, "invalid_input")
+
+
 def test_an_address_is_corrected_and_the_message_replayed(everything: APIClient, failed: list[OutboxMessage]) -> None:
     where = f"{MESSAGES}{failed[2].pk}/address/"
     refused = everything.post(where, {"address": "12345", **WHY})
@@ -161,6 +175,7 @@ def test_without_the_permission_nothing_is_done(failed: list[OutboxMessage], lac
     needs = {
         f"{MESSAGES}{failed[0].pk}/replay/": {"view_outboxmessage", "replay_outboxmessage"},
         f"{MESSAGES}{waiting.pk}/cancel/": {"view_outboxmessage", "cancel_outboxmessage"},
+        f"{MESSAGES}{waiting.pk}/move/": {"view_outboxmessage", "cancel_outboxmessage"},
         f"{MESSAGES}{failed[1].pk}/address/": {
             "view_outboxmessage",
             "replay_outboxmessage",
