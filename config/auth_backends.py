@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from config import second_factor
+from config.password_hashing import turns
 
 STAFF_DOOR = "staff"
 
@@ -22,7 +23,10 @@ class CustomerBackend(ModelBackend):
     def authenticate(  # type: ignore[override]  # no further credentials: those are for the other door
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None
     ) -> Any:
-        return super().authenticate(request, username=username, password=password)
+        if username is None:
+            return None
+        with turns.of(username):
+            return super().authenticate(request, username=username, password=password)
 
     def user_can_authenticate(self, user: Any) -> bool:
         return super().user_can_authenticate(user) and not user.is_staff
@@ -34,7 +38,8 @@ class StaffBackend(ModelBackend):
     def authenticate(  # type: ignore[override]  # the staff door alone passes `door`
         self, request: HttpRequest | None, username: str, password: str, door: str, code: str
     ) -> Any:
-        user: User | None = super().authenticate(request, username=username, password=password)
+        with turns.of(username):
+            user: User | None = super().authenticate(request, username=username, password=password)
         if user is None or door != STAFF_DOOR:
             return None
         if second_factor.is_enrolled(user):

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "config.throttling.Throttling",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "config.password_hashing.PasswordsInTurn",
     "config.unavailable.Unavailable",
 ]
 ROOT_URLCONF = "config.urls"
@@ -115,6 +116,8 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Logins: config/login_throttle.py --------------------------------------------------------------------------------
+PASSWORD_HASHERS = ["config.password_hashing.PasswordHasher"]
+PASSWORD_HASHES_AT_ONCE = number("PASSWORD_HASHES_AT_ONCE", default=1, least=1, whole=True)  # in a process
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
 LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)

@@ -38,6 +38,9 @@ http {{
 }}
 """
 
+# What a test says of its client's address, nginx takes for it.
+CLIENTS = "set_real_ip_from 127.0.0.1;\nreal_ip_header X-Client;\n"
+
 
 class Behind(BaseHTTPRequestHandler):
     """The application's place: keeps the headers that come through."""
@@ -91,7 +94,7 @@ def get(tmp_path: Path, application: int, certificate: tuple[Path, Path]) -> Ite
     }.items():
         assert there in text
         text = text.replace(there, here)
-    (tmp_path / "bookings.conf").write_text(text)
+    (tmp_path / "bookings.conf").write_text(CLIENTS + text)
     (tmp_path / "nginx.conf").write_text(AROUND.format(folder=tmp_path))
     with running(tmp_path, port), requests.Session() as session:
         session.trust_env = False  # a bundle of authorities in the environment would win over ours
@@ -126,6 +129,27 @@ def test_a_client_cannot_say_who_it_is(get: Callable[..., requests.Response]) ->
 @pytest.mark.parametrize("path", ["/metrics", "/readyz"])
 def test_what_monitors_ask_is_not_for_everybody(get: Callable[..., requests.Response], path: str) -> None:
     assert get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_one_client"),
+    [
+        ("192.0.2.7", True),
+        ("192.0.2.{}", False),
+        ("2001:db8:1:2::{:x}", True),
+        ("2001:db8:1:2:0:{:x}:3:4", True),
+        ("2001:db8::{:x}:1:2:3", True),
+        ("2001:db8::{:x}:0:1:2:3", False),
+        ("2001:db8:1:{:x}::1", False),
+        ("::ffff:192.0.2.{}", False),
+    ],
+)
+def test_nginx_counts_an_ipv6_network_as_one_client(
+    get: Callable[..., requests.Response], addresses: str, is_one_client: bool
+) -> None:
+    statuses = [get("/", **{"X-Client": addresses.format(number)}).status_code for number in range(1, 121)]
+
+    assert set(statuses) == ({200, 429} if is_one_client else {200})
 
 
 def test_webhooks_come_through(get: Callable[..., requests.Response]) -> None:
