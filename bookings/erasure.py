@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from bookings.cancellation import end_hold
 from bookings.errors import StaffAreNotErased
-from bookings.models import AccessToken, Booking, Order, Payment
+from bookings.models import AccessToken, Booking, Order, Payment, SignIn
 from notifications import outbox
 
 BATCH = 1000
@@ -73,6 +73,7 @@ def _erase(user: User, *, actor: str, reason: str, now: datetime) -> Forgotten:
 
 def _erase_logins(user: User, rows: Counter[str]) -> None:
     rows["sessions"] = Session.objects.filter(pk__in=list(_sessions_of(user))).delete()[0]
+    SignIn.objects.filter(user=user).delete()
     rows["tokens"] = AccessToken.objects.filter(user=user).delete()[0]
     for model in (AccessAttempt, AccessFailureLog, AccessLog):
         rows["records of logins"] += model.objects.filter(username__iexact=user.username).delete()[0]
@@ -108,6 +109,8 @@ def _nobody(user: User) -> str:
 def export_customer(user: User) -> dict[str, Any]:
     """Everything that we have of the customer, as plain values."""
     account = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active")
+    token = ("device", "created_at", "seen_at", "expires_at")
+    browser = ("device", "since", "seen_at")
     order = ("id", "slot_id", "slot__title", "quantity", "amount", "currency", "status", "created_at")
     booking = ("id", "slot_id", "slot__title", "slot__starts_at", "quantity", "status", "created_at", "cancelled_at")
     payment = ("order_id", "gateway", "payment_id", "amount", "currency", "created_at")
@@ -118,7 +121,8 @@ def export_customer(user: User) -> dict[str, Any]:
         "orders": list(Order.objects.filter(user=user).order_by("pk").values(*order)),
         "bookings": list(Booking.objects.filter(user=user).order_by("pk").values(*booking)),
         "payments": list(Payment.objects.filter(order__user=user).order_by("pk").values(*payment, *refund)),
-        "tokens": list(AccessToken.objects.filter(user=user).order_by("pk").values("created_at", "expires_at")),
+        "tokens": list(AccessToken.objects.filter(user=user).order_by("pk").values(*token)),
+        "browsers": list(SignIn.objects.filter(user=user).order_by("pk").values(*browser)),
         "failed_logins": list(logins.values("attempt_time", "ip_address", "user_agent", "failures_since_start")),
         "notifications": outbox.export(user),
     }

@@ -14,6 +14,7 @@ from bookings.customers import Customer
 from bookings.payments import Payment, PaymentEvent, Refund
 from bookings.scheduled_tasks import ScheduledTask
 from bookings.setbacks import Setback
+from bookings.sign_ins import SignIn
 from bookings.staff_tokens import StaffToken
 from bookings.tokens import AccessToken
 
@@ -27,6 +28,7 @@ __all__ = [
     "Refund",
     "ScheduledTask",
     "Setback",
+    "SignIn",
     "Slot",
     "StaffToken",
 ]

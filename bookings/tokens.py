@@ -47,6 +47,8 @@ class StoredToken(models.Model):
 
 class AccessToken(StoredToken):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
+    device = models.CharField(max_length=60, blank=True, db_default="", help_text="what last used it, in words")
+    seen_at = models.DateTimeField(null=True)
 
     objects = AccessTokenQuerySet.as_manager()
 

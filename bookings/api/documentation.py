@@ -13,8 +13,10 @@ from bookings.api.serializers import (
     CodeSerializer,
     MeSerializer,
     NewOrderSerializer,
+    NewPasswordSerializer,
     OrderSerializer,
     PaymentClaimSerializer,
+    SecuritySerializer,
     TokenSerializer,
 )
 from bookings.models import MOST_IDEMPOTENCY_KEY
@@ -111,4 +113,21 @@ me_confirm = extend_schema(
         **errors(400, invalid_input="Some fields are missing or wrong: field.", **_codes(refusals.InvalidCode())),
     },
     examples=_asking("the code that an SMS brought", field="phone", code="123456"),
+)
+
+me_security = extend_schema(responses=SecuritySerializer)
+me_browser_end = extend_schema(
+    responses={204: None, **errors(404, not_found="No SignIn matches the given query.")},
+)
+me_program_end = extend_schema(
+    responses={204: None, **errors(404, not_found="No AccessToken matches the given query.")},
+)
+me_password = extend_schema(
+    request=NewPasswordSerializer,
+    responses={
+        200: OpenApiResponse(TokenSerializer, description="For a program: its new token, as every other has ended"),
+        204: OpenApiResponse(description="For a session: it stays, and every other one has ended"),
+        **_invalid("password", "new_password"),
+    },
+    examples=_asking("a new one", password="a long pass phrase", new_password="another pass phrase"),  # noqa: S106
 )

@@ -146,6 +146,33 @@ class CodeSerializer(serializers.Serializer):
     code = serializers.CharField(max_length=16, help_text="that was sent to the new address")
 
 
+class BrowserSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    device = serializers.CharField(help_text="in words, as it says of itself")
+    since = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField(help_text="to some minutes")
+    is_current = serializers.BooleanField(help_text="whether it is the one that asks")
+
+
+class ProgramSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    device = serializers.CharField(help_text="in words, as it says of itself; empty: not used yet")
+    since = serializers.DateTimeField(source="created_at")
+    seen_at = serializers.DateTimeField(allow_null=True, help_text="to some minutes")
+    expires_at = serializers.DateTimeField()
+    is_current = serializers.BooleanField(help_text="whether it is the one that asks")
+
+
+class SecuritySerializer(serializers.Serializer):
+    browsers = BrowserSerializer(many=True)
+    programs = ProgramSerializer(many=True)
+
+
+class NewPasswordSerializer(serializers.Serializer):
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, help_text="the one that it replaces")
+    new_password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
 class ProblemSerializer(serializers.Serializer):
     """An error (RFC 9457)."""
 

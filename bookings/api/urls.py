@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from bookings.api import problems, views
+from bookings.api import own_security, problems, views
 
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
@@ -16,6 +16,10 @@ urlpatterns = [
     path("bookings/<int:pk>/cancel/", views.BookingCancel.as_view(), name="booking-cancel"),
     path("me/", views.Me.as_view(), name="me"),
     path("me/confirm/", views.MeConfirm.as_view(), name="me-confirm"),
+    path("me/security/", own_security.Security.as_view(), name="me-security"),
+    path("me/browsers/<int:pk>/", own_security.Browser.as_view(), name="me-browser"),
+    path("me/programs/<int:pk>/", own_security.Program.as_view(), name="me-program"),
+    path("me/password/", own_security.Password.as_view(), name="me-password"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs/",

@@ -39,7 +39,7 @@ class TokenView(APIView):
     @documentation.token
     def post(self, request: Request) -> Response:
         plain = request._request  # noqa: SLF001  (those who count failed logins mark the web's own request)
-        login = _valid(AuthTokenSerializer(data=request.data, context={"request": plain}))
+        login = valid(AuthTokenSerializer(data=request.data, context={"request": plain}))
         return Response({"token": give_token(login["user"])})
 
 
@@ -69,9 +69,9 @@ class OrderCreate(APIView):
 
     @documentation.order_create
     def post(self, request: Request) -> Response:
-        wish = _valid(NewOrderSerializer(data=request.data))
+        wish = valid(NewOrderSerializer(data=request.data))
         wanted = {
-            "user": _customer(request),
+            "user": customer_of(request),
             "slot_id": wish["slot"].pk,
             "quantity": wish["quantity"],
             "idempotency_key": idempotency.key_of(request),
@@ -86,8 +86,8 @@ class PaymentVerify(APIView):
 
     @documentation.payment_verify
     def post(self, request: Request) -> Response:
-        claim = _valid(PaymentClaimSerializer(data=request.data))
-        verified = verification.verify(user=_customer(request), **claim)
+        claim = valid(PaymentClaimSerializer(data=request.data))
+        verified = verification.verify(user=customer_of(request), **claim)
         return Response(_shown(verified.booking), status=201 if verified.is_new else 200)
 
 
@@ -100,7 +100,7 @@ class BookingList(generics.ListAPIView):
     def get_queryset(self) -> QuerySet[Booking]:
         if getattr(self, "swagger_fake_view", False):  # the schema is made without a customer
             return Booking.objects.none()
-        return selectors.bookings_of(_customer(self.request))
+        return selectors.bookings_of(customer_of(self.request))
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> serializers.BaseSerializer:
         """For the page of bookings that is shown, with their messages in one query."""
@@ -116,7 +116,7 @@ class BookingDetail(APIView):
 
     @documentation.booking_detail
     def get(self, request: Request, pk: int) -> Response:
-        return Response(_shown(generics.get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)))
+        return Response(_shown(generics.get_object_or_404(selectors.bookings_of(customer_of(request)), pk=pk)))
 
 
 class BookingCancel(APIView):
@@ -124,7 +124,7 @@ class BookingCancel(APIView):
 
     @documentation.booking_cancel
     def post(self, request: Request, pk: int) -> Response:
-        booking = generics.get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
+        booking = generics.get_object_or_404(selectors.bookings_of(customer_of(request)), pk=pk)
         return Response(_shown(cancellation.cancel(booking.pk)))
 
 
@@ -137,9 +137,9 @@ class Me(APIView):
 
     @documentation.me_change
     def patch(self, request: Request) -> Response:
-        changes = _valid(MeSerializer(data=request.data, partial=True))
+        changes = valid(MeSerializer(data=request.data, partial=True))
         try:
-            contacts.request_changes(_customer(request), **changes)
+            contacts.request_changes(customer_of(request), **changes)
         except outbox.InvalidContact as error:
             raise serializers.ValidationError(error.errors) from None
         return Response(_contact_of(request))
@@ -152,25 +152,26 @@ class MeConfirm(APIView):
 
     @documentation.me_confirm
     def post(self, request: Request) -> Response:
-        given = _valid(CodeSerializer(data=request.data))
-        contacts.confirm(_customer(request), **given)
+        given = valid(CodeSerializer(data=request.data))
+        contacts.confirm(customer_of(request), **given)
         return Response(_contact_of(request))
 
 
 def _contact_of(request: Request) -> dict[str, Any]:
-    customer = _customer(request)
+    customer = customer_of(request)
     contact = asdict(outbox.contact_of(customer))
     return {"username": customer.get_username(), **contact, "unconfirmed": contacts.unconfirmed(customer)}
 
 
-def _customer(request: Request) -> User:
+def customer_of(request: Request) -> User:
     """The signed-in user; views that have no customer do not ask."""
     if not request.user.is_authenticated:
         raise NotAuthenticated
     return request.user
 
 
-def _valid(serializer: serializers.BaseSerializer) -> dict[str, Any]:
+def valid(serializer: serializers.BaseSerializer) -> dict[str, Any]:
+    """What was sent, if it is valid. Raises ValidationError."""
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 

@@ -1,25 +1,21 @@
-"""The customer's own security: a new password, the programs that have a token, and logging out everywhere.
+"""The customer's own security: a new password, the browsers and programs that are signed in, and signing them out.
 
-A session and a token both carry a stamp made from the stored password. So one statement ends them all, at every door: a
-new password, or the same one stored anew. The session that asks is kept.
+`bookings.own_security` does it, for the API as well. The session that asks is kept.
 """
 
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from bookings import own_security
 from bookings.pages.forms import NewPasswordForm, PasswordForm
 from bookings.pages.views import customers_only
-from bookings.tokens import AccessToken
 
 
 @customers_only
@@ -38,11 +34,16 @@ def security(request: HttpRequest) -> HttpResponse:
     everywhere = PasswordForm(request.POST if is_everywhere else None, prefix="everywhere", **who)
     chosen = everywhere if is_everywhere else change
     if request.method == "POST" and chosen.is_valid():
-        _end_all(request, customer, password=chosen.cleaned_data["password" if is_everywhere else "new_password"])
+        password = chosen.cleaned_data["password" if is_everywhere else "new_password"]
+        own_security.set_password(customer, password, request=request)
         messages.success(request, "Everything else is signed out." if is_everywhere else "Your password is changed.")
         return redirect("security-page")
-    tokens = AccessToken.objects.filter(user=customer).valid(now=timezone.now()).order_by("-pk")
-    return render(request, "pages/security.html", {"change": change, "everywhere": everywhere, "tokens": tokens})
+    signed_in = {
+        "browsers": own_security.browsers_of(customer),
+        "programs": own_security.programs_of(customer),
+        "here": request.session.session_key,
+    }
+    return render(request, "pages/security.html", {"change": change, "everywhere": everywhere, **signed_in})
 
 
 @customers_only
@@ -50,15 +51,18 @@ def security(request: HttpRequest) -> HttpResponse:
 def end_token(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the customer's tokens."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
-    if not AccessToken.objects.filter(user_id=request.user.pk, pk=pk).delete()[0]:
+    if not own_security.end_program(request.user, pk):
         raise Http404
     messages.success(request, "That program is signed out.")
     return redirect("security-page")
 
 
-@transaction.atomic
-def _end_all(request: HttpRequest, customer: User, *, password: str) -> None:
-    customer.set_password(password)  # with a new salt, even if it is the same
-    customer.save(update_fields=["password"])
-    AccessToken.objects.filter(user=customer).delete()
-    update_session_auth_hash(request, customer)
+@customers_only
+@require_POST
+def end_browser(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sign one of the customer's browsers out."""
+    assert request.user.is_authenticated  # noqa: S101  (customers_only)
+    if not own_security.end_browser(request.user, pk):
+        raise Http404
+    messages.success(request, "That browser is signed out.")
+    return redirect("security-page")

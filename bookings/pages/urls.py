@@ -16,6 +16,7 @@ urlpatterns = [
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
     path("accounts/profile/", profile.profile, name="profile-page"),
     path("accounts/security/", security.security, name="security-page"),
+    path("accounts/security/browsers/<int:pk>/end/", security.end_browser, name="end-browser-page"),
     path("accounts/security/tokens/<int:pk>/end/", security.end_token, name="end-token-page"),
     path(
         "login/",

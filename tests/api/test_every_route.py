@@ -37,6 +37,7 @@ ACCESS = {
     "bookings/<int:pk>/cancel/": Access.OWN,
     "accounts/profile/": Access.SELF,
     "accounts/security/": Access.SELF,
+    "accounts/security/browsers/<int:pk>/end/": Access.OWN,
     "accounts/security/tokens/<int:pk>/end/": Access.OWN,
     "login/": Access.PUBLIC,
     "logout/": Access.PUBLIC,
@@ -50,6 +51,10 @@ ACCESS = {
     "api/bookings/<int:pk>/cancel/": Access.OWN,
     "api/me/": Access.SELF,
     "api/me/confirm/": Access.SELF,
+    "api/me/security/": Access.SELF,
+    "api/me/password/": Access.SELF,
+    "api/me/browsers/<int:pk>/": Access.OWN,
+    "api/me/programs/<int:pk>/": Access.OWN,
     "api/schema/": Access.PUBLIC,
     "api/docs/": Access.PUBLIC,
     "api/^(?P<path>[\\s\\S]*)$": Access.PUBLIC,
@@ -64,6 +69,7 @@ ACCESS = {
     "admin/logout/": Access.PUBLIC,
     "admin/jsi18n/": Access.PUBLIC,
 }
+WRITE_ONLY = ("cancel/", "pay/", "paid/", "end/", "browsers/<int:pk>/", "programs/<int:pk>/")
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 ALLOWED = {  # statuses that a stranger, and nobody, may be answered with; 405 is always right
     Access.PUBLIC: ({200, 302, 400, 404, 415}, {200, 302, 400, 404, 415}),
@@ -140,6 +146,6 @@ def test_the_owner_gets_what_others_do_not(booking: Booking) -> None:
     client = Client()
     client.force_login(booking.user)
     for route, access in ACCESS.items():
-        if access is Access.OWN and not route.endswith(("cancel/", "pay/", "paid/", "end/")):
+        if access is Access.OWN and not route.endswith(WRITE_ONLY):
             answer = client.get(address(route, booking.pk), follow=True)
             assert answer.status_code == 200, route

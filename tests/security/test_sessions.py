@@ -22,6 +22,7 @@ EXEMPT = {  # views that need no CSRF token, and who vouches instead
     "bookings.api.problems.not_found": "it does nothing",
     "rest_framework": "a token, or the REST framework's own check of the session",
     "drf_spectacular": "it only reads",
+    "bookings.api.own_security": "a token, or the REST framework's own check of the session",
     "bookings.api.views": "a token, or the REST framework's own check of the session",
     "notifications.api": "a token, or the REST framework's own check of the session",
 }
