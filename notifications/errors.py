@@ -52,6 +52,17 @@ class InvalidRecipient(OutboxError):
         super().__init__(f"A recipient must be a saved user or Recipient, not {what}.")
 
 
+class OtherDatabase(OutboxError):
+    """The recipient comes from another database than the message would be written to."""
+
+    def __init__(self, recipient: object, *, of: str, using: str) -> None:
+        super().__init__(
+            f"This {type(recipient).__name__} was read from the database {of!r}, and the message would be written to "
+            f"{using!r}, where the same key may be somebody else's. Publish with using={of!r}, within its transaction; "
+            "if the one is a replica of the other, say so in your router's allow_relation."
+        )
+
+
 class InvalidContact(OutboxError):
     """Contact details are not valid; `errors` maps each field to its problems."""
 

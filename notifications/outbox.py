@@ -22,6 +22,7 @@ from notifications.errors import (
     InvalidMessage,
     InvalidRecipient,
     NotInTransaction,
+    OtherDatabase,
     OutboxError,
     UnknownKind,
     UnsafeIsolation,
@@ -40,10 +41,12 @@ from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments
 from notifications.publishing.decide import Times, decide
 from notifications.publishing.many import Published, To, publish_many
-from notifications.recipients.contact import Contact, change_contact, contact_of, key_of, recipient_of
+from notifications.recipients.contact import Contact, change_contact, check_database, contact_of, key_of, recipient_of
+from notifications.recipients.strangers import Address, stranger_of
 from notifications.selectors.person import known_of as export
 
 __all__ = [
+    "Address",
     "Contact",
     "Fallback",
     "InvalidContact",
@@ -52,6 +55,7 @@ __all__ = [
     "InvalidRecipient",
     "Kind",
     "NotInTransaction",
+    "OtherDatabase",
     "OutboxError",
     "Published",
     "Purpose",
@@ -85,7 +89,8 @@ UNTRIED = {"claim_number": 0, "attempts": 0, "rescues": 0} | dict.fromkeys(
 def publish(
     kind: str,
     *,
-    recipient: Recipient | AbstractBaseUser,
+    recipient: Recipient | AbstractBaseUser | None = None,
+    to: Address | Recipient | AbstractBaseUser | None = None,
     context: Mapping[str, Any],
     dedupe_key: str = "",
     reference: str = "",
@@ -98,6 +103,8 @@ def publish(
     In the recipient's quiet hours, a message that may wait is held beside the lane until they end. If the recipient has
     opted out of a channel, its message is recorded as cancelled with the code `opted_out`, and is not returned.
 
+    The recipient is a user; `to` may also be an Address, for somebody without an account. Give one of the two.
+
     `context` is plain JSON; the templates are rendered with it. A `dedupe_key` that was used before writes nothing.
     `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
 
@@ -105,7 +112,7 @@ def publish(
     of due moments. A moment that has passed means now. `reschedule` moves it, `cancel` withdraws it.
 
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
-    InvalidRecipient, InvalidMessage.
+    InvalidRecipient, InvalidContact, OtherDatabase, InvalidMessage.
     """
     announced = kinds.get(kind)
     text = as_json(context)
@@ -113,7 +120,7 @@ def publish(
     check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
-    locked, now = _lock(recipient, using=using)
+    locked, now = _lock(_one_of(recipient, to, using=using), using=using)
     times = Times.of(announced, now=now, send_at=send_at, expires_at=expires_at)
     message = OutboxMessage(
         recipient=locked,
@@ -141,6 +148,20 @@ def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS
     for message in rows.order_by("id"):
         about[message.reference].append(message)
     return about
+
+
+def _one_of(
+    recipient: Recipient | AbstractBaseUser | None, to: Address | Recipient | AbstractBaseUser | None, *, using: str
+) -> Recipient | AbstractBaseUser:
+    if (recipient is None) == (to is None):
+        raise InvalidMessage("Give either recipient or to.")
+    who = to if recipient is None else recipient
+    if isinstance(who, Address):
+        return stranger_of(who, using=using)
+    if isinstance(who, Recipient | AbstractBaseUser):
+        check_database(who, using=using)
+        return who
+    raise InvalidRecipient(who)
 
 
 def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Recipient, datetime]:

@@ -15,7 +15,6 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from notifications.channels import channel_names
@@ -38,6 +37,7 @@ from notifications.policy import phone_numbers
 from notifications.policy.consent import opt_out_key
 from notifications.protocol.lanes import locked_lanes
 from notifications.recipients.contact import ADDRESSES, key_of
+from notifications.recipients.strangers import Address, strangers_at, valid
 
 WAITING = (Status.QUEUED.value, Status.PENDING.value)
 BLANK: dict[str, Any] = {"context": {}, "error_detail": "", "provider_id": "", "origin": "", "traceparent": ""}
@@ -52,11 +52,19 @@ class Erased:
     in_flight: int = 0
 
 
-def erase(who: Recipient | AbstractBaseUser, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS) -> Erased:
-    """Forget `who`, in one transaction, or in the caller's. Raises InvalidRecipient."""
+def erase(
+    who: Recipient | AbstractBaseUser | Address, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS
+) -> Erased:
+    """Forget `who`, in one transaction, or in the caller's. Raises InvalidRecipient, InvalidContact.
+
+    With a user, also those without an account who have an address of theirs; with an Address, all of those.
+    """
     erased = Erased()
     with transaction.atomic(using=using):
-        recipient = Recipient.objects.using(using).filter(**key_of(who)).first()
+        if isinstance(who, Address):
+            recipient = strangers_at(valid(who), using=using).first()
+        else:
+            recipient = Recipient.objects.using(using).filter(**key_of(who)).first()
         if recipient is None:
             return erased
         everyone = [recipient, *_without_account(recipient, using=using)]
@@ -86,13 +94,16 @@ def erase_late(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) ->
 
 
 def _without_account(recipient: Recipient, *, using: str) -> list[Recipient]:
-    """The recipients without a user to which codes for this one's addresses went."""
+    """The recipients without a user who have one of this one's addresses: codes went to them, or messages."""
     addresses = [(name, getattr(recipient, name)) for name in ADDRESSES]
     addresses += recipient.verifications.using(using).values_list("field", "address")
-    mine = Q(pk=None)
-    for name, address in addresses:
-        mine |= Q(**{name: address}) if address else Q(pk=None)
-    return list(Recipient.objects.using(using).filter(mine, user=None).exclude(pk=recipient.pk).order_by("pk"))
+    mine = {
+        each.pk: each
+        for name, address in addresses
+        if address
+        for each in strangers_at(Address(**{name: address}), using=using).exclude(pk=recipient.pk)
+    }
+    return [mine[pk] for pk in sorted(mine)]
 
 
 def _erase_messages(ids: list[int], erased: Erased, *, using: str) -> None:

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS, router, transaction
 
 from notifications import conf
 from notifications.channels import channel_names
 from notifications.content.localization import language_of, zone_of
-from notifications.errors import AddressOptedOut, InvalidContact, InvalidRecipient
+from notifications.errors import AddressOptedOut, InvalidContact, InvalidRecipient, OtherDatabase
 from notifications.kinds import Purpose
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
@@ -55,6 +55,17 @@ def key_of(user: Recipient | AbstractBaseUser) -> dict[str, Any]:
     if not isinstance(user, Recipient | AbstractBaseUser) or user.pk is None:
         raise InvalidRecipient(user)
     return {"pk": user.pk} if isinstance(user, Recipient) else {"user_id": user.pk}
+
+
+def check_database(who: Recipient | AbstractBaseUser, *, using: str) -> None:
+    """Whether `who` may be used in the database `using`: the routers say, as of any relation. Raises OtherDatabase."""
+    of = who._state.db
+    if of in (None, using):
+        return
+    there = Recipient()
+    there._state.db = using
+    if not router.allow_relation(who, there):
+        raise OtherDatabase(who, of=of, using=using)
 
 
 def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> Recipient:

@@ -16,7 +16,7 @@ from notifications.protocol.arrays import texts
 from notifications.protocol.run_sql import execute
 from notifications.protocol.sql_publish_many import CREATE_RECIPIENTS
 from notifications.recipients.addresses import lock_shelves
-from notifications.recipients.contact import key_of, usable_email
+from notifications.recipients.contact import check_database, key_of, usable_email
 
 Each = TypeVar("Each")
 MOST_AT_ONCE = 1000  # recipients in one statement
@@ -32,11 +32,13 @@ def batches(everything: Sequence[Each]) -> Iterator[list[Each]]:
 def recipient_ids(people: Sequence[Recipient | AbstractBaseUser], *, using: str) -> list[int]:
     """The ids of the recipients of `people`, in their order. Within a transaction; takes no lane's lock.
 
-    A user who has no recipient gets one, as `contact.recipient_of` would make it. Raises InvalidRecipient.
+    A user who has no recipient gets one, as `contact.recipient_of` would make it. Raises InvalidRecipient,
+    OtherDatabase.
     """
     users: dict[Any, AbstractBaseUser] = {}
     for person in people:
         key_of(person)
+        check_database(person, using=using)
         if isinstance(person, AbstractBaseUser):
             users[person.pk] = person
     known = _known(list(users), using=using)
