@@ -1,9 +1,12 @@
 """A busy day at the outbox, as the board shows it: written row by row, so that every figure on the page is known."""
 
 import math
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
+from django.db.models import Model
 from django_q.models import Schedule, Task
 
 from notifications.models import ChannelState, Depth, OutboxMessage, Receipt, Recipient, Relay, Tally
@@ -46,35 +49,44 @@ def relays(now: datetime) -> tuple[int, int]:
 
 
 def history(current: datetime, *relay_ids: int) -> None:
-    tallies, depths = [], []
-    for back in range(1440):
-        minute = current - MINUTE * back
-        crowd = 1 + math.sin(back / 230) + (3 if 300 < back < 360 else 0)
-        depths.append(
-            Depth(
-                minute=minute, queued=int(crowd * 40), later=4, due=int(crowd * 11), sending=int(crowd * 6), failed=12
-            )
-        )
-        for place, channel in enumerate(CHANNELS):
-            sent = int(30 * crowd) + place
-            delays = [0] * SIZE
-            delays[5 + place], delays[8 + place] = sent - sent // 10, sent // 10
-            tallies.append(
-                Tally(
-                    minute=minute,
-                    channel=channel,
-                    relay_id=relay_ids[back % 2] if back < 5 else 0,
-                    counted_from=minute,
-                    counted_until=minute + timedelta(seconds=59),
-                    sent=sent,
-                    failed=int(crowd > 4) + int(back % 97 == 0),
-                    accepted=sent,
-                    delays=delays,
-                    delay_seconds=sent * BOUNDS[5],
-                )
-            )
-    Tally.objects.bulk_create(tallies)
-    Depth.objects.bulk_create(depths)
+    """A day of minutes. The rows are copied: made one by one, they cost each test seconds."""
+    minutes = [(current - MINUTE * back, back, crowd_of(back)) for back in range(1440)]
+    copy(
+        Depth,
+        "minute queued later due sending failed",
+        ((minute, int(crowd * 40), 4, int(crowd * 11), int(crowd * 6), 12) for minute, _, crowd in minutes),
+    )
+    copy(
+        Tally,
+        "minute channel relay_id counted_from counted_until sent failed accepted delays delay_seconds",
+        (
+            tally(minute, place, relay_ids[back % 2] if back < 5 else 0, back, crowd)
+            for minute, back, crowd in minutes
+            for place in range(len(CHANNELS))
+        ),
+    )
+
+
+def crowd_of(back: int) -> float:
+    """How busy it was `back` minutes ago: two waves, and a rush of an hour."""
+    return 1 + math.sin(back / 230) + (3 if 300 < back < 360 else 0)
+
+
+def tally(minute: datetime, place: int, relay_id: int, back: int, crowd: float) -> tuple[Any, ...]:
+    sent = int(30 * crowd) + place
+    delays = [0] * SIZE
+    delays[5 + place], delays[8 + place] = sent - sent // 10, sent // 10
+    failed = int(crowd > 4) + int(back % 97 == 0)
+    until = minute + timedelta(seconds=59)
+    return minute, CHANNELS[place], relay_id, minute, until, sent, failed, sent, delays, sent * BOUNDS[5]
+
+
+def copy(model: type[Model], columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Write many rows at once; columns that are not named take the database's defaults."""
+    names = ", ".join(columns.split())
+    with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copying:
+        for row in rows:
+            copying.write_row(row)
 
 
 def channels(now: datetime) -> None:
