@@ -18,7 +18,7 @@ from tests.stage.relay import RelayProcess
 from tests.stage.waiting import wait_until
 from tests.stage.web import running_web
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("commits_reach_the_disk")]
 
 ROUNDS, EACH = 4, 12
 WARM_UP = 10  # verifications, until connections are made and code is warm

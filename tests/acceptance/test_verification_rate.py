@@ -19,7 +19,10 @@ from tests.stage.gateway import SECRET, GatewayProcess
 from tests.stage.load import at_rate, percentile
 from tests.stage.web import running_web
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [
+    *(pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("commits_reach_the_disk")),
+    *(pytest.mark.alone, pytest.mark.timeout(300)),
+]
 
 PER_SECOND = 50
 WARM_UP, EACH, MOST_SERIES = 100, 300, 10

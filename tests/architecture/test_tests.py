@@ -3,8 +3,11 @@
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
@@ -44,3 +47,19 @@ def test_no_two_tests_have_one_name() -> None:
         for name in NAME.findall(path.read_text()):
             places[name].append(str(path.relative_to(TESTS)))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestCommits:
+    """In this process, and in those that are handed the database's address."""
+
+    def test_they_do_not_wait_for_the_disk(self, database_url: str) -> None:
+        assert waiting(database_url) == ["off", "off"]
+
+    def test_they_do_where_time_is_measured(self, commits_reach_the_disk: None, database_url: str) -> None:
+        assert waiting(database_url) == ["on", "on"]
+
+
+def waiting(database_url: str) -> list[Any]:
+    with connection.cursor() as ours, psycopg.connect(database_url) as anothers:
+        return [each.execute("SHOW synchronous_commit").fetchone()[0] for each in (ours.connection, anothers)]

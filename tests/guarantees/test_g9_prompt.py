@@ -20,7 +20,7 @@ from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, running_loop
 from tests.stage.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("commits_reach_the_disk")]
 needs_a_session = pytest.mark.skipif(
     conf.rescue() == "lease", reason="a proxy that pools transactions has no LISTEN and no session locks"
 )
