@@ -22,6 +22,9 @@ from tests.stage.waiting import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., RelayProcess]
 
+# It may not give up and ask the provider itself before it is killed, however long its heir takes to come up.
+PATIENT = {"OUTBOX_SEND_TIMEOUT_SECONDS": "90", "OUTBOX_LEASE_SECONDS": "180"}
+
 
 class SlowProvider:
     """In front of the sandbox: hands on the first send only after the list was asked for, though its sender is gone."""
@@ -88,7 +91,7 @@ def test_a_killed_relays_slow_send_is_found_before_it_is_repeated(
 ) -> None:
     """The claim is old when the doubt arises: the list gets its seconds from then on."""
     message = publish_one(RecipientFactory())
-    doomed = relay_process(TWILIO_API_URL=slow.url)
+    doomed = relay_process(TWILIO_API_URL=slow.url, **PATIENT)
     wait_until(slow.holds.is_set)
     heir = relay_process(TWILIO_API_URL=slow.url)
     wait_until(lambda: age_of(heir) > max(VISIBLE_SECONDS, SETTLED_SESSION_SECONDS) + 1.0)
