@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.content_security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.caching.NotShared",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -267,7 +268,6 @@ OUTBOX_ALERT_URL = env.str("OUTBOX_ALERT_URL", default="")
 OUTBOX_METRICS = ["bookings.metrics.SeatMetrics"]  # further collectors for /metrics
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 OUTBOX_LANE = choice("OUTBOX_LANE", among=("recipient", "recipient+channel"))
-# DE,AT,CH: whose numbers are written to; empty: everybody's
 # Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
 OUTBOX_REFERENCE_LINKS = {"booking": "admin:bookings_booking_change", "order": "admin:bookings_order_change"}
 OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never
