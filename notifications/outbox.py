@@ -9,7 +9,7 @@ commit, so messages go in the order of commits (G4).
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -41,6 +41,7 @@ from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments
 from notifications.publishing.decide import Times, decide
 from notifications.publishing.many import Published, To, publish_many
+from notifications.publishing.replacing import replace_waiting, under_way
 from notifications.recipients.contact import Contact, change_contact, check_database, contact_of, key_of, recipient_of
 from notifications.recipients.strangers import Address, stranger_of
 from notifications.selectors.person import known_of as export
@@ -96,6 +97,7 @@ def publish(
     reference: str = "",
     expires_at: datetime | None = None,
     send_at: datetime | None = None,
+    replace: str = "",
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[OutboxMessage]:
     """Write one message for each channel of the kind; returns those that will be sent.
@@ -111,12 +113,16 @@ def publish(
     With `send_at`, it waits beside the lane until that moment and holds up nobody. Then it takes its place in the order
     of due moments. A moment that has passed means now. `reschedule` moves it, `cancel` withdraws it.
 
+    With a key to `replace`, the message is written over the one with this key that still waits for the recipient on the
+    channel. It keeps that one's id, place and moment, and is `replaced`. What a relay has begun to send is left alone:
+    the new message `goes_behind` it.
+
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
     InvalidRecipient, InvalidContact, OtherDatabase, InvalidMessage.
     """
     announced = kinds.get(kind)
     text = as_json(context)
-    check_fields(dedupe_key=dedupe_key, reference=reference)
+    check_fields(dedupe_key=dedupe_key, reference=reference, replace=replace)
     check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
@@ -127,13 +133,24 @@ def publish(
         kind=kind,
         context=dict(context),
         dedupe_key=dedupe_key,
+        replace_key=replace,
         reference=reference,
         origin=origin.current(),
         expires_at=times.expires_at,
         send_at=times.send_at,
     )
     suppressions, held_until = decide(announced, opt_outs=locked.opt_outs, time_zone=locked.time_zone, times=times)
-    return _enqueue(message, text, suppressions, held_until=held_until, using=using)
+    if not replace:
+        return _enqueue(message, text, suppressions, held_until=held_until, using=using)
+    expires_after = None if expires_at else announced.expires_after
+    replaced = _take_places(message, text, suppressions, expires_after=expires_after, using=using)
+    taken = {each.channel for each in replaced}
+    left = {channel: code for channel, code in suppressions.items() if channel not in taken}
+    behind = under_way(message, left, using=using)
+    written = _enqueue(message, text, left, held_until=held_until, using=using) if left else []
+    for each in written:
+        each.goes_behind = behind.get(each.channel)
+    return replaced + written
 
 
 def forget_user(instance: AbstractBaseUser, using: str, **_: Any) -> None:
@@ -200,6 +217,7 @@ def _enqueue(
                 "kind": message.kind,
                 "context": context,
                 "dedupe_key": message.dedupe_key,
+                "replace_key": message.replace_key,
                 "reference": message.reference,
                 "origin": message.origin,
                 "traceparent": traceparent,
@@ -215,13 +233,32 @@ def _enqueue(
         rows = cursor.fetchall()
     message.traceparent = traceparent
     notify_after_commit(using)
-    return [_written(message, row, using=using) for row in rows if not Status(row[3]).is_terminal]
+    columns = [dict(zip(ENQUEUED, row, strict=True)) for row in rows]
+    return [_written(message, row, using=using) for row in columns if not Status(row["status"]).is_terminal]
 
 
-def _written(message: OutboxMessage, row: tuple[Any, ...], *, using: str) -> OutboxMessage:
-    """`message` with the columns of one inserted `row`."""
+def _take_places(
+    message: OutboxMessage,
+    context: str,
+    suppressions: Mapping[str, str],
+    *,
+    expires_after: timedelta | None,
+    using: str,
+) -> list[OutboxMessage]:
+    """Write `message` over what waits under its key, on the channels that may be used."""
+    wanted = [channel for channel, code in suppressions.items() if not code]
+    with traces.publishing(message.kind, channels=len(wanted)) as message.traceparent:
+        rows = replace_waiting(message, context, wanted, expires_after=expires_after, using=using)
+    replaced = [_written(message, row, using=using) for row in rows]
+    for each in replaced:
+        each.replaced = True
+    return replaced
+
+
+def _written(message: OutboxMessage, row: dict[str, Any], *, using: str) -> OutboxMessage:
+    """`message` with the columns of one written `row`."""
     given = {column: getattr(message, column) for column in COLUMNS} | UNTRIED | {"context": dict(message.context)}
-    facts = given | dict(zip(ENQUEUED, row, strict=True))
+    facts = given | row
     written = OutboxMessage.from_db(using, COLUMNS, [facts[column] for column in COLUMNS])
     written.recipient = message.recipient
     return written

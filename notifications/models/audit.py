@@ -21,6 +21,7 @@ class Verb(StrEnum):
     REPLAY = "replay"
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
+    REPLACE = "replace"
     CHANGE_ADDRESS = "change_address"
     PAUSE = "pause"
     RESUME = "resume"

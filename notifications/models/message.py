@@ -48,6 +48,12 @@ class OutboxMessage(models.Model):
     channel = models.CharField(max_length=32)
     context = models.JSONField()
     dedupe_key = models.CharField(max_length=200, blank=True)
+    replace_key = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text=_("a newer one with the same key takes its place while it waits"),
+    )
     reference = models.CharField(
         max_length=100, blank=True, help_text=_("what the message is about, as the publisher names it")
     )
@@ -86,6 +92,9 @@ class OutboxMessage(models.Model):
         null=True, help_text=_("when the first attempt began of which nobody knows whether it was accepted")
     )
 
+    replaced = False  # of what `publish` returns: it took the place of one that waited, and has its id
+    goes_behind: int | None = None  # the one with its key that is being sent, and was left alone
+
     class Meta:
         permissions = [
             ("replay_outboxmessage", "Can replay failed messages"),
@@ -109,6 +118,11 @@ class OutboxMessage(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["recipient", "lane"], condition=Q(status__in=HEAD), name="message_one_head_per_lane"
+            ),
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "replace_key"],
+                condition=Q(claim_number=0, status__in=("queued", "pending")) & ~Q(replace_key=""),
+                name="message_one_waits_per_key",
             ),
         ]
         indexes = [

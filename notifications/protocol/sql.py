@@ -40,11 +40,12 @@ WITH used AS (
     RETURNING id
 ), written AS (
     INSERT INTO notifications_outboxmessage
-        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
+        (recipient_id, lane, kind, channel, context, dedupe_key, replace_key, reference, origin, traceparent,
          expires_at, send_at, created_at, next_attempt_at, finished_at, error_code, status)
     SELECT %(recipient)s::bigint, row.lane, %(kind)s::text, row.channel, %(context)s::jsonb, %(dedupe_key)s::text,
-        %(reference)s::text, %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz,
-        %(send_at)s::timestamptz, clock_timestamp(), coalesce(%(held_until)s::timestamptz, clock_timestamp()),
+        %(replace_key)s::text, %(reference)s::text, %(origin)s::text, %(traceparent)s::text,
+        %(expires_at)s::timestamptz, %(send_at)s::timestamptz, clock_timestamp(),
+        coalesce(%(held_until)s::timestamptz, clock_timestamp()),
         CASE WHEN row.suppression <> '' THEN clock_timestamp() END, row.suppression,
         CASE WHEN row.suppression <> '' THEN 'cancelled'
              WHEN row.leads

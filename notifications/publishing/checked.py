@@ -30,11 +30,20 @@ def as_json(context: Mapping[str, Any]) -> str:
     return text
 
 
-def check_fields(*, dedupe_key: str, reference: str) -> None:
+def check_fields(*, dedupe_key: str, reference: str, replace: str = "") -> None:
     """Raises InvalidMessage."""
-    for name, text, most in (("dedupe_key", dedupe_key, MOST_KEY), ("reference", reference, MOST_REFERENCE)):
+    fields = (
+        ("dedupe_key", dedupe_key, MOST_KEY),
+        ("reference", reference, MOST_REFERENCE),
+        ("replace", replace, MOST_KEY),
+    )
+    for name, text, most in fields:
         if not isinstance(text, str) or len(text) > most or "\x00" in text:
             raise InvalidMessage(f"{name} must be text of at most {most} characters, without NUL.")
+    if dedupe_key and replace:
+        raise InvalidMessage(
+            "Give either dedupe_key or replace: the first keeps the older message, the other the newer."
+        )
 
 
 def check_moments(*, expires_at: datetime | None, send_at: datetime | None) -> None:

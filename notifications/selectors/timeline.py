@@ -18,6 +18,7 @@ DONE = {
     Verb.REPLAY: "Replayed",
     Verb.CANCEL: "Cancelled",
     Verb.RESCHEDULE: "Moved to another moment",
+    Verb.REPLACE: "Replaced by a newer one, in its place",
     Verb.CHANGE_ADDRESS: "Address changed",
     Verb.PAUSE: "Paused",
     Verb.RESUME: "Resumed",
