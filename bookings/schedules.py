@@ -93,6 +93,8 @@ def install() -> list[str]:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [INSTALLING])
+    # The outbox's work, which earlier versions scheduled here. Its relays do it now.
+    Schedule.objects.filter(func__startswith="notifications.schedules.").exclude(name__in=settings.SCHEDULES).delete()
     changed = []
     for name, (task, minutes) in settings.SCHEDULES.items():
         wanted = {"func": task, "schedule_type": Schedule.MINUTES, "minutes": minutes}

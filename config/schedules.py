@@ -1,4 +1,8 @@
-"""What `manage.py qcluster` runs by the clock."""
+"""What `manage.py qcluster` runs by the clock. The outbox's own periodic work runs in its relays."""
+
+from config.environment import choice
+
+OUTBOX_CLOCK = choice("OUTBOX_CLOCK", among=("relay", "apart"))
 
 # Task and period in minutes, by name. A new line here is installed at its next start.
 SCHEDULES = {
@@ -15,11 +19,4 @@ SCHEDULES = {
     "prune logins": ("config.pruning.prune_logins", 24 * 60),
     "prune request rates": ("config.pruning.prune_rates", 60),
     "check seats": ("bookings.schedules.check_seats", 60),
-    "release held messages": ("notifications.schedules.release_held", 1),
-    "fall back to another channel": ("notifications.schedules.fall_back", 1),
-    "poll receipts": ("notifications.schedules.poll_receipts", 5),
-    "prune what is known of people": ("notifications.schedules.prune_people", 24 * 60),
-    "prune the outbox": ("notifications.schedules.prune_outbox", 60),
-    "look for trouble": ("notifications.schedules.look_for_trouble", 1),
-    "finish bulk replays": ("notifications.schedules.finish_bulk_replays", 1),
 }

@@ -22,7 +22,7 @@ from config.environment import (
 from config.limits import *  # noqa: F403
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
-from config.schedules import SCHEDULES  # noqa: F401  (a setting)
+from config.schedules import OUTBOX_CLOCK, SCHEDULES  # noqa: F401  (settings)
 from config.staff_settings import *  # noqa: F403
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)

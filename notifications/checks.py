@@ -18,9 +18,10 @@ from notifications.channels.base import Channel
 from notifications.content.public_links import is_included, public_url
 from notifications.content.rendering import template_problems
 from notifications.content.unsubscribe_links import UNSUBSCRIBABLE
-from notifications.models import OutboxMessage
+from notifications.models import ClockJob, OutboxMessage
 from notifications.monitoring.notifiers import url_problem
 from notifications.policy import quiet_hours
+from notifications.selectors.clock_jobs import silence_now
 
 READ_COMMITTED = IsolationLevel.READ_COMMITTED
 
@@ -33,6 +34,8 @@ def settings_fit_together(**_: Any) -> list[CheckMessage]:
         problems.append(Error(f"OUTBOX_LANE must be one of {', '.join(conf.LANES)}.", id="notifications.E001"))
     if conf.rescue() not in conf.RESCUES:
         problems.append(Error(f"OUTBOX_RESCUE must be one of {', '.join(conf.RESCUES)}.", id="notifications.E002"))
+    if conf.clock() not in conf.CLOCKS:
+        problems.append(Error(f"OUTBOX_CLOCK must be one of {', '.join(conf.CLOCKS)}.", id="notifications.E015"))
     if conf.lease_seconds() <= conf.send_timeout_seconds():
         problems.append(
             Error(
@@ -219,4 +222,19 @@ def ids_follow_the_lock(databases: Sequence[str] | None = None, **_: Any) -> lis
                     id="notifications.E005",
                 )
             )
+    return problems
+
+
+@register(Tags.database)
+def something_runs_the_clock(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Where there are messages, a relay or a clock does the periodic work."""
+    problems: list[CheckMessage] = []
+    for alias in databases or ():
+        if not router.allow_migrate_model(alias, OutboxMessage):
+            continue
+        tables = connections[alias].introspection.table_names()
+        if ClockJob._meta.db_table not in tables or not OutboxMessage.objects.using(alias).exists():
+            continue  # not migrated, or not in use yet
+        if wrong := silence_now(alias):
+            problems.append(Caution(wrong, id="notifications.W003"))
     return problems

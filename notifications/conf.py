@@ -20,6 +20,7 @@ class Cap:
 
 LANES = ("recipient", "recipient+channel")
 RESCUES = ("prompt", "lease")
+CLOCKS = ("relay", "apart")
 EVERY_COUNTRY = "*"
 DEFAULTS: dict[str, Any] = {
     "OUTBOX_MAX_ATTEMPTS": 3,
@@ -50,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_VERIFICATION_DAYS": 30,
     "OUTBOX_VERIFY_ADDRESSES": True,
     "OUTBOX_TRUST_USER_EMAIL": True,
+    "OUTBOX_CLOCK": "relay",
     "OUTBOX_CODE_MINUTES": 10,
     "OUTBOX_CODE_GUESSES": 5,
     "OUTBOX_CODES_PER_HOUR": 5,
@@ -143,6 +145,11 @@ def lane_name(channel: str) -> str:
 def rescue() -> str:
     """When a relay counts as dead: `prompt`, once its connection drops; `lease`, once its lease ran out."""
     return str(_setting("OUTBOX_RESCUE"))
+
+
+def clock() -> str:
+    """Who runs the outbox's periodic work (OUTBOX_CLOCK): the relays (`relay`), or `run_outbox_clock` (`apart`)."""
+    return str(_setting("OUTBOX_CLOCK"))
 
 
 def quiet_hours() -> str:

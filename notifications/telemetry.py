@@ -27,6 +27,8 @@
     channel.recovered     info     channel: the backlog goes out at a rising rate
     alert.raised          error    alert: something is wrong, `monitoring.alert_rules` says what
     alert.cleared         info     alert: it has not been so for a while
+    clock.failed          error    job, error (a type): it runs again when it is due
+    clock.waiting         warning  error: the database is away or can only be read; the clock asks again
     relay.started         info     relay, channels, concurrency
     relay.beat            debug    relay, in_flight: the loop has turned, and its lease is extended
     relay.declared_dead   warning  relay: the one that this relay declared dead
@@ -78,6 +80,8 @@ LEVELS = {
     "channel.recovered": logging.INFO,
     "alert.raised": logging.ERROR,
     "alert.cleared": logging.INFO,
+    "clock.failed": logging.ERROR,
+    "clock.waiting": logging.WARNING,
     "relay.started": logging.INFO,
     "relay.beat": logging.DEBUG,
     "relay.declared_dead": logging.WARNING,

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from notifications.selectors.clock_jobs import silence
 from notifications.selectors.overview import Overview
 
 COLOURS = {"open": "green", "paused": "yellow", "broken": "red"}
@@ -15,7 +16,9 @@ LATE_SECONDS, SILENT_SECONDS = 60.0, 5.0
 
 def shown(now: Overview, *, at: datetime) -> RenderableType:
     """Everything, as it was read at the moment `at`."""
-    return Group(_headline(now), "", _messages(now), "", _channels(now), "", _relays(now, at=at))
+    return Group(
+        _headline(now), "", _messages(now), "", _channels(now), "", _relays(now, at=at), "", _clock(now, at=at)
+    )
 
 
 def _headline(now: Overview) -> Text:
@@ -67,6 +70,18 @@ def _relays(now: Overview, *, at: datetime) -> RenderableType:
         heard_cell = Text(f"{_duration(heard)} ago", "red" if heard > SILENT_SECONDS else "")
         table.add_row(*map(str, cells), heard_cell)
     return table
+
+
+def _clock(now: Overview, *, at: datetime) -> Text:
+    """Whether something does the periodic work, and which of it fails."""
+    if wrong := silence(now.clock, now=at):
+        return Text(wrong, "bold red")
+    failing = [
+        f"{name} ({job['error']}, {job['failures']} times)" for name, job in now.clock.items() if job["failures"]
+    ]
+    if failing:
+        return Text(f"The clock runs, and fails at: {', '.join(failing)}.", "red")
+    return Text("The clock runs: held messages, late fallbacks, receipts, alerts, pruning.", "green")
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -4,6 +4,7 @@ from notifications.models.alert import Alert
 from notifications.models.allowance import Allowance
 from notifications.models.audit import BulkReplay, OperatorAction
 from notifications.models.channel_state import ChannelState
+from notifications.models.clock_job import ClockJob
 from notifications.models.message import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
 from notifications.models.planned_fallback import PlannedFallback
 from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
@@ -24,6 +25,7 @@ __all__ = [
     "BulkReplay",
     "Channel",
     "ChannelState",
+    "ClockJob",
     "ConsentRecord",
     "Conversation",
     "DeliveryAttempt",

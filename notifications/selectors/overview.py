@@ -13,6 +13,7 @@ from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models.tally import PART_OF_LAST_MINUTE
 from notifications.protocol.run_sql import fetch_all
+from notifications.selectors.clock_jobs import clock_jobs
 
 MOST_COUNTED = 200_000  # messages in the table: up to here the finished ones are counted one by one
 ESTIMATED = (Status.CANCELLED, Status.EXPIRED, Status.SENT)  # beyond; these have no index of their own
@@ -73,6 +74,7 @@ class Overview:
     """The outbox at one moment, in the shape of `outbox_status --json`.
 
     `estimated` names the states whose number in `messages` is the planner's estimate, because the table is large.
+    `clock` has the periodic jobs by name (`clock_jobs`).
     """
 
     messages: dict[str, int]
@@ -81,6 +83,7 @@ class Overview:
     relays: list[dict[str, Any]]
     channels: dict[str, dict[str, Any]]
     estimated: list[str] = field(default_factory=list)
+    clock: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def overview(using: str = DEFAULT_DB_ALIAS) -> Overview:
@@ -102,6 +105,7 @@ def overview(using: str = DEFAULT_DB_ALIAS) -> Overview:
             for sent, failed in [last_minute.get(name, (0, 0))]
         },
         estimated=estimated,
+        clock=clock_jobs(using),
     )
 
 

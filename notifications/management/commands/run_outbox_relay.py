@@ -2,6 +2,7 @@
 
 import signal
 from argparse import ArgumentParser
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from notifications import conf
 from notifications.channels import build_channels
 from notifications.channels.base import Channel
+from notifications.clock.run import clock_beside
 from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
 from notifications.monitoring.instrument import monitored, watched
@@ -110,7 +112,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
         try:
-            with monitored(options["metrics_port"], say=self.stdout.write), tuned():
+            with monitored(options["metrics_port"], say=self.stdout.write), tuned(), _clock(options):
                 loop.run()
         except CannotListen as error:
             raise CommandError(str(error)) from error
@@ -120,6 +122,11 @@ class Command(BaseCommand):
         finally:
             for channel in channels.values():
                 channel.close()
+
+
+def _clock(options: dict[str, Any]) -> AbstractContextManager[None]:
+    """The clock beside the relay, unless it runs apart, or the relay only drains and is gone soon."""
+    return clock_beside(options["database"]) if conf.clock() == "relay" and not options["drain"] else nullcontext()
 
 
 def processes(text: str) -> int:

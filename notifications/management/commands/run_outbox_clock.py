@@ -1,0 +1,28 @@
+"""Runs the outbox's periodic work in the foreground, and stops gracefully on SIGTERM and SIGINT."""
+
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from notifications.clock.run import Clock
+from notifications.management.arguments import add_database
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the outbox's periodic work apart from the relays: held messages, late fallbacks, receipts, alerts, "
+        "pruning, abandoned bulk replays. Relays do it themselves unless OUTBOX_CLOCK is `apart`. "
+        "Several do no harm: each job runs in one at a time."
+    )
+    requires_system_checks = "__all__"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_database(parser)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        clock = Clock(options["database"])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: clock.stop())
+        clock.run()
