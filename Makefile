@@ -22,7 +22,7 @@ demo: environment ## Book and pay through everything that is real (ARGS: --json,
 test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's, for a part of it)
 ifeq ($(ARGS),)
 	@$(RUN) -m pytest --numprocesses 2 --dist loadfile -m "not alone"
-	@$(RUN) -m pytest -m alone
+	@$(RUN) -m pytest -m alone $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests)
 else
 	@$(RUN) -m pytest $(ARGS)
 endif

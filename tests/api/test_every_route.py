@@ -126,11 +126,12 @@ def test_nobody_else_gets_or_changes_a_customers_things(
 ) -> None:
     access, where, before = access_to(route), address(route, booking.pk), everything_written()
     assert access is not None
+    stranger = CustomerFactory()
     for who, allowed in zip(("stranger", "nobody"), ALLOWED[access], strict=True):
         for method in METHODS:
             client = Client()
             if who == "stranger":
-                client.force_login(CustomerFactory())
+                client.force_login(stranger)
             answer = getattr(client, method)(where)
             said = f"{who}: {method} {where}: {answer.status_code} {answer.content[:200]!r}"
             harmless = {200, 405} if method == "options" else {405}

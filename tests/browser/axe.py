@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 def faults(page: Any, part: str | None = None) -> list[dict[str, Any]]:
     """Each fault of the page, or of the `part` of it that a selector names."""
-    found = Axe().run(page, context=part, options={"preload": False}).response["violations"]
+    options = {"preload": False, "resultTypes": ["violations"]}
+    found = Axe().run(page, context=part, options=options).response["violations"]
     return [
         {"rule": rule["id"], "impact": rule["impact"], "where": [node["html"][:200] for node in rule["nodes"]]}
         for rule in found
