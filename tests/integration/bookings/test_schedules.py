@@ -128,6 +128,11 @@ class TestInstalling:
         assert Schedule.objects.get(name="queue reminders").repeats == 0
         assert Schedule.objects.filter(name="staff's own").exists()
 
+    def test_what_the_relays_do_now_is_scheduled_no_more(self) -> None:
+        Schedule.objects.create(name="release held messages", func="notifications.schedules.release_held")
+        schedules.install()
+        assert not Schedule.objects.filter(name="release held messages").exists()
+
     def test_every_task_exists_and_may_run_twice(self, settings: Settings) -> None:
         from django.utils.module_loading import import_string  # noqa: PLC0415
 

@@ -1,5 +1,9 @@
 """The clock: each job in its period and in one process at a time, apart from the others, whatever the database does."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,6 +22,7 @@ from notifications.lifecycle import HELD
 from notifications.models import ClockJob, OutboxMessage
 from notifications.selectors.overview import overview
 from tests.factories.notifications import RecipientFactory, publish_one
+from tests.stage.relay import ROOT
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,6 +175,22 @@ def test_a_relay_leaves_it_where_the_clock_runs_apart(relay_process: Callable[..
     wait_until(lambda: overview().relays, seconds=60)
 
     assert not ClockJob.objects.exists()
+
+
+def test_a_clock_of_its_own_does_it_and_stops_when_told(held: OutboxMessage, database_url: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "run_outbox_clock"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": database_url, "DJANGO_DEBUG": "1", "OUTBOX_CLOCK": "apart"},
+    )
+    try:
+        wait_until(lambda: is_released(held), seconds=60)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_check_and_status_say_that_nothing_runs_it(capsys: pytest.CaptureFixture[str], held: OutboxMessage) -> None:
