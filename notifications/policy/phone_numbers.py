@@ -22,7 +22,7 @@ WRITTEN_BACK = [
     (re.compile(r"\+22901(\d{8})"), r"+229\1"),
 ]
 
-FEWEST_DIGITS, MOST_DIGITS = 7, 15
+FEWEST_DIGITS, MOST_DIGITS = 7, 19  # E.164 has up to 15, and a prefix for calls abroad (0011, 8~10) up to four
 REMEMBERED = 2048  # numbers; reading one takes some 50 µs
 
 

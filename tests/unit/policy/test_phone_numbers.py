@@ -51,7 +51,7 @@ def test_without_a_country_a_number_is_read_in_each_that_is_served() -> None:
     assert readings("(415) 555-2671", ["US", "DE"]) == ["+14155552671", "+494155552671"]
     assert "+14155552671" in readings("(415) 555-2671")
     assert readings("4101234", ["IS"]) == ["+3544101234"]
-    assert readings("410123", ["IS"]) == readings("1" * 16) == []
+    assert readings("410123", ["IS"]) == readings("1" * 20) == []
 
 
 def test_one_country_code_is_shared_by_several_countries() -> None:
@@ -82,3 +82,20 @@ def test_without_a_country_a_number_has_seven_digits_at_least() -> None:
     """Shorter ones are a booking's number, or any other's."""
     assert readings("410 1234", ["IS"]) == ["+3544101234"]
     assert readings("20 12 34", ["FO"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("0049 1512 3456789", "DE"),
+        ("011 49 1512 3456789", "US"),
+        ("8~10 49 1512 3456789", "RU"),
+        ("0151 23456789", "DE"),
+    ],
+)
+def test_a_number_is_read_with_the_prefix_for_calls_abroad(text: str, country: str) -> None:
+    assert readings(text, [country]) == ["+4915123456789"]
+
+
+def test_a_text_in_which_no_number_can_be_read_is_none() -> None:
+    assert readings("4155552671 @ noon", ["US", "DE"]) == []

@@ -1,5 +1,7 @@
 """What follows an outcome, in numbers."""
 
+from dataclasses import replace
+
 import pytest
 
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Status, Throttled, Transient, Unknown
@@ -72,3 +74,21 @@ def test_answers_of_later_are_an_hour_apart_at_most() -> None:
         judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 1.0).delay_seconds for attempts in range(9)
     ]
     assert waits == [300, 600, 1200, 2400, *[3600] * 5]
+
+
+def test_an_answer_of_later_leaves_no_fewer_attempts_than_any_other() -> None:
+    policy = replace(POLICY, max_attempts=12, max_deferrals=4)
+    outcomes = [Transient("smtp_451", deferral=Deferral()), Transient("away")]
+    ends = [judge(each, attempts=10, policy=policy, random=lambda: 0.5).status for each in outcomes]
+    assert ends == [Status.PENDING, Status.PENDING]
+
+
+def test_answers_of_later_can_go_on_for_thousands_of_attempts() -> None:
+    policy = replace(POLICY, max_deferrals=6000)
+    outcome = Transient("smtp_451", deferral=Deferral())
+    assert judge(outcome, attempts=5000, policy=policy, random=lambda: 1.0) == Verdict(Status.PENDING, 5001, 3600)
+
+
+def test_during_an_outage_chance_may_choose_no_wait_at_all() -> None:
+    verdict = judge(Transient("away"), attempts=2, policy=POLICY, random=lambda: 0.0, charges=False)
+    assert verdict == Verdict(Status.PENDING, 2, 0)

@@ -25,6 +25,7 @@ from notifications.policy.stated_delay import stated_delay
         ("temporarily deferred: retry-after=120", 120),
         ("Try again later; retry after 600", 600),
         ("Please come back in 2 days", 86400),
+        ("Please come back in 1 day", 86400),
         ("Graylisted: blocked for 90 secs", 90),
         ("Please TRY AGAIN in 0 seconds", 1),
         ("4.3.2 Please try again later", None),
