@@ -68,6 +68,13 @@ WITH used AS (
 SELECT * FROM written ORDER BY id
 """
 
+# What a relay reads of a message that it claims: the fields of messages.Claimed.
+CLAIMED = """message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
+    message.context::text, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
+    extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in, message.unknown_since,
+    recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
+    recipient.opt_outs, message.relay_id"""
+
 # One channel's share of a claim. The limit is a bound number: taken from a column, it would be estimated as a tenth of
 # the backlog, and the plan would read the whole table. {0} is the channel's place, which names its parameters.
 DUE_ON_CHANNEL = """due_{0} AS MATERIALIZED (
@@ -81,19 +88,17 @@ DUE_ON_CHANNEL = """due_{0} AS MATERIALIZED (
 
 # Locks the rows it takes and skips those that another relay is taking. One index scan per channel, from where the last
 # claim ended. A relay whose row is gone has lost its lease, and claims nothing (G5).
-CLAIM = """
+CLAIM = (
+    """
 WITH {due_on_channels}, due AS ({due})
 UPDATE notifications_outboxmessage message
 SET status = 'sending', claim_number = message.claim_number + 1, relay_id = %(relay)s, claimed_at = clock_timestamp()
 FROM due, notifications_recipient recipient
 WHERE message.id = due.id AND recipient.id = message.recipient_id
   AND EXISTS (SELECT FROM notifications_relay WHERE id = %(relay)s)
-RETURNING message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
-    message.context::text, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
-    extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in, message.unknown_since,
-    recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
-    recipient.opt_outs, message.relay_id
-"""
+RETURNING """
+    + CLAIMED
+)
 
 # Only reads: how long until the next message is due, so that a retry is sent when it is due and not at the next poll.
 SECONDS_TO_NEXT_DUE = """
@@ -112,22 +117,22 @@ CROSS JOIN LATERAL (
 # moment put it. An index finds it, lane by lane: a join would be planned as one scan of everything that is queued.
 PROMOTION = """
 UPDATE notifications_outboxmessage message
-SET status = 'pending', next_attempt_at = clock_timestamp()
+SET {becomes}, next_attempt_at = clock_timestamp()
 WHERE message.id = ANY(ARRAY(
     SELECT (SELECT waiting.id FROM notifications_outboxmessage waiting
             WHERE waiting.recipient_id = lane.recipient_id AND waiting.lane = lane.lane AND waiting.status = 'queued'
             ORDER BY coalesce(waiting.place, waiting.id), waiting.send_at, waiting.id LIMIT 1)
     FROM {lanes}))
 """
+_NEXT = "settled AS lane WHERE lane.status <> 'pending'"
 
 # Changes a message only while it is `sending` under this claim number, the fencing token (G5). Ending a lane's head
 # needs the lane's lock, taken by an earlier statement; a retry or a hand-back changes nothing else and needs none. The
 # statement writes the outcome and its attempt together, so neither is ever without the other. It also promotes the next
 # of the lane. Only heads are settled, so no search for another head is needed; under an old snapshot it would scan
 # every past head. `settled` yields a row once that row is written, and a unique index checks what is written, not the
-# snapshot, so the old head is out of the way. Returns each message's age in seconds when its send ended.
-SETTLE = (
-    """
+# snapshot, so the old head is out of the way.
+_SETTLED = """
 WITH settled AS (
     UPDATE notifications_outboxmessage message
     SET status = result.status, relay_id = NULL,
@@ -148,16 +153,46 @@ WITH settled AS (
     WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
     RETURNING message.id, message.claim_number, message.created_at, result.answer, result.code, result.detail,
         result.provider_id, result.began, result.ended, message.recipient_id, result.lane, result.status
-), promoted AS ("""
-    + PROMOTION.format(lanes="settled AS lane WHERE lane.status <> 'pending'")
-    + """), recorded AS (
+), recorded AS (
     INSERT INTO notifications_deliveryattempt
         (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
     SELECT id, claim_number, %(relay)s, moment - make_interval(secs => began), moment - make_interval(secs => ended),
         answer, code, detail, provider_id
     FROM settled, (SELECT clock_timestamp() AS moment) AS once WHERE answer IS NOT NULL
+), promoted AS ("""
+_AGE = "date_part('epoch', clock_timestamp() - created_at) - ended"
+
+# Returns each settled message, with its age in seconds when its send ended.
+SETTLE = (
+    _SETTLED
+    + PROMOTION.format(becomes="status = 'pending'", lanes=_NEXT)
+    + f""")
+SELECT id, claim_number, {_AGE} AS age FROM settled
+"""
 )
-SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - ended FROM settled
+
+# No channel, if the relay's row is gone.
+_IS_CLAIMED = """message.channel = ANY(ARRAY(
+        SELECT unnest(%(claims)s::text[]) FROM notifications_relay WHERE id = %(relay)s))"""
+
+# Claims what it promotes on the channels of `claims`, as CLAIM would in another transaction: one version of the row
+# less, and one round trip. Returns the settled messages and the claimed ones; these have no age.
+SETTLE_AND_CLAIM = (
+    _SETTLED
+    + PROMOTION.format(
+        becomes=f"""status = CASE WHEN {_IS_CLAIMED} THEN 'sending' ELSE 'pending' END,
+    claim_number = message.claim_number + CASE WHEN {_IS_CLAIMED} THEN 1 ELSE 0 END,
+    relay_id = CASE WHEN {_IS_CLAIMED} THEN %(relay)s::int END,
+    claimed_at = CASE WHEN {_IS_CLAIMED} THEN clock_timestamp() ELSE message.claimed_at END""",
+        lanes=_NEXT,
+    )
+    + f"""
+    RETURNING message.*)
+SELECT {CLAIMED}, NULL AS age
+FROM promoted message JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
+WHERE message.status = 'sending'
+UNION ALL
+SELECT id, claim_number, {"NULL, " * 17}{_AGE} FROM settled
 """
 )
 
@@ -165,11 +200,12 @@ SELECT id, claim_number, date_part('epoch', clock_timestamp() - created_at) - en
 # and comes after the statement that changed them: a unique index cannot be deferred. Heads too are looked up lane by
 # lane.
 PROMOTE = PROMOTION.format(
+    becomes="status = 'pending'",
     lanes="""unnest(%(recipients)s::bigint[], %(lanes)s::text[]) AS lane (recipient_id, lane)
     WHERE lane.lane <> '(held)'
       AND (SELECT head.id FROM notifications_outboxmessage head
            WHERE head.recipient_id = lane.recipient_id AND head.lane = lane.lane
-             AND head.status IN ('pending', 'sending')) IS NULL"""
+             AND head.status IN ('pending', 'sending')) IS NULL""",
 )
 
 # Only reads: which of these claims are settled already, by a commit whose reply was lost.

@@ -28,6 +28,10 @@ class Caps:
         self._caps = caps
         self._address_fields = address_fields
 
+    @property
+    def are_set(self) -> bool:
+        return bool(self._caps)
+
     def transaction(self, connection: Connection) -> AbstractContextManager[object]:
         """Messages are claimed and counted within this block: both, or neither."""
         return connection.transaction() if self._caps else nullcontext()

@@ -11,19 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
-from operator import itemgetter
 from typing import Any, LiteralString
 
 from psycopg import Cursor
 
 from notifications.protocol import sql
 from notifications.relay.connection import Connection, fetch_row
-from notifications.relay.messages import Claimed, Clock
+from notifications.relay.messages import Claimed, Clock, claimed_by_name
 from notifications.telemetry import emit
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 REWIND_SECONDS = 1.0
-COLUMNS = tuple(name for name in Claimed._fields if name not in Claimed._field_defaults)
 
 
 class Claimer:
@@ -87,10 +85,7 @@ class Claimer:
 def by_name(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Claimed]:
     """A row factory that fills a Claimed by the names of the statement's columns. ValueError if one is missing."""
     names = [column.name for column in cursor.description or ()]
-    if tuple(names) == COLUMNS:
-        return lambda row: Claimed(*row)
-    pick = itemgetter(*map(names.index, COLUMNS)) if names else tuple
-    return lambda row: Claimed(*pick(row))
+    return claimed_by_name(names) if names else lambda row: Claimed(*row)
 
 
 @cache

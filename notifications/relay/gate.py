@@ -96,7 +96,7 @@ class Gate:
 
         This takes the right to probe and locks limited channels. Pass what was claimed to `charge`, within the block.
         """
-        free = {name: room for name, room in rooms.items() if self._is_free(name)}
+        free = self.free(rooms)
         probing = {name: 1 for name in rooms if self._take_probe(connection, name)}
         metered = {name: room for name, room in rooms.items() if self._is_metered(name)}
         if not metered:
@@ -115,6 +115,10 @@ class Gate:
             parameters = {"channel": name, "seconds": count / self._rate(name), "burst": BURST_SECONDS}
             ((wait,),) = connection.execute(sql.CHARGE_CHANNEL, parameters).fetchall()
             self._next_slot_at[name] = self._clock() + wait
+
+    def free(self, rooms: Mapping[str, int]) -> dict[str, int]:
+        """Those of `rooms` whose channels may claim as many messages as they have room for."""
+        return {name: room for name, room in rooms.items() if self._is_free(name)}
 
     def open_channels(self) -> list[str]:
         """The channels whose messages will move without anybody's help, now or later."""

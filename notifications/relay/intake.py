@@ -1,6 +1,7 @@
 """Claims messages for the channels that have room, as many as the gate and the caps allow, and enriches them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from notifications.channels.base import Channel
@@ -11,6 +12,7 @@ from notifications.relay.enrich import enrich
 from notifications.relay.gate import Gate
 from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.options import Options
+from notifications.relay.settle import Claiming
 
 POLL_SECONDS = 10.0  # the safety net under NOTIFY
 SHORTEST_SLEEP_SECONDS = 0.02  # while another relay is just claiming what is due
@@ -50,8 +52,18 @@ class Intake:
                 claimed = self._claimer.claim(connection, relay_id=relay_id, limits=limits, meanwhile=meanwhile)
             self._gate.charge(connection, claimed)
             allowed, over_caps = self._caps.apply(connection, claimed)
-        messages = enrich(connection, allowed, channels=self._channels, asks=self._asks_before_resend)
-        return Batch(messages, over_caps, is_full=bool(limits) and len(claimed) == sum(limits.values()))
+        return Batch(
+            self.enriched(connection, allowed), over_caps, is_full=bool(limits) and len(claimed) == sum(limits.values())
+        )
+
+    def claiming(self, connection: Connection, rooms: Mapping[str, int], *, most: int) -> Claiming | None:
+        """How a settle may claim what it promotes, `most` messages: on open channels that have room for them all."""
+        channels = [name for name in self._gate.free(rooms) if rooms[name] >= most]
+        admit = partial(self._caps.apply, connection) if self._caps.are_set else None
+        return Claiming(channels, admit) if channels else None
+
+    def enriched(self, connection: Connection, claimed: list[Claimed]) -> list[Claimed]:
+        return enrich(connection, claimed, channels=self._channels, asks=self._asks_before_resend)
 
     def seconds_to_next(self, connection: Connection, rooms: Mapping[str, int]) -> float:
         """How long until something can be claimed for the channels of `rooms`; POLL_SECONDS at most."""

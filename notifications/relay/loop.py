@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import psycopg
 
 from notifications.channels.base import Channel
+from notifications.lifecycle import Status
 from notifications.protocol.database_errors import is_not_now
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import is_anything_left
@@ -139,10 +140,18 @@ class Loop:
             self._timer.claim_now()
 
     def _settle(self) -> None:
+        """Write what has ended. If nothing else is due, the next of each lane is claimed with it."""
         self._settler.add(self._dispatcher.collect())
-        if self._settler.unsettled:
-            self._settler.settle(self._session.connection, relay_id=self._lease.relay_id)
-            self._gate.report(self._session.connection)
+        if not self._settler.unsettled:
+            return
+        connection, claiming = self._session.connection, None
+        if not self._timer.is_due and not self._shutdown.is_requested:
+            claiming = self._intake.claiming(connection, self._dispatcher.room(), most=len(self._settler.unsettled))
+        has_more = any(settlement.status is not Status.SENT for settlement in self._settler.unsettled)
+        claimed = self._settler.settle(connection, relay_id=self._lease.relay_id, claiming=claiming)
+        self._dispatcher.submit(self._intake.enriched(connection, claimed))
+        self._gate.report(connection)
+        if has_more or not claiming or len(claiming.channels) < len(self._channels):
             self._timer.claim_now()
 
     def _claim(self) -> None:

@@ -1,9 +1,10 @@
 """What travels through the relay: a claimed message, and the settlement that its delivery ends in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from notifications.lifecycle import Outcome, Status
 
@@ -41,6 +42,17 @@ class Claimed(NamedTuple):
     @property
     def is_expired(self) -> bool:
         return self.expires_in is not None and self.expires_in <= 0
+
+
+COLUMNS = tuple(name for name in Claimed._fields if name not in Claimed._field_defaults)
+
+
+def claimed_by_name(names: Sequence[str]) -> Callable[[Sequence[Any]], Claimed]:
+    """What makes a Claimed of a row whose columns have these names, in any order. ValueError if one is missing."""
+    if tuple(names) == COLUMNS:
+        return lambda row: Claimed(*row)
+    pick = itemgetter(*map(list(names).index, COLUMNS))
+    return lambda row: Claimed(*pick(row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ not see it. A settlement whose claim is no longer ours changes nothing, and is l
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
@@ -34,25 +34,62 @@ ENDS = {
 }
 
 
+class Claiming(NamedTuple):
+    """`channels`: on which the messages that a settle promotes are claimed at once. `admit`, if it is needed, gets them
+    before the transaction ends, and returns those that may be sent and the settlements of the others: caps count there.
+    """
+
+    channels: Collection[str]
+    admit: Callable[[list[Claimed]], tuple[list[Claimed], list[Settlement]]] | None = None
+
+
 class Settled(NamedTuple):
-    """`waiting`: not written, since the recipient is locked. `written`: each with its message's age, in seconds from
-    publication to the end of the attempt.
+    """`waiting`: not written, since the recipient is locked; or not allowed to be sent. `written`: each with its
+    message's age, in seconds from publication to the end of the attempt. `claimed`: what was promoted, and is ours now.
     """
 
     waiting: list[Settlement]
     written: list[tuple[Settlement, float]]
+    claimed: list[Claimed]
 
 
-def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int, now: float) -> Settled:
-    """Write `batch` in one transaction. `now` is a reading of Clock."""
+def settle(
+    connection: Connection,
+    batch: Sequence[Settlement],
+    *,
+    relay_id: int,
+    now: float,
+    claiming: Claiming | None = None,
+) -> Settled:
+    """Write `batch` in one transaction, and claim what comes next if told to. `now` is a reading of Clock."""
     began = time.monotonic()
+    rows: list[tuple[Any, ...]] = []
     with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
-        settled = _write(connection, ready, relay_id=relay_id, now=now)
+        opted_out = _opted_out(ready)
+        if opted_out:
+            claiming = None  # what comes next must see the opt-out
+        settled = _write(connection, ready, relay_id=relay_id, now=now, claims=claiming.channels if claiming else ())
         promote(connection, fall_back(connection, ready))
-        _apply_opt_outs(connection, ready)
-    ages = {(message, claim): age for message, claim, age in settled.fetchall()}
+        _apply_opt_outs(connection, opted_out)
+        if claiming and claiming.admit:
+            rows = settled.fetchall()
+            claimed, over_caps = claiming.admit(_claimed(rows))
+            waiting += over_caps
+    if not (claiming and claiming.admit):
+        rows = settled.fetchall()
+        claimed = _claimed(rows)
+    ages = {(row[0], row[1]): row[-1] for row in rows if row[-1] is not None}
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
+    if claimed:
+        emit("claim.made", messages=len(claimed), seconds=time.monotonic() - began)
+    return Settled(waiting, _written(connection, ready, ages), claimed)
+
+
+def _written(
+    connection: Connection, ready: Sequence[Settlement], ages: Mapping[Claim, float]
+) -> list[tuple[Settlement, float]]:
+    """Those of `ready` that the statement wrote, each with its message's age. The others are reported as stale."""
     written: list[tuple[Settlement, float]] = []
     stale: list[Settlement] = []
     for settlement in ready:
@@ -64,7 +101,12 @@ def settle(connection: Connection, batch: Sequence[Settlement], *, relay_id: int
             written.append((settlement, age))
     if stale:
         _report_stale(connection, stale)
-    return Settled(waiting, written)
+    return written
+
+
+def _claimed(rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
+    """Those of SETTLE_AND_CLAIM's rows that are claims: they have no age. The columns come as CLAIM's do."""
+    return [Claimed(*row[:-1]) for row in rows if row[-1] is None]
 
 
 def report_settled(written: Sequence[tuple[Settlement, float]], tally: Tally) -> None:
@@ -92,10 +134,13 @@ def _lock_free(connection: Connection, wanted: set[int]) -> set[int]:
 
 
 def _write(
-    connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float
+    connection: Connection, ready: Sequence[Settlement], *, relay_id: int, now: float, claims: Collection[str]
 ) -> Cursor[tuple[Any, ...]]:
     """Write outcomes and attempts where the claim is still ours, and promote. Its rows: what was written, with ages."""
-    return connection.execute(sql.SETTLE, {"relay": relay_id} | _columns(ready, now=now))
+    parameters: dict[str, object] = {"relay": relay_id} | _columns(ready, now=now)
+    if claims:
+        return connection.execute(sql.SETTLE_AND_CLAIM, parameters | {"claims": texts(claims)})
+    return connection.execute(sql.SETTLE, parameters)
 
 
 def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
@@ -118,13 +163,17 @@ def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
     }
 
 
-def _apply_opt_outs(connection: Connection, ready: Sequence[Settlement]) -> None:
-    """Opt out the recipients whom the provider may not send to, before their next message is looked at."""
-    opted_out = [
+def _opted_out(ready: Sequence[Settlement]) -> list[tuple[Claimed, str]]:
+    """Messages whose recipient the provider may not send to, each with the provider's code."""
+    return [
         (settlement.message, settlement.outcome.code)
         for settlement in ready
         if isinstance(settlement.outcome, Permanent) and settlement.outcome.reason is Reason.OPTED_OUT
     ]
+
+
+def _apply_opt_outs(connection: Connection, opted_out: Sequence[tuple[Claimed, str]]) -> None:
+    """Opt out the recipients of these messages, before their next message is looked at."""
     if opted_out:
         connection.execute(
             sql_opt_outs.APPLY_OPT_OUTS,

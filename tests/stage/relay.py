@@ -78,7 +78,7 @@ class HandRelay:
 
     def settle(self, *settlements: Settlement) -> list[Settlement]:
         relay_id = self.lease.relay_id
-        waiting, written = settle.settle(self.connection, settlements, relay_id=relay_id, now=0.0)
+        waiting, written, _ = settle.settle(self.connection, settlements, relay_id=relay_id, now=0.0)
         settle.report_settled(written, self.tally)
         return waiting
 
