@@ -1,4 +1,5 @@
 """Writes the record of what staff do: the one function behind admin, API, board and commands, for every app.
+Replays and cancellations write theirs in bulk, in `replay`.
 
 A record says who acted (by ID, and by the name of that time), why, and what the values were before and after. The
 database refuses to change or delete it. It is written in the transaction of the action itself.

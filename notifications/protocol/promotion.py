@@ -1,4 +1,5 @@
-"""Makes the oldest waiting message of a lane its head, after a change to the lane. SETTLE promotes by itself."""
+"""Makes the oldest waiting message of a lane its head, after a change to the lane. The statement is
+in `sql`; SETTLE promotes by itself."""
 
 from collections.abc import Collection
 from typing import Any, Protocol

@@ -1,14 +1,11 @@
-"""The statements that take a message from enqueue through claim and settle to rescue, and the relays' heartbeats. The
-other statements are in the files `sql_*`. The line above each statement says why it locks what it locks.
+"""The statements that take a message from enqueue through claim to settle. The others are in the files `sql_*`, for
+example heartbeats and rescue in `sql_relays`. The line above each statement says why it locks what it locks.
 
 Statuses are literals, because a generic plan could not use the partial indexes with a bound status. Conditions use
 now(), which an index can serve; what is stored uses clock_timestamp(), because now() is the transaction's start.
 Locking a lane and reading it are always two statements: a statement's snapshot is taken before it waits for a lock, so
 a single one would read the lane as it was before the wait.
 """
-
-from notifications.protocol.sql_channels import CHANNEL_STATE
-from notifications.protocol.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, TALLY, append
 
 # Takes lanes' locks, as publishers, replays and cancellations do: in id order, so that no two wait for each other.
 LOCK_RECIPIENTS = """
@@ -216,108 +213,6 @@ JOIN notifications_deliveryattempt attempt
   ON attempt.message_id = mine.id AND attempt.claim_number = mine.claim_number AND attempt.answer = mine.answer
 WHERE attempt.code <> 'relay_lost'
 """
-
-# Adds a relay's row; its id is also the key of its advisory lock.
-REGISTER = (
-    """
-INSERT INTO notifications_relay (host, pid, concurrency, in_flight, started_at, heartbeat_at, lease_until, counted_to)
-VALUES (%(host)s, %(pid)s, %(concurrency)s, 0, clock_timestamp(), clock_timestamp(),
-        clock_timestamp() + make_interval(secs => %(lease)s), """
-    + ATTEMPTS_SO_FAR
-    + """)
-RETURNING id
-"""
-)
-
-# The session holds this lock for as long as the relay lives; it falls free when the connection drops.
-HOLD_RELAY_LOCK = "SELECT pg_try_advisory_lock(%(lock_class)s, %(relay)s)"
-
-# Locks the relay's own row, against a relay that is declaring it dead: one of the two wins. Writes down the counts
-# since the last heartbeat. `lease.Heartbeat` explains what it returns.
-HEARTBEAT = (
-    """
-WITH beat AS (
-    UPDATE notifications_relay
-    SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, load = %(load)s,
-        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), counted_to = """
-    + ATTEMPTS_SO_FAR
-    + """
-    WHERE id = %(relay)s
-    RETURNING id, command
-), tallied AS ("""
-    + TALLY
-    + """)
-SELECT EXISTS (SELECT FROM beat) AS is_known,
-    ARRAY(SELECT id FROM notifications_relay
-          WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)) AS suspects,
-    ARRAY(SELECT DISTINCT relay_id FROM notifications_outboxmessage
-          WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay)) AS departed,
-    (SELECT coalesce(jsonb_object_agg(name, """
-    + CHANNEL_STATE
-    + """), '{}') FROM notifications_channelstate channel) AS channels,
-    EXISTS (SELECT FROM notifications_outboxmessage
-            WHERE status = 'pending' AND channel = ANY(%(claimable)s::text[]) AND next_attempt_at <= now())
-        AS is_something_due,
-    coalesce((SELECT command FROM beat), '') AS command,
-    (SELECT count(*) FROM notifications_outboxmessage WHERE status = 'sending' AND relay_id = %(relay)s) AS held,
-    clock_timestamp() AS moment
-"""
-)
-
-# Declares relays dead by removing their rows: those whose lease has run out and, if `prompt`, those whose lock is free.
-# The lock is tried last, and released with the statement's transaction. Counts what those relays had not counted.
-DECLARE_DEAD = (
-    """
-WITH uncounted AS (
-    DELETE FROM notifications_relay relay
-    WHERE relay.id = ANY(%(suspects)s::int[])
-      AND (relay.lease_until < clock_timestamp()
-           OR CASE WHEN %(prompt)s AND relay.heartbeat_at < clock_timestamp() - make_interval(secs => %(stale)s)
-                   THEN pg_try_advisory_xact_lock(%(lock_class)s, relay.id) ELSE false END)
-    RETURNING relay.id, relay.counted_to
-), tallied AS ("""
-    + COUNT_LEFTOVERS
-    + """)
-SELECT id FROM uncounted
-"""
-)
-
-# Returns what departed relays held. Their ids are never used again, so no live relay's message is among them. Locks the
-# rows, and skips those that another relay is returning. Whether a send had begun is unknown: the attempt says so.
-RESCUE = (
-    """
-WITH orphan AS MATERIALIZED (
-    SELECT id, relay_id FROM notifications_outboxmessage
-    WHERE status = 'sending' AND relay_id = ANY(%(departed)s::int[])
-    ORDER BY id LIMIT %(most)s
-    FOR NO KEY UPDATE SKIP LOCKED
-), rescued AS (
-    UPDATE notifications_outboxmessage message
-    SET status = 'pending', relay_id = NULL, rescues = message.rescues + 1, next_attempt_at = clock_timestamp(),
-        unknown_since = coalesce(message.unknown_since, message.claimed_at),
-        error_code = 'relay_lost', error_detail = ''
-    FROM orphan WHERE message.id = orphan.id
-    RETURNING message.id, message.claim_number, message.claimed_at, message.channel, orphan.relay_id
-), tallied AS ("""
-    + append("unknown", changed="rescued")
-    + """)
-INSERT INTO notifications_deliveryattempt
-    (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
-SELECT id, claim_number, relay_id, NULL, clock_timestamp(), 'unknown', 'relay_lost', '', '' FROM rescued
-RETURNING message_id
-"""
-)
-
-# Returns messages that our claim took but whose reply was lost: no send of them has begun. Locks the rows; no other
-# relay changes them while our own row is there.
-RETURN_UNANSWERED = """
-UPDATE notifications_outboxmessage SET status = 'pending', relay_id = NULL
-WHERE status = 'sending' AND relay_id = %(relay)s AND NOT id = ANY(%(in_hand)s::bigint[])
-RETURNING id
-"""
-
-# Removes the row of a relay that stops, unless one of its sends is still running.
-LEAVE = "DELETE FROM notifications_relay WHERE id = %(relay)s"
 
 # Only reads: is a message left that these channels could still move?
 UNFINISHED = """

@@ -1,6 +1,6 @@
-"""Incoming messages: STOP and START, and the 24-hour window in which WhatsApp allows free text."""
+"""Incoming messages: STOP and START, and when somebody last wrote, for the hours in which WhatsApp allows free text."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models.functions import Now
@@ -8,8 +8,6 @@ from django.db.models.functions import Now
 from notifications.models import Conversation
 from notifications.policy import phone_numbers
 from notifications.recipients import opt_outs
-
-WINDOW = timedelta(hours=24)  # https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window
 
 
 def receive(

@@ -4,7 +4,7 @@ An opt-out is for a channel, or for one purpose on it. It also covers messages t
 right before it sends. Each change has a consent record: who made it, when and how.
 
 What came from an address (a reply, a link, a provider's report) belongs to the address: it holds for everybody who has
-it, and is lifted from there.
+it, and is lifted from there. What a provider answers to a send is written with the outcome: protocol/sql_opt_outs.
 """
 
 from datetime import datetime

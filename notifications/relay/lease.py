@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg.rows import class_row
 
-from notifications.protocol import sql
+from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.messages import Clock
 

@@ -8,7 +8,7 @@ to reconnect.
 
 from collections.abc import Collection, Sequence
 
-from notifications.protocol import sql
+from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection
 from notifications.relay.lease import LOCK_CLASS, STALE_SECONDS
 from notifications.telemetry import emit

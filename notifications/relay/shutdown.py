@@ -1,5 +1,5 @@
-"""Decides when a relay ends: after a stop, once its messages in flight are settled or the grace is over; after a drain,
-once nothing is left to send.
+"""What may end a relay: a signal or an operator's command to stop or drain, and the grace after it. The loop asks, and
+knows what is in flight and what is left to send.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Reads a form that Twilio signed, and refuses everything else.
+"""Checks Twilio's signature of a form and reads it; refuses everything else.
 
 Twilio signs the URL and the form's names and values run together, with no time and no nonce. So a signature is valid
 for ever, and whoever reads such a form must expect to get it again. Nor does a signature show where a name ends and its

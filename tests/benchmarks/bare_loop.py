@@ -6,7 +6,7 @@ It serves the channel sms until it is killed. No threads, no rendering, no lease
 import time
 from collections.abc import Sequence
 
-from notifications.protocol import sql
+from notifications.protocol import sql, sql_relays
 from notifications.protocol.arrays import numbers, texts
 from notifications.relay.claim import Claimer
 from notifications.relay.connection import fetch_row, open_connection
@@ -21,7 +21,7 @@ def serve() -> None:
     claimer = Claimer()
     with open_connection("default", name="bare loop") as connection:
         registered = {"host": "bare", "pid": 0, "concurrency": 1, "lease": 3600.0}
-        (relay,) = fetch_row(connection, sql.REGISTER, registered)
+        (relay,) = fetch_row(connection, sql_relays.REGISTER, registered)
         while True:
             claimed = claimer.claim(connection, relay_id=relay, limits={"sms": BATCH})
             if not claimed:

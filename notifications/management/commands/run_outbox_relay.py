@@ -17,9 +17,9 @@ from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
 from notifications.monitoring.instrument import monitored, watched
 from notifications.monitoring.metrics_server import CannotListen
+from notifications.relay.interpreter import tuned
 from notifications.relay.loop import Loop
 from notifications.relay.options import Options
-from notifications.relay.process import tuned
 from notifications.relay.supervisor import Supervisor, usable_processors
 
 

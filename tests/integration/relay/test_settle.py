@@ -11,7 +11,7 @@ from notifications.channels.base import Outgoing
 from notifications.conf import Cap
 from notifications.lifecycle import Accepted, Outcome, Permanent, Reason, Status, Transient
 from notifications.models import OutboxMessage, Recipient
-from notifications.protocol import sql
+from notifications.protocol import sql_relays
 from notifications.relay import intake
 from notifications.relay.caps import Caps
 from notifications.relay.messages import Claimed, Settlement
@@ -175,7 +175,7 @@ def test_what_a_lost_reply_claimed_is_given_back(hand_relay: Callable[..., HandR
     relay = hand_relay()
 
     settled_by(relay, *map(sent, relay.claim()))  # and nobody learns of it
-    relay.connection.execute(sql.RETURN_UNANSWERED, {"relay": relay.lease.relay_id, "in_hand": []})
+    relay.connection.execute(sql_relays.RETURN_UNANSWERED, {"relay": relay.lease.relay_id, "in_hand": []})
 
     assert status_of(second) == "pending"
     assert relay.claim()[0].claim_number == 2
