@@ -1,6 +1,7 @@
 """Settings that would break a promise at night are found at the start, by name."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -106,10 +107,10 @@ def test_so_is_one_whose_second_channel_has_none(register: Register) -> None:
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"de/sms.txt": "Hallo"}, "sms.txt is missing"),
+        ({"de/sms.txt": "Hallo"}, r"/sms\.txt is missing"),
         ({"sms.txt": "Hello {{ name"}, None),
-        ({"sms.txt": "Hello {% if %}"}, "sms.txt: Unexpected end of expression"),
-        ({"sms.txt": "Hello", "de/sms.txt": "Hallo {% nonsense %}"}, "de/sms.txt: Invalid block tag"),
+        ({"sms.txt": "Hello {% if %}"}, r"/sms\.txt: .*Unexpected end of expression"),
+        ({"sms.txt": "Hello", "de/sms.txt": "Hallo {% nonsense %}"}, r"/de/sms\.txt: .*Invalid block tag"),
         ({"sms.txt": "Hello", "de/sms.txt": "Hallo", "fr/other.txt": ""}, None),
     ],
     ids=["a translation alone", "text", "no template", "a translation that is none", "in order"],
@@ -130,7 +131,7 @@ def test_every_language_falls_back_to_the_kind_s_own_words(
         said = found().get("notifications.E011")
     finally:
         rendering._engine.cache_clear()
-    assert (problem in said) if problem else said is None, said
+    assert re.search(problem, said) if problem else said is None, said
 
 
 def test_a_kind_on_a_channel_that_nobody_serves_is_named(register: Register) -> None:
