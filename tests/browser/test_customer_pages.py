@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.test import Client
 
 from bookings.models import Booking, Order, Payment
+from bookings.tokens import give_token
 from notifications import outbox
 from tests.factories.bookings import SlotFactory
 from tests.stage.gateway import GatewayProcess
@@ -115,3 +117,21 @@ def test_a_double_click_pays_once(page: Any) -> None:
     page.dblclick("text=Pay €12.50")
     page.wait_for_url("**/bookings/*/")
     assert (Order.objects.count(), Payment.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_customer_sees_and_ends_another_browser(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    other = Client(headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0"})
+    other.post("/login/", {"username": "ann", "password": "a pass phrase"})
+    give_token(User.objects.get())
+    sign_in(page)
+    page.goto("/accounts/security/")
+    cards = page.locator("section[aria-labelledby=browsers-title] .card")
+    assert "(this browser)" in cards.nth(0).inner_text()
+    assert "Firefox on Windows" in cards.nth(1).inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways"
+    cards.nth(1).locator("button").click()
+    page.wait_for_selector("text=That browser is signed out.")
+    assert cards.count() == 1
+    assert other.get("/accounts/security/").status_code == 302
