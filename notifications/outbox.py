@@ -143,6 +143,19 @@ def publish(
     if not replace:
         return _enqueue(message, text, suppressions, held_until=held_until, using=using)
     expires_after = None if expires_at else announced.expires_after
+    return _replace(message, text, suppressions, expires_after=expires_after, held_until=held_until, using=using)
+
+
+def _replace(
+    message: OutboxMessage,
+    text: str,
+    suppressions: Mapping[str, str],
+    *,
+    expires_after: timedelta | None,
+    held_until: datetime | None,
+    using: str,
+) -> list[OutboxMessage]:
+    """Write over what still waits under the message's key; enqueue it on the channels where nothing does."""
     replaced = _take_places(message, text, suppressions, expires_after=expires_after, using=using)
     taken = {each.channel for each in replaced}
     left = {channel: code for channel, code in suppressions.items() if channel not in taken}
