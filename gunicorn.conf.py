@@ -9,7 +9,7 @@ from typing import Any
 
 from config import logs, proxies
 from config.settings import IN_PRODUCTION, LOG_FORMAT, LOG_LEVEL
-from notifications.relay import process
+from notifications.relay import interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -29,4 +29,4 @@ def post_worker_init(_worker: object) -> None:
 
     A request asks for it after each answer of the database: a dozen times.
     """
-    process.tune()
+    interpreter.tune()

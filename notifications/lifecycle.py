@@ -6,6 +6,7 @@
                pending     its lane is empty
                cancelled   it is suppressed: for example its recipient has opted out
     queued     pending     it has become the lane's oldest unfinished message
+               sending     the same, and the relay that ended the one before it has claimed it with that
                cancelled   somebody withdrew it
     pending    sending     a relay has claimed it
                cancelled   somebody withdrew it

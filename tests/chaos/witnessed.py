@@ -12,7 +12,7 @@ from tests.chaos.history import Finding, History, Transition, Word
 HEAD = frozenset({"pending", "sending"})
 MOVES = {
     "": {"queued", "pending"},
-    "queued": {"pending", "cancelled", "expired"},
+    "queued": {"pending", "sending", "cancelled", "expired"},
     "pending": {"sending", "cancelled", "expired"},
     "sending": {"pending", "sent", "failed", "expired"},
     "failed": {"queued", "pending"},

@@ -14,6 +14,7 @@ CALLERS = {  # whatever can open a connection, and to whom
     "bookings/pages/checkout.py": "the sandbox gateway, from the settings",
     "notifications/channels/email.py": "the mail server, from the settings",
     "notifications/channels/esp.py": "the email service provider, from the settings",
+    "notifications/channels/mailers.py": "the mail server of Django's settings",
     "notifications/channels/smtp_connections.py": "the mail server, from the settings",
     "notifications/channels/twilio.py": "Twilio, from the settings",
     "notifications/channels/twilio_client.py": "Twilio, from the settings",
