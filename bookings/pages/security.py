@@ -51,10 +51,7 @@ def security(request: HttpRequest) -> HttpResponse:
 def end_token(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the customer's tokens."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
-    if not own_security.end_program(request.user, pk):
-        raise Http404
-    messages.success(request, "That program is signed out.")
-    return redirect("security-page")
+    return _signed_out(request, "program", found=own_security.end_program(request.user, pk))
 
 
 @customers_only
@@ -62,7 +59,11 @@ def end_token(request: HttpRequest, pk: int) -> HttpResponse:
 def end_browser(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign one of the customer's browsers out."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
-    if not own_security.end_browser(request.user, pk):
+    return _signed_out(request, "browser", found=own_security.end_browser(request.user, pk))
+
+
+def _signed_out(request: HttpRequest, what: str, *, found: bool) -> HttpResponse:
+    if not found:
         raise Http404
-    messages.success(request, "That browser is signed out.")
+    messages.success(request, f"That {what} is signed out.")
     return redirect("security-page")

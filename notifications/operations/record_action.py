@@ -1,11 +1,11 @@
-"""Writes the record of what staff do: the one function behind admin, API, board and commands, for every app.
-Replays and cancellations write theirs in bulk, in `replay`.
+"""Writes the record of what staff do, behind admin, API, board and commands, for every app: `record`, and
+`record_for_each` for what is done to many messages at once.
 
 A record says who acted (by ID, and by the name of that time), why, and what the values were before and after. The
 database refuses to change or delete it. It is written in the transaction of the action itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -79,4 +79,22 @@ def record(
         before=None if before is None else dict(before),
         after=None if after is None else dict(after),
         **about,
+    )
+
+
+def record_for_each(
+    verb: Verb, messages: Iterable[tuple[int, str]], *, actor: str, reason: str = "", using: str, **about: Any
+) -> None:
+    """Record that `actor` did `verb` to each of `messages`, given by its id and its error code, in one statement."""
+    OperatorAction.objects.using(using).bulk_create(
+        OperatorAction(
+            action=verb,
+            message_id=message,
+            error_code=error_code,
+            actor=actor[:MOST_ACTOR],
+            actor_id=user_id_of(actor),
+            reason=reason,
+            **about,
+        )
+        for message, error_code in messages
     )

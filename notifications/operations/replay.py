@@ -12,8 +12,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import origin
 from notifications.models import OutboxMessage
-from notifications.models.audit import MOST_ACTOR, BulkReplay, OperatorAction, Verb
-from notifications.operations.record_action import user_id_of
+from notifications.models.audit import BulkReplay, Verb
+from notifications.operations.record_action import record_for_each
 from notifications.protocol import sql_lanes
 from notifications.protocol.lanes import locked_lanes
 
@@ -50,16 +50,7 @@ def cancel(ids: Iterable[int], *, actor: str = "", reason: str = "", using: str 
     wanted = sorted(set(ids))
     actor = actor or origin.current() or "the application"
     with _changed(wanted, sql_lanes.CANCEL, using=using) as rows:
-        OperatorAction.objects.using(using).bulk_create(
-            OperatorAction(
-                action=Verb.CANCEL,
-                message_id=message,
-                actor=actor[:MOST_ACTOR],
-                actor_id=user_id_of(actor),
-                reason=reason,
-            )
-            for message, _recipient, _lane in rows
-        )
+        record_for_each(Verb.CANCEL, ((row[0], "") for row in rows), actor=actor, reason=reason, using=using)
     return sorted(row[0] for row in rows)
 
 
@@ -68,18 +59,8 @@ def replay_batch(
 ) -> list[int]:
     """Put the failed messages among `ids` back, in one transaction, or in the caller's; returns their ids."""
     with _changed(ids, sql_lanes.REPLAY, using=using) as rows:
-        OperatorAction.objects.using(using).bulk_create(
-            OperatorAction(
-                action=Verb.REPLAY,
-                message_id=message,
-                actor=actor,
-                actor_id=user_id_of(actor),
-                reason=reason,
-                error_code=error_code,
-                bulk=bulk,
-            )
-            for message, _recipient, _lane, error_code in rows
-        )
+        failed = ((message, error_code) for message, _recipient, _lane, error_code in rows)
+        record_for_each(Verb.REPLAY, failed, actor=actor, reason=reason, using=using, bulk=bulk)
     return sorted(row[0] for row in rows)
 
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from notifications import origin
 from notifications.errors import InvalidMessage
-from notifications.models import OperatorAction, OutboxMessage
-from notifications.models.audit import MOST_ACTOR, Verb
-from notifications.operations.record_action import user_id_of
+from notifications.models import OutboxMessage
+from notifications.models.audit import Verb
+from notifications.operations.record_action import record_for_each
 from notifications.operations.release_held import release_batch
 from notifications.protocol import sql_lanes
 from notifications.protocol.lanes import locked_lanes
@@ -34,17 +34,9 @@ def reschedule(
         now = database_now(using)
         rows = lanes.fetch_all(sql_lanes.RESCHEDULE, {"ids": wanted, "send_at": max(send_at, now)})
         moved = sorted(message for message, *_ in rows)
-        OperatorAction.objects.using(using).bulk_create(
-            OperatorAction(
-                action=Verb.RESCHEDULE,
-                message_id=message,
-                actor=actor[:MOST_ACTOR],
-                actor_id=user_id_of(actor),
-                reason=reason,
-                detail=f"to {max(send_at, now).isoformat(timespec='seconds')}",
-            )
-            for message in moved
-        )
+        detail = f"to {max(send_at, now).isoformat(timespec='seconds')}"
+        each = ((message, "") for message in moved)
+        record_for_each(Verb.RESCHEDULE, each, actor=actor, reason=reason, using=using, detail=detail)
         if moved and send_at <= now:
             release_batch(recipients, moved, using=using)
     return moved

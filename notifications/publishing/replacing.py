@@ -8,8 +8,9 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from notifications.models import OperatorAction, OutboxMessage
-from notifications.models.audit import MOST_ACTOR, Verb
+from notifications.models import OutboxMessage
+from notifications.models.audit import Verb
+from notifications.operations.record_action import record_for_each
 from notifications.protocol import sql_replace as sql
 from notifications.protocol.run_sql import execute, fetch_all
 
@@ -44,10 +45,8 @@ def replace_waiting(
     rows = [dict(zip(REPLACED, row, strict=True)) for row in fetch_all(sql.REPLACE, parameters, using=using)]
     if rows:
         execute(sql.REFER, {"reference": message.reference, "ids": [row["id"] for row in rows]}, using=using)
-        actor = (message.origin or "the application")[:MOST_ACTOR]
-        OperatorAction.objects.using(using).bulk_create(
-            OperatorAction(action=Verb.REPLACE, message_id=row["id"], actor=actor) for row in rows
-        )
+        actor = message.origin or "the application"
+        record_for_each(Verb.REPLACE, ((row["id"], "") for row in rows), actor=actor, using=using)
     return rows
 
 
