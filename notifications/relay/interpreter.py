@@ -10,18 +10,15 @@ from contextlib import contextmanager
 SWITCH_SECONDS = 0.0005
 
 
-def tune() -> None:
-    """Let threads switch quickly, and exclude what is already loaded from garbage collection: it stays anyway."""
+@contextmanager
+def tuned() -> Iterator[None]:
+    """Within the block, threads switch quickly, and what is loaded already is left out of garbage collection: it stays
+    anyway.
+    """
+    before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def tuned() -> Iterator[None]:
-    """As `tune`, undone at the end of the block."""
-    before = sys.getswitchinterval()
-    tune()
     try:
         yield
     finally:

@@ -28,6 +28,12 @@ def test_notifications_does_not_know_bookings_even_by_name() -> None:
     assert naming == []
 
 
+@pytest.mark.parametrize("file", sorted(ROOT.glob("*.py")), ids=lambda path: path.name)
+def test_no_file_at_the_top_level_imports_the_relay(file: Path) -> None:
+    """The contracts see packages only; gunicorn.conf.py and manage.py stand outside."""
+    assert "notifications.relay" not in file.read_text()
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_files_fit_a_mind(room: str) -> None:
     """No file of ours is longer than 300 lines; migrations are written by Django."""
