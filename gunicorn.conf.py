@@ -3,15 +3,13 @@
 The access log names the path without its query and no referrer: staff search for phone numbers and addresses (G12).
 """
 
-import gc
 import os
 import sys
 from typing import Any
 
 from config import logs, proxies
 from config.settings import IN_PRODUCTION, LOG_FORMAT, LOG_LEVEL
-
-SWITCH_SECONDS = 0.0005
+from notifications.management import interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -29,9 +27,6 @@ def on_starting(server: Any) -> None:
 def post_worker_init(_worker: object) -> None:
     """Let no request wait 5 ms, Python's default, for the interpreter whenever another one is busy.
 
-    A request asks for it after each answer of the database: a dozen times. What is loaded by now stays, so garbage
-    collection leaves it out.
+    A request asks for it after each answer of the database: a dozen times.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()
+    interpreter.tune()

@@ -15,9 +15,9 @@ from notifications.channels.base import Channel
 from notifications.clock.run import clock_beside
 from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
+from notifications.management.interpreter import tuned
 from notifications.monitoring.instrument import monitored, watched
 from notifications.monitoring.metrics_server import CannotListen
-from notifications.relay.interpreter import tuned
 from notifications.relay.loop import Loop
 from notifications.relay.options import Options
 from notifications.relay.supervisor import Supervisor, usable_processors
