@@ -29,6 +29,7 @@ from notifications.admin.lists import (
 from notifications.admin.references import link_of
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
+from notifications.policy.causes import cause_of
 from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_of, words_of
 from notifications.selectors.timeline import timeline_of
@@ -133,6 +134,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             "outboxmessage/message.html",
             title=str(message),
             message=message,
+            cause=cause_of(message.error_code) if message.error_code else None,
             waits=waits_of(message, using=message._state.db or "default"),
             timeline=timeline_of(message, using=message._state.db or "default"),
             words=words_of(message),

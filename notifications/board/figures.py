@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
+from notifications.policy.causes import Cause, cause_of
 from notifications.protocol.histogram import SIZE, quantile
+from notifications.selectors.just_failed import JustFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ChannelFigures:
     since: datetime | None
     why: str
     probe_at: datetime | None
+    last_error: str
     due: Count
     later: Count
     oldest_due: float | None
@@ -93,6 +96,16 @@ class ChannelFigures:
     @property
     def is_limited(self) -> bool:
         return self.rate_limit < inf
+
+    @property
+    def is_out(self) -> bool:
+        """Whether nothing but probes goes to its provider."""
+        return self.state in ("broken", "refused")
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether its messages wait."""
+        return self.is_out or self.state == "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +149,28 @@ class Failures:
     count: int
     last_at: datetime
 
+    @property
+    def cause(self) -> Cause:
+        return cause_of(self.error_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """Heads of lanes that wait for another attempt, after the same failure."""
+
+    channel: str
+    error_code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """At least `count` messages of `channel` wait because a message by `behind`, ahead of them, cannot go."""
+
+    channel: str
+    behind: str
+    count: int
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFigures:
@@ -152,7 +187,9 @@ class ScheduleFigures:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole board at one moment, by the database's clock."""
+    """The whole board at one moment, by the database's clock. `unseen`: dead letters that nobody has looked at.
+    `clock`: what is wrong with the clock, if anything.
+    """
 
     now: datetime
     queued: Count
@@ -170,5 +207,10 @@ class Snapshot:
     day: list[Stretch]
     blocked: list[BlockedLane]
     failures: list[Failures]
+    just_failed: list[JustFailed]
+    unseen: int
+    retried: list[Retried]
+    held_up: list[HeldUp]
+    clock: str
     receipts: list[tuple[str, list[int]]]
     schedules: list[ScheduleFigures] | None

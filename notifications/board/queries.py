@@ -10,6 +10,7 @@ MOST_HEADS = 100  # lanes looked at, per channel, for those with the most waitin
 MOST_BEHIND = 200
 MOST_FAILURES = 500  # the latest, which are grouped by reason
 MOST_RECEIPTS = 500
+MOST_HELD_UP = 20  # counted behind each blocked lane's head
 
 _MESSAGES = "notifications_outboxmessage"
 
@@ -25,7 +26,7 @@ SELECT {_count("status = 'queued'")}, {_count("status = 'sending'")}, {_count("s
 # The channels that are configured, and those that relays have met.
 CHANNELS = f"""
 SELECT known.name, channel.paused_at, channel.paused_by, channel.pause_reason, channel.broken_at, channel.probes,
-    channel.probe_at, channel.recovered_at,
+    channel.probe_at, channel.recovered_at, channel.last_error,
     {_count("status = 'pending' AND channel = known.name AND next_attempt_at <= now()")},
     {_count("status = 'pending' AND channel = known.name AND next_attempt_at > now()")},
     (SELECT extract(epoch FROM now() - next_attempt_at)::float8 FROM {_MESSAGES}
@@ -84,6 +85,37 @@ SELECT channel, error_code, count(*), max(finished_at) FROM (
     WHERE status = 'failed' ORDER BY id DESC LIMIT {MOST_FAILURES}
 ) AS latest
 GROUP BY channel, error_code ORDER BY count(*) DESC, channel, error_code LIMIT 20
+"""
+
+# Heads that wait for another attempt, of each channel the next to be due.
+RETRIED = f"""
+SELECT known.name, head.error_code, count(*)
+FROM unnest(%(channels)s::text[]) AS known (name)
+CROSS JOIN LATERAL (
+    SELECT error_code FROM {_MESSAGES}
+    WHERE status = 'pending' AND channel = known.name AND next_attempt_at > now()
+    ORDER BY next_attempt_at LIMIT {MOST_COUNTED}
+) AS head
+WHERE head.error_code <> ''
+GROUP BY known.name, head.error_code ORDER BY count(*) DESC, known.name, head.error_code LIMIT 20
+"""
+
+# Messages that could go, but for a head of another channel: of each channel the heads that go next.
+HELD_UP = f"""
+SELECT behind.channel, known.name, count(*)
+FROM unnest(%(channels)s::text[], %(are_shut)s::boolean[]) AS known (name, is_shut)
+CROSS JOIN LATERAL (
+    SELECT recipient_id, lane FROM {_MESSAGES}
+    WHERE status = 'pending' AND channel = known.name
+      AND next_attempt_at > CASE WHEN known.is_shut THEN timestamptz '-infinity' ELSE now() END
+    ORDER BY next_attempt_at LIMIT {MOST_HEADS}
+) AS head
+CROSS JOIN LATERAL (
+    SELECT channel FROM {_MESSAGES}
+    WHERE status = 'queued' AND recipient_id = head.recipient_id AND lane = head.lane LIMIT {MOST_HELD_UP}
+) AS behind
+WHERE behind.channel <> known.name
+GROUP BY behind.channel, known.name ORDER BY count(*) DESC, behind.channel, known.name
 """
 
 RECEIPTS = f"""

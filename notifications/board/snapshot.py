@@ -15,16 +15,21 @@ from notifications.board.figures import (
     Depth,
     Failures,
     Flow,
+    HeldUp,
     RelayFigures,
+    Retried,
     Snapshot,
     Stretch,
 )
 from notifications.board.schedule_states import schedules
 from notifications.channels import channel_names
 from notifications.lifecycle import ReceiptStatus
+from notifications.policy.causes import cause_of
 from notifications.protocol.histogram import SIZE
 from notifications.protocol.run_sql import fetch_all
+from notifications.selectors.clock_jobs import clock_jobs, silence
 from notifications.selectors.database_clock import database_now
+from notifications.selectors.just_failed import just_failed, unseen_dead_letters
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,6 +57,7 @@ class ChannelRow(NamedTuple):
     probes: int
     probe_at: datetime | None
     recovered_at: datetime | None
+    last_error: str | None
     due: int
     later: int
     oldest_due: float | None
@@ -82,6 +88,14 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         day=day,
         blocked=_blocked(states, using),
         failures=[Failures(*row) for row in fetch_all(queries.FAILURES, using=using)],
+        just_failed=just_failed(using),
+        unseen=unseen_dead_letters(using),
+        retried=[
+            Retried(*row)
+            for row in fetch_all(queries.RETRIED, {"channels": [state.name for state in states]}, using=using)
+        ],
+        held_up=[HeldUp(*row) for row in fetch_all(queries.HELD_UP, _doors(states), using=using)],
+        clock=silence(clock_jobs(using), now=now),
         receipts=_receipts(using),
         schedules=schedules(now, using),
     )
@@ -107,7 +121,8 @@ def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list
                 state=state,
                 since=since,
                 why=why,
-                probe_at=read.probe_at if state == "broken" else None,
+                probe_at=read.probe_at if read.broken_at and not read.paused_at else None,
+                last_error=read.last_error or "",
                 due=_count(read.due),
                 later=_count(read.later),
                 oldest_due=read.oldest_due,
@@ -130,7 +145,9 @@ def _standing(read: ChannelRow, now: datetime) -> tuple[str, datetime | None, st
             f"by {read.paused_by}" + (f": {read.pause_reason}" if read.pause_reason else ""),
         )
     if read.broken_at:
-        return "broken", read.broken_at, f"its provider is out of service; {read.probes} probes failed"
+        cause = cause_of(read.last_error or "")
+        why = f"{cause.what} ({read.last_error})" if read.last_error else "its provider is out of service"
+        return "refused" if cause.is_refusal else "broken", read.broken_at, f"{why}; {read.probes} probes failed"
     if read.recovered_at and now - read.recovered_at < RECOVERING:
         return "recovering", read.recovered_at, "its rate rises step by step"
     return "open", None, ""
@@ -178,12 +195,16 @@ def _stretches(
 
 
 def _blocked(states: list[ChannelFigures], using: str) -> list[BlockedLane]:
-    parameters = {
-        "channels": [state.name for state in states],
-        "are_shut": [state.state in ("paused", "broken") for state in states],
-    }
-    rows = fetch_all(queries.BLOCKED, parameters, using=using)
+    rows = fetch_all(queries.BLOCKED, _doors(states), using=using)
     return [BlockedLane(*(*row, _count(behind, most=queries.MOST_BEHIND))) for *row, behind in rows]
+
+
+def _doors(states: list[ChannelFigures]) -> dict[str, list[Any]]:
+    """The channels, and whether each lets nothing through."""
+    return {
+        "channels": [state.name for state in states],
+        "are_shut": [state.is_shut for state in states],
+    }
 
 
 def _receipts(using: str) -> list[tuple[str, list[int]]]:

@@ -9,5 +9,6 @@ app_name = "outbox"
 urlpatterns = [
     path("", admin.site.admin_view(views.board), name="board"),
     path("now/", admin.site.admin_view(views.now), name="now"),
+    path("dead-letters/look-at/", admin.site.admin_view(views.look_at), name="look-at"),
     path("relays/<int:pk>/<str:command>/", admin.site.admin_view(views.command), name="command"),
 ]

@@ -17,8 +17,10 @@ from notifications.board import plots, queries
 from notifications.board.headline import headlines
 from notifications.board.snapshot import RECEIPTS, snapshot
 from notifications.models import OutboxMessage, Relay
+from notifications.operations.look_at import look_at_dead_letters
 from notifications.operations.record_action import Actor
 from notifications.operations.relay_commands import RelayCommand, command_relay
+from notifications.selectors.just_failed import just_failed, unseen_dead_letters
 
 VIEW = "notifications.view_outboxmessage"
 REFRESH_SECONDS = 3  # by the script
@@ -72,6 +74,26 @@ def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
         "form": form,
     }
     return TemplateResponse(request, "admin/outbox/command.html", context)
+
+
+@never_cache
+def look_at(request: HttpRequest) -> HttpResponse:
+    """Mark the dead letters as looked at, with a reason: the headline then names only what fails later."""
+    demand(request, VIEW, REPLAY)
+    using = router.db_for_write(OutboxMessage)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        look_at_dead_letters(actor=Actor.of(request.user), reason=form.cleaned_data["reason"], using=using)
+        messages.success(request, "The dead letters are marked as looked at.")
+        return HttpResponseRedirect(reverse("outbox:board"))
+    context = {
+        **admin.site.each_context(request),
+        "title": "Mark the dead letters as looked at",
+        "groups": just_failed(using),
+        "unseen": unseen_dead_letters(using),
+        "form": form,
+    }
+    return TemplateResponse(request, "admin/outbox/look_at.html", context)
 
 
 def _figures(request: HttpRequest) -> dict[str, Any]:

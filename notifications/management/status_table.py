@@ -1,5 +1,6 @@
 """Formats an Overview for `outbox_status`: a line that says how late the outbox is, and three small tables."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,11 @@ COLOURS = {"open": "green", "paused": "yellow", "broken": "red"}
 LATE_SECONDS, SILENT_SECONDS = 60.0, 5.0
 
 
-def shown(now: Overview, *, at: datetime) -> RenderableType:
-    """Everything, as it was read at the moment `at`."""
-    return Group(
-        _headline(now), "", _messages(now), "", _channels(now), "", _relays(now, at=at), "", _clock(now, at=at)
-    )
+def shown(now: Overview, headlines: Sequence[str], *, at: datetime) -> RenderableType:
+    """Everything, as it was read at the moment `at`; first the board's `headlines`."""
+    wrong = [Text(headline, "bold red") for headline in headlines] or [Text("All is well.", "green")]
+    parts = (_headline(now), _messages(now), _channels(now), _relays(now, at=at), _clock(now, at=at))
+    return Group(*wrong, *(each for part in parts for each in ("", part)))
 
 
 def _headline(now: Overview) -> Text:

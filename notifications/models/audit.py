@@ -33,6 +33,7 @@ class Verb(StrEnum):
     STOP_REPLAY = "stop_replay"
     EXPORT = "export"
     ERASE = "erase"
+    LOOK_AT = "look_at"
 
 
 class BulkReplay(models.Model):

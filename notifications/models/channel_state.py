@@ -21,6 +21,9 @@ class ChannelState(models.Model):
     probes = models.IntegerField(db_default=0, help_text=_("that failed since then"))
     probe_at = models.DateTimeField(null=True, blank=True, help_text=_("when one message tests the provider again"))
     recovered_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(
+        max_length=64, blank=True, db_default="", help_text=_("the code of its provider's last failure")
+    )
     next_slot_at = models.DateTimeField(db_default=Now(), help_text=_("when a limited rate allows the next message"))
 
     class Meta:

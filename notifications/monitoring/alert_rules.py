@@ -7,13 +7,16 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.monitoring import queries
+from notifications.policy.causes import cause_of
 from notifications.protocol.bad_rows import report
 from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import fetch_all
 from notifications.selectors import overview
+from notifications.selectors.just_failed import just_failed
 
 FAILURE_MINUTES = 15
 FEWEST_ENDED = 20  # messages in that time; a share of fewer means nothing
+FEWEST_FAILED = 3  # unless none at all is sent, and so many fail
 SILENT_SECONDS = 60.0  # a relay without a heartbeat for longer does not count
 
 
@@ -53,7 +56,7 @@ Rule = Callable[[conf.AlertLimits, str], Iterator[tuple[str, str]]]
 
 def _rules() -> dict[str, Rule]:
     """Each rule by what the names of its alerts begin with."""
-    return {"late": _late, "failing": _failing, "no-relay": _silent, "old-snapshot": _old_snapshot}
+    return {"late": _late, "failing": _failing, "refused": _refused, "no-relay": _silent, "old-snapshot": _old_snapshot}
 
 
 def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
@@ -68,11 +71,27 @@ def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 
 
 def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    """Too large a share of what ended lately failed, or all of it did; with the reason that most have."""
+    why = {failed.channel: failed for failed in reversed(just_failed(using))}
     for channel, (sent, failed) in queries.recent_ends(FAILURE_MINUTES, using).items():
         ended = sent + failed
-        if ended >= FEWEST_ENDED and 100 * failed > limits.failure_percent * ended:
+        is_share = ended >= FEWEST_ENDED and 100 * failed > limits.failure_percent * ended
+        if is_share or (failed >= FEWEST_FAILED and not sent):
             share = f"{failed} of {ended} messages by {channel} failed in the last {FAILURE_MINUTES} min"
-            yield f"failing:{channel}", f"{share} (limit: {limits.failure_percent:g} %)."
+            most = f" Most often: {_told(why[channel].error_code)}" if channel in why else ""
+            yield f"failing:{channel}", f"{share} (limit: {limits.failure_percent:g} %).{most}"
+
+
+def _refused(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    """A provider answers, and lets nothing pass: an outage ends by itself, this does not."""
+    for channel, code in fetch_all(queries.BROKEN, using=using):
+        if cause_of(code).is_refusal:
+            yield f"refused:{channel}", f"Nothing is sent by {channel}: {_told(code)}"
+
+
+def _told(code: str) -> str:
+    cause = cause_of(code)
+    return f"{cause.what} ({code}). {cause.cure}"
 
 
 def _silent(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,10 @@ SELECT name, paused_at IS NOT NULL, broken_at IS NOT NULL,
 FROM notifications_channelstate
 """
 
+BROKEN = """
+SELECT name, last_error FROM notifications_channelstate WHERE broken_at IS NOT NULL AND paused_at IS NULL ORDER BY name
+"""
+
 RELAY_AGES = """
 SELECT id, host, in_flight, extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 FROM notifications_relay
 """

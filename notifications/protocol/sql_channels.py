@@ -31,7 +31,8 @@ SET failures = {IN_A_ROW},
                     THEN clock_timestamp() + make_interval(secs => least(%(longest_probe)s,
                                                            %(first_probe)s * 2.0 ^ least(probes, 30))) END,
     recovered_at = CASE WHEN {IN_A_ROW} < %(most)s AND broken_at IS NOT NULL THEN clock_timestamp()
-                        ELSE recovered_at END
+                        ELSE recovered_at END,
+    last_error = coalesce(nullif(%(code)s, ''), last_error)
 WHERE name = %(channel)s
 RETURNING jsonb_build_object(name, {CHANNEL_STATE})
 """

@@ -3,7 +3,7 @@
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient
 
@@ -18,7 +18,8 @@ NOT_THE_PROVIDER = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """What a relay saw of a provider since its last report: whether it answered, and the failures since then.
+    """What a relay saw of a provider since its last report: whether it answered, the failures since then, and the code
+    of the last one.
 
     An answer is kept until it is reported, or until other relays' failures are known to have followed it. It shows that
     later failures are not in a row with those reported before.
@@ -26,6 +27,7 @@ class ProviderReport:
 
     failures: int = 0
     has_answered: bool = False
+    code: str = ""
 
 
 ANSWERED = ProviderReport(has_answered=True)
@@ -56,7 +58,7 @@ class Breaker:
                 self.report = ANSWERED
                 return True
             self._in_a_row += 1
-            self.report = ProviderReport(self.report.failures + 1, self.report.has_answered)
+            self.report = ProviderReport(self.report.failures + 1, self.report.has_answered, outcome.code)
             return not self.is_broken and self._in_a_row <= FAILURES
 
     def take_report(self) -> ProviderReport:
@@ -74,7 +76,7 @@ class Breaker:
             if self.is_broken and not is_broken:
                 self._in_a_row = 0
             if failures > self._reported_failures or (is_broken and not self.is_broken):
-                self.report = ProviderReport(self.report.failures)
+                self.report = replace(self.report, has_answered=False)
             self.is_broken, self._reported_failures = is_broken, failures
 
 

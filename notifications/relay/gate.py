@@ -82,6 +82,7 @@ class Gate:
                     "channel": name,
                     "failures": report.failures,
                     "has_answered": report.has_answered,
+                    "code": report.code,
                     "knows_outage": breaker.is_broken,
                     "most": FAILURES,
                     "first_probe": FIRST_PROBE_SECONDS,

@@ -25,8 +25,8 @@ def clock_jobs(using: str) -> dict[str, dict[str, Any]]:
 
 
 def silence(jobs: dict[str, dict[str, Any]], *, now: datetime) -> str:
-    """What is wrong if nothing runs the jobs; empty if something does."""
-    last = max((job["started_at"] for job in jobs.values() if job["started_at"]), default=None)
+    """What is wrong if nothing runs the jobs; empty if something does. A new job begins with the clock's next look."""
+    last = max((job["started_at"] or job["due_at"] for job in jobs.values()), default=None)
     if last is not None and now - last < SILENT_AFTER:
         return ""
     since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "yet"

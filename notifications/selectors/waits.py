@@ -1,7 +1,7 @@
 """Says what a message waits for now, for admin and API. It needs a few indexed queries.
 
-Each wait is a phrase that goes on from the message's name: "is behind message 812, which is retried at 12:03:10 UTC
-after twilio_30008". The codes are for programs, and stay.
+Each wait is a phrase that goes on from the message's name: "is behind message 812, which is retried at 12:03:10 UTC,
+because the provider has trouble of its own (twilio_30008)". The codes are for programs, and stay.
 
     behind     an older message of the lane is not done       paused    somebody paused the channel
     retry      an attempt failed, and the next has its time   broken    the channel's provider is out of service
@@ -24,6 +24,7 @@ from notifications import conf
 from notifications.channels import channel_names
 from notifications.lifecycle import HEAD, HELD, Status
 from notifications.models import ChannelState, OutboxMessage, Relay
+from notifications.policy.causes import cause_of
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.turns import IN_TURN, TURN, before, turn_of
 
@@ -104,8 +105,10 @@ def _blocked(channel: ChannelState, *, now: datetime) -> Wait | None:
         words = f"waits while {name} is paused, by {channel.paused_by} since {said(channel.paused_at, now=now)}{why}"
         return Wait("paused", words, channel=name)
     if channel.broken_at and channel.probe_at:
+        cause = cause_of(channel.last_error)
+        why = f", because {cause.what} ({channel.last_error})" if channel.last_error else ""
         words = (
-            f"waits for the provider of {name}, out of service since {said(channel.broken_at, now=now)}; "
+            f"waits for the provider of {name}, out of service since {said(channel.broken_at, now=now)}{why}; "
             f"one message tries it again {'at ' + said(channel.probe_at, now=now) if channel.probe_at > now else 'now'}"
         )
         return Wait("broken", words, channel=name, until=channel.probe_at)
@@ -119,8 +122,9 @@ def _later(head: OutboxMessage, *, now: datetime) -> Wait:
     at = said(head.next_attempt_at, now=now)
     if not head.error_code:
         return Wait("later", f"is not sent before {at}", until=head.next_attempt_at)
-    detail = f" ({head.error_detail})" if head.error_detail else ""
-    return Wait("retry", f"is retried at {at} after {head.error_code}{detail}", until=head.next_attempt_at)
+    detail = f", {head.error_detail}" if head.error_detail else ""
+    why = f"{cause_of(head.error_code).what} ({head.error_code}{detail})"
+    return Wait("retry", f"is retried at {at}, because {why}", until=head.next_attempt_at)
 
 
 def _and_others(message: OutboxMessage, *, using: str) -> str:

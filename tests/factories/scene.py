@@ -95,7 +95,11 @@ def channels(now: datetime) -> None:
         name="email", paused_at=now - timedelta(minutes=4), paused_by="ann", pause_reason="new templates go live"
     )
     ChannelState.objects.create(
-        name="whatsapp", broken_at=now - timedelta(minutes=2), probes=4, probe_at=now + timedelta(minutes=4)
+        name="whatsapp",
+        broken_at=now - timedelta(minutes=2),
+        probes=4,
+        probe_at=now + timedelta(minutes=4),
+        last_error="twilio_20003",
     )
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.db.models.functions import Now
 from pytest_django import Settings
 
 from notifications.lifecycle import Permanent
-from notifications.models import OutboxMessage
+from notifications.models import ChannelState, OutboxMessage
 from notifications.monitoring import alert_rules, queries
 from notifications.operations import pause_channel
 from notifications.relay.connection import open_connection
@@ -78,3 +79,29 @@ class TestConditions:
             settings.OUTBOX_ALERT_SNAPSHOT_SECONDS = 3600
             assert "old-snapshot" not in alert_rules.wrong_now().alerts
             other.rollback()
+
+
+class TestCauses:
+    def test_a_provider_that_refuses_us_is_an_alert_of_its_own_with_the_cure(self) -> None:
+        ChannelState.objects.create(name="sms", broken_at=Now(), probe_at=Now(), last_error="twilio_20003")
+        ChannelState.objects.create(name="email", broken_at=Now(), probe_at=Now(), last_error="connect_timeout")
+        alerts = alert_rules.wrong_now().alerts
+        assert "refused:email" not in alerts, "an outage ends by itself"
+        assert alerts["refused:sms"].startswith(
+            "Nothing is sent by sms: the provider refuses our credentials (twilio_20003). Renew them"
+        )
+        ChannelState.objects.update(paused_at=Now())
+        assert "refused:sms" not in alert_rules.wrong_now().alerts
+
+    def test_a_few_failures_are_an_alert_where_nothing_else_is_sent(self) -> None:
+        for _ in range(3):
+            publish_one(RecipientFactory())
+        drain(RecordingChannel(answer=lambda _: Permanent("rendering_failed")))
+        assert alert_rules.wrong_now().alerts["failing:sms"] == (
+            "3 of 3 messages by sms failed in the last 15 min (limit: 20 %). Most often: the words could not be made, "
+            "or the provider does not accept them (rendering_failed). Mend the template, and look at it with "
+            "preview_notification. Restart the relays, then replay."
+        )
+        publish_one(RecipientFactory())
+        drain(RecordingChannel())
+        assert "failing:sms" not in alert_rules.wrong_now().alerts

@@ -11,6 +11,8 @@ from django.utils import timezone
 from rich.console import Console
 from rich.live import Live
 
+from notifications.board.headline import headlines
+from notifications.board.snapshot import snapshot
 from notifications.management.arguments import add_database, number_of
 from notifications.management.status_table import shown
 from notifications.selectors.overview import Overview, overview
@@ -48,19 +50,20 @@ class Command(BaseCommand):
 
     def _show_once(self, options: dict[str, Any]) -> None:
         now = overview(options["database"])
-        self._print(now, as_json=options["json"])
+        self._print(now, options)
         self._check(now, options["fail_if_older_than"])
 
     def _watch(self, options: dict[str, Any]) -> None:
         """In a terminal the tables stay in place and change. Elsewhere each look is printed below the last one."""
         if options["json"] or not self.stdout.isatty():
             while True:
-                self._print(overview(options["database"]), as_json=options["json"])
+                self._print(overview(options["database"]), options)
                 self.stdout.flush()
                 time.sleep(options["watch"])
         with Live(console=self._console(), screen=True, auto_refresh=False) as live:
             while True:
-                live.update(shown(overview(options["database"]), at=timezone.now()), refresh=True)
+                now = overview(options["database"])
+                live.update(shown(now, _headlines(options), at=timezone.now()), refresh=True)
                 time.sleep(options["watch"])
 
     def _check(self, now: Overview, limit: float | None) -> None:
@@ -68,14 +71,20 @@ class Command(BaseCommand):
         if limit is not None and waited is not None and waited > limit:
             raise CommandError(f"A due message has been waiting for {waited:.0f} s, longer than {limit:g} s.")
 
-    def _print(self, now: Overview, *, as_json: bool) -> None:
-        if as_json:
-            self.stdout.write(json.dumps(asdict(now), default=lambda moment: moment.isoformat()))
+    def _print(self, now: Overview, options: dict[str, Any]) -> None:
+        said = _headlines(options)
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(now) | {"headlines": said}, default=lambda moment: moment.isoformat()))
         else:
-            self._console().print(shown(now, at=timezone.now()))
+            self._console().print(shown(now, said, at=timezone.now()))
 
     def _console(self) -> Console:
         """Colours and the terminal's width in a terminal; plain text of one width elsewhere."""
         if self.stdout.isatty():
             return Console(highlight=False)
         return Console(file=self.stdout, width=PLAIN_WIDTH, highlight=False, color_system=None)  # type: ignore[arg-type]
+
+
+def _headlines(options: dict[str, Any]) -> list[str]:
+    """What the board says."""
+    return headlines(snapshot(options["database"]))

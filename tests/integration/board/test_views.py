@@ -1,6 +1,7 @@
 """The live board: what it shows, who may see it and steer, and what it costs."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -10,12 +11,13 @@ from django.urls import reverse
 from notifications.board import queries
 from notifications.board.figures import Count
 from notifications.board.snapshot import _count, snapshot
+from notifications.clock.run import Clock
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from notifications.operations.relay_commands import RelayCommand, command_relay
 from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.factories.scene import busy_day
+from tests.factories.scene import busy_day, message
 from tests.factories.staff import staff
 from tests.stage.relay import RecordingChannel, running_loop
 from tests.stage.waiting import wait_until
@@ -54,13 +56,16 @@ class TestWhatItShows:
         busy_day()
         words = seen(a_reader(), BOARD)
         for said in (
-            "email is paused, by ann: new templates go live.",
-            "whatsapp is broken, its provider is out of service; 4 probes failed",
+            "email is paused, by ann: new templates go live. Resume it",
+            "whatsapp is refused since",
+            "the provider refuses our credentials (twilio_20003). Renew them (TWILIO_AUTH_TOKEN",
+            "3 messages by sms (booking.confirmed) failed in the last 15 minutes: the provider has trouble",
+            "the provider refuses our credentials (twilio_20003); 4 probes failed",
             "next probe at",
             "Waiting 6 behind others in their lanes; 1 for a later time",
             "Due 3 the oldest for",
             "Dead letters 12",
-            "twilio_30008 sms 7",
+            "twilio_30008 the provider has trouble of its own sms 7",
             "was told to drain.",
             "relay-1 process 412",
             "0.84",
@@ -98,6 +103,7 @@ class TestWhatItShows:
 
     def test_a_real_relay_is_seen_at_work(self) -> None:
         client = a_reader()
+        Clock("default").tick()
         with running_loop(RecordingChannel()):
             publish_one(RecipientFactory())
             wait_until(lambda: snapshot().last_minute.sent == 1)
@@ -195,3 +201,23 @@ class TestSteering:
         assert answer.status_code == 403
         relay.refresh_from_db()
         assert relay.command == ""
+
+
+class TestLookingAt:
+    def test_dead_letters_are_named_until_somebody_has_looked(self) -> None:
+        old = database_now() - timedelta(hours=2)
+        message(status="failed", error_code="twilio_21211", finished_at=old, claim_number=1, attempts=1)
+        client = staff("view_outboxmessage", "replay_outboxmessage", name="ann")
+        assert "1 failed message has waited for somebody to look" in seen(client)
+        address = reverse("outbox:look-at")
+        assert f'href="{address}"' in client.get(NOW).content.decode()
+        assert client.post(address, {"reason": ""}).status_code == 200, "a reason is asked for"
+        assert client.post(address, {"reason": "asked them for another number"}).status_code == 302
+        assert "waited for somebody to look" not in seen(client)
+        assert OperatorAction.objects.get().reason == "asked them for another number"
+        message(status="failed", error_code="twilio_21211", finished_at=database_now(), claim_number=1, attempts=1)
+        assert snapshot().unseen == 1, "the next one is new"
+
+    def test_it_needs_the_permission_to_replay(self) -> None:
+        assert a_reader().post(reverse("outbox:look-at"), {"reason": "why not"}).status_code == 403
+        assert not OperatorAction.objects.exists()

@@ -52,7 +52,11 @@ class TestStatus:
 
     def test_people_get_words(self, failed: list[OutboxMessage]) -> None:
         said = command("outbox_status")
-        assert said.startswith("Nothing is due.")
+        assert said.startswith("No relay is running: nothing is sent.")
+        assert "2 messages by sms (test.greeting) failed in the last 15 minutes: nobody can be reached" in " ".join(
+            said.split()
+        )
+        assert "Nothing is due." in said
         assert "No relay is running: start one with" in said
         (counts,) = [line.split("│")[1:-1] for line in said.splitlines() if line.count("│") == 8]
         assert [int(count) for count in counts] == [0, 0, 0, 0, 3, 0, 0]

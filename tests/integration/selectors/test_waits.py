@@ -46,7 +46,9 @@ def test_a_retry_says_when_and_after_what_and_those_behind_name_it(relay: HandRe
     outcome = Transient("twilio_30008", "Unknown error")
     relay.settle(Settlement(claimed, Status.PENDING, 1, 300.0, outcome, began=0.0, ended=0.0))
     at = OutboxMessage.objects.get(pk=head.pk).next_attempt_at
-    retry = f"is retried at {at:%H:%M:%S} UTC after twilio_30008 (Unknown error)"
+    retry = (
+        f"is retried at {at:%H:%M:%S} UTC, because the provider has trouble of its own (twilio_30008, Unknown error)"
+    )
     if at.date() == database_now().date():  # else the day is said as well
         assert waits(head) == {"retry": retry}
         assert waits(second) == {"behind": f"is behind message {head.pk}, which {retry}"}
@@ -83,6 +85,8 @@ def test_an_outage_says_since_when_and_when_it_is_tried_again(relay: HandRelay) 
     ChannelState.objects.create(name="sms", broken_at=now, probe_at=now + timedelta(seconds=30))
     assert waits(message)["broken"].startswith("waits for the provider of sms, out of service since ")
     assert "one message tries it again at " in waits(message)["broken"]
+    ChannelState.objects.update(last_error="twilio_20003")
+    assert ", because the provider refuses our credentials (twilio_20003); one message" in waits(message)["broken"]
 
 
 def test_a_limit_counts_while_it_is_set(relay: HandRelay, settings: Any) -> None:

@@ -9,7 +9,7 @@ def test_an_answer_is_kept_until_it_is_reported() -> None:
     breaker.record(Accepted("yes"))
     assert breaker.report == ProviderReport(has_answered=True)
     breaker.record(Transient("http_503"))
-    assert breaker.take_report() == ProviderReport(failures=1, has_answered=True)
+    assert breaker.take_report() == ProviderReport(failures=1, has_answered=True, code="http_503")
     assert breaker.report == ProviderReport()
 
 
@@ -19,7 +19,7 @@ def test_an_answer_ends_the_failures_before_it() -> None:
         breaker.record(Transient("http_503"))
     breaker.record(Permanent("twilio_21211"))
     breaker.record(Transient("http_503"))
-    assert breaker.take_report() == ProviderReport(failures=1, has_answered=True)
+    assert breaker.take_report() == ProviderReport(failures=1, has_answered=True, code="http_503")
 
 
 def test_failures_that_others_report_are_younger_than_the_answers_before_they_were_known() -> None:

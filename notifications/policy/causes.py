@@ -1,0 +1,176 @@
+"""Why messages fail, and what to do: one table of causes for board, `outbox_status`, alerts and the messages' pages.
+
+A code names what a provider answered, or what the outbox decided. Many codes have one cause, and staff mend causes.
+docs/operators.md prints this table. Twilio's numbers are explained in `channels/twilio_codes.py`.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Cause(NamedTuple):
+    """`what` is wrong, as the end of a sentence; `cure`, a sentence for who can mend it.
+
+    `is_refusal`: the provider answers, and lets none of our messages pass before somebody acts. That is no outage.
+    """
+
+    name: str
+    what: str
+    cure: str
+    is_refusal: bool = False
+
+
+CREDENTIALS = Cause(
+    "credentials",
+    "the provider refuses our credentials",
+    "Renew them (TWILIO_AUTH_TOKEN, or the user and the password in EMAIL_URL), and restart the relays. "
+    "What waits then goes by itself; replay what failed.",
+    is_refusal=True,
+)
+ACCOUNT = Cause(
+    "account",
+    "our account at the provider is suspended or restricted",
+    "The provider's console says why, and what lifts it. What waits then goes by itself; replay what failed.",
+    is_refusal=True,
+)
+SENDER = Cause(
+    "sender",
+    "the provider does not accept our sender",
+    "Correct the sender (TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM or DEFAULT_FROM_EMAIL), or register it with the "
+    "provider. Restart the relays, then replay.",
+)
+UNREACHABLE = Cause(
+    "unreachable",
+    "the provider cannot be reached",
+    "Nothing: it is tried again, and what waits goes by itself. If it lasts, look at the provider's status page and at "
+    "this network's way out.",
+)
+SILENT = Cause(
+    "silent",
+    "the provider took the message and sent no readable answer",
+    "Nothing: it is asked, or the message is sent again and marked. If it lasts, look at the provider's status page.",
+)
+TROUBLE = Cause(
+    "trouble",
+    "the provider has trouble of its own",
+    "Nothing: it is tried again. If it lasts, look at the provider's status page.",
+)
+CARRIER = Cause(
+    "carrier",
+    "the phone or its network could not be reached",
+    "Nothing at first: phones come back. Replay it later, or use another channel.",
+)
+PUT_OFF = Cause(
+    "put_off",
+    "the mail server puts the message off",
+    "Nothing: it is tried again for hours, as mail servers expect. If many wait, look at how your domain is rated.",
+)
+TOO_FAST = Cause(
+    "too_fast",
+    "the provider says that we send too fast",
+    "Nothing: it is tried again. If it lasts, set OUTBOX_RATES to what the provider allows, or ask it for more.",
+)
+ADDRESS = Cause(
+    "address",
+    "nobody can be reached at the address",
+    "Correct the address with its owner, then replay.",
+)
+UNWANTED = Cause(
+    "unwanted",
+    "the recipient does not want it",
+    "Nothing, unless they ask for it: the opt-out is lifted from their own address.",
+)
+COUNTRY = Cause(
+    "country",
+    "we may not send to that country",
+    "If it is wanted, allow it in OUTBOX_ALLOWED_COUNTRIES and in the provider's console, then replay.",
+)
+BLOCKED = Cause(
+    "blocked",
+    "a carrier or the provider blocks it as unwanted",
+    "Look at the wording and at the sender's registration; the provider's console says more.",
+)
+WORDS = Cause(
+    "words",
+    "the words could not be made, or the provider does not accept them",
+    "Mend the template, and look at it with preview_notification. Restart the relays, then replay.",
+)
+OURS = Cause(
+    "ours",
+    "the channel's code has a fault",
+    "The relays' log says where. Mend it, restart the relays, then replay.",
+)
+RELAYS_LOST = Cause(
+    "relays_lost",
+    "the relays that sent it died several times",
+    "Look at why they end: memory, the host, the log's last lines. Then replay.",
+)
+CAP = Cause(
+    "cap",
+    "the recipient has had as many messages as a cap allows",
+    "Nothing, if it was a loop or abuse. If the cap is too low, raise the OUTBOX_CAP_… that the code names.",
+)
+TOO_LATE = Cause(
+    "too_late",
+    "it was not sent in time",
+    "Nothing for this message: it is of no use any more. Look at what held its lane up.",
+)
+OTHER = Cause(
+    "other",
+    "the provider refuses it",
+    "Look the code up in the provider's documentation, mend what it names, then replay.",
+)
+
+
+def _twilio(numbers: str) -> str:
+    """The codes of Twilio's error `numbers`."""
+    return "".join(f" twilio_{number}" for number in numbers.split())
+
+
+# The codes of each cause; * stands for any end.
+CODES: dict[Cause, str] = {
+    CREDENTIALS: "http_401 http_403 smtp_530 smtp_534 smtp_535 smtp_538" + _twilio("20003 63001"),
+    ACCOUNT: _twilio("10001 20005 20008 30002 30037 63020 63051 90010"),
+    SENDER: "smtp_553"
+    + _twilio(
+        "21212 21267 21601 21603 21606 21612 21616 21621 21622 21659 21660 21661 21701 21703 21704 21705 "
+        "21910 30018 30024 30032 30033 30034 30035 63002 63007 63008 63022"
+    ),
+    UNREACHABLE: "connect_timeout connect_failed connection_refused dns_failure tls_failure http_408 http_425 smtp_421",
+    SILENT: "timeout connection_reset unreadable_answer",
+    TROUBLE: "http_5*" + _twilio("21730 30008 30009 30410 30500 63009 63010 63012 63023"),
+    CARRIER: _twilio("30003 30017"),
+    PUT_OFF: "smtp_4*",
+    TOO_FAST: "http_429" + _twilio("14107 20429 21611 30001 30022 30023 30027 60728 63017 63018 63038"),
+    ADDRESS: "no_address bad_address smtputf8_not_offered smtp_550 smtp_551"
+    + _twilio(
+        "21211 21214 21217 21219 21265 21266 21268 21401 21407 21421 21604 21608 21614 21635 30005 30006 "
+        "30011 63003 63015 63024 63031"
+    ),
+    UNWANTED: "opted_out" + _twilio("21610 63014 63033"),
+    COUNTRY: "country_not_allowed" + _twilio("21408"),
+    BLOCKED: "smtp_554 refused" + _twilio("30004 30007 30010 30038 30039 30450 63013 63032 63049"),
+    WORDS: "rendering_failed bad_header bad_variables no_template unsendable smtp_552"
+    + _twilio(
+        "21602 21605 21617 21618 21619 21654 21655 21656 21658 30019 30044 63005 63006 63016 63021 63027 "
+        "63028 63029 63030 63040 63041 63042"
+    ),
+    OURS: "internal_error bad_outcome not_storable",
+    RELAYS_LOST: "relay_lost",
+    CAP: "cap_*",
+    TOO_LATE: "expired quiet_hours" + _twilio("30036"),
+    OTHER: "*",
+}
+
+
+def cause_of(code: str) -> Cause:
+    """The cause behind `code`: the first in CODES that names it. `asking_…`: the same trouble, met when asking."""
+    code = code.removeprefix("asking_")
+    return next(cause for cause, pattern in _PATTERNS if pattern.fullmatch(code))
+
+
+def _pattern(codes: str) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(code).replace(r"\*", ".*") for code in codes.split()), re.DOTALL)
+
+
+_PATTERNS = [(cause, _pattern(codes)) for cause, codes in CODES.items()]
