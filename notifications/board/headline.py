@@ -6,6 +6,7 @@ another from, the clock, the schedules, dead letters that nobody has looked at.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from notifications.board.figures import Snapshot
 from notifications.board.formats import duration
@@ -17,8 +18,18 @@ SILENT_SECONDS = 5.0  # a relay beats every 0.6 s
 MANY_RETRIED = 3  # one retry is everyday life
 
 
-def headlines(now: Snapshot) -> list[str]:
-    """The sentences, the most urgent first. None: all is well."""
+class Headline(NamedTuple):
+    """`what` is wrong, and the `cure`, where it is not plain."""
+
+    what: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.cure}".rstrip()
+
+
+def headlines(now: Snapshot) -> list[Headline]:
+    """What is wrong, the most urgent first. Nothing: all is well."""
     return [
         *_of_relays(now),
         *_of_channels(now),
@@ -31,65 +42,73 @@ def headlines(now: Snapshot) -> list[str]:
     ]
 
 
-def _of_relays(now: Snapshot) -> Iterator[str]:
+def _of_relays(now: Snapshot) -> Iterator[Headline]:
     alive = [relay for relay in now.relays if not relay.is_lost]
     if not alive:
-        yield "No relay is running: nothing is sent. Start one: manage.py run_outbox_relay."
+        yield Headline("No relay is running: nothing is sent.", "Start one: manage.py run_outbox_relay.")
     for relay in now.relays:
         if relay.is_lost or relay.heartbeat_age > SILENT_SECONDS:
-            yield f"Relay {relay.id} on {relay.host} has sent no heartbeat for {duration(relay.heartbeat_age)}."
+            silence = duration(relay.heartbeat_age)
+            yield Headline(f"Relay {relay.id} on {relay.host} has sent no heartbeat for {silence}.")
         elif relay.command:
-            yield f"Relay {relay.id} was told to {relay.command}."
+            yield Headline(f"Relay {relay.id} was told to {relay.command}.")
 
 
-def _of_channels(now: Snapshot) -> Iterator[str]:
+def _of_channels(now: Snapshot) -> Iterator[Headline]:
     for channel in now.channels:
         if channel.state == "paused":
-            yield f"{channel.name} is paused, {channel.why}. Resume it when the reason is gone."
+            yield Headline(f"{channel.name} is paused, {channel.why}.", "Resume it when the reason is gone.")
         elif channel.is_out:
             cause = cause_of(channel.last_error)
             since = said(channel.since or now.now, now=now.now)
             why = f"{cause.what} ({channel.last_error})" if channel.last_error else "its provider is out of service"
-            yield f"{channel.name} is {channel.state} since {since}: {why}. {cause.cure}"
+            yield Headline(f"{channel.name} is {channel.state} since {since}: {why}.", cause.cure_of_waiting)
         elif channel.oldest_due is not None and channel.oldest_due > LATE_SECONDS:
-            yield f"{channel.name}: a message has been due for {duration(channel.oldest_due)}."
+            yield Headline(f"{channel.name}: a message has been due for {duration(channel.oldest_due)}.")
 
 
-def _of_failures(now: Snapshot) -> Iterator[str]:
+def _of_failures(now: Snapshot) -> Iterator[Headline]:
     told = {(channel.name, cause_of(channel.last_error)) for channel in now.channels if channel.is_out}
     for failed in now.just_failed:
-        cure = "Replay them once that is mended." if (failed.channel, failed.cause) in told else failed.cause.cure
-        yield f"{failed}. {cure}"
+        is_told = (failed.channel, failed.cause) in told
+        yield Headline(f"{failed}.", "Replay them once that is mended." if is_told else failed.cause.cure)
 
 
-def _of_retries(now: Snapshot) -> Iterator[str]:
-    out = {channel.name for channel in now.channels if channel.is_shut}
+def _of_retries(now: Snapshot) -> Iterator[Headline]:
+    shut = {channel.name for channel in now.channels if channel.is_shut}
     for retried in now.retried:
-        if retried.count >= MANY_RETRIED and retried.channel not in out:
+        if retried.count >= MANY_RETRIED and retried.channel not in shut:
             cause = cause_of(retried.error_code)
-            why = f"{cause.what} ({retried.error_code}). {cause.cure}"
-            yield f"{retried.count} messages by {retried.channel} are tried again later: {why}"
+            why = f"{cause.what} ({retried.error_code})"
+            what = f"{retried.count} messages by {retried.channel} are tried again later: {why}."
+            yield Headline(what, cause.cure_of_waiting)
 
 
-def _of_lanes(now: Snapshot) -> Iterator[str]:
+def _of_lanes(now: Snapshot) -> Iterator[Headline]:
     for held in now.held_up:
-        wait = "1 message by {} waits" if held.count == 1 else f"{held.count} messages by {{}} wait"
-        yield f"{wait.format(held.channel)} behind {held.behind}, in the same lanes."
+        some = (
+            f"1 message by {held.channel} waits" if held.count == 1 else f"{held.count} messages by {held.channel} wait"
+        )
+        yield Headline(f"{some} behind {held.behind}, in the same lanes.")
 
 
-def _of_clock(now: Snapshot) -> Iterator[str]:
+def _of_clock(now: Snapshot) -> Iterator[Headline]:
     if now.clock and any(not relay.is_lost for relay in now.relays):
-        yield now.clock
+        yield Headline(now.clock)
 
 
-def _of_schedules(now: Snapshot) -> Iterator[str]:
+def _of_schedules(now: Snapshot) -> Iterator[Headline]:
     late = [schedule.name for schedule in now.schedules or () if schedule.is_late]
     if late:
-        yield f"The scheduler (qcluster) is not running: {', '.join(late[:3])} should have run."
+        yield Headline(
+            f"The scheduler is not running: {', '.join(late[:3])} should have run.", "Start it: manage.py qcluster."
+        )
 
 
-def _of_dead_letters(now: Snapshot) -> Iterator[str]:
+def _of_dead_letters(now: Snapshot) -> Iterator[Headline]:
     older = now.unseen - sum(failed.count for failed in now.just_failed)
     if older > 0:
         some = "1 failed message has" if older == 1 else f"{older} failed messages have"
-        yield f"{some} waited for somebody to look: replay them, correct their addresses, or mark them as looked at."
+        yield Headline(
+            f"{some} waited for somebody to look.", "Replay them, correct their addresses, or mark them as looked at."
+        )

@@ -5,11 +5,13 @@ docs/operators.md prints this table. Twilio's numbers are explained in `channels
 """
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Cause(NamedTuple):
-    """`what` is wrong, as the end of a sentence; `cure`, a sentence for who can mend it.
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`what` is wrong, as the end of a sentence. `cure` says what to do about messages that failed of it, and `wait`,
+    where that differs, about those that are still tried.
 
     `is_refusal`: the provider answers, and lets none of our messages pass before somebody acts. That is no outage.
     """
@@ -17,7 +19,12 @@ class Cause(NamedTuple):
     name: str
     what: str
     cure: str
+    wait: str = ""
     is_refusal: bool = False
+
+    @property
+    def cure_of_waiting(self) -> str:
+        return self.wait or self.cure
 
 
 CREDENTIALS = Cause(
@@ -42,33 +49,40 @@ SENDER = Cause(
 UNREACHABLE = Cause(
     "unreachable",
     "the provider cannot be reached",
-    "Nothing: it is tried again, and what waits goes by itself. If it lasts, look at the provider's status page and at "
-    "this network's way out.",
+    "Replay once the provider answers again.",
+    wait="Nothing: it is tried again by itself. If it lasts, look at the provider's status page and at this network's "
+    "way out.",
 )
 SILENT = Cause(
     "silent",
     "the provider took the message and sent no readable answer",
-    "Nothing: it is asked, or the message is sent again and marked. If it lasts, look at the provider's status page.",
+    "See in the provider's log whether they arrived, and replay those that did not.",
+    wait="Nothing: it is asked, or the message is sent again and marked. If it lasts, look at the provider's status "
+    "page.",
 )
 TROUBLE = Cause(
     "trouble",
     "the provider has trouble of its own",
-    "Nothing: it is tried again. If it lasts, look at the provider's status page.",
+    "Replay once the provider's status page says that it works again.",
+    wait="Nothing: it is tried again by itself. If it lasts, look at the provider's status page.",
 )
 CARRIER = Cause(
     "carrier",
     "the phone or its network could not be reached",
-    "Nothing at first: phones come back. Replay it later, or use another channel.",
+    "Replay later, for phones come back, or use another channel.",
+    wait="Nothing: it is tried again by itself.",
 )
 PUT_OFF = Cause(
     "put_off",
     "the mail server puts the message off",
-    "Nothing: it is tried again for hours, as mail servers expect. If many wait, look at how your domain is rated.",
+    "It did so for too long. Look at how your domain is rated, then replay.",
+    wait="Nothing: it is tried again for hours, as mail servers expect. If many wait, look at your domain's rating.",
 )
 TOO_FAST = Cause(
     "too_fast",
     "the provider says that we send too fast",
-    "Nothing: it is tried again. If it lasts, set OUTBOX_RATES to what the provider allows, or ask it for more.",
+    "Set OUTBOX_RATES to what the provider allows, or ask it for more. Restart the relays, then replay.",
+    wait="Nothing: it is tried again by itself. If it lasts, set OUTBOX_RATES to what the provider allows.",
 )
 ADDRESS = Cause(
     "address",

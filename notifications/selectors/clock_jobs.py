@@ -32,7 +32,7 @@ def silence(jobs: dict[str, dict[str, Any]], *, now: datetime) -> str:
     since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "yet"
     return (
         f"Nothing has run the outbox's clock {since}: held messages, late fallbacks, receipts, alerts and pruning "
-        "wait. Start a relay, or, where OUTBOX_CLOCK is `apart`, `manage.py run_outbox_clock`."
+        "wait. Start a relay, or, where OUTBOX_CLOCK is apart, manage.py run_outbox_clock."
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
+from notifications.clock.run import Clock
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction
 from tests.browser.axe import faults, serious
@@ -59,6 +60,7 @@ def test_it_shows_what_happens_without_a_reload(opened: Callable[..., Any]) -> N
     page = opened()
     page.evaluate("window.isTheSamePage = true")
     assert "No relay is running" in page.inner_text("#told"), "read aloud"
+    Clock("default").tick()
     with running_loop(RecordingChannel()):
         publish_one(RecipientFactory())
         wait_for_page(page, "document.querySelector('#totals').innerText.includes('1 in the hour')")

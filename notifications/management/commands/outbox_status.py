@@ -87,4 +87,4 @@ class Command(BaseCommand):
 
 def _headlines(options: dict[str, Any]) -> list[str]:
     """What the board says."""
-    return headlines(snapshot(options["database"]))
+    return [str(headline) for headline in headlines(snapshot(options["database"]))]

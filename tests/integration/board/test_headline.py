@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def said() -> str:
     """The headlines, one after the other."""
-    return " ".join(headlines(snapshot()))
+    return " ".join(map(str, headlines(snapshot())))
 
 
 @contextmanager

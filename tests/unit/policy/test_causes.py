@@ -52,4 +52,6 @@ def test_the_operators_page_prints_the_table() -> None:
     page = (ROOT / "docs/operators.md").read_text()
     for cause, codes in CODES.items():
         shown = " ".join(f"`{code}`" for code in codes.split()[:4]) + (" …" if len(codes.split()) > 4 else "")
-        assert f"| {shown} | {cause.what[0].upper()}{cause.what[1:]}. | {cause.cure} |" in page
+        assert (
+            f"| {shown} | {cause.what[0].upper()}{cause.what[1:]}. | {cause.cure_of_waiting} | {cause.cure} |" in page
+        )
