@@ -10,10 +10,13 @@ class OutboxError(Exception):
 class NotInTransaction(OutboxError):
     """`publish` was called outside a transaction. Call it in the transaction that writes what the message announces."""
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        message: str = (
             "outbox.publish must run inside transaction.atomic(), in the same transaction as what the message is about."
-        )
+        ),
+    ) -> None:
+        super().__init__(message)
 
 
 class UnsafeIsolation(OutboxError):

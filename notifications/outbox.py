@@ -40,10 +40,11 @@ from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments
 from notifications.publishing.decide import Times, decide
+from notifications.publishing.from_async import from_async
 from notifications.publishing.many import Published, To, publish_many
 from notifications.publishing.replacing import replace_waiting, under_way
 from notifications.recipients.contact import Contact, change_contact, check_database, contact_of, key_of, recipient_of
-from notifications.recipients.strangers import Address, stranger_of
+from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.selectors.person import known_of as export
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "To",
     "UnknownKind",
     "UnsafeIsolation",
+    "apublish",
     "cancel",
     "change_contact",
     "coming_from",
@@ -146,6 +148,12 @@ def publish(
     return _replace(message, text, suppressions, expires_after=expires_after, held_until=held_until, using=using)
 
 
+apublish = from_async(publish)
+"""`publish`, awaited in a transaction that is open already: where sync code holds one and has called async code through
+`async_to_sync`, as tests do too. Everywhere else it raises NotInTransaction, which says what to do.
+"""
+
+
 def _replace(
     message: OutboxMessage,
     text: str,
@@ -187,7 +195,7 @@ def _one_of(
         raise InvalidMessage("Give either recipient or to.")
     who = to if recipient is None else recipient
     if isinstance(who, Address):
-        return stranger_of(who, using=using)
+        return stranger_of(valid(who), using=using)
     if isinstance(who, Recipient | AbstractBaseUser):
         check_database(who, using=using)
         return who

@@ -16,12 +16,14 @@ from django.utils.crypto import constant_time_compare
 from notifications import conf, outbox
 from notifications.channels import channel_names
 from notifications.content.codes import code_of
+from notifications.content.localization import language_of, zone_of
 from notifications.errors import InvalidCode, TooManyCodes
 from notifications.kinds import Kind, register
 from notifications.models import AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
-from notifications.recipients.addresses import adopt_opt_outs, lock_address, set_address
+from notifications.recipients.addresses import lock_address, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, checked_changes, recipient_of
+from notifications.recipients.strangers import Address, stranger_of
 
 __all__ = ["InvalidCode", "TooManyCodes", "confirm", "pending", "register_kinds", "request_changes"]
 
@@ -146,10 +148,5 @@ def _lock(recipient: Recipient) -> Recipient:
 
 def _stranger(field: str, address: str, *, like: Recipient) -> Recipient:
     """A recipient that is this address and nobody's account, so that nothing else can go there."""
-    key: dict[str, Any] = {name: address if name == field else "" for name in ADDRESSES}
-    known = Recipient.objects.filter(user=None, **key).order_by("pk").first()
-    if known is not None:
-        return known
-    made = Recipient.objects.create(**key, locale=like.locale, time_zone=like.time_zone)
-    adopt_opt_outs(made, (field,), using=DEFAULT_DB_ALIAS)
-    return made
+    wishes = {"locale": language_of(like.locale), "time_zone": zone_of(like.time_zone).key}
+    return stranger_of(Address(**{field: address}, **wishes))

@@ -15,6 +15,39 @@ ORDER BY row.position
 ON CONFLICT (user_id) DO NOTHING
 """
 
+# Finds who is just an address, by its place in the arrays, the older first. One row of them for each form of a number.
+# Each is looked up by its index: a join could be planned as one scan of all recipients.
+STRANGERS_BY_PHONE = """
+SELECT wanted.place, stranger.id
+FROM unnest(%(places)s::integer[], %(phones)s::text[], %(emails)s::text[]) AS wanted (place, phone, email)
+JOIN LATERAL (SELECT id FROM notifications_recipient
+              WHERE phone = wanted.phone AND NOT phone = '' AND user_id IS NULL
+                AND upper(email) = upper(wanted.email) AND lower(email) = lower(wanted.email)
+              OFFSET 0) AS stranger ON true
+ORDER BY stranger.id
+"""
+STRANGERS_BY_EMAIL = """
+SELECT wanted.place, stranger.id
+FROM unnest(%(places)s::integer[], %(emails)s::text[]) AS wanted (place, email)
+JOIN LATERAL (SELECT id FROM notifications_recipient
+              WHERE upper(email) = upper(wanted.email) AND NOT email = '' AND user_id IS NULL
+                AND phone = '' AND lower(email) = lower(wanted.email)
+              OFFSET 0) AS stranger ON true
+ORDER BY stranger.id
+"""
+
+# Adds recipients that are just an address, one for each. Needs the addresses' locks. `numbers` are the phones in the
+# form by which they are compared.
+CREATE_STRANGERS = """
+INSERT INTO notifications_recipient (phone, email, locale, time_zone, opt_outs, address_opt_outs)
+SELECT DISTINCT ON (row.number, upper(row.email), lower(row.email))
+    row.phone, row.email, row.locale, row.time_zone, row.opt_outs::varchar[], row.opt_outs::varchar[]
+FROM unnest(%(numbers)s::text[], %(phones)s::text[], %(emails)s::text[], %(locales)s::text[], %(time_zones)s::text[],
+            %(opt_outs)s::text[]) WITH ORDINALITY
+     AS row (number, phone, email, locale, time_zone, opt_outs, position)
+ORDER BY row.number, upper(row.email), lower(row.email), row.position
+"""
+
 # Takes lanes' locks, in id order over all batches, and reads what recipients want: all of it before ENQUEUE_MANY.
 LOCK_MANY = """
 SELECT id, opt_outs, time_zone

@@ -10,7 +10,9 @@ to thousands of new people locks whole shelves instead: so many locks would not 
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from notifications.channels import needs_of
 from notifications.models import AddressOptOut, Recipient
@@ -58,13 +60,21 @@ def key_at(recipient: Recipient, channel: str) -> str:
     return address_key(field, getattr(recipient, field)) if field else ""
 
 
+def has_email(email: str) -> Q:
+    """Who has this email address, in whichever case: by its upper case, which is indexed, and by its lower case.
+
+    One of the two is not enough. A dotless i has the upper case of an i, and makes a mailbox of somebody else.
+    """
+    return Q(Exact(Lower("email"), Lower(Value(email))), email__iexact=email) & ~Q(email="")
+
+
 def recipients_at(key: str, *, using: str) -> QuerySet[Recipient]:
     """Everybody with this address, in the order in which rows are locked."""
     field, _, address = key.partition(":")
     everybody = Recipient.objects.using(using).order_by("pk")
     if field == "phone":
         return everybody.filter(phone__in=phone_numbers.forms(address)).exclude(phone="")
-    return everybody.filter(email__iexact=address).exclude(email="")
+    return everybody.filter(has_email(address))
 
 
 def opt_outs_of(key: str, *, using: str) -> dict[str, datetime]:

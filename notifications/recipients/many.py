@@ -1,6 +1,6 @@
-"""Finds the recipients of many users at once, and creates those that are missing, in batches."""
+"""Finds the recipients of many people at once, and creates those that are missing, in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -11,12 +11,14 @@ from django.db import connections
 from notifications import conf
 from notifications.content.localization import language_of
 from notifications.models import AddressOptOut, Recipient
+from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
-from notifications.protocol.arrays import texts
-from notifications.protocol.run_sql import execute
-from notifications.protocol.sql_publish_many import CREATE_RECIPIENTS
+from notifications.protocol import sql_publish_many as sql
+from notifications.protocol.arrays import numbers, texts
+from notifications.protocol.run_sql import execute, fetch_all
 from notifications.recipients.addresses import lock_shelves
 from notifications.recipients.contact import check_database, key_of, usable_email
+from notifications.recipients.strangers import Address, keys_of
 
 Each = TypeVar("Each")
 MOST_AT_ONCE = 1000  # recipients in one statement
@@ -29,55 +31,118 @@ def batches(everything: Sequence[Each]) -> Iterator[list[Each]]:
         yield batch
 
 
-def recipient_ids(people: Sequence[Recipient | AbstractBaseUser], *, using: str) -> list[int]:
+def recipient_ids(people: Sequence[Recipient | AbstractBaseUser | Address], *, using: str) -> list[int]:
     """The ids of the recipients of `people`, in their order. Within a transaction; takes no lane's lock.
 
-    A user who has no recipient gets one, as `contact.recipient_of` would make it. Raises InvalidRecipient,
-    OtherDatabase.
+    A user who has no recipient gets one, as `contact.recipient_of` would make it; so does an address, as it is stored,
+    as by `strangers.stranger_of`. Raises InvalidRecipient, OtherDatabase.
     """
     users: dict[Any, AbstractBaseUser] = {}
+    addresses: dict[Address, None] = {}
     for person in people:
+        if isinstance(person, Address):
+            addresses[person] = None
+            continue
         key_of(person)
         check_database(person, using=using)
         if isinstance(person, AbstractBaseUser):
             users[person.pk] = person
-    known = _known(list(users), using=using)
-    if missing := [user for pk, user in users.items() if pk not in known]:
-        _create(missing, using=using)
-        known |= _known([user.pk for user in missing], using=using)
-    return [person.pk if isinstance(person, Recipient) else known[person.pk] for person in people]
+    known: dict[Any, int] = _users(users, using=using)
+    strangers = _strangers(addresses, using=using)
+    new_users = [user for pk, user in users.items() if pk not in known]
+    new_addresses = [address for address in addresses if address not in strangers]
+    if new_users or new_addresses:
+        _create(new_users, new_addresses, using=using)
+        known |= _users([user.pk for user in new_users], using=using)
+        strangers |= _strangers(new_addresses, using=using)
+    return [
+        strangers[person]
+        if isinstance(person, Address)
+        else person.pk
+        if isinstance(person, Recipient)
+        else known[person.pk]
+        for person in people
+    ]
 
 
-def _known(users: Sequence[Any], *, using: str) -> dict[Any, int]:
+def _users(keys: Iterable[Any], *, using: str) -> dict[Any, int]:
     known: dict[Any, int] = {}
-    for batch in batches(users):
+    for batch in batches(list(keys)):
         rows = Recipient.objects.using(using).filter(user_id__in=batch)
         known |= dict(rows.values_list("user_id", "pk"))
     return known
 
 
-def _create(users: Sequence[AbstractBaseUser], *, using: str) -> None:
-    """In the order of keys, so that two that create the same do not wait for each other."""
+def _strangers(addresses: Iterable[Address], *, using: str) -> dict[Address, int]:
+    """Those of `addresses` that a recipient is, with its id: of several the oldest."""
+    known: dict[Address, int] = {}
+    for batch in batches(list(addresses)):
+        written = [(place, form, each.email) for place, each in enumerate(batch) for form in _forms(each)]
+        phones = [row for row in written if row[1]]
+        emails = [row for row in written if not row[1]]
+        rows: list[tuple[int, int]] = []
+        if phones:
+            rows += fetch_all(sql.STRANGERS_BY_PHONE, _wanted(phones), using=using)
+        if emails:
+            rows += fetch_all(sql.STRANGERS_BY_EMAIL, _wanted(emails), using=using)
+        for place, recipient in rows:
+            known.setdefault(batch[place], recipient)
+    return known
+
+
+def _forms(address: Address) -> list[str]:
+    return phone_numbers.forms(address.phone) if address.phone else [""]
+
+
+def _wanted(rows: Sequence[tuple[int, str, str]]) -> dict[str, str]:
+    places, phones, emails = zip(*rows, strict=True)
+    return {"places": numbers(places), "phones": texts(phones), "emails": texts(emails)}
+
+
+def _create(users: Sequence[AbstractBaseUser], addresses: Sequence[Address], *, using: str) -> None:
+    """All shelves are locked in one statement, in their order: so two calls do not wait for each other in a circle."""
     trusted = conf.trusts_user_email()
     emails = {user.pk: usable_email(user) if trusted else "" for user in users}
-    keys = {pk: address_key("email", email) for pk, email in emails.items() if email}
-    lock_shelves(list(keys.values()), using=using)
+    keys = {address_key("email", email) for email in emails.values() if email}
+    keys.update(*map(keys_of, addresses))
+    lock_shelves(keys, using=using)
+    _create_users(emails, using=using)
+    found = _strangers(addresses, using=using) if addresses else {}  # another call may have made them meanwhile
+    _create_strangers([address for address in addresses if address not in found], using=using)
+
+
+def _create_users(emails: dict[Any, str], *, using: str) -> None:
+    """In the order of keys, so that two that create the same do not wait for each other."""
     shared = {"locale": language_of(settings.LANGUAGE_CODE), "time_zone": settings.TIME_ZONE}
     field = Recipient._meta.get_field("user")
-    statement = CREATE_RECIPIENTS.format(user=field.db_type(connections[using]))
+    statement = sql.CREATE_RECIPIENTS.format(user=field.db_type(connections[using]))
     for batch in batches(sorted(emails)):
-        refused = _refused([keys[pk] for pk in batch if pk in keys], using=using)
+        keys = [address_key("email", emails[pk]) for pk in batch]
         columns = {
             "users": texts([str(field.get_db_prep_value(pk, connections[using])) for pk in batch]),
             "emails": texts([emails[pk] for pk in batch]),
-            "opt_outs": texts([texts(refused.get(keys.get(pk, ""), [])) for pk in batch]),
+            "opt_outs": _opt_outs([[key] for key in keys], using=using),
         }
         execute(statement, shared | columns, using=using)
 
 
-def _refused(keys: Sequence[str], *, using: str) -> dict[str, list[str]]:
-    refused: dict[str, list[str]] = {}
-    rows = AddressOptOut.objects.using(using).filter(address__in=keys).order_by("address", "opt_out")
+def _create_strangers(addresses: Sequence[Address], *, using: str) -> None:
+    for batch in batches(addresses):
+        columns = {
+            "numbers": texts([phone_numbers.canonical(each.phone) for each in batch]),
+            "phones": texts([each.phone for each in batch]),
+            "emails": texts([each.email for each in batch]),
+            "locales": texts([each.locale or language_of(settings.LANGUAGE_CODE) for each in batch]),
+            "time_zones": texts([each.time_zone or settings.TIME_ZONE for each in batch]),
+            "opt_outs": _opt_outs([keys_of(each) for each in batch], using=using),
+        }
+        execute(sql.CREATE_STRANGERS, columns, using=using)
+
+
+def _opt_outs(keys: Sequence[Sequence[str]], *, using: str) -> str:
+    """An array's literal: for each of `keys`, the opt-outs that belong to those addresses, as another such literal."""
+    refused: dict[str, set[str]] = {}
+    rows = AddressOptOut.objects.using(using).filter(address__in={key for each in keys for key in each})
     for address, word in rows.values_list("address", "opt_out"):
-        refused.setdefault(address, []).append(word)
-    return refused
+        refused.setdefault(address, set()).add(word)
+    return texts([texts(sorted(set().union(*(refused.get(key, ()) for key in each)))) for each in keys])

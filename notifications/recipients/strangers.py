@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from notifications.content.localization import language_of
 from notifications.errors import InvalidContact
 from notifications.models import Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
-from notifications.recipients.addresses import adopt_opt_outs, lock_address
+from notifications.recipients.addresses import adopt_opt_outs, has_email, lock_address
 from notifications.recipients.contact import checked_changes
 
 
@@ -45,15 +45,14 @@ def valid(address: Address) -> Address:
 def stranger_of(address: Address, *, using: str = DEFAULT_DB_ALIAS) -> Recipient:
     """The recipient that is just this address, and nobody's account; made if there is none. Within a transaction.
 
-    Raises InvalidContact.
+    `address` is as it is stored: `valid` makes it so.
     """
-    address = valid(address)
-    known = _just(address, using=using).first()
+    known = strangers_of(address, using=using).first()
     if known is not None:
         return known
-    for key in sorted(filter(None, _keys(address))):  # so that two that make it at once make one: one lane
+    for key in sorted(keys_of(address)):  # so that two that make it at once make one: one lane
         lock_address(key, using=using)
-    known = _just(address, using=using).first()
+    known = strangers_of(address, using=using).first()
     if known is not None:
         return known
     made = Recipient.objects.using(using).create(
@@ -66,27 +65,31 @@ def stranger_of(address: Address, *, using: str = DEFAULT_DB_ALIAS) -> Recipient
     return made
 
 
+def strangers_of(address: Address, *, using: str) -> QuerySet[Recipient]:
+    """Who is just this address, as it is stored, and nobody's account: one, or of older ones the first."""
+    phone = _has_phone(address.phone) if address.phone else Q(phone="")
+    email = has_email(address.email) if address.email else Q(email="")
+    return _strangers(using).filter(phone & email)
+
+
 def strangers_at(address: Address, *, using: str) -> QuerySet[Recipient]:
     """Everybody without an account who has the number or the email address."""
-    rows = Recipient.objects.using(using).filter(user=None).order_by("pk")
-    if not address.email:
-        return rows.filter(phone__in=phone_numbers.forms(address.phone)).exclude(phone="")
-    if not address.phone:
-        return rows.filter(email__iexact=address.email).exclude(email="")
-    by_phone = rows.filter(phone__in=phone_numbers.forms(address.phone)).exclude(phone="")
-    return by_phone | rows.filter(email__iexact=address.email).exclude(email="")
-
-
-def _just(address: Address, *, using: str) -> QuerySet[Recipient]:
-    rows = Recipient.objects.using(using).filter(user=None).order_by("pk")
-    if address.phone:  # what is excluded is what the indexes leave out
-        rows = rows.filter(phone__in=phone_numbers.forms(address.phone)).exclude(phone="")
-    else:
-        rows = rows.filter(phone="")
+    has = Q(pk__in=())
+    if address.phone:
+        has |= _has_phone(address.phone)
     if address.email:
-        return rows.filter(email__iexact=address.email).exclude(email="")
-    return rows.filter(email="")
+        has |= has_email(address.email)
+    return _strangers(using).filter(has)
 
 
-def _keys(address: Address) -> tuple[str, str]:
-    return address_key("phone", address.phone), address_key("email", address.email)
+def keys_of(address: Address) -> list[str]:
+    """The names under which the number and the email address are compared, and locked."""
+    return [key for key in (address_key("phone", address.phone), address_key("email", address.email)) if key]
+
+
+def _strangers(using: str) -> QuerySet[Recipient]:
+    return Recipient.objects.using(using).filter(user=None).order_by("pk")
+
+
+def _has_phone(phone: str) -> Q:
+    return Q(phone__in=phone_numbers.forms(phone)) & ~Q(phone="")  # what is left out is what the index leaves out

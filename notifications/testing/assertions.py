@@ -11,8 +11,9 @@ from django.db.models import Q
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.recipients.contact import key_of
+from notifications.recipients.strangers import Address, strangers_of, valid
 
-To = Recipient | AbstractBaseUser | str  # a str is a phone number or an email address
+To = Recipient | AbstractBaseUser | Address | str  # a str is a phone number or an email address, whoever has it
 
 
 def outbox_messages(
@@ -26,6 +27,8 @@ def outbox_messages(
         found = found.filter(channel=channel)
     if isinstance(to, str):
         found = found.filter(Q(recipient__phone=to) | Q(recipient__email=to))
+    elif isinstance(to, Address):
+        found = found.filter(recipient__in=strangers_of(valid(to), using=using))
     elif to is not None:
         found = found.filter(**{f"recipient__{key}": value for key, value in key_of(to).items()})
     return list(found)

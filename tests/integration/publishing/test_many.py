@@ -17,7 +17,7 @@ from notifications import kinds, outbox
 from notifications.kinds import Kind
 from notifications.lifecycle import HELD, Status
 from notifications.models import AddressOptOut, OutboxMessage, PublishedKey, Recipient
-from notifications.outbox import To
+from notifications.outbox import Address, To
 from notifications.protocol import notify
 from notifications.recipients import many
 from notifications.recipients.addresses import lock_address, recipients_at
@@ -130,20 +130,60 @@ def test_users_become_recipients_with_their_address_and_what_it_has_refused() ->
     assert [recipient.address_opt_outs for recipient in recipients] == [[], ["email"], []]
 
 
+def test_strangers_among_them_get_what_publish_would_have_written() -> None:
+    known = RecipientFactory(user=None, phone="+5215512345678", email="")
+    publish_one(known)
+    AddressOptOut.objects.create(address="email:bob@example.com", opt_out="email")
+    AddressOptOut.objects.create(address="phone:+4930901820", opt_out="sms")
+    account = User.objects.create(username="ann", email="ann@example.com")
+
+    answers = publish_many(
+        [
+            Address(phone="+52 1 55 1234 5678"),
+            Address(email="Ann@example.com", locale="de", time_zone="Europe/Berlin"),
+            To(Address(phone="+49 30 901820", email="bob@example.com"), {"name": "Bob"}),
+            account,
+            Address(email="ann@EXAMPLE.com"),
+        ],
+        kind=Kind("test.greeting", channels=("sms", "email")),
+    )
+
+    recipients = list(OutboxMessage.objects.order_by("pk").exclude(recipient=known).select_related("recipient"))
+    assert Recipient.objects.filter(user=None).count() == 3
+    assert statuses(known) == [("sms", "pending"), ("sms", "queued"), ("email", "queued")]
+    ann, bob = (Recipient.objects.get(user=None, email__istartswith=name) for name in ("ann", "bob"))
+    assert (ann.phone, ann.email, ann.locale, ann.time_zone) == ("", "Ann@example.com", "de", "Europe/Berlin")
+    assert len(statuses(ann)) == 4, "written twice, it is one lane"
+    assert bob.opt_outs == bob.address_opt_outs == ["email", "sms"]
+    assert dict(answers[2].suppressed) == {"sms": "opted_out", "email": "opted_out"}
+    assert {message.recipient.user for message in recipients} == {None, account}
+
+
+def test_an_address_among_them_that_is_none_is_refused_with_its_place() -> None:
+    with pytest.raises(outbox.InvalidContact, match=r"to\[1\].email"):
+        publish_many([Address(phone="+4930901820"), To(Address(email="bob"))])
+
+    assert not Recipient.objects.exists()
+
+
 def test_the_number_of_statements_does_not_grow_with_the_recipients(monkeypatch: pytest.MonkeyPatch) -> None:
     def statements(people: int) -> int:
         users = User.objects.bulk_create(
             User(username=f"{people}-{n}", email=f"{n}@example.com") for n in range(people)
         )
         with CaptureQueriesContext(connection) as captured:
-            publish_many([To(user, dedupe_key=user.username) for user in users])
+            publish_many(
+                [To(user, dedupe_key=user.username) for user in users]
+                + [To(Address(phone=f"+49309{people:03}{n:03}"), dedupe_key=f"p{people}-{n}") for n in range(people)]
+                + [To(Address(email=f"{n}@{people}.example.com")) for n in range(people)]
+            )
         return len(captured)
 
     few = statements(3)
     assert statements(300) == few
     monkeypatch.setattr(many, "MOST_AT_ONCE", 100)
-    assert statements(301) - few <= 3 * 8, "one more of each kind for each further batch"
-    assert OutboxMessage.objects.count() == 604
+    assert statements(301) - few <= 9 * 12, "one more of each kind for each further batch"
+    assert OutboxMessage.objects.count() == 3 * 604
     assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"pending"}
 
 
@@ -202,7 +242,10 @@ def test_nobody_to_publish_to_writes_nothing() -> None:
 def test_two_calls_never_wait_in_a_circle(crowds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """They name the same people or others, and the same keys, in opposite orders, in batches of two."""
     monkeypatch.setattr(many, "MOST_AT_ONCE", 2)
-    users = User.objects.bulk_create(User(username=str(n), email=f"{n}@example.com") for n in range(12 * crowds))
+    users: list[Any] = User.objects.bulk_create(
+        User(username=str(n), email=f"{n}@example.com") for n in range(8 * crowds)
+    )
+    users += [Address(email=f"guest{n}@example.com") for n in range(4 * crowds)]
     kinds.register(GREETING)
     barrier = threading.Barrier(4)
 
@@ -220,6 +263,7 @@ def test_two_calls_never_wait_in_a_circle(crowds: int, monkeypatch: pytest.Monke
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(announce, range(4))) == 4 * 12, "each key once, and no deadlock"
+    assert Recipient.objects.count() == 12 * crowds, "one for each, whoever made it"
     heads = OutboxMessage.objects.filter(status=Status.PENDING.value)
     assert heads.count() == heads.values("recipient").distinct().count()
 

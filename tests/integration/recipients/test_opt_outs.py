@@ -34,6 +34,16 @@ def opt_in(recipient: Recipient, channel: str = "sms", purpose: Purpose | None =
     return opt_outs.opt_in(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor="ann")
 
 
+def test_an_address_that_only_looks_like_another_opts_nobody_else_out() -> None:
+    """The upper case of a dotless i is that of an i."""
+    lookalike, mike = RecipientFactory(email="mike@gma\u0131l.example"), RecipientFactory(email="Mike@gmail.example")
+
+    opt_outs.opt_out(lookalike, channel="email", how=How.LINK)
+
+    mike.refresh_from_db()
+    assert mike.opt_outs == []
+
+
 def outcome(message: OutboxMessage) -> tuple[str, str]:
     return OutboxMessage.objects.values_list("status", "error_code").get(pk=message.pk)
 

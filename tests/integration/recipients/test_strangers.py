@@ -48,6 +48,20 @@ def test_however_it_is_written_an_address_is_one_lane() -> None:
     assert Recipient.objects.count() == 2
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_an_address_that_only_looks_like_another_is_somebody_elses(many: bool) -> None:
+    """The upper case of a dotless i is that of an i: who owns the one must not get what is for the other."""
+    kinds.register(GREETING)
+    for email in ("mike@gma\u0131l.example", "mike@gmail.example"):
+        with transaction.atomic():
+            if many:
+                outbox.publish_many(GREETING.name, [Address(email=email)], context={"name": "Mike"})
+            else:
+                outbox.publish(GREETING.name, to=Address(email=email), context={"name": "Mike"})
+
+    assert Recipient.objects.count() == OutboxMessage.objects.values("recipient").distinct().count() == 2
+
+
 def test_an_account_with_the_same_address_is_somebody_else() -> None:
     user = User.objects.create(username="ann", email="ann@example.com")
     change_contact(user, phone="+4930901820")

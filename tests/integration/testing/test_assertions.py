@@ -2,10 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 
-from notifications import outbox
+from notifications import kinds, outbox
+from notifications.outbox import Address
 from notifications.testing import assert_not_published, assert_published
-from tests.factories.notifications import RecipientFactory, publish
+from tests.factories.notifications import GREETING, RecipientFactory, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +22,21 @@ def test_a_message_is_found_by_what_is_known_of_it() -> None:
     assert_not_published("test.greeting", to=RecipientFactory.create())
     assert_not_published("test.greeting", context={"name": "Bob"})
     assert_not_published("test.greeting", channel="email")
+
+
+def test_who_has_no_account_is_found_by_address() -> None:
+    account = User.objects.create(username="ann", email="ann@example.com")
+    publish(account)
+    kinds.register(GREETING)
+    with transaction.atomic():
+        outbox.publish(GREETING.name, to=Address(phone="+4930901820", email="ann@example.com"), context={})
+
+    (message,) = assert_published("test.greeting", to=Address(phone="+49 30 901820", email="Ann@Example.com"))
+
+    assert message.recipient.user is None
+    assert_not_published("test.greeting", to=Address(email="ann@example.com"))
+    with pytest.raises(outbox.InvalidContact):
+        assert_published("test.greeting", to=Address(phone="030"))
 
 
 def test_a_failure_lists_what_was_published() -> None:
