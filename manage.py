@@ -10,9 +10,11 @@ def main() -> None:
     from django.core.management import execute_from_command_line  # noqa: PLC0415  (after the settings are named)
 
     from config.logs import log_what_nobody_catches  # noqa: PLC0415  (after Django is known to be there)
+    from config.process import refuse_command  # noqa: PLC0415
     from notifications.origin import coming_from  # noqa: PLC0415
 
     log_what_nobody_catches()
+    refuse_command(sys.argv)
     with coming_from(" ".join(["command", *sys.argv[1:2]])):
         execute_from_command_line(sys.argv)
 

@@ -9,7 +9,7 @@ class ConfigConfig(AppConfig):
     verbose_name = "Project"
 
     def ready(self) -> None:
-        from config import tracing  # noqa: PLC0415  (once the settings are read)
+        from config import process, tracing  # noqa: F401, PLC0415  (once the settings are read; `process` registers a check)
 
         tracing.configure()
 

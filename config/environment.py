@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import django
 import environ
 
-from config import database_url
+from config import database_url, process
 from config.rates import Rate
 from notifications.conf import DEFAULTS
 
@@ -146,18 +146,23 @@ _missing: list[str] = []
 
 
 def secret(name: str, *, needed: bool, default: str = "") -> str:
-    """A secret from the environment. If it is `needed` and not set, `refuse_what_is_missing` names it."""
-    value: str = env.str(name, default="" if needed else default)
-    if needed and not value:
+    """A variable that has no default where it is `needed`: if it is not set, `refuse_what_is_missing` names it.
+
+    `config.process` says which processes need it.
+    """
+    if value := env.str(name, default=""):
+        return str(value)
+    if needed and process.needs(name):
         _missing.append(f"{name} is not set")
-    return value
+    return "" if needed else default
 
 
 def named(name: str, *, default: str, among: tuple[str, ...]) -> str:
     """One of the words in `among`, from the variable `name`. Without a default it must be set, as a secret must."""
     if default or env.str(name, default=""):
         return choice(name, default=default, among=among)
-    _missing.append(f"{name} is not set ({', '.join(among)})")
+    if process.needs(name):
+        _missing.append(f"{name} is not set ({', '.join(among)})")
     return ""
 
 

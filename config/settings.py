@@ -1,9 +1,8 @@
 """Settings, all from the environment. The units are in the names; what each one means is in README.md."""
 
 import secrets
-from datetime import timedelta
 
-from config import content_security, logs
+from config import content_security, logs, process
 from config.environment import (
     BASE_DIR,
     choice,
@@ -17,6 +16,7 @@ from config.environment import (
     number,
     rate,
     refuse_what_is_missing,
+    require,
     secret,
 )
 from config.limits import *  # noqa: F403
@@ -27,7 +27,8 @@ from config.staff_settings import *  # noqa: F403
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 IN_PRODUCTION = not DEBUG
-SECRET_KEY = secret("DJANGO_SECRET_KEY", needed=IN_PRODUCTION, default=secrets.token_urlsafe(50))
+PROCESS = choice("DJANGO_PROCESS", default=process.ALL, among=process.ROLES)
+SECRET_KEY = secret("DJANGO_SECRET_KEY", needed=IN_PRODUCTION) or secrets.token_urlsafe(50)
 # Keys that were SECRET_KEY: what they signed (sessions, password links, tokens) still holds.
 SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
@@ -117,21 +118,9 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# --- Logins: config/login_throttle.py --------------------------------------------------------------------------------
+# --- Logins: config/staff_settings.py ---------------------------------------------------------------------------------
 PASSWORD_HASHERS = ["config.password_hashing.PasswordHasher"]
 PASSWORD_HASHES_AT_ONCE = number("PASSWORD_HASHES_AT_ONCE", default=1, least=1, whole=True)  # in a process
-AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
-LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)
-AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "config.client_address.address_of"
-AXES_USERNAME_CALLABLE = "config.login_throttle.name_of"
-AXES_LOCKOUT_CALLABLE = "config.login_throttle.refuse"
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a stranger behind the same address could keep somebody out
-AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, when all went well, is nobody's business
-AXES_VERBOSE = False
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
 API_TOKEN_DAYS = number("API_TOKEN_DAYS", default=30, least=1)
 LOGIN_RECORD_DAYS = number("LOGIN_RECORD_DAYS", default=30, least=1)
 SESSION_COOKIE_AGE = number("SESSION_HOURS", default=12, least=1, whole=True) * 3600
@@ -240,6 +229,7 @@ require_real_providers(
 )
 
 # --- Outbox -----------------------------------------------------------------------------------------------------------
+OUTBOX_SENDS = PROCESS in (process.ALL, process.RELAY)  # the others have no credentials of providers
 OUTBOX_MAX_ATTEMPTS = number("OUTBOX_MAX_ATTEMPTS", least=1, whole=True)
 OUTBOX_BACKOFF_SECONDS = number("OUTBOX_BACKOFF_SECONDS")
 OUTBOX_BACKOFF_MAX_SECONDS = number("OUTBOX_BACKOFF_MAX_SECONDS")
@@ -256,6 +246,10 @@ OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     for name in OUTBOX_CHANNELS
 }
 OUTBOX_LINK_KEY = env.str("OUTBOX_LINK_KEY", default="")  # signs unsubscribe links; unset, DJANGO_SECRET_KEY does
+if PROCESS == process.RELAY:
+    require(
+        OUTBOX_LINK_KEY or env.str("DJANGO_SECRET_KEY", default=""), unmet="OUTBOX_LINK_KEY is not set (as in the web)"
+    )
 OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
 OUTBOX_STOP_WORDS = env.list("OUTBOX_STOP_WORDS", default=[])  # ARRÊT,BAJA: as a reply they opt out, as STOP does
 OUTBOX_START_WORDS = env.list("OUTBOX_START_WORDS", default=[])

@@ -60,6 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_LINK_KEY_FALLBACKS": (),
     "OUTBOX_METRICS": [],
     "OUTBOX_API_AUTHENTICATION": (),
+    "OUTBOX_SENDS": True,
     "OUTBOX_SENDS_IN_TESTS": False,
     "OUTBOX_STOP_WORDS": (),
     "OUTBOX_START_WORDS": (),
@@ -232,6 +233,11 @@ def link_keys() -> list[str]:
 def metrics() -> list[str]:
     """Dotted paths of the project's own collectors, which /metrics shows beside the outbox's (OUTBOX_METRICS)."""
     return list(_setting("OUTBOX_METRICS"))
+
+
+def sends() -> bool:
+    """Whether this process may send (OUTBOX_SENDS): one that only publishes needs no provider's credentials."""
+    return bool(_setting("OUTBOX_SENDS"))
 
 
 def sends_in_tests() -> bool:

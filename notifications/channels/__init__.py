@@ -61,6 +61,10 @@ def build_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
 
 def configured_channels(names: Collection[str] | None = None) -> dict[str, Channel]:
     """As `build_channels`, but as they are configured, in a test run too."""
+    if not conf.sends():
+        raise ImproperlyConfigured(
+            "OUTBOX_SENDS is False: this process has no providers' credentials, and sends nothing."
+        )
     return {name: _load(name, path).from_settings(name, settings) for name, path in _chosen(names).items()}
 
 
@@ -104,12 +108,18 @@ def needs_of(name: str) -> Needs | None:
     return _needs(name, path) if path else None
 
 
+def rehearsed_channel(name: str) -> Channel:
+    """What the configured channel `name` takes and renders. It may lack credentials, and then sends nothing."""
+    return _stood_for(name, channel_paths()[name])
+
+
 @cache
 def _needs(name: str, path: str) -> Needs | None:
     try:
-        channel = _load(name, path).from_settings(name, settings)
+        _load(name, path)
     except ImproperlyConfigured:
         return None
+    channel = _stood_for(name, path)
     channel.close()
     return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment)
 

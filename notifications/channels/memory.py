@@ -35,6 +35,7 @@ class Unconfigured(Channel):
         is_email = name == "email"
         self.address_field = getattr(channel, "address_field", "email" if is_email else "phone")
         self.templates: Mapping[str, str] = getattr(channel, "templates", {"text": f"{name}.txt"})
+        self.is_charged_by_segment = getattr(channel, "is_charged_by_segment", False)
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:  # noqa: ARG003  (needs none)

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from config.process import SECRETS
 from tests.stage.production import PRODUCTION
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+EVERYTHING = PRODUCTION | {"OUTBOX_LINK_KEY": "another key", "DJANGO_SETTINGS_MODULE": "config.settings"}
+Production = Callable[[str], dict[str, str]]
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -67,6 +70,11 @@ def compose() -> dict[str, Any]:
 
 
 @pytest.fixture
-def production(database_url: str) -> dict[str, str]:
-    """The environment of a service on the test database."""
-    return PRODUCTION | {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+def production(database_url: str) -> Production:
+    """The environment of a process of this role on the test database, with no secret but its own."""
+
+    def of(role: str) -> dict[str, str]:
+        secret = {name: value for name, value in EVERYTHING.items() if name in SECRETS and role not in SECRETS[name]}
+        return EVERYTHING | dict.fromkeys(secret, "") | {"DJANGO_PROCESS": role, "DATABASE_URL": database_url}
+
+    return of

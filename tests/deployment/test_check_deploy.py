@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from config.process import SECRETS as SECRETS_OF_ALL
 from tests.deployment.conftest import ROOT
 from tests.deployment.settings_names import variables
 
@@ -19,6 +21,7 @@ SECRETS = {
     "DJANGO_SECRET_KEY": "e2J5kq1vD0sXw8TtZ6mRrN3yHcL9uPbGfA7oQiV4Kx5wYz1dEhMj",
     "STRIPE_SECRET_KEY": "a-secret",
     "STRIPE_WEBHOOK_SECRET": "a-secret",
+    "OUTBOX_LINK_KEY": "another-secret",
     "TWILIO_ACCOUNT_SID": "AC" + 32 * "0",
     "TWILIO_AUTH_TOKEN": "a-secret",
     "EMAIL_URL": "smtp+tls://user:a-secret@mail.example.com:587",
@@ -43,7 +46,7 @@ def checked(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *CHECK],
         cwd=ROOT,
-        env=clean | {"DJANGO_DEBUG": "0"} | environment,
+        env=clean | {"DJANGO_DEBUG": "0", "DJANGO_SECRET_KEY": ""} | environment,  # not a developer's, from .env
         capture_output=True,
         text=True,
         check=False,
@@ -51,13 +54,15 @@ def checked(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def of_compose(compose: dict[str, Any], given: dict[str, str]) -> dict[str, str]:
-    """The environment of compose's services, where `given` is the file .env."""
+def of_compose(service: str) -> dict[str, str]:
+    """The environment of one of compose's services, where SECRETS and CHOSEN are the file .env."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    given = SECRETS | CHOSEN
 
     def value(name: str, text: str | None) -> str | None:
         return given.get(name) if text is None else ASKED_FOR.sub(lambda found: filled(found, given), str(text))
 
-    environment = compose["x-app"]["environment"].items()
+    environment = compose["services"][service]["environment"].items()
     return {name: text_now for name, text in environment if (text_now := value(name, text)) is not None}
 
 
@@ -68,34 +73,66 @@ def filled(found: re.Match[str], given: dict[str, str]) -> str:
     return found["otherwise"] or ""
 
 
-def of_kubernetes() -> dict[str, str]:
+def of_kubernetes(service: str) -> dict[str, str]:
+    """The environment of the container of this name."""
     objects = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "bookings.yaml").read_text())["items"]
-    (configuration,) = (described for described in objects if described["kind"] == "ConfigMap")
-    return SECRETS | configuration["data"]
+    (settings,) = (described["data"] for described in objects if described["kind"] == "ConfigMap")
+    pods = [described["spec"]["template"]["spec"] for described in objects if "template" in described.get("spec", {})]
+    (container,) = (each for pod in pods for each in pod["containers"] if each["name"] == service)
+    own = {
+        each["name"]: each.get("value") or SECRETS[each["valueFrom"]["secretKeyRef"]["key"]]
+        for each in container["env"]
+    }
+    return settings | own
 
 
-def of_systemd() -> dict[str, str]:
-    lines = (ROOT / "deploy" / "environment.example").read_text().splitlines()
-    named = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+def of_systemd(service: str) -> dict[str, str]:
+    """The environment of the unit of this name: its own line, and the files that it names."""
+    (unit,) = (ROOT / "deploy" / "systemd").glob(f"bookings-{service}*.service")
+    lines = unit.read_text().splitlines()
+    own = [line.removeprefix("Environment=") for line in lines if line.startswith("Environment=")]
+    for line in lines:
+        if line.startswith("EnvironmentFile="):
+            own += (ROOT / "deploy" / "environment" / Path(line.partition("=")[2]).name).read_text().splitlines()
+    named = dict(line.split("=", 1) for line in own if line and not line.startswith("#"))
     return {name: value or SECRETS[name] for name, value in named.items()}
 
 
-def test_compose(compose: dict[str, Any]) -> None:
-    done = checked(of_compose(compose, SECRETS | CHOSEN))
+EXAMPLES = [(of, service) for of in (of_compose, of_kubernetes, of_systemd) for service in ("web", "relay", "qcluster")]
+
+
+@pytest.mark.parametrize(
+    ("described", "service"),
+    [*EXAMPLES[:3], (of_kubernetes, "web"), (of_systemd, "relay")],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_there_is_nothing_wrong_with_an_example(described: Any, service: str) -> None:
+    done = checked(described(service))
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("described", [of_kubernetes, of_systemd])
-def test_kubernetes_and_systemd(described: Any) -> None:
-    done = checked(described())
+@pytest.mark.parametrize(
+    ("described", "service"), [(of_kubernetes, "migrate"), *EXAMPLES], ids=lambda each: getattr(each, "__name__", each)
+)
+def test_a_process_gets_no_secret_that_only_others_need(described: Any, service: str) -> None:
+    environment = described(service)
+    role = environment["DJANGO_PROCESS"]
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert role == {"qcluster": "tasks"}.get(service, service)
+    assert [name for name in SECRETS_OF_ALL if name in environment and role not in SECRETS_OF_ALL[name]] == []
+
+
+def test_a_secret_too_many_is_told() -> None:
+    done = checked(of_systemd("relay") | {"STRIPE_SECRET_KEY": "a-secret"})
+
+    assert done.returncode != 0
+    assert "STRIPE_SECRET_KEY is set, and a process whose DJANGO_PROCESS is relay has no use for it" in done.stderr
 
 
 @pytest.mark.parametrize("missing", ["PAYMENT_GATEWAY", "SMS_PROVIDER", "WHATSAPP_PROVIDER", "STRIPE_WEBHOOK_SECRET"])
 def test_what_is_missing_from_an_example_is_named(missing: str) -> None:
-    environment = of_systemd()
+    environment = of_systemd("web")
     del environment[missing]
     done = checked(environment)
 
@@ -104,14 +141,14 @@ def test_what_is_missing_from_an_example_is_named(missing: str) -> None:
 
 
 def test_a_setting_that_makes_a_service_less_safe_is_told() -> None:
-    done = checked(of_systemd() | {"DJANGO_SSL_REDIRECT": "0"})
+    done = checked(of_systemd("web") | {"DJANGO_SSL_REDIRECT": "0"})
 
     assert done.returncode != 0
     assert "security.W008" in done.stderr
 
 
 def test_the_examples_name_settings_that_exist() -> None:
-    assert set(of_systemd()) <= variables()
+    assert set().union(*(of_systemd(service) for service in ("web", "relay", "qcluster"))) <= variables()
 
 
 def test_compose_has_no_secret_of_its_own(compose: dict[str, Any]) -> None:
@@ -119,7 +156,7 @@ def test_compose_has_no_secret_of_its_own(compose: dict[str, Any]) -> None:
     secret = re.compile(r"(SECRET|PASSWORD|TOKEN|KEY)$")
     named = [
         (variable, text)
-        for service in (compose["x-app"], *compose["services"].values())
+        for service in compose["services"].values()
         for variable, text in (service.get("environment") or {}).items()
         if secret.search(variable)
     ]

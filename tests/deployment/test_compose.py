@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.deployment.conftest import ROOT, Service
+from tests.deployment.conftest import ROOT, Production, Service
 from tests.deployment.settings_names import variables
 from tests.stage.bouncer import free_port
 from tests.stage.waiting import wait_until
@@ -23,6 +23,7 @@ from tests.stage.waiting import wait_until
 NEEDED = {
     "POSTGRES_PASSWORD": "a-password",
     "DJANGO_SECRET_KEY": "a-key",
+    "OUTBOX_LINK_KEY": "another-key",
     "PAYMENT_GATEWAY": "stripe",
     "SMS_PROVIDER": "twilio",
     "WHATSAPP_PROVIDER": "twilio",
@@ -56,15 +57,17 @@ def test_what_is_missing_is_named_and_nothing_starts(missing: str) -> None:
     assert f"Set {missing}" in done.stderr
 
 
+def passed_on(compose: dict[str, Any]) -> set[str]:
+    return set().union(*(compose["services"][name]["environment"] for name in OURS))
+
+
 def test_every_setting_can_be_set(compose: dict[str, Any]) -> None:
-    assert variables() - set(compose["x-app"]["environment"]) == set()
+    assert variables() - passed_on(compose) == set()
 
 
 def test_no_setting_is_passed_on_that_nobody_reads(compose: dict[str, Any]) -> None:
     """OpenTelemetry's library reads its own."""
-    passed_on = {name for name in compose["x-app"]["environment"] if not name.startswith("OTEL_")}
-
-    assert passed_on - variables() == set()
+    assert {name for name in passed_on(compose) if not name.startswith("OTEL_")} - variables() == set()
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -95,23 +98,23 @@ def test_relays_can_be_multiplied(compose: dict[str, Any]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_migrate_ends_well(compose: dict[str, Any], serve: Callable[..., Service], production: dict[str, str]) -> None:
-    service = serve(compose["services"]["migrate"]["command"], **production)
+def test_migrate_ends_well(compose: dict[str, Any], serve: Callable[..., Service], production: Production) -> None:
+    service = serve(compose["services"]["migrate"]["command"], **production("migrate"))
 
     assert service.process.wait(timeout=60) == 0, service.printed()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_web_is_healthy_and_ends_in_good_order(
-    compose: dict[str, Any], serve: Callable[..., Service], production: dict[str, str]
+    compose: dict[str, Any], serve: Callable[..., Service], production: Production
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
     command = [word.replace("0.0.0.0:8000", address) for word in image_command()]
     probe = [word.replace("127.0.0.1:8000", address) for word in compose["services"]["web"]["healthcheck"]["test"][1:]]
-    service = serve(command, **production)
+    service = serve(command, **production("web"))
 
     wait_until(lambda: is_answered(f"http://{address}/healthz"), seconds=60)
-    health = serve(probe, **production)
+    health = serve(probe, **production("web"))
 
     assert health.process.wait(timeout=20) == 0, health.printed()
     assert requests.get(f"http://{address}/readyz", timeout=10).status_code == 200
@@ -121,9 +124,9 @@ def test_the_web_is_healthy_and_ends_in_good_order(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_relay_comes_up_and_ends_in_good_order(
-    compose: dict[str, Any], serve: Callable[..., Service], production: dict[str, str]
+    compose: dict[str, Any], serve: Callable[..., Service], production: Production
 ) -> None:
-    service = serve(compose["services"]["relay"]["command"], **production)
+    service = serve(compose["services"]["relay"]["command"], **production("relay"))
     wait_until(lambda: "relay.started" in service.printed(), seconds=60)
 
     assert service.stop(within=30) == 0, service.printed()
@@ -132,9 +135,9 @@ def test_the_relay_comes_up_and_ends_in_good_order(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_cluster_comes_up_and_ends_in_good_order(
-    compose: dict[str, Any], serve: Callable[..., Service], production: dict[str, str]
+    compose: dict[str, Any], serve: Callable[..., Service], production: Production
 ) -> None:
-    service = serve(compose["services"]["qcluster"]["command"], **production)
+    service = serve(compose["services"]["qcluster"]["command"], **production("tasks"))
     wait_until(lambda: "ready for work" in service.printed(), seconds=60)
 
     assert service.stop(within=60) == 0, service.printed()

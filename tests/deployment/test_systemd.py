@@ -50,7 +50,7 @@ def test_services_are_locked_down(unit: Path) -> None:
     lines = set(unit.read_text().splitlines())
 
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes", "CapabilityBoundingSet="} <= lines
-    assert "User=bookings" in lines
+    assert f"User={unit.stem.rstrip('@')}" in lines, "processes of one user can read each other's secrets"
 
 
 def test_a_relay_has_longer_to_end_than_its_grace() -> None:

@@ -4,8 +4,9 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from notifications import conf
 from notifications.clock.run import Clock
 from notifications.management.arguments import add_database
 
@@ -22,6 +23,10 @@ class Command(BaseCommand):
         add_database(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
+        if not conf.sends():
+            raise CommandError(
+                "OUTBOX_SENDS is False: the clock asks providers for receipts, and needs their credentials."
+            )
         clock = Clock(options["database"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: clock.stop())
