@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from bookings.models import Booking, Order, Refund, Slot
-from notifications import outbox
+from notifications import outbox, verification
 from notifications.outbox import Kind, Purpose
 
 ALL = ("sms", "whatsapp", "email")
@@ -24,6 +26,19 @@ BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMIND
 SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL, sample=A_BOOKING)
 SLOT_MOVED = Kind("slot.moved", channels=ALL, sample={**A_BOOKING, "old_starts_at": "2026-12-01T15:00:00+00:00"})
 PAYMENT_FAILED = Kind("payment.failed", channels=ALL, sample=A_PAYMENT)
+ACCESS_CODE = {  # by the field of the address that it goes to
+    field: Kind(
+        f"account.access_code_{channel}",
+        channels=(channel,),
+        sample={"verification": 0, "purpose": "signup"},
+        holds_code=True,
+    )
+    for field, channel in verification.CHANNELS.items()
+}
+PASSWORD_SET = {
+    field: Kind(f"account.password_set_{channel}", channels=(channel,))
+    for field, channel in verification.CHANNELS.items()
+}
 PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL, sample={**A_PAYMENT, "reason": "cancelled"})
 KINDS = (
     BOOKING_CONFIRMED,
@@ -33,6 +48,8 @@ KINDS = (
     SLOT_MOVED,
     PAYMENT_FAILED,
     PAYMENT_REFUNDED,
+    *ACCESS_CODE.values(),
+    *PASSWORD_SET.values(),
 )
 
 
@@ -99,6 +116,20 @@ def payment_refunded(refund: Refund) -> None:
         dedupe_key=f"refund:{refund.pk}:succeeded" + (f":{refund.refusals}" if refund.refusals else ""),
         reference=order.booking.reference if refund.is_of_a_booking else f"order:{order.pk}",
     )
+
+
+def access_code(to: outbox.Address, *, purpose: str) -> int:
+    """A code that proves an address, and what it is for; returns its ID. Raises InvalidContact, TooManyCodes."""
+    kinds = {field: kind.name for field, kind in ACCESS_CODE.items()}
+    return verification.send_code(to, kinds=kinds, context={"purpose": purpose})
+
+
+def password_set(user: User) -> None:
+    """Somebody who proved an address of the account has set a new password: every address hears of it."""
+    contact = outbox.contact_of(user)
+    for field, kind in PASSWORD_SET.items():
+        if getattr(contact, field):
+            outbox.publish(kind.name, recipient=user, context={})
 
 
 def _about_booking(

@@ -140,12 +140,30 @@ class NotCancellable(BookingError):
 
 
 class InvalidCode(BookingError):
-    """The code confirms no address of this customer: it is wrong, used, too old, or was guessed at too often."""
+    """The code proves nothing here: it is wrong, another one's, used, too old, or was guessed at too often."""
 
     code = "invalid_code"
 
     def __init__(self) -> None:
         super().__init__("This code is not valid. Check it, or ask for a new one.")
+
+
+class NoAccount(BookingError):
+    """No customer's account has the address whose code was entered: only who reads its messages learns that."""
+
+    code = "no_account"
+
+    def __init__(self) -> None:
+        super().__init__("There is no account with this address. Check it, or create an account.")
+
+
+class AddressRefused(BookingError):
+    """A new account cannot have the address whose code was entered: it belongs to staff, or to a closed account."""
+
+    code = "address_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This address can't be used for a new account. Use another one, or contact us.")
 
 
 class StaffAreNotErased(BookingError):

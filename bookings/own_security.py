@@ -34,6 +34,14 @@ def end_program(user: User, pk: int) -> bool:
     return bool(AccessToken.objects.filter(user=user, pk=pk).delete()[0])
 
 
+def store_password(user: User, hashed: str) -> None:
+    """Store a new password, which its owner proved an address for: everything ends. Within a transaction."""
+    user.password = hashed
+    user.save(update_fields=["password"])
+    AccessToken.objects.filter(user=user).delete()
+    SignIn.objects.filter(user=user).end()
+
+
 @transaction.atomic
 def set_password(user: User, password: str, *, request: HttpRequest) -> None:
     """Store the password with a new salt, even if it is the same: everything ends but the session of `request`."""

@@ -133,6 +133,7 @@ RATES = {  # config/throttling.py
     "user": rate("API_RATE_USER", default="600/min"),
     "verify": rate("API_RATE_VERIFY", default="60/min"),
     "login": rate("API_RATE_TOKEN", default="20/min"),
+    "code": rate("API_RATE_CODE", default="30/hour"),
     "webhook": rate("WEBHOOK_RATE", default="12000/min"),
 }
 REQUEST_BODY_MAX_BYTES = 1_000_000

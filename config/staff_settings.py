@@ -9,6 +9,7 @@ AUTHENTICATION_BACKENDS = [
     "config.auth_backends.CustomerBackend",
     "config.auth_backends.StaffBackend",
 ]
+CUSTOMER_BACKEND = AUTHENTICATION_BACKENDS[1]  # of who has proved an address instead of a password
 # Failed logins: config/login_throttle.py
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", default=5, least=1, whole=True)
 LOGIN_LOCK_MINUTES = number("LOGIN_LOCK_MINUTES", default=15, least=1, whole=True)

@@ -2,7 +2,8 @@
 
 What is counted by network is what a stranger can ask for. Whoever is signed in counts for themselves alone, so that a
 shared address is nobody's fault. Passwords are tried and set by network too, whoever is signed in: each costs a slow
-hash. Health checks are not counted, because an orchestrator would take a 429 for a dead process.
+hash. So are codes, which are messages and cost money: a network gets only some in an hour. Health checks are not
+counted, because an orchestrator would take a 429 for a dead process.
 """
 
 import math
@@ -25,7 +26,8 @@ from notifications.protocol.database_errors import is_not_now
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 WEBHOOKS, FOR_PEOPLE = "/webhooks/", "/webhooks/unsubscribe/"
 STAFF_API = "/api/staff/"
-PASSWORDS = re.compile(r"/(?:login|token|signup|password|password_change|second-factor|security|reset)/")
+PASSWORDS = re.compile(r"/(?:login|token|signup|codes?|password|password_change|second-factor|security|reset)/")
+CODES = re.compile(r"/accounts/(?:signup|login/code|password/reset)/|/api/accounts/codes/")  # each sends a message
 PAYMENTS = re.compile(r"/api/payments/verify/|/orders/[0-9]+/(?:pay|paid)/")
 
 
@@ -62,6 +64,8 @@ def _counted(request: HttpRequest) -> Iterator[tuple[str, str]]:
     is_writing = request.method not in ("GET", "HEAD", "OPTIONS")
     if is_writing and PASSWORDS.search(path):
         yield "login", network
+        if CODES.fullmatch(path):
+            yield "code", network
     elif (user := _user_of(request)) is None:
         yield "anonymous", network
     else:

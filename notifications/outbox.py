@@ -43,7 +43,15 @@ from notifications.publishing.decide import Times, decide
 from notifications.publishing.from_async import from_async
 from notifications.publishing.many import Published, To, publish_many
 from notifications.publishing.replacing import replace_waiting, under_way
-from notifications.recipients.contact import Contact, change_contact, check_database, contact_of, key_of, recipient_of
+from notifications.recipients.contact import (
+    Contact,
+    change_contact,
+    check_database,
+    checked_changes,
+    contact_of,
+    key_of,
+    recipient_of,
+)
 from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.selectors.person import known_of as export
 
@@ -68,6 +76,7 @@ __all__ = [
     "apublish",
     "cancel",
     "change_contact",
+    "checked_changes",
     "coming_from",
     "contact_of",
     "erase",

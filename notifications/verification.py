@@ -3,13 +3,18 @@
 Until then nothing else goes to the address, and messages go to the earlier one. Codes are six digits, hold for minutes,
 once, for this account and this address; guesses and codes are limited. When an address has changed or is removed, a
 word goes to the old one. Codes and words go through the outbox, to a recipient of their own: one without a user.
+
+Who has no account here, or is not signed in, proves an address in the same way (`send_code`, `spend_code`), by messages
+of a kind of the application's. What the proof opens is the application's to say.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -21,11 +26,24 @@ from notifications.errors import InvalidCode, TooManyCodes
 from notifications.kinds import Kind, register
 from notifications.models import AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
-from notifications.recipients.addresses import lock_address, set_address
+from notifications.recipients.addresses import lock_address, recipients_at, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, checked_changes, recipient_of
-from notifications.recipients.strangers import Address, stranger_of
+from notifications.recipients.strangers import Address, stranger_of, valid
 
-__all__ = ["InvalidCode", "TooManyCodes", "confirm", "pending", "register_kinds", "request_changes"]
+__all__ = [
+    "InvalidCode",
+    "Proof",
+    "TooManyCodes",
+    "address_in",
+    "confirm",
+    "owners_of",
+    "pending",
+    "register_kinds",
+    "request_changes",
+    "send_code",
+    "spend_code",
+    "use",
+]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CHANNELS = {"phone": "sms", "email": "email"}  # how a code reaches each address
@@ -34,6 +52,14 @@ CODES = {
     for field, channel in CHANNELS.items()
 }
 CHANGES = {field: Kind(f"account.{field}_changed", channels=(channel,)) for field, channel in CHANNELS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Somebody has read a code at this address just now."""
+
+    field: Literal["phone", "email"]
+    address: str
 
 
 def register_kinds() -> None:
@@ -78,7 +104,57 @@ def pending(user: Recipient | AbstractBaseUser, *, now: datetime | None = None) 
     return dict(open_ones.values_list("field", "address"))
 
 
-def _send_code(recipient: Recipient, field: str, address: str, *, now: datetime) -> None:
+def address_in(text: str, *, locale: str = "") -> Address:
+    """The email address or phone number that somebody entered into one field. Raises InvalidContact, by its field."""
+    entered = text.strip()
+    return valid(Address(email=entered, locale=locale) if "@" in entered else Address(phone=entered, locale=locale))
+
+
+def send_code(to: Address, *, kinds: dict[str, str], context: dict[str, Any], now: datetime | None = None) -> int:
+    """Send a code to one address, whoever has it, known here or not; returns the code's ID, for `spend_code`.
+
+    `kinds` names the kind of message for a `phone` and for an `email` address. Its context gets `verification` added.
+    An earlier code that was sent in this way ends. Raises InvalidContact, TooManyCodes.
+    """
+    to, now = valid(to), now or timezone.now()
+    field = "phone" if to.phone else "email"
+    with transaction.atomic():
+        sent = _send_code(stranger_of(to), field, getattr(to, field), now=now, kind=kinds[field], context=context)
+    return sent.pk
+
+
+def spend_code(code_id: int, code: str, *, now: datetime | None = None) -> Proof | None:
+    """The proof that a code of `send_code` gives, once; None, whatever is wrong with it, and the guess counts.
+
+    Within the caller's transaction, which must commit, so that a wrong guess counts. The address is locked until then.
+    """
+    open_one = AddressVerification.objects.filter(pk=code_id, recipient__user=None, ended_at=None)
+    spent = _spend(open_one, code, now=now or timezone.now())
+    return Proof("phone" if spent.field == "phone" else "email", spent.address) if spent else None
+
+
+def use(proof: Proof, user: AbstractBaseUser, *, now: datetime | None = None) -> None:
+    """Use the proven address for `user`. Within the transaction that spent the code."""
+    locked = _lock(recipient_of(user))
+    set_address(locked, proof.field, proof.address, verified_at=now or timezone.now(), using=DEFAULT_DB_ALIAS)
+
+
+def owners_of(field: str, address: str) -> list[int]:
+    """The IDs of the users who have the address in use: who proved it first comes first, unproven ones come last."""
+    known = recipients_at(address_key(field, address), using=DEFAULT_DB_ALIAS).exclude(user=None)
+    proven_first = F(f"{field}_verified_at").asc(nulls_last=True)
+    return list(known.order_by(proven_first, "user_id").values_list("user_id", flat=True))
+
+
+def _send_code(
+    recipient: Recipient,
+    field: str,
+    address: str,
+    *,
+    now: datetime,
+    kind: str = "",
+    context: dict[str, Any] | None = None,
+) -> AddressVerification:
     """Within a transaction. The address is locked before the recipient, as everywhere."""
     key, limits = address_key(field, address), conf.code_limits()
     lock_address(key, using=DEFAULT_DB_ALIAS)
@@ -96,11 +172,12 @@ def _send_code(recipient: Recipient, field: str, address: str, *, now: datetime)
         expires_at=now + timedelta(minutes=limits.minutes),
     )
     outbox.publish(
-        CODES[field].name,
+        kind or CODES[field].name,
         recipient=_stranger(field, address, like=recipient),
-        context={"verification": verification.pk},
+        context={**(context or {}), "verification": verification.pk},
         expires_at=verification.expires_at,
     )
+    return verification
 
 
 def _check_limits(sent: list[datetime], *, now: datetime) -> None:
@@ -115,24 +192,33 @@ def _check_limits(sent: list[datetime], *, now: datetime) -> None:
 def _is_right(recipient: Recipient, field: str, code: str, *, now: datetime) -> bool:
     """Count the guess, and use the address if it is right. Nothing is raised in here: the count must be committed."""
     of_recipient = AddressVerification.objects.filter(recipient=recipient, field=field, ended_at=None)
-    known = of_recipient.first()
+    spent = _spend(of_recipient, code, now=now)
+    if spent is None:
+        return False
+    locked = spent.recipient
+    earlier = Recipient(**{name: getattr(locked, name) for name in (*ADDRESSES, "locale", "time_zone")})
+    set_address(locked, field, spent.address, verified_at=now, using=DEFAULT_DB_ALIAS)
+    _tell_old_address(earlier, field, now=spent.address)
+    return True
+
+
+def _spend(open_one: QuerySet[AddressVerification], code: str, *, now: datetime) -> AddressVerification | None:
+    """End the code if it is right, and lock its address and recipient. Within a transaction. The guess counts."""
+    known = open_one.first()
     if known is None:
-        return False
+        return None
     lock_address(known.address_key, using=DEFAULT_DB_ALIAS)
-    locked = _lock(recipient)
-    verification = of_recipient.select_for_update(no_key=True).filter(pk=known.pk, expires_at__gt=now).first()
+    locked = _lock(known.recipient)
+    verification = open_one.select_for_update(no_key=True, of=("self",)).filter(pk=known.pk, expires_at__gt=now).first()
     if verification is None:
-        return False
+        return None
     verification.guesses += 1
     is_right = constant_time_compare(code_of(verification.pk), code)
     if is_right or verification.guesses >= conf.code_limits().guesses:
         verification.ended_at = now
     verification.save(update_fields=["guesses", "ended_at"])
-    if is_right:
-        earlier = Recipient(**{name: getattr(locked, name) for name in (*ADDRESSES, "locale", "time_zone")})
-        set_address(locked, field, verification.address, verified_at=now, using=DEFAULT_DB_ALIAS)
-        _tell_old_address(earlier, field, now=verification.address)
-    return is_right
+    verification.recipient = locked
+    return verification if is_right else None
 
 
 def _tell_old_address(before: Recipient, field: str, *, now: str) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.authtoken.serializers import AuthTokenSerializer
 
 from bookings import errors as refusals
 from bookings.api.idempotency import HEADER, PATTERN
@@ -12,11 +11,16 @@ from bookings.api.serializers import (
     BookingSerializer,
     CodeSerializer,
     MeSerializer,
+    NewAccountSerializer,
+    NewCodeSerializer,
     NewOrderSerializer,
     NewPasswordSerializer,
     OrderSerializer,
+    PasswordByCodeSerializer,
     PaymentClaimSerializer,
     SecuritySerializer,
+    SentCodeSerializer,
+    SignInSerializer,
     TokenSerializer,
 )
 from bookings.models import MOST_IDEMPOTENCY_KEY
@@ -29,8 +33,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-def _asking(name: str, **body: Any) -> list[OpenApiExample]:
-    return [OpenApiExample(name, value=body, request_only=True)]
+def _asking(title: str, /, **body: Any) -> list[OpenApiExample]:
+    return [OpenApiExample(title, value=body, request_only=True)]
 
 
 def _invalid(*fields: str) -> dict[Any, Any]:
@@ -49,9 +53,43 @@ NO_BOOKING = errors(404, not_found="No Booking matches the given query.")
 UNAVAILABLE = errors(503, **_codes(refusals.GatewayUnavailable()))
 
 token = extend_schema(
-    request=AuthTokenSerializer,
+    request=SignInSerializer,
     responses={200: TokenSerializer, **_invalid("non_field_errors")},
     examples=_asking("a login", username="ann", password="a long pass phrase"),  # noqa: S106  (an example)
+)
+code_send = extend_schema(
+    request=NewCodeSerializer,
+    responses={202: SentCodeSerializer, **_invalid("address", "purpose"), **_limits("too_many_codes")},
+    examples=_asking("a new customer", address="ann@example.com", purpose="signup", locale="en"),
+)
+
+
+def _bad_code(*fields: str) -> dict[Any, Any]:
+    invalid = f"Some fields are missing or wrong: {', '.join(fields)}."
+    return errors(400, invalid_input=invalid, **_codes(refusals.InvalidCode()))
+
+
+sign_up = extend_schema(
+    request=NewAccountSerializer,
+    responses={
+        201: TokenSerializer,
+        200: OpenApiResponse(TokenSerializer, description="The address had an account: its token"),
+        **_bad_code("request", "password"),
+        **errors(409, **_codes(refusals.AddressRefused())),
+    },
+    examples=_asking(
+        "a new customer",
+        request="eyJwdXJ…",
+        code="123456",
+        name="Ann",
+        password="a long pass phrase",  # noqa: S106  (an example)
+        time_zone="Europe/Berlin",
+    ),
+)
+password_reset = extend_schema(
+    request=PasswordByCodeSerializer,
+    responses={204: None, **_bad_code("request", "password"), **errors(404, **_codes(refusals.NoAccount()))},
+    examples=_asking("a new one", request="eyJwdXJ…", code="123456", password="another pass phrase"),  # noqa: S106
 )
 order_create = extend_schema(
     request=NewOrderSerializer,

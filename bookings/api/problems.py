@@ -23,6 +23,8 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.OrderAlreadyPaid: 409,
     errors.NotEnoughSeats: 409,
     errors.InvalidCode: 400,
+    errors.NoAccount: 404,
+    errors.AddressRefused: 409,
     errors.TooManySeats: 409,
     errors.LimitReached: 429,
     errors.SlotHasStarted: 409,

@@ -5,12 +5,30 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.authtoken.serializers import AuthTokenSerializer
 
+from bookings import accounts
+from bookings.access_codes import Purpose
 from bookings.gateways import gateway
 from bookings.models import MOST_QUANTITY, Booking, Order, Slot
+from notifications import outbox
 from notifications.outbox import Status
 
 MOST_PHONE, MOST_EMAIL = 32, 254  # characters
+
+
+def _a_contacts(word: str, *, help_text: str) -> serializers.CharField:
+    """A field of a new account that the outbox checks; left out or empty: the project's own."""
+
+    def check(value: str) -> None:
+        try:
+            outbox.checked_changes({word: value})
+        except outbox.InvalidContact as error:
+            raise serializers.ValidationError(error.errors[word]) from None
+
+    return serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=64, validators=[check], help_text=help_text
+    )
 
 
 class SlotSerializer(serializers.Serializer):
@@ -22,6 +40,13 @@ class SlotSerializer(serializers.Serializer):
     seats_left = serializers.IntegerField()
     price = serializers.IntegerField(help_text="of one seat")
     currency = serializers.CharField(help_text="ISO 4217")
+
+
+class SignInSerializer(AuthTokenSerializer):
+    """The account's user name, or an address of it, and its password."""
+
+    def validate_username(self, entered: str) -> str:
+        return accounts.login_name(entered)
 
 
 class TokenSerializer(serializers.Serializer):
@@ -144,6 +169,31 @@ class MeSerializer(serializers.Serializer):
 class CodeSerializer(serializers.Serializer):
     field = serializers.ChoiceField(choices=["phone", "email"])
     code = serializers.CharField(max_length=16, help_text="that was sent to the new address")
+
+
+class NewCodeSerializer(serializers.Serializer):
+    address = serializers.CharField(max_length=MOST_EMAIL, help_text="an email address, or a phone number (E.164)")
+    purpose = serializers.ChoiceField(choices=[purpose.value for purpose in Purpose], help_text="the message says it")
+    locale = _a_contacts("locale", help_text="a language tag for the message, for example en")
+
+
+class SentCodeSerializer(serializers.Serializer):
+    request = serializers.CharField(help_text="comes back with the code; it holds for an hour, the code for minutes")
+
+
+class CodeOfSerializer(serializers.Serializer):
+    request = serializers.CharField(max_length=2000, help_text="from `/api/accounts/codes/`")
+    code = serializers.CharField(max_length=16, help_text="that was sent to the address")
+
+
+class PasswordByCodeSerializer(CodeOfSerializer):
+    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
+class NewAccountSerializer(PasswordByCodeSerializer):
+    name = serializers.CharField(max_length=150)
+    locale = _a_contacts("locale", help_text="a language tag, for example en")
+    time_zone = _a_contacts("time_zone", help_text="of the IANA database, for example Europe/Berlin")
 
 
 class BrowserSerializer(serializers.Serializer):

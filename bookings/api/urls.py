@@ -3,10 +3,13 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from bookings.api import own_security, problems, views
+from bookings.api import accounts, own_security, problems, views
 
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
+    path("accounts/codes/", accounts.Codes.as_view(), name="codes"),
+    path("accounts/signup/", accounts.SignUp.as_view(), name="sign-up"),
+    path("accounts/password/reset/", accounts.PasswordReset.as_view(), name="password-reset"),
     path("slots/", views.SlotList.as_view(), name="slot-list"),
     path("slots/<int:pk>/", views.SlotDetail.as_view(), name="slot"),
     path("orders/", views.OrderCreate.as_view(), name="order-list"),

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from rest_framework import generics, serializers, status
-from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from bookings.api.serializers import (
     NewOrderSerializer,
     OrderSerializer,
     PaymentClaimSerializer,
+    SignInSerializer,
     SlotSerializer,
 )
 from bookings.models import Booking, Slot
@@ -31,7 +31,7 @@ from notifications import outbox
 
 
 class TokenView(APIView):
-    """Exchange a name and a password for a token: `Authorization: Token …`."""
+    """Exchange a name, or an address of the account, and a password for a token: `Authorization: Token …`."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -39,7 +39,7 @@ class TokenView(APIView):
     @documentation.token
     def post(self, request: Request) -> Response:
         plain = request._request  # noqa: SLF001  (those who count failed logins mark the web's own request)
-        login = valid(AuthTokenSerializer(data=request.data, context={"request": plain}))
+        login = valid(SignInSerializer(data=request.data, context={"request": plain}))
         return Response({"token": give_token(login["user"])})
 
 

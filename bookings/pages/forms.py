@@ -5,11 +5,14 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
+from bookings import accounts
 from bookings.models import Slot
+from notifications import outbox
 
 MOST_OFFERED = 10  # seats that the page offers at once; the API takes more
 
@@ -38,6 +41,79 @@ class ProofForm(forms.Form):
 
     payment_id = forms.CharField(max_length=100)
     signature = forms.CharField(max_length=200, strip=False)
+
+
+class SignInForm(AuthenticationForm):
+    """A password, and an address or the name of the account that it is of."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "Wrong name or password. Check both, or set a new password.",
+    }
+
+    def clean_username(self) -> str:
+        return accounts.login_name(self.cleaned_data["username"])
+
+
+class AddressForm(forms.Form):
+    """Where a code is sent; whether the address can be used, the outbox says."""
+
+    address = forms.CharField(
+        label="Email address or mobile number",
+        max_length=254,
+        help_text="A number with its country code, for example +14155550123.",
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+
+class CodeForm(forms.Form):
+    """The code that came by message."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=16,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+class NewPasswordByCodeForm(CodeForm):
+    """A new password, by who has proved the account's address."""
+
+    password = forms.CharField(
+        label="New password",
+        strip=False,
+        max_length=4096,
+        help_text="At least 8 characters. A short sentence is good.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._address = address
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, User(email=self._address))
+        return password
+
+
+class SignUpForm(NewPasswordByCodeForm):
+    """A new account. The browser fills in its time zone; one that we do not know counts for nothing."""
+
+    name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    field_order = ("code", "name", "password", "time_zone")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "Password"
+
+    def clean_time_zone(self) -> str:
+        try:
+            checked: str = outbox.checked_changes({"time_zone": self.cleaned_data["time_zone"]})["time_zone"]
+        except outbox.InvalidContact:
+            return ""
+        return checked
 
 
 class PasswordForm(forms.Form):

@@ -3,8 +3,15 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import profile, security, views
+from bookings.pages import accounts, profile, security, views
+from bookings.pages.forms import SignInForm
 
+sign_in = LoginView.as_view(
+    template_name="pages/login.html",
+    authentication_form=SignInForm,
+    next_page="slots-page",
+    redirect_authenticated_user=True,
+)
 urlpatterns = [
     path("", views.slots, name="slots-page"),
     path("slots/<int:pk>/", views.slot, name="slot-page"),
@@ -14,14 +21,15 @@ urlpatterns = [
     path("bookings/", views.bookings, name="bookings-page"),
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
+    path("accounts/signup/", accounts.sign_up, name="sign-up-page"),
+    path("accounts/signup/code/", accounts.sign_up_code, name="sign-up-code-page"),
+    path("accounts/password/reset/", accounts.reset, name="reset-page"),
+    path("accounts/password/reset/code/", accounts.reset_code, name="reset-code-page"),
     path("accounts/profile/", profile.profile, name="profile-page"),
     path("accounts/security/", security.security, name="security-page"),
     path("accounts/security/browsers/<int:pk>/end/", security.end_browser, name="end-browser-page"),
     path("accounts/security/tokens/<int:pk>/end/", security.end_token, name="end-token-page"),
-    path(
-        "login/",
-        LoginView.as_view(template_name="pages/login.html", next_page="slots-page", redirect_authenticated_user=True),
-        name="login-page",
-    ),
+    path("accounts/login/", sign_in, name="login-page"),
+    path("login/", sign_in),  # as it was: people have it in their bookmarks
     path("logout/", LogoutView.as_view(next_page="slots-page"), name="logout-page"),
 ]

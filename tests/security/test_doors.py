@@ -26,7 +26,7 @@ from tests.stage.web import running_web
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOME, ELSEWHERE = "192.0.2.1", "192.0.2.2"
-LOW = {name: Rate(3, 60) for name in ("anonymous", "user", "verify", "login", "webhook")}
+LOW = {name: Rate(3, 60) for name in ("anonymous", "user", "verify", "login", "code", "webhook")}
 
 
 @pytest.fixture
@@ -49,6 +49,8 @@ DOORS: dict[str, Callable[..., Any]] = {
     "the API's login": lambda client, **who: client.post("/api/auth/token/", GUESS, "application/json", **who),
     "the API, with a made-up token": lambda client, **who: client.get("/api/me/", **who, HTTP_AUTHORIZATION="Token x"),
     "a page, with a made-up session": lambda client, **who: client.get("/bookings/", **who, HTTP_COOKIE="sessionid=x"),
+    "a sign-up": lambda client, **who: client.post("/accounts/signup/", {"address": "nobody"}, **who),
+    "a code by the API": lambda client, **who: client.post("/api/accounts/codes/", {}, "application/json", **who),
     "the gateway's webhook": lambda client, **who: client.post(
         "/webhooks/payments/sandbox/", {}, "application/json", **who
     ),
@@ -81,6 +83,15 @@ def test_too_many_requests_are_told_to_programs_and_to_people() -> None:
     for refused in (page, problem):
         assert 0 < int(refused["Retry-After"]) <= 60
         assert "frame-ancestors 'none'" in refused["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/", "/api/accounts/codes/"])
+def test_codes_cost_money_and_have_a_limit_of_their_own(settings: Settings, path: str) -> None:
+    settings.RATES = dict.fromkeys(LOW, Rate(1000, 60)) | {"code": Rate(3, 3600)}
+    asked = statuses(lambda: Client().post(path, {"address": "x", "purpose": "signup"}, REMOTE_ADDR=HOME))
+
+    assert (429 in asked[:3], asked[3]) == (False, 429)
+    assert Client().get(path, REMOTE_ADDR=HOME).status_code != 429
 
 
 @pytest.mark.usefixtures("low_rates")

@@ -122,14 +122,14 @@ def test_an_order_that_lapsed_leads_back_to_its_slot(browser: Client, payment_ga
 def test_signing_in_leads_to_where_one_wanted_to_go() -> None:
     User.objects.create_user("ann", password="a long pass phrase")
     client, slot = Client(enforce_csrf_checks=True), SlotFactory()
-    assert f"/login/?next=/slots/{slot.pk}/" in client.get(f"/slots/{slot.pk}/").content.decode()
-    page = f"/login/?next=/slots/{slot.pk}/"
-    assert "correct username and password" in text_of(submit(client, page, username="ann", password="wrong"))
+    assert f"/accounts/login/?next=/slots/{slot.pk}/" in client.get(f"/slots/{slot.pk}/").content.decode()
+    page = f"/accounts/login/?next=/slots/{slot.pk}/"
+    assert "Wrong name or password" in text_of(submit(client, page, username="ann", password="wrong"))
     signed_in = submit(client, page, username="ann", password="a long pass phrase")
     assert signed_in.redirect_chain == [(f"/slots/{slot.pk}/", 302)]
     assert client.get("/bookings/").status_code == 200
     submit(client, "/bookings/", "/logout/")
-    assert client.get("/bookings/").headers["Location"] == "/login/?next=/bookings/"
+    assert client.get("/bookings/").headers["Location"] == "/accounts/login/?next=/bookings/"
 
 
 def test_text_that_looks_like_markup_is_text(browser: Client) -> None:

@@ -1,0 +1,133 @@
+"""How customers come in by themselves: sign up, sign in by a code, and set a new password that they have forgotten.
+
+A code proves the address first (`bookings.access_codes`); no account exists before. Staff have another door: to these
+functions their accounts do not exist, and their addresses make no new ones.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from axes.utils import reset as forget_failures
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from bookings import access_codes, announcements, own_security
+from bookings.access_codes import Asked
+from bookings.errors import AddressRefused, InvalidCode, NoAccount
+from notifications import outbox, verification
+from notifications.verification import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whose an address is: a customer's who may sign in, or else somebody's for whom there is no way in here."""
+
+    customer: User | None
+    is_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What a customer says of themselves. The password is stored; empty `locale` and `time_zone`: the project's."""
+
+    name: str
+    password: str
+    locale: str = ""
+    time_zone: str = ""
+
+
+def login_name(entered: str) -> str:
+    """The user name of the account that `entered` means: the name itself, or an address of a customer's.
+
+    Anything else stays as it is, and signs nobody in. So a guess counts for the account, however it was named.
+    """
+    if User.objects.filter(username=entered).exists():
+        return entered
+    try:
+        to = verification.address_in(entered)
+    except outbox.InvalidContact:
+        return entered
+    customer = find("phone" if to.phone else "email", to.phone or to.email).customer
+    return customer.get_username() if customer else entered
+
+
+def find(field: str, address: str) -> Found:
+    """Whose the address is. Of several customers, it is the one's who proved it first."""
+    owners = verification.owners_of(field, address)
+    users = User.objects.in_bulk(owners)
+    known = {pk: users[pk] for pk in owners}
+    if field == "email":  # of those too whom the outbox does not know yet
+        for user in User.objects.filter(email__iexact=address).exclude(pk__in=known).order_by("pk"):
+            if user.is_staff or outbox.contact_of(user).email.casefold() == address.casefold():
+                known[user.pk] = user
+    customers = (user for user in known.values() if user.is_active and not (user.is_staff or user.is_superuser))
+    return Found(next(customers, None), is_taken=bool(known))
+
+
+def sign_up(asked: Asked, *, code: str, account: NewAccount) -> tuple[User, bool]:
+    """The account of the proven address, and whether it is new. One that was there already stays as it is.
+
+    Raises InvalidCode, AddressRefused.
+    """
+    password = make_password(account.password)  # before anything is locked: it is slow
+    with transaction.atomic():
+        proof, found = _proven(asked, code)
+        user = found.customer
+        if is_new := not found.is_taken and proof is not None:
+            user = _create(proof, account, password=password)
+    if proof is None:
+        raise InvalidCode
+    if user is None:
+        raise AddressRefused
+    return user, is_new
+
+
+def sign_in(asked: Asked, *, code: str) -> User:
+    """The customer whose address is proven. Raises InvalidCode, NoAccount."""
+    with transaction.atomic():
+        proof, found = _proven(asked, code)
+    return _customer(proof, found)
+
+
+def set_password(asked: Asked, *, code: str, password: str) -> User:
+    """Store a new password. Every session and token ends, and failed logins are forgotten.
+
+    Raises InvalidCode, NoAccount.
+    """
+    stored = make_password(password)
+    with transaction.atomic():
+        proof, found = _proven(asked, code)
+        if found.customer:
+            own_security.store_password(found.customer, stored)
+            announcements.password_set(found.customer)
+            forget_failures(username=found.customer.get_username())
+    return _customer(proof, found)
+
+
+def _proven(asked: Asked, code: str) -> tuple[Proof | None, Found]:
+    """The proof, and whose the address is. In a transaction that commits, whatever is found: the guess counts."""
+    proof = access_codes.spend(asked, code)
+    return proof, find(proof.field, proof.address) if proof else Found(None, is_taken=False)
+
+
+def _customer(proof: Proof | None, found: Found) -> User:
+    if proof is None:
+        raise InvalidCode
+    if found.customer is None:
+        raise NoAccount
+    return found.customer
+
+
+def _create(proof: Proof, account: NewAccount, *, password: str) -> User:
+    """The name of the account says nothing of the customer: it stays, and stands in records."""
+    user = User.objects.create(
+        username=f"customer-{secrets.token_hex(6)}",
+        first_name=account.name,
+        email=proof.address if proof.field == "email" else "",
+        password=password,
+    )
+    verification.use(proof, user)
+    wishes = {"locale": account.locale, "time_zone": account.time_zone}
+    outbox.change_contact(user, **{word: value for word, value in wishes.items() if value})
+    return user

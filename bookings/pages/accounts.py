@@ -1,0 +1,164 @@
+"""The pages by which customers come in: sign up, and a new password for who has forgotten theirs.
+
+Each is two pages: the first asks for an address and sends a code there, the second takes the code. In between, the
+browser keeps what was asked for in a signed cookie. So a stranger fills up neither accounts nor sessions.
+"""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language_from_request
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from bookings import access_codes, accounts
+from bookings.access_codes import Asked, Purpose
+from bookings.errors import AddressRefused, InvalidCode, LimitReached, NoAccount
+from bookings.pages.forms import AddressForm, CodeForm, NewPasswordByCodeForm, SignUpForm
+from notifications import outbox
+
+COOKIE, COOKIE_PATH = "access_code", "/accounts/"
+a_form = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@never_cache
+@a_form
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Ask for the address of a new account."""
+    return _ask(request, Purpose.SIGN_UP, template="pages/signup.html", code_page="sign-up-code-page")
+
+
+@never_cache
+@sensitive_post_parameters()
+@a_form
+def sign_up_code(request: HttpRequest) -> HttpResponse:
+    """Take the code, and make the account. Whoever has one with this address is signed in to it."""
+    asked = _asked(request, Purpose.SIGN_UP)
+    if asked is None:
+        return redirect("sign-up-page")
+    form = SignUpForm(request.POST or None, address=asked.address)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        locale = get_language_from_request(request)
+        account = accounts.NewAccount(said["name"], said["password"], locale=locale, time_zone=said["time_zone"])
+        try:
+            user, is_new = accounts.sign_up(asked, code=said["code"], account=account)
+        except InvalidCode as error:
+            form.add_error("code", error.message)
+        except AddressRefused as error:
+            messages.error(request, error.message)
+            return _forgetting(redirect("sign-up-page"))
+        else:
+            done = "Welcome! Your account is ready." if is_new else "You already had an account, so you are signed in."
+            messages.success(request, done)
+            return _signed_in(request, user)
+    return _code_page(request, "pages/signup_code.html", form=form, asked=asked)
+
+
+@never_cache
+@a_form
+def reset(request: HttpRequest) -> HttpResponse:
+    """Ask for the address of the account whose password is forgotten."""
+    return _ask(request, Purpose.RESET, template="pages/reset.html", code_page="reset-code-page")
+
+
+@never_cache
+@sensitive_post_parameters()
+@a_form
+def reset_code(request: HttpRequest) -> HttpResponse:
+    """Take the code, and store the new password."""
+    asked = _asked(request, Purpose.RESET)
+    if asked is None:
+        return redirect("reset-page")
+    form = NewPasswordByCodeForm(request.POST or None, address=asked.address)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            accounts.set_password(asked, code=said["code"], password=said["password"])
+        except InvalidCode as error:
+            form.add_error("code", error.message)
+        except NoAccount as error:
+            messages.error(request, error.message)
+            return _forgetting(redirect("reset-page"))
+        else:
+            messages.success(
+                request, "Your new password is set, and all your sign-ins have ended. Sign in with it now."
+            )
+            return _forgetting(redirect("login-page"))
+    return _code_page(request, "pages/reset_code.html", form=form, asked=asked)
+
+
+def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: str) -> HttpResponse:
+    """The page that asks for an address; it sends a code there, and says no more of the address than that."""
+    if request.user.is_authenticated and purpose is not Purpose.RESET:
+        return redirect("slots-page")
+    form, status = AddressForm(request.POST or None), 200
+    if request.method == "POST" and form.is_valid():
+        locale = get_language_from_request(request)
+        try:
+            asked = access_codes.ask(purpose, form.cleaned_data["address"], locale=locale)
+        except outbox.InvalidContact as error:
+            for problems in error.errors.values():
+                form.add_error("address", problems)
+        except LimitReached as error:
+            form.add_error("address", error.message)
+            status = 429
+        else:
+            return _remembering(redirect(_with_next(request, reverse(code_page))), asked)
+    return render(request, template, {"form": form, "next": _next(request)}, status=status)
+
+
+def _code_page(request: HttpRequest, template: str, *, form: CodeForm, asked: Asked) -> HttpResponse:
+    minutes = settings.OUTBOX_CODE_MINUTES
+    return render(request, template, {"form": form, "asked": asked, "minutes": minutes, "next": _next(request)})
+
+
+def _signed_in(request: HttpRequest, user: User) -> HttpResponse:
+    login(request, user, backend=settings.CUSTOMER_BACKEND)
+    return _forgetting(redirect(_next(request) or "slots-page"))
+
+
+def _next(request: HttpRequest) -> str:
+    """Where the customer wanted to go; nothing if that is not here."""
+    wanted = request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else ""
+
+
+def _with_next(request: HttpRequest, address: str) -> str:
+    wanted = _next(request)
+    return f"{address}?{urlencode({'next': wanted})}" if wanted else address
+
+
+def _asked(request: HttpRequest, purpose: Purpose) -> Asked | None:
+    """What this browser asked for; None if nothing, or something else."""
+    try:
+        return Asked.of(request.COOKIES.get(COOKIE, ""), purpose=purpose)
+    except InvalidCode:
+        return None
+
+
+def _remembering(response: HttpResponse, asked: Asked) -> HttpResponse:
+    response.set_cookie(
+        COOKIE,
+        asked.signed(),
+        max_age=access_codes.MOST_SECONDS,
+        path=COOKIE_PATH,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
+
+
+def _forgetting(response: HttpResponse) -> HttpResponse:
+    response.delete_cookie(COOKIE, path=COOKIE_PATH, samesite="Lax")
+    return response

@@ -1,0 +1,20 @@
+"""Codes that were sent, as their readers see them."""
+
+from notifications.content.codes import code_of
+from notifications.models import AddressVerification, OutboxMessage
+
+
+def last_code() -> str:
+    """The code that was sent last."""
+    return code_of(AddressVerification.objects.latest("pk").pk)
+
+
+def another(code: str) -> str:
+    """A code that is not this one."""
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def sent_to(field: str, address: str) -> list[str]:
+    """The kinds of what goes to the address."""
+    messages = OutboxMessage.objects.filter(**{f"recipient__{field}": address}).order_by("pk")
+    return list(messages.values_list("kind", flat=True))
