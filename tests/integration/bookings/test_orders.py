@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from bookings import orders
+from bookings import orders, verification
 from bookings.errors import GatewayUnavailable, SlotHasStarted
 from bookings.models import Order, Slot
 from tests.factories.bookings import CustomerFactory, SlotFactory
@@ -93,6 +93,32 @@ class TestAnOrderFailsWhileItsHoldLapses:
         slot.refresh_from_db()
         assert slot.seats_taken == 0
         assert Order.objects.filter(status="lapsed").count() == 2
+
+
+def test_an_order_whose_payment_is_being_written_does_not_lapse_and_is_not_waited_for(
+    payment_gateway: GatewayProcess,
+) -> None:
+    """Its hold has ended, and its booking is not committed yet: seats freed now would be sold twice."""
+    order = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+    freed: list[int] = []
+
+    def lapse() -> None:
+        try:
+            freed.append(orders.release_all_lapsed_holds(now=order.hold_expires_at))
+        finally:
+            connection.close()
+
+    lapsing = threading.Thread(target=lapse)
+    with transaction.atomic():
+        verification.lock(order)
+        order.becomes(Order.Status.BOOKED)
+        lapsing.start()
+        wait_until(lambda: not lapsing.is_alive() or waiting_for_a_lock())
+        has_waited = lapsing.is_alive()
+    lapsing.join(20)
+    order.refresh_from_db()
+    assert (freed, has_waited) == ([0], False)
+    assert (order.status, Slot.objects.get().seats_taken) == ("booked", 1)
 
 
 @pytest.mark.parametrize(("before", "is_taken"), [(timedelta(0), False), (timedelta(microseconds=1), True)])

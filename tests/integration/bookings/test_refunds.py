@@ -88,12 +88,83 @@ def test_a_gateway_that_does_not_answer_ends_nothing_and_keeps_its_key(
     assert refunds.execute_due(now=timezone.now() + timedelta(days=1)) == (1, 0)
 
 
-def test_one_that_is_refused_keeps_no_other_from_being_made(refused: Refund, payment_gateway: GatewayProcess) -> None:
+def cancelled(payment_gateway: GatewayProcess, number: int) -> None:
+    """So many bookings, cancelled: each leaves a refund that is due."""
     customer, slot = CustomerFactory(), SlotFactory()
-    for _ in range(2 * refunds.MOST_UNANSWERED):
+    for _ in range(number):
         order = orders.open_order(user=customer, slot_id=slot.pk, quantity=1)
         booking = verification.verify(user=customer, **payment_gateway.pay(order.gateway_order_id)).booking
         cancellation.cancel(booking.pk)
+
+
+def test_a_run_ends_after_a_few_unanswered_ones(payment_gateway: GatewayProcess) -> None:
+    """Each may take as long as the gateway's timeout."""
+    cancelled(payment_gateway, refunds.MOST_UNANSWERED + 1)
+    payment_gateway.is_in_the_mood(down=True)
+    assert refunds.execute_due() == (0, refunds.MOST_UNANSWERED)
+    assert sorted(Refund.objects.values_list("tries", flat=True)) == [0] + [1] * refunds.MOST_UNANSWERED
+
+
+def test_a_run_goes_on_with_so_many_and_no_more(payment_gateway: GatewayProcess) -> None:
+    cancelled(payment_gateway, 3)
+    assert [refunds.execute_due(limit=2) for _ in range(3)] == [(2, 0), (1, 0), (0, 0)]
+
+
+@pytest.mark.parametrize(("state", "longest"), [("failing", timedelta(hours=1)), ("pending", timedelta(hours=6))])
+def test_the_pauses_between_two_tries_double_up_to_a_longest(
+    refund: Refund, payment_gateway: GatewayProcess, state: str, longest: timedelta
+) -> None:
+    """From a minute on. A gateway that has the refund in hand is asked more and more seldom, up to four times a day."""
+    payment_gateway.is_in_the_mood(down=state == "failing", refund_state="pending")
+    if state == "pending":
+        refunds.execute_due()
+        refund.refresh_from_db()
+    pauses, now = [], refund.next_try_at
+    for _ in range(12):
+        assert refunds.execute_due(now=now - timedelta(microseconds=1)) == (0, 0)
+        refunds.execute_due(now=now)
+        refund.refresh_from_db()
+        pauses.append(refund.next_try_at - now)
+        now = refund.next_try_at
+    assert pauses == [min(timedelta(minutes=2**doublings), longest) for doublings in range(12)]
+
+
+class TestAnEventOfARefundWhoseAnswerWasLost:
+    """It names an id that we never got: the next try, with the same key, brings it."""
+
+    @pytest.fixture
+    def lost(self, refund: Refund, payment_gateway: GatewayProcess) -> Refund:
+        payment_gateway.is_in_the_mood(down=True)
+        for _ in range(5):
+            refunds.execute_due(now=timezone.now() + timedelta(days=1))
+            Refund.objects.update(next_try_at=timezone.now())
+        refunds.execute_due()
+        payment_gateway.is_in_the_mood()
+        refund.refresh_from_db()
+        return refund
+
+    def hear(self, refund: Refund, *, now: datetime) -> bool:
+        paid = refund.payment
+        return refunds.look_at(gateway_name=paid.gateway, payment_id=paid.payment_id, refund_id="rf_lost", now=now)
+
+    def test_it_is_tried_soon(self, lost: Refund) -> None:
+        now = timezone.now()
+        assert lost.next_try_at > now + timedelta(seconds=refunds.TRY_SECONDS)
+        assert self.hear(lost, now=now)
+        assert refunds.execute_due(now=now + timedelta(seconds=refunds.TRY_SECONDS)) == (1, 0)
+
+    def test_a_try_that_comes_sooner_is_not_put_off(self, lost: Refund) -> None:
+        soon = timezone.now()
+        Refund.objects.update(next_try_at=soon)
+        assert self.hear(lost, now=soon)
+        assert Refund.objects.get().next_try_at == soon
+
+    def test_one_that_was_never_tried_is_not_meant(self, refund: Refund) -> None:
+        assert not self.hear(refund, now=timezone.now())
+
+
+def test_one_that_is_refused_keeps_no_other_from_being_made(refused: Refund, payment_gateway: GatewayProcess) -> None:
+    cancelled(payment_gateway, 2 * refunds.MOST_UNANSWERED)
     assert refunds.execute_due() == (2 * refunds.MOST_UNANSWERED, 1)
 
 

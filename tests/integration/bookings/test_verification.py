@@ -1,11 +1,15 @@
 """Verification: what is asked of a payment before anything is answered, and who is told of one that failed."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from bookings import orders, verification
-from bookings.errors import InvalidSignature, OrderAlreadyPaid, PaymentNotCaptured, SoldOut
-from bookings.models import Order
+from bookings.errors import AmountMismatch, InvalidSignature, OrderAlreadyPaid, PaymentNotCaptured, SoldOut
+from bookings.gateways import GatewayPayment, PaymentState
+from bookings.models import Order, Payment
 from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.gateway import GatewayProcess
 from tests.stage.side_by_side import messages
@@ -98,6 +102,19 @@ class TestAPaymentThatFailed:
             verification.look_at(order, failed, now=timezone.now())
         assert messages("payment.failed") == []
 
+    def test_is_told_again_once_the_pause_is_over(
+        self, order: Order, payment_gateway: GatewayProcess, settings: Settings
+    ) -> None:
+        settings.PAYMENT_FAILED_MINUTES, first = 60, timezone.now()
+        pause, moment = timedelta(minutes=60), timedelta(microseconds=1)
+        told = []
+        for at in (first, first + pause - moment, first + pause):
+            payment_id = payment_gateway.pay(order.gateway_order_id, state="failed")["payment_id"]
+            with pytest.raises(PaymentNotCaptured):
+                verification.look_at(order, payment_id, now=at)
+            told.append(len(messages("payment.failed")))
+        assert told == [3, 3, 6]
+
     @pytest.mark.parametrize("state", ["created", "authorized"])
     def test_is_not_one_that_may_still_be_captured(
         self, order: Order, payment_gateway: GatewayProcess, state: str
@@ -128,3 +145,24 @@ def test_a_late_payment_takes_the_seats_of_holds_that_have_ended_by_then(
     assert verification.verify(user=order.user, **receipt, now=other.hold_expires_at).is_new
     other.refresh_from_db()
     assert other.status == "lapsed"
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(0, "EUR"), (2500, "eur"), (2500, "EURO")])
+def test_a_captured_payment_that_no_row_can_hold_is_logged_for_staff(
+    order: Order, amount: int, currency: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = GatewayPayment("pay_1", order.gateway_order_id, PaymentState.CAPTURED, amount, currency)
+    with pytest.raises(AmountMismatch):
+        verification.confirm(order, payment, now=timezone.now())
+    assert not Payment.objects.exists()
+    assert f"Payment pay_1 of order {order.pk} needs a person: of no amount" in caplog.text
+
+
+def test_a_payment_of_another_amount_is_logged_once_however_often_it_is_reported(
+    order: Order, payment_gateway: GatewayProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    receipt = payment_gateway.pay(order.gateway_order_id, amount=1)
+    for _ in range(2):
+        with pytest.raises(AmountMismatch):
+            verification.verify(user=order.user, **receipt)
+    assert caplog.text.count("needs a person: amount_mismatch") == 1

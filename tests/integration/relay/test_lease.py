@@ -86,7 +86,9 @@ def test_while_it_reconnects_a_relay_begins_no_send_and_then_takes_its_lock_back
     shutdown = Shutdown(grace=0.0, is_draining=False, wake=Wake())
     session = Session("default", lease, tally=Tally(), shutdown=shutdown)
     session.connection = relay.connection
+    session.beat(in_flight=0)
     assert lease.allows_a_send(lease.relay_id)
+    assert session.seconds_to_beat > 0
     relay.connection.close()
     session.recover(psycopg.OperationalError("gone"))
     assert not lease.allows_a_send(lease.relay_id)

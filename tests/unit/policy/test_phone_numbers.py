@@ -99,3 +99,8 @@ def test_a_number_is_read_with_the_prefix_for_calls_abroad(text: str, country: s
 
 def test_a_text_in_which_no_number_can_be_read_is_none() -> None:
     assert readings("4155552671 @ noon", ["US", "DE"]) == []
+
+
+def test_the_longest_number_is_read_after_the_longest_prefix() -> None:
+    """Fifteen digits after the four of Australia's 0011."""
+    assert readings("0011 49 2914177763170", ["AU"]) == ["+492914177763170"]

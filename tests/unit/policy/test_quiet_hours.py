@@ -67,3 +67,7 @@ def test_hours_that_are_none_are_refused_where_they_are_written(nonsense: str) -
 
 def test_no_hours_are_no_quiet_hours() -> None:
     assert parse("") is None
+
+
+def test_spaces_in_the_hours_mean_nothing() -> None:
+    assert parse("22 - 8") == NIGHT
