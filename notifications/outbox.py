@@ -35,7 +35,7 @@ from notifications.operations.erase import erase, erase_record_of
 from notifications.operations.replay import cancel, replay
 from notifications.operations.reschedule import reschedule
 from notifications.origin import coming_from
-from notifications.protocol import sql
+from notifications.protocol import sql_messages as sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments

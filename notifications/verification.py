@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare
 
 from notifications import conf, outbox
 from notifications.channels import channel_names
-from notifications.content.codes import code_of
+from notifications.content.confirmation_codes import code_of
 from notifications.content.localization import language_of, zone_of
 from notifications.errors import InvalidCode, TooManyCodes
 from notifications.kinds import Kind, register

@@ -1,7 +1,8 @@
 """The tables of messages, their attempts and dedupe keys. The promises G1–G6 and G11 rest on them.
 
-The relay writes these tables with the statements of `protocol/sql.py`; constraints and partial indexes here are part of
-the protocol, not decoration. The unique index on a lane's head makes a second message in flight impossible (G4).
+The relay writes these tables with the statements of `protocol/sql_messages.py`. Constraints and partial indexes are
+part of the protocol, not decoration. The unique index on a lane's head makes a second message in flight impossible
+(G4).
 """
 
 from datetime import datetime

@@ -1,6 +1,6 @@
 """The table of the relays that run.
 
-Written by relays with the statements of `protocol/sql.py`, and by operators' commands.
+Written by relays with the statements of `protocol/sql_messages.py`, and by operators' commands.
 """
 
 from django.db import models

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from notifications.protocol import sql
+from notifications.protocol import sql_messages as sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.promotion import Lane, promote
 

@@ -4,7 +4,7 @@ in `sql`; SETTLE promotes by itself."""
 from collections.abc import Collection
 from typing import Any, Protocol
 
-from notifications.protocol import sql
+from notifications.protocol import sql_messages as sql
 from notifications.protocol.arrays import numbers, texts
 
 Lane = tuple[int, str]  # a recipient and the lane's name

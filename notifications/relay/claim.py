@@ -15,7 +15,7 @@ from typing import Any, LiteralString
 
 from psycopg import Cursor
 
-from notifications.protocol import sql
+from notifications.protocol import sql_messages as sql
 from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.messages import Claimed, Clock, claimed_by_name
 from notifications.telemetry import emit

@@ -14,7 +14,8 @@ from psycopg import Cursor
 from notifications.channels import needs_of
 from notifications.lifecycle import Permanent, Reason, Status
 from notifications.policy.address_keys import address_key
-from notifications.protocol import sql, sql_opt_outs
+from notifications.protocol import sql_messages as sql
+from notifications.protocol import sql_opt_outs
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.promotion import promote
 from notifications.relay.connection import Connection

@@ -11,7 +11,7 @@ from django import template
 from django.utils import timezone, translation
 
 from notifications.content import localization
-from notifications.content.codes import code_of
+from notifications.content.confirmation_codes import code_of
 from notifications.policy.currencies import minor_digits
 
 register = template.Library()

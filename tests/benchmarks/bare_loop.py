@@ -6,7 +6,8 @@ It serves the channel sms until it is killed. No threads, no rendering, no lease
 import time
 from collections.abc import Sequence
 
-from notifications.protocol import sql, sql_relays
+from notifications.protocol import sql_messages as sql
+from notifications.protocol import sql_relays
 from notifications.protocol.arrays import numbers, texts
 from notifications.relay.claim import Claimer
 from notifications.relay.connection import fetch_row, open_connection

@@ -1,6 +1,6 @@
 """Codes that were sent, as their readers see them."""
 
-from notifications.content.codes import code_of
+from notifications.content.confirmation_codes import code_of
 from notifications.models import AddressVerification, OutboxMessage
 
 

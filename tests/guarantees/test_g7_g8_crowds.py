@@ -17,7 +17,7 @@ from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Status, Transient
 from notifications.models import OutboxMessage, Recipient
 from notifications.policy.retry import RetryPolicy
-from notifications.protocol import sql
+from notifications.protocol import sql_messages as sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.relay import claim, settle
 from notifications.relay.connection import open_connection

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from notifications import outbox, verification
 from notifications.conf import Cap
-from notifications.content.codes import code_of
+from notifications.content.confirmation_codes import code_of
 from notifications.lifecycle import Permanent, Reason
 from notifications.models import AddressOptOut, AddressVerification, OutboxMessage, Recipient
 from notifications.recipients import inbound, opt_outs

@@ -4,7 +4,7 @@ import json
 
 from django.db import connection
 
-from notifications.protocol import sql
+from notifications.protocol import sql_messages as sql
 from tests.benchmarks.bare_loop import BATCH
 from tests.benchmarks.contenders.relay import Outbox
 from tests.benchmarks.processes import Processes
