@@ -198,6 +198,9 @@ class DeliveryAttempt(models.Model):
     code = models.CharField(max_length=64, blank=True)
     detail = models.TextField(blank=True)
     provider_id = models.CharField(max_length=255, blank=True, db_default="")
+    address = models.CharField(
+        max_length=254, blank=True, db_default="", help_text=_("where it went; empty where a lost relay made it")
+    )
 
     class Meta:
         constraints = [

@@ -112,7 +112,8 @@ def _erase_messages(ids: list[int], erased: Erased, *, using: str) -> None:
     erased.in_flight = messages.filter(status=Status.SENDING.value).count()
     erased.rows["messages"] += messages.exclude(**BLANK).update(**BLANK)
     attempts = DeliveryAttempt.objects.using(using).filter(message__recipient_id__in=ids)
-    erased.rows["attempts"] += attempts.exclude(detail="", provider_id="").update(detail="", provider_id="")
+    told = {"detail": "", "provider_id": "", "address": ""}
+    erased.rows["attempts"] += attempts.exclude(**told).update(**told)
     erased.rows["receipts"] += Receipt.objects.using(using).filter(message__recipient_id__in=ids).delete()[0]
     planned = PlannedFallback.objects.using(using).filter(message__recipient_id__in=ids, due_at__isnull=False)
     erased.rows["fallbacks"] += planned.update(due_at=None)

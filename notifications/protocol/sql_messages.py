@@ -145,16 +145,17 @@ WITH settled AS (
         error_detail = coalesce(result.detail, message.error_detail)
     FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(lanes)s::text[], %(statuses)s::text[],
                 %(attempts)s::int[], %(delays)s::float8[], %(answers)s::text[], %(codes)s::text[], %(details)s::text[],
-                %(provider_ids)s::text[], %(began)s::float8[], %(ended)s::float8[])
-         AS result (id, claim_number, lane, status, attempts, delay, answer, code, detail, provider_id, began, ended)
+                %(provider_ids)s::text[], %(addresses)s::text[], %(began)s::float8[], %(ended)s::float8[])
+         AS result (id, claim_number, lane, status, attempts, delay, answer, code, detail, provider_id, address, began,
+                    ended)
     WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
     RETURNING message.id, message.claim_number, message.created_at, result.answer, result.code, result.detail,
-        result.provider_id, result.began, result.ended, message.recipient_id, result.lane, result.status
+        result.provider_id, result.address, result.began, result.ended, message.recipient_id, result.lane, result.status
 ), recorded AS (
     INSERT INTO notifications_deliveryattempt
-        (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id)
+        (message_id, claim_number, relay_id, started_at, ended_at, answer, code, detail, provider_id, address)
     SELECT id, claim_number, %(relay)s, moment - make_interval(secs => began), moment - make_interval(secs => ended),
-        answer, code, detail, provider_id
+        answer, code, detail, provider_id, address
     FROM settled, (SELECT clock_timestamp() AS moment) AS once WHERE answer IS NOT NULL
 ), promoted AS ("""
 _AGE = "date_part('epoch', clock_timestamp() - created_at) - ended"

@@ -100,7 +100,10 @@ class Delivery:
         if message.earlier is None or not message.earlier.accepted_as:
             return None
         outcome, now = storable(Accepted(message.earlier.accepted_as, code=ADOPTED)), self._clock()
-        return Settlement(message, Status.SENT, message.attempts + 1, outcome=outcome, began=now, ended=now)
+        address = message.earlier.address
+        return Settlement(
+            message, Status.SENT, message.attempts + 1, outcome=outcome, began=now, ended=now, address=address
+        )
 
     def _expire(self, message: Claimed) -> Settlement | None:
         if message.is_expired:
@@ -149,8 +152,9 @@ class Delivery:
         except RenderingError as error:
             return self._judge(message, Permanent("rendering_failed", str(error)), began)
         deadline = Deadline.after(self._send_timeout)
-        outcome = self._find(message, channel, outgoing) or self._send(message, channel, outgoing, deadline)
-        return self._judge(message, outcome, began)
+        if (found := self._find(message, channel, outgoing)) is not None:
+            return self._judge(message, found, began, address=_asked_about(message) or address)
+        return self._judge(message, self._send(message, channel, outgoing, deadline), began, address=address)
 
     def _send(self, message: Claimed, channel: Channel, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         """Whatever the channel raises or returns is an outcome: once it was called, nobody knows what it did."""
@@ -168,7 +172,7 @@ class Delivery:
             return None
         passed = self._clock() - earlier.read_at
         found: object = channel.find(
-            outgoing,
+            outgoing._replace(address=earlier.address or outgoing.address),
             began_ago=earlier.began_ago + passed,
             unknown_for=earlier.unknown_for + passed,
             known=earlier.known,
@@ -187,8 +191,8 @@ class Delivery:
         self._report_error(message, outcome)
         return well_typed(outcome)
 
-    def _judge(self, message: Claimed, outcome: Outcome, began: float) -> Settlement:
-        """The settlement of the attempt that began at `began` and ended in `outcome`."""
+    def _judge(self, message: Claimed, outcome: Outcome, began: float, *, address: str = "") -> Settlement:
+        """The settlement of the attempt that began at `began`, went to `address` and ended in `outcome`."""
         outcome = storable(outcome)
         policy = kinds.policy_of(message.kind, self._policies[message.channel])
         charges = self._breakers[message.channel].record(outcome)
@@ -196,7 +200,10 @@ class Delivery:
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
         if delay is not None and message.expires_in is not None:  # due by its expiry, to end then: its lane goes on
             delay = max(0.0, min(delay, message.expires_in - (self._clock() - began)))
-        return Settlement(message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=self._clock())
+        ended = self._clock()
+        return Settlement(
+            message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=ended, address=address
+        )
 
     def _report_error(self, message: Claimed, error: object) -> None:
         """Log what nobody expected, by its type and the channel's class; its words may name a person (G12)."""
@@ -227,6 +234,11 @@ def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
         inbound_age=message.inbound_age,
         unsubscribe_url=worded.unsubscribe_url,
     )
+
+
+def _asked_about(message: Claimed) -> str:
+    """The address that an earlier attempt went to; empty if nobody knows."""
+    return message.earlier.address if message.earlier else ""
 
 
 def _mark_copy(outcome: Outcome, message: Claimed) -> Outcome:

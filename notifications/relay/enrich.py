@@ -27,7 +27,7 @@ def enrich(
     """Return `claimed` with the extra data. `asks`: whether earlier attempts are looked up."""
     try:
         if asks:
-            claimed = _with_earlier_attempts(connection, claimed)
+            claimed = _with_earlier_attempts(connection, claimed, channels)
         return _with_conversations(connection, claimed, channels)
     except psycopg.Error as error:
         if not is_not_now(error):
@@ -36,13 +36,18 @@ def enrich(
         return [message._replace(earlier=NOT_READ) for message in claimed]
 
 
-def _with_earlier_attempts(connection: Connection, claimed: list[Claimed]) -> list[Claimed]:
+def _with_earlier_attempts(
+    connection: Connection, claimed: list[Claimed], channels: Mapping[str, Channel]
+) -> list[Claimed]:
     unknown = [message for message in claimed if message.unknown_since is not None]
     if not unknown:
         return claimed
-    written = [(message.id, form) for message in unknown for form in phone_numbers.forms(message.phone)]
+    ids = [message.id for message in unknown]
+    went_to: dict[int, str] = dict(connection.execute(sql_enrich.WENT_TO, {"ids": ids}).fetchall())
+    phones = {each.id: _phone_of(each, went_to.get(each.id, ""), channels) for each in unknown}
+    written = [(message_id, form) for message_id, phone in phones.items() for form in phone_numbers.forms(phone)]
     parameters = {
-        "ids": [message.id for message in unknown],
+        "ids": ids,
         "asked": [message_id for message_id, _ in written],
         "phones": [phone for _, phone in written],
         "before": KNOWN_BEFORE_SECONDS,
@@ -50,10 +55,17 @@ def _with_earlier_attempts(connection: Connection, claimed: list[Claimed]) -> li
     rows = connection.execute(sql_enrich.EARLIER_ATTEMPTS, parameters).fetchall()
     read_at = time.monotonic()
     earlier = {
-        message_id: EarlierAttempts(accepted_as or "", frozenset(known), is_shared, began_ago, unknown_for, read_at)
+        message_id: EarlierAttempts(
+            accepted_as or "", frozenset(known), is_shared, began_ago, unknown_for, went_to.get(message_id, ""), read_at
+        )
         for message_id, accepted_as, known, is_shared, began_ago, unknown_for in rows
     }
     return [message._replace(earlier=earlier.get(message.id)) for message in claimed]
+
+
+def _phone_of(message: Claimed, went_to: str, channels: Mapping[str, Channel]) -> str:
+    """The number that the earlier attempt went to: the recipient may have another one by now."""
+    return went_to if went_to and channels[message.channel].address_field == "phone" else message.phone
 
 
 def _with_conversations(

@@ -61,7 +61,8 @@ class EarlierAttempts:
 
     `accepted_as`: a receipt has since shown that the provider has the message, under this id. `known`: the provider's
     ids of other messages. `is_shared`: another message to the same number has an unknown outcome too, so the text alone
-    does not show which of them the provider has. The first of them began `began_ago` seconds before `read_at`, a
+    does not show which of them the provider has. `address`: where the last of unknown outcome went; empty if nobody
+    knows. The first of them began `began_ago` seconds before `read_at`, a
     reading of Clock, and the outcome of the last was then unknown for `unknown_for` seconds.
     """
 
@@ -70,6 +71,7 @@ class EarlierAttempts:
     is_shared: bool = False
     began_ago: float = 0.0
     unknown_for: float = 0.0
+    address: str = ""
     read_at: float = 0.0
 
 
@@ -77,7 +79,8 @@ NOT_READ = EarlierAttempts()  # could not be looked up
 
 
 class Settlement(NamedTuple):
-    """Where a claimed message goes next, and, if an attempt was made, its `outcome`, which is recorded.
+    """Where a claimed message goes next, and, if an attempt was made, its `outcome`, which is recorded, and the
+    `address` that it went to.
 
     `delay` is in seconds; None leaves the message due when it was. `began` and `ended` are readings of `Clock` at the
     attempt's start and end. One is made for each message, so it is a tuple: a frozen dataclass takes four times as
@@ -92,6 +95,7 @@ class Settlement(NamedTuple):
     code: str | None = None
     began: float = 0.0
     ended: float = 0.0
+    address: str = ""
 
     @property
     def frees_lane(self) -> bool:

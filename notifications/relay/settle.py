@@ -159,6 +159,7 @@ def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
         "codes": texts([outcome.code if (outcome := each.outcome) else each.code for each in ready]),
         "details": texts([outcome.detail if outcome else None for outcome in outcomes]),
         "provider_ids": texts([outcome.provider_id if outcome else None for outcome in outcomes]),
+        "addresses": texts([settlement.address for settlement in ready]),
         "began": numbers([now - settlement.began for settlement in ready]),
         "ended": numbers([now - settlement.ended for settlement in ready]),
     }

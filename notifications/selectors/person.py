@@ -12,7 +12,7 @@ from notifications.policy.address_keys import address_key
 CONTACT = (*("phone", "phone_verified_at", "email", "email_verified_at"), *("locale", "time_zone", "opt_outs"))
 CONSENT = ("changed_at", "channel", "purpose", "is_opt_in", "how")
 MESSAGE = ("id", "kind", "channel", "status", "reference", "created_at", "finished_at", "receipt", "context")
-ATTEMPT = ("started_at", "ended_at", "answer", "code", "detail", "provider_id")
+ATTEMPT = ("started_at", "ended_at", "answer", "code", "detail", "provider_id", "address")
 
 
 def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> dict[str, Any]:

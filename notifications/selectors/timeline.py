@@ -10,6 +10,7 @@ from django.db.models import Q
 from notifications.lifecycle import Answer, ReceiptStatus, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Receipt
 from notifications.models.audit import OperatorAction, Verb
+from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_field_of
 
 MOST_ATTEMPTS = MOST_ACTIONS = 200  # the latest ones
@@ -83,7 +84,7 @@ def _attempts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
             f"Attempt: {ANSWERED[answer]}",
             {Answer.ACCEPTED: "good", Answer.UNKNOWN: "unsure"}.get(answer, "bad"),
             began=attempt.started_at,
-            by=f"relay {attempt.relay_id}",
+            by=f"relay {attempt.relay_id}" + (f", to {hint(attempt.address)}" if attempt.address else ""),
             code=attempt.code,
             detail=attempt.detail,
             provider_id=attempt.provider_id,

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from notifications import outbox
 from notifications.channels.base import Channel, DeliveryReport, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio import SmsChannel
@@ -62,11 +63,13 @@ class Asked(RecordingChannel):
         super().__init__(answer=answer or (lambda outgoing: next(outcomes, Accepted("second"))))
         self.found = found
         self.questions: list[tuple[float, float, Collection[str]]] = []
+        self.asked_about: list[str] = []
 
     def find(
         self, outgoing: Outgoing, *, began_ago: float, unknown_for: float, known: Collection[str], deadline: Deadline
     ) -> Any:
         self.questions.append((began_ago, unknown_for, known))
+        self.asked_about.append(outgoing.address)
         return self.found
 
 
@@ -91,6 +94,27 @@ def test_what_twilio_has_is_adopted_and_not_sent_again(
     assert (now_of(message).status, message.provider_id, message.error_code) == ("sent", received.sid, "")
     assert [answer for answer, _ in history(message)] == ["unknown", "accepted"]
     assert history(message)[-1] == ("accepted", "adopted")
+
+
+@pytest.mark.parametrize("found", [Accepted("first"), None])
+def test_an_earlier_attempt_is_asked_for_where_it_went(asha: Recipient, found: Accepted | None) -> None:
+    """The recipient's number changes while the answer is lost. What is sent after that goes to the new one."""
+    message, younger = publish_one(asha), publish_one(asha)
+
+    def answer(outgoing: Outgoing) -> Outcome:
+        if len(channel.sent) > 1:
+            return Accepted("second")
+        outbox.change_contact(asha, phone="+14155550199")
+        connection.close()  # this thread's
+        return Unknown("timeout")
+
+    channel = Asked(answer, found=found)
+    drain(channel)
+
+    assert channel.asked_about == [PHONE]
+    went_to = [PHONE, PHONE if found else "+14155550199"]
+    assert list(message.deliveries.order_by("claim_number").values_list("address", flat=True)) == went_to
+    assert list(younger.deliveries.values_list("address", flat=True)) == ["+14155550199"]
 
 
 def test_what_twilio_does_not_have_is_sent_again_and_marked(

@@ -134,7 +134,8 @@ def test_a_message_that_is_being_sent_is_erased_and_what_its_send_writes_goes_wi
     (claimed,) = relay.claim()
     assert erase(recipient, actor="ann").in_flight == 1
     assert "Obelix" not in str(everything())
-    relay.settle(Settlement(claimed, Status.PENDING, 1, 0.0, Transient("no", f"{PHONE} is busy"), began=0.0, ended=0.0))
+    busy = Transient("no", f"{PHONE} is busy")
+    relay.settle(Settlement(claimed, Status.PENDING, 1, 0.0, busy, began=0.0, ended=0.0, address=PHONE))
     assert erase_late() > 0
     assert traces() == set()
 

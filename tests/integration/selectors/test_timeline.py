@@ -9,6 +9,7 @@ from notifications.admin.references import link_of
 from notifications.lifecycle import Permanent
 from notifications.models import OutboxMessage
 from notifications.operations.replay import cancel, replay
+from notifications.policy.masking import hint
 from notifications.selectors.timeline import timeline_of
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -26,6 +27,7 @@ def test_a_life_is_told_in_order() -> None:
     told = [(event.what, event.by, event.detail) for event in timeline_of(OutboxMessage.objects.get(pk=message.pk))]
     assert told[0] == ("Written", "request 4f0c", "")
     assert told[1][0] == "Attempt: refused"
+    assert told[1][1].endswith(f", to {hint(message.recipient.phone)}"), "where it went, shortened"
     assert told[1][2] == "Invalid number"
     assert told[2:] == [
         ("Replayed (had failed with twilio_21211)", "ana", "number corrected"),
