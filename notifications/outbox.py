@@ -113,43 +113,29 @@ def publish(
 ) -> list[OutboxMessage]:
     """Write one message for each channel of the kind; returns those that will be sent.
 
-    In the recipient's quiet hours, a message that may wait is held beside the lane until they end. If the recipient has
-    opted out of a channel, its message is recorded as cancelled with the code `opted_out`, and is not returned.
+    `recipient`: a user. `to`: that, or an Address of somebody without an account. Give one of the two.
+    `context`: plain JSON, for the templates.
+    `dedupe_key`: if it was used before, nothing is written.
+    `reference`: what the message is about, for `messages_about`.
+    `expires_at`: after it the message is not sent.
+    `send_at`: until then it waits beside the lane, and then takes its place in the order of due moments. Past: now.
+    `replace`: a key. What waits under it for the recipient is written over, and keeps its id, place and moment.
 
-    The recipient is a user; `to` may also be an Address, for somebody without an account. Give one of the two.
-
-    `context` is plain JSON; the templates are rendered with it. A `dedupe_key` that was used before writes nothing.
-    `reference` names what the message is about, for `messages_about`. After `expires_at` the message is not sent.
-
-    With `send_at`, it waits beside the lane until that moment and holds up nobody. Then it takes its place in the order
-    of due moments. A moment that has passed means now. `reschedule` moves it, `cancel` withdraws it.
-
-    With a key to `replace`, the message is written over the one with this key that still waits for the recipient on the
-    channel. It keeps that one's id, place and moment, and is `replaced`. What a relay has begun to send is left alone:
-    the new message `goes_behind` it.
+    A message for an opted-out channel is recorded as cancelled, and is not returned. The README says more.
 
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
     InvalidRecipient, InvalidContact, OtherDatabase, InvalidMessage.
     """
-    announced = kinds.get(kind)
-    text = as_json(context)
+    announced, text = kinds.get(kind), as_json(context)
     check_fields(dedupe_key=dedupe_key, reference=reference, replace=replace)
     check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
     locked, now = _lock(_one_of(recipient, to, using=using), using=using)
     times = Times.of(announced, now=now, send_at=send_at, expires_at=expires_at)
-    message = OutboxMessage(
-        recipient=locked,
-        kind=kind,
-        context=dict(context),
-        dedupe_key=dedupe_key,
-        replace_key=replace,
-        reference=reference,
-        origin=origin.current(),
-        expires_at=times.expires_at,
-        send_at=times.send_at,
-    )
+    words = {"kind": kind, "dedupe_key": dedupe_key, "replace_key": replace, "reference": reference}
+    moments = {"expires_at": times.expires_at, "send_at": times.send_at}
+    message = OutboxMessage(recipient=locked, context=dict(context), origin=origin.current(), **words, **moments)
     suppressions, held_until = decide(announced, opt_outs=locked.opt_outs, time_zone=locked.time_zone, times=times)
     if not replace:
         return _enqueue(message, text, suppressions, held_until=held_until, using=using)

@@ -15,26 +15,26 @@ from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.stage.gateway import GatewayProcess
 
 
-def test_from_login_to_booking(slot: Slot, payment_gateway: GatewayProcess) -> None:
+def signed_in() -> APIClient:
+    """A customer's client, with a token for a password."""
     get_user_model().objects.create_user("ann", email="ann@example.com", password="a long pass phrase")
     client = APIClient()
     token = client.post("/api/auth/token/", {"username": "ann", "password": "a long pass phrase"}, format="json")
     assert token.status_code == 200
     client.credentials(HTTP_AUTHORIZATION=f"Token {token.json()['token']}")
     client.default_format = "json"
+    return client
 
+
+def test_from_login_to_booking(slot: Slot, payment_gateway: GatewayProcess) -> None:
+    client = signed_in()
     (offered,) = client.get("/api/slots/").json()["results"]
     expected = {"id": slot.pk, "title": slot.title, "capacity": 10, "seats_left": 10, "price": 1250, "currency": "EUR"}
     assert expected.items() <= offered.items()
 
     order = client.post("/api/orders/", {"slot": offered["id"], "quantity": 2}).json()
-    assert {
-        "amount": 2500,
-        "currency": "EUR",
-        "status": "open",
-        "slot": slot.pk,
-        "quantity": 2,
-    }.items() <= order.items()
+    made = {"amount": 2500, "currency": "EUR", "status": "open", "slot": slot.pk, "quantity": 2}
+    assert made.items() <= order.items()
     assert order["gateway"] == {
         "name": "sandbox",
         "pay_url": f"{payment_gateway.url}/v1/orders/{order['order_id']}/pay",

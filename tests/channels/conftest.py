@@ -15,6 +15,7 @@ from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.channels.email import EmailChannel
 from notifications.channels.twilio import SmsChannel, WhatsAppChannel
+from notifications.lifecycle import Outcome
 from notifications.sandbox.client import SandboxClient
 from tests.stage.providers import PHONE
 
@@ -106,3 +107,7 @@ def context(certificate: Path) -> ssl.SSLContext:
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+
+def kind_and_code(outcome: Outcome) -> tuple[type[Outcome], str]:
+    return type(outcome), outcome.code
