@@ -14,7 +14,7 @@ from notifications.relay.session import Session
 from notifications.relay.shutdown import Shutdown
 from notifications.relay.tally import Tally
 from notifications.relay.wake import Wake
-from tests.stage.relay import HandRelay
+from tests.stage.relay import HandRelay, RecordingChannel, a_loop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +29,10 @@ def test_a_lease_counts_from_the_question_and_ends_a_sends_length_early(hand_rel
     for moment, allowed in ((114.9, True), (115.1, False)):
         lease.clock = lambda moment=moment: moment
         assert lease.allows_a_send(relay_id) == allowed
+
+
+def test_a_relay_begins_no_send_that_could_outlive_its_lease() -> None:
+    assert a_loop(RecordingChannel(), lease=20.0, send_timeout=7.0)._lease.margin == 7.0
 
 
 def test_a_new_lease_counts_from_the_question_too(hand_relay: Callable[..., HandRelay]) -> None:
