@@ -6,25 +6,35 @@ functions their accounts do not exist, and their addresses make no new ones.
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from axes.utils import reset as forget_failures
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from bookings import access_codes, announcements, own_security
 from bookings.access_codes import Asked
-from bookings.errors import AddressRefused, InvalidCode, NoAccount
+from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, NoAccount
 from notifications import outbox, verification
 from notifications.verification import Proof
+
+BEGINNING = timedelta(minutes=1)  # in which an account that is made gets its address
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whose an address is: a customer's who may sign in, or else somebody's for whom there is no way in here."""
+    """Whose an address is: a customer's who may sign in, or else somebody's for whom there is no way in here.
 
-    customer: User | None
-    is_taken: bool
+    `is_too_new`: it replaced another one so lately that a code sent there opens nothing. Else whoever holds a session
+    for a moment could change the address, and then the password.
+    """
+
+    customer: User | None = None
+    is_taken: bool = False
+    is_too_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +62,36 @@ def login_name(entered: str) -> str:
     return customer.get_username() if customer else entered
 
 
-def find(field: str, address: str) -> Found:
+def find(field: str, address: str, *, now: datetime | None = None) -> Found:
     """Whose the address is. Of several customers, it is the one's who proved it first."""
     owners = verification.owners_of(field, address)
-    users = User.objects.in_bulk(owners)
-    known = {pk: users[pk] for pk in owners}
+    users = User.objects.in_bulk(list(owners))
+    known = [users[pk] for pk in owners]
     if field == "email":  # of those too whom the outbox does not know yet
-        for user in User.objects.filter(email__iexact=address).exclude(pk__in=known).order_by("pk"):
-            if user.is_staff or outbox.contact_of(user).email.casefold() == address.casefold():
-                known[user.pk] = user
-    customers = (user for user in known.values() if user.is_active and not (user.is_staff or user.is_superuser))
-    return Found(next(customers, None), is_taken=bool(known))
+        others = User.objects.filter(email__iexact=address).exclude(pk__in=owners).order_by("pk")
+        known += [user for user in others if user.is_staff or _has_email(user, address)]
+    for user in known:
+        if user.is_active and not (user.is_staff or user.is_superuser):
+            is_too_new = _is_too_new(owners.get(user.pk), joined=user.date_joined, now=now or timezone.now())
+            return Found(user, is_taken=True, is_too_new=is_too_new)
+    return Found(is_taken=bool(known))
+
+
+def _has_email(user: User, address: str) -> bool:
+    return outbox.contact_of(user).email.casefold() == address.casefold()
+
+
+def _is_too_new(proven_at: datetime | None, *, joined: datetime, now: datetime) -> bool:
+    """An address that the account began with is never too new."""
+    if proven_at is None or proven_at - joined < BEGINNING:
+        return False
+    return now - proven_at < timedelta(hours=settings.CUSTOMER_ADDRESS_HOURS)
 
 
 def sign_up(asked: Asked, *, code: str, account: NewAccount) -> tuple[User, bool]:
     """The account of the proven address, and whether it is new. One that was there already stays as it is.
 
-    Raises InvalidCode, AddressRefused.
+    Raises InvalidCode, AddressRefused, AddressTooNew.
     """
     password = make_password(account.password)  # before anything is locked: it is slow
     with transaction.atomic():
@@ -80,11 +103,11 @@ def sign_up(asked: Asked, *, code: str, account: NewAccount) -> tuple[User, bool
         raise InvalidCode
     if user is None:
         raise AddressRefused
-    return user, is_new
+    return user if is_new else _customer(proof, found), is_new
 
 
 def sign_in(asked: Asked, *, code: str) -> User:
-    """The customer whose address is proven. Raises InvalidCode, NoAccount."""
+    """The customer whose address is proven. Raises InvalidCode, NoAccount, AddressTooNew."""
     with transaction.atomic():
         proof, found = _proven(asked, code)
     return _customer(proof, found)
@@ -93,12 +116,12 @@ def sign_in(asked: Asked, *, code: str) -> User:
 def set_password(asked: Asked, *, code: str, password: str) -> User:
     """Store a new password. Every session and token ends, and failed logins are forgotten.
 
-    Raises InvalidCode, NoAccount.
+    Raises InvalidCode, NoAccount, AddressTooNew.
     """
     stored = make_password(password)
     with transaction.atomic():
         proof, found = _proven(asked, code)
-        if found.customer:
+        if found.customer and not found.is_too_new:
             own_security.store_password(found.customer, stored)
             announcements.password_set(found.customer)
             forget_failures(username=found.customer.get_username())
@@ -108,7 +131,7 @@ def set_password(asked: Asked, *, code: str, password: str) -> User:
 def _proven(asked: Asked, code: str) -> tuple[Proof | None, Found]:
     """The proof, and whose the address is. In a transaction that commits, whatever is found: the guess counts."""
     proof = access_codes.spend(asked, code)
-    return proof, find(proof.field, proof.address) if proof else Found(None, is_taken=False)
+    return proof, find(proof.field, proof.address) if proof else Found()
 
 
 def _customer(proof: Proof | None, found: Found) -> User:
@@ -116,6 +139,8 @@ def _customer(proof: Proof | None, found: Found) -> User:
         raise InvalidCode
     if found.customer is None:
         raise NoAccount
+    if found.is_too_new:
+        raise AddressTooNew
     return found.customer
 
 

@@ -1,22 +1,31 @@
-"""A customer's own changes of phone and email: a new address is used once the code that was sent there is confirmed."""
+"""A customer's own changes of their name and contact details.
+
+A new phone number or email address is used once the code that was sent there is confirmed.
+"""
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
+from django.db import transaction
 
 from bookings.errors import InvalidCode, LimitReached
 from notifications import outbox, verification
 
 
-def request_changes(customer: AbstractBaseUser, **changes: Any) -> outbox.Contact:
-    """Change contact details as the customer wishes. Raises outbox.InvalidContact, LimitReached."""
+def request_changes(customer: User, *, name: str | None = None, **changes: Any) -> outbox.Contact:
+    """Change what the customer wishes, all or none; no `name`: it stays. Raises outbox.InvalidContact, LimitReached."""
     try:
-        return verification.request_changes(customer, **changes)
+        with transaction.atomic():
+            contact = verification.request_changes(customer, **changes)
+            if name is not None and name != customer.first_name:
+                customer.first_name = name
+                customer.save(update_fields=["first_name"])
+            return contact
     except verification.TooManyCodes as error:
         raise LimitReached("too_many_codes", retry_after=error.retry_after) from error
 
 
-def confirm(customer: AbstractBaseUser, *, field: str, code: str) -> outbox.Contact:
+def confirm(customer: User, *, field: str, code: str) -> outbox.Contact:
     """Use the address that the code was sent to. Raises InvalidCode."""
     try:
         return verification.confirm(customer, field=field, code=code)
@@ -24,6 +33,6 @@ def confirm(customer: AbstractBaseUser, *, field: str, code: str) -> outbox.Cont
         raise InvalidCode from error
 
 
-def unconfirmed(customer: AbstractBaseUser) -> dict[str, str]:
+def unconfirmed(customer: User) -> dict[str, str]:
     """The new addresses that wait for their code, by field."""
     return verification.pending(customer)

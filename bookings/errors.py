@@ -166,6 +166,18 @@ class AddressRefused(BookingError):
         super().__init__("This address can't be used for a new account. Use another one, or contact us.")
 
 
+class AddressTooNew(BookingError):
+    """The account has the address whose code was entered only since a short while: it opens nothing yet."""
+
+    code = "address_too_new"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This address was added to the account a short while ago, so a code sent there does not open it yet. "
+            "Sign in with your password, use your other address, or try again tomorrow."
+        )
+
+
 class StaffAreNotErased(BookingError):
     """What staff did must stay theirs: their accounts are deactivated instead."""
 

@@ -26,6 +26,7 @@ from notifications.errors import InvalidCode, TooManyCodes
 from notifications.kinds import Kind, register
 from notifications.models import AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
+from notifications.policy.masking import hint
 from notifications.recipients.addresses import lock_address, recipients_at, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, checked_changes, recipient_of
 from notifications.recipients.strangers import Address, stranger_of, valid
@@ -51,7 +52,11 @@ CODES = {
     field: Kind(f"account.{field}_code", channels=(channel,), sample={"verification": 0}, holds_code=True)
     for field, channel in CHANNELS.items()
 }
-CHANGES = {field: Kind(f"account.{field}_changed", channels=(channel,)) for field, channel in CHANNELS.items()}
+REPLACED = {
+    field: Kind(f"account.{field}_replaced", channels=(channel,), sample={"new": "+1415…99"})
+    for field, channel in CHANNELS.items()
+}
+REMOVED = {field: Kind(f"account.{field}_changed", channels=(channel,)) for field, channel in CHANNELS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Proof:
 
 def register_kinds() -> None:
     """Make the kinds known whose channels the project has."""
-    for kind in (*CODES.values(), *CHANGES.values()):
+    for kind in (*CODES.values(), *REPLACED.values(), *REMOVED.values()):
         if set(kind.channels) <= set(channel_names()):
             register(kind)
 
@@ -139,11 +144,14 @@ def use(proof: Proof, user: AbstractBaseUser, *, now: datetime | None = None) ->
     set_address(locked, proof.field, proof.address, verified_at=now or timezone.now(), using=DEFAULT_DB_ALIAS)
 
 
-def owners_of(field: str, address: str) -> list[int]:
-    """The IDs of the users who have the address in use: who proved it first comes first, unproven ones come last."""
+def owners_of(field: str, address: str) -> dict[int, datetime | None]:
+    """The IDs of the users who have the address in use, each with when they proved it; None: the project vouches.
+
+    Who proved it first comes first, and those without a proof come last.
+    """
     known = recipients_at(address_key(field, address), using=DEFAULT_DB_ALIAS).exclude(user=None)
-    proven_first = F(f"{field}_verified_at").asc(nulls_last=True)
-    return list(known.order_by(proven_first, "user_id").values_list("user_id", flat=True))
+    proven_at = f"{field}_verified_at"
+    return dict(known.order_by(F(proven_at).asc(nulls_last=True), "user_id").values_list("user_id", proven_at))
 
 
 def _send_code(
@@ -222,10 +230,11 @@ def _spend(open_one: QuerySet[AddressVerification], code: str, *, now: datetime)
 
 
 def _tell_old_address(before: Recipient, field: str, *, now: str) -> None:
-    """Within the transaction of the change."""
+    """Within the transaction of the change. The new address is masked: the old one may be somebody else's by now."""
     old = getattr(before, field)
     if old and address_key(field, old) != address_key(field, now):
-        outbox.publish(CHANGES[field].name, recipient=_stranger(field, old, like=before), context={})
+        kind, context = (REPLACED[field], {"new": hint(now)}) if now else (REMOVED[field], {})
+        outbox.publish(kind.name, recipient=_stranger(field, old, like=before), context=context)
 
 
 def _lock(recipient: Recipient) -> Recipient:

@@ -75,7 +75,7 @@ sign_up = extend_schema(
         201: TokenSerializer,
         200: OpenApiResponse(TokenSerializer, description="The address had an account: its token"),
         **_bad_code("request", "password"),
-        **errors(409, **_codes(refusals.AddressRefused())),
+        **errors(409, **_codes(refusals.AddressRefused(), refusals.AddressTooNew())),
     },
     examples=_asking(
         "a new customer",
@@ -88,7 +88,12 @@ sign_up = extend_schema(
 )
 password_reset = extend_schema(
     request=PasswordByCodeSerializer,
-    responses={204: None, **_bad_code("request", "password"), **errors(404, **_codes(refusals.NoAccount()))},
+    responses={
+        204: None,
+        **_bad_code("request", "password"),
+        **errors(404, **_codes(refusals.NoAccount())),
+        **errors(409, **_codes(refusals.AddressTooNew())),
+    },
     examples=_asking("a new one", request="eyJwdXJ…", code="123456", password="another pass phrase"),  # noqa: S106
 )
 order_create = extend_schema(

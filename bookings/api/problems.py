@@ -25,6 +25,7 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.InvalidCode: 400,
     errors.NoAccount: 404,
     errors.AddressRefused: 409,
+    errors.AddressTooNew: 409,
     errors.TooManySeats: 409,
     errors.LimitReached: 429,
     errors.SlotHasStarted: 409,

@@ -14,7 +14,7 @@ from bookings.models import MOST_QUANTITY, Booking, Order, Slot
 from notifications import outbox
 from notifications.outbox import Status
 
-MOST_PHONE, MOST_EMAIL = 32, 254  # characters
+MOST_PHONE, MOST_EMAIL, MOST_NAME = 32, 254, 150  # characters
 
 
 def _a_contacts(word: str, *, help_text: str) -> serializers.CharField:
@@ -148,6 +148,7 @@ class BookingSerializer(serializers.Serializer):
 
 class MeSerializer(serializers.Serializer):
     username = serializers.CharField(read_only=True)
+    name = serializers.CharField(max_length=MOST_NAME, allow_blank=True, help_text="what the customer is called")
     phone = serializers.CharField(max_length=MOST_PHONE, allow_blank=True, help_text="E.164; empty: none")
     email = serializers.CharField(max_length=MOST_EMAIL, allow_blank=True, help_text="empty: none")
     locale = serializers.CharField(max_length=16, help_text=f"a language tag, for example {settings.LANGUAGE_CODE}")
@@ -191,7 +192,7 @@ class PasswordByCodeSerializer(CodeOfSerializer):
 
 
 class NewAccountSerializer(PasswordByCodeSerializer):
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=MOST_NAME)
     locale = _a_contacts("locale", help_text="a language tag, for example en")
     time_zone = _a_contacts("time_zone", help_text="of the IANA database, for example Europe/Berlin")
 

@@ -160,7 +160,8 @@ class MeConfirm(APIView):
 def _contact_of(request: Request) -> dict[str, Any]:
     customer = customer_of(request)
     contact = asdict(outbox.contact_of(customer))
-    return {"username": customer.get_username(), **contact, "unconfirmed": contacts.unconfirmed(customer)}
+    named = {"username": customer.get_username(), "name": customer.first_name}
+    return {**named, **contact, "unconfirmed": contacts.unconfirmed(customer)}
 
 
 def customer_of(request: Request) -> User:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from bookings import access_codes, accounts
 from bookings.access_codes import Asked, Purpose
-from bookings.errors import AddressRefused, InvalidCode, LimitReached, NoAccount
+from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, LimitReached, NoAccount
 from bookings.pages.forms import AddressForm, CodeForm, NewPasswordByCodeForm, SignUpForm
 from notifications import outbox
 
@@ -51,7 +51,7 @@ def sign_up_code(request: HttpRequest) -> HttpResponse:
             user, is_new = accounts.sign_up(asked, code=said["code"], account=account)
         except InvalidCode as error:
             form.add_error("code", error.message)
-        except AddressRefused as error:
+        except (AddressRefused, AddressTooNew) as error:
             messages.error(request, error.message)
             return _forgetting(redirect("sign-up-page"))
         else:
@@ -83,7 +83,7 @@ def reset_code(request: HttpRequest) -> HttpResponse:
             accounts.set_password(asked, code=said["code"], password=said["password"])
         except InvalidCode as error:
             form.add_error("code", error.message)
-        except NoAccount as error:
+        except (NoAccount, AddressTooNew) as error:
             messages.error(request, error.message)
             return _forgetting(redirect("reset-page"))
         else:

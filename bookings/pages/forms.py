@@ -1,7 +1,9 @@
 """The forms that customers fill in."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth import authenticate
@@ -12,9 +14,18 @@ from django.http import HttpRequest
 
 from bookings import accounts
 from bookings.models import Slot
+from bookings.pages.words import CHANNELS
 from notifications import outbox
 
+LANGUAGES = (("en", "English"), ("de", "Deutsch"))  # that all messages come in
+REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 MOST_OFFERED = 10  # seats that the page offers at once; the API takes more
+
+
+@lru_cache(1)
+def time_zones() -> list[str]:
+    """The names that stand for a place, and UTC: of all names, many are other names of the same."""
+    return sorted(name for name in available_timezones() if name.partition("/")[0] in (*REGIONS, "UTC"))
 
 
 class OrderForm(forms.Form):
@@ -34,6 +45,37 @@ class AddressesForm(forms.Form):
 
     phone = forms.CharField(label="Phone number", max_length=32, required=False)
     email = forms.CharField(label="Email address", max_length=254, required=False)
+
+
+class AboutForm(forms.Form):
+    """What the customer is called, and how we write to them. What is set already can be kept, whatever it is."""
+
+    name = forms.CharField(
+        label="Your name", max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    locale = forms.ChoiceField(label="Language of our messages")
+    time_zone = forms.ChoiceField(label="Time zone")
+
+    def __init__(self, data: Any, *, initial: dict[str, str]) -> None:
+        super().__init__(data, initial=initial)
+        languages = dict(LANGUAGES)
+        languages.setdefault(initial["locale"], initial["locale"])
+        zones = {*time_zones(), initial["time_zone"]}
+        offered = {"locale": languages.items(), "time_zone": [(zone, zone.replace("_", " ")) for zone in sorted(zones)]}
+        for field, choices in offered.items():
+            self.fields[field].choices = choices  # type: ignore[attr-defined]
+
+
+class WishesForm(forms.Form):
+    """Which messages the customer wants on each channel: any at all, and reminders."""
+
+    def __init__(self, *args: Any, wishes: dict[str, bool], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for wish, is_wanted in wishes.items():
+            channel, _, purpose = wish.partition(":")
+            by = {**CHANNELS, "email": "email"}.get(channel, channel)
+            label = f"Reminders by {by}" if purpose else f"Messages by {by}"
+            self.fields[wish] = forms.BooleanField(label=label, required=False, initial=is_wanted)
 
 
 class ProofForm(forms.Form):

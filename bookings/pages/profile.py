@@ -1,7 +1,9 @@
-"""The customer's own phone number and email address, and the codes that confirm new ones."""
+"""The customer's own details: name, language, addresses, wishes, and the codes that confirm new addresses."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,52 +12,90 @@ from django.views.decorators.http import require_http_methods
 
 from bookings import contacts
 from bookings.errors import BookingError
-from bookings.pages.forms import AddressesForm
+from bookings.pages.forms import AboutForm, AddressesForm, WishesForm
+from bookings.pages.views import customers_only
 from notifications import outbox
+from notifications.outbox import Contact, Purpose
 
 WORDS = {"phone": "phone number", "email": "email address"}
 
 
-@login_required(login_url="login-page")
+@customers_only
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Where we reach the customer, a form that changes it, and one for each code that is waited for."""
-    assert request.user.is_authenticated  # noqa: S101  (login_required)
-    customer = request.user
+    """The page; each of its forms changes only what is its own."""
+    assert request.user.is_authenticated  # noqa: S101  (customers_only)
+    customer: User = request.user
     if "code" in request.POST:
         return _confirm(request, customer)
     contact = outbox.contact_of(customer)
-    known = {"phone": contact.phone, "email": contact.email}
-    form = AddressesForm(request.POST or None, initial=known)
-    if request.method == "POST" and form.is_valid():
-        changes = {field: value for field, value in form.cleaned_data.items() if value != known[field]}
-        if _change(request, customer, form, changes):
+    which = next((name for name in ("about", "wishes") if name in request.POST), "addresses")
+    sent = {which: request.POST} if request.method == "POST" else {}
+    known: dict[str, dict[str, Any]] = {
+        "about": {"name": customer.first_name, "locale": contact.locale, "time_zone": contact.time_zone},
+        "addresses": {"phone": contact.phone, "email": contact.email},
+        "wishes": _wishes(contact),
+    }
+    shown: dict[str, forms.Form] = {
+        "about": AboutForm(sent.get("about"), initial=known["about"]),
+        "addresses": AddressesForm(sent.get("addresses"), initial=known["addresses"]),
+        "wishes": WishesForm(sent.get("wishes"), wishes=known["wishes"]),
+    }
+    form = shown[which]
+    if sent and form.is_valid():
+        changed = {word: value for word, value in form.cleaned_data.items() if value != known[which][word]}
+        if _change(request, customer, form, _as_stored(changed) if which == "wishes" else changed):
             return redirect("profile-page")
     waiting = contacts.unconfirmed(customer)
     unconfirmed = [(field, WORDS[field], address) for field, address in sorted(waiting.items())]
-    return render(request, "pages/profile.html", {"form": form, "unconfirmed": unconfirmed})
+    return render(request, "pages/profile.html", {**shown, "unconfirmed": unconfirmed})
 
 
-def _change(request: HttpRequest, customer: User, form: AddressesForm, changes: dict[str, str]) -> bool:
+def _wishes(contact: Contact) -> dict[str, bool]:
+    """Whether each channel is wanted, and reminders on it (sms:reminder)."""
+    wishes: dict[str, bool] = {}
+    for channel, purposes in contact.opt_ins.items():
+        wishes[channel] = getattr(contact, f"{channel}_enabled")
+        wishes[f"{channel}:{Purpose.REMINDER}"] = purposes[Purpose.REMINDER]
+    return wishes
+
+
+def _as_stored(wishes: dict[str, bool]) -> dict[str, Any]:
+    """Changed wishes under the outbox's names."""
+    changes: dict[str, Any] = {}
+    for wish, is_wanted in wishes.items():
+        channel, _, purpose = wish.partition(":")
+        if purpose:
+            changes.setdefault("opt_ins", {})[channel] = {purpose: is_wanted}
+        else:
+            changes[f"{channel}_enabled"] = is_wanted
+    return changes
+
+
+def _change(request: HttpRequest, customer: User, form: forms.Form, changes: dict[str, Any]) -> bool:
     """Whether the outbox could use what was entered; what is wrong, the form or the next page says."""
     try:
         contacts.request_changes(customer, **changes)
     except outbox.InvalidContact as error:
         for field, problems in error.errors.items():
-            form.add_error(field, problems)
+            form.add_error(field if field in form.fields else None, problems)
         return False
     except BookingError as error:
         messages.error(request, error.message)
+        return True
+    if not changes.keys() & WORDS.keys():
+        messages.success(request, "Saved.")
     return True
 
 
 def _confirm(request: HttpRequest, customer: User) -> HttpResponse:
     """Confirm a new address with its code."""
+    code = "".join(request.POST["code"].split())
     try:
-        contacts.confirm(customer, field=request.POST.get("field", ""), code=request.POST["code"].strip())
+        contacts.confirm(customer, field=request.POST.get("field", ""), code=code)
     except BookingError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Confirmed. We'll write to you there from now on.")
+        messages.success(request, "Confirmed. We'll write to you there from now on, and you can sign in with it.")
     return redirect("profile-page")

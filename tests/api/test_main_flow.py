@@ -135,6 +135,7 @@ def test_a_refund_that_the_gateway_cannot_take_is_tried_again(
 def test_me_shows_and_changes_how_someone_is_reached(api: APIClient, customer: Any) -> None:
     assert api.get("/api/me/").json() == {
         "username": customer.username,
+        "name": "",
         "phone": "+14155550123",
         "email": customer.email,
         "locale": "en",

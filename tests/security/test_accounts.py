@@ -19,7 +19,7 @@ from bookings.access_codes import Asked, Purpose
 from bookings.errors import AddressRefused, InvalidCode
 from bookings.sign_ins import SignIn
 from bookings.tokens import find_token, give_token
-from notifications import outbox
+from notifications import outbox, verification
 from notifications.models import AddressVerification, OutboxMessage, Recipient
 from tests.api.problems import assert_problem
 from tests.factories.bookings import CustomerFactory
@@ -206,8 +206,6 @@ class TestCodes:
 
     def test_a_code_for_a_change_of_address_opens_nothing_here(self, ann: User) -> None:
         """It went to an address that a signed-in customer entered; only that account may use it."""
-        from notifications import verification  # noqa: PLC0415
-
         asked = access_codes.ask(Purpose.SIGN_UP, PHONE)
         verification.request_changes(ann, phone=PHONE)
         change = AddressVerification.objects.latest("pk")
@@ -379,6 +377,34 @@ class TestNames:
         assert accounts.find("email", "ZOE@example.com").customer == entered
         outbox.change_contact(entered, email="new@example.com")
         assert accounts.find("email", "zoe@example.com").customer is None, "it is theirs no more"
+
+
+class TestAChangedAddress:
+    @pytest.fixture
+    def changed(self, ann: User) -> str:
+        """She, or a thief with her session, has changed the email address, long after she came."""
+        User.objects.filter(pk=ann.pk).update(date_joined=timezone.now() - timedelta(days=30))
+        verification.request_changes(ann, email="new@example.com")
+        verification.confirm(ann, field="email", code=last_code())
+        return "new@example.com"
+
+    def test_opens_nothing_by_a_code_for_a_day(self, ann: User, changed: str, settings: Settings) -> None:
+        for purpose, path in ((Purpose.RESET, RESET_CODE), (Purpose.SIGN_UP, SIGN_UP_CODE)):
+            browser = Client()
+            browser.post(path.removesuffix("code/"), {"address": changed})
+            answer = browser.post(path, me(password=NEW), follow=True)
+            assert "a short while ago" in answer.content.decode(), purpose
+            assert not is_in(browser)
+        ann.refresh_from_db()
+        assert ann.check_password(PASSWORD)
+        assert Client().post("/accounts/login/", {"username": changed, "password": PASSWORD}).status_code == 302
+        assert not accounts.find("email", changed, now=timezone.now() + timedelta(hours=25)).is_too_new
+        settings.CUSTOMER_ADDRESS_HOURS = 0
+        assert not accounts.find("email", changed).is_too_new
+
+    def test_is_told_to_the_old_one_which_opens_nothing_any_more(self, ann: User, changed: str) -> None:
+        assert sent_to("email", MAIL)[-1] == "account.email_replaced"
+        assert accounts.find("email", MAIL).customer is None
 
 
 class TestTheApi:

@@ -1,0 +1,133 @@
+"""A stranger becomes a customer in a real browser, and changes everything about it: at a desk and on a phone."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+
+from bookings.models import Booking
+from tests.browser.axe import faults, serious
+from tests.factories.bookings import SlotFactory
+from tests.factories.codes import sent_to
+from tests.stage.gateway import GatewayProcess
+from tests.stage.relay import RecordingChannel, drain
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+MAIL, PHONE, NEW_PHONE = "ann@example.com", "+14155550198", "+14155550199"
+PASSWORD, NEW = "a long pass phrase", "another pass phrase"
+
+
+class Visit:
+    """One browser, and the inbox and phone of who sits before it."""
+
+    def __init__(self, page: Any, size: str) -> None:
+        self.page, self._size = page, size
+        self._inbox = [RecordingChannel(name) for name in ("sms", "whatsapp", "email")]
+        self._inbox[-1].address_field = "email"
+        self._inbox[-1].templates = {"text": "email.txt"}
+
+    def look(self, name: str) -> None:
+        """Nothing is serious for axe, nothing is wider than the screen, in light and in dark."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            assert serious(faults(self.page)) == [], (name, scheme)
+            if folder := os.environ.get("SCREENSHOTS"):
+                self.page.screenshot(path=Path(folder) / f"{name}-{self._size}-{scheme}.png", full_page=True)
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert self.page.locator("h1").count() == 1, name
+
+    def read_code(self, by: str) -> str:
+        """The code in the last message, as it arrived."""
+        drain(*self._inbox)
+        (channel,) = [channel for channel in self._inbox if channel.name == by]
+        text = channel.sent[-1].parts["text"]
+        (code,) = [word for word in text.replace(".", " ").split() if word.isdigit() and len(word) == 6]
+        return code
+
+    def fill(self, **fields: str) -> None:
+        for label, value in fields.items():
+            self.page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+
+    def press(self, words: str) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=words, exact=True).click()
+
+
+@pytest.fixture(params=SIZES)
+def visit(request: Any, browser: Any, live_server: Any, payment_gateway: GatewayProcess) -> Any:
+    """The test fails on any error of a script, and on anything that does not load."""
+    cache.clear()
+    SlotFactory()
+    page = browser.new_page(viewport=SIZES[request.param], base_url=live_server.url, timezone_id="Europe/Berlin")
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    yield Visit(page, request.param)
+    page.close()
+    assert wrong == []
+
+
+def sign_up(visit: Visit) -> None:
+    """From a slot, because that is where somebody finds out that an account is needed."""
+    page = visit.page
+    page.goto("/")
+    page.click(".card h2 a")
+    visit.look("slot")
+    page.click("main >> text=Create an account")
+    visit.look("sign-up")
+    page.get_by_label("Email address or mobile number").fill(MAIL)
+    visit.press("Send the code")
+    page.get_by_label("Code", exact=True).fill("000000")
+    visit.fill(Your_name="Ann", Password="short")
+    visit.press("Create the account")
+    visit.look("sign-up-wrong")
+    visit.fill(Code=visit.read_code("email"), Password=PASSWORD)
+    visit.press("Create the account")
+    assert "Welcome! Your account is ready." in page.inner_text("main")
+
+
+def test_a_stranger_signs_up_books_changes_the_phone_and_sets_a_new_password(visit: Visit) -> None:
+    page = visit.page
+    sign_up(visit)
+    visit.press("Continue to payment")
+    visit.press("Pay €12.50")
+    assert Booking.objects.get().user.first_name == "Ann"
+    assert "CET" in page.inner_text("dl") or "CEST" in page.inner_text("dl"), "the browser told its time zone"
+
+    page.goto("/accounts/profile/")
+    visit.fill(Phone_number=PHONE)
+    visit.press("Save addresses")
+    visit.look("profile-code")
+    visit.fill(Code_for_your_new_phone_number=visit.read_code("sms"))
+    visit.press("Confirm")
+    visit.fill(Phone_number=NEW_PHONE)
+    visit.press("Save addresses")
+    visit.fill(Code_for_your_new_phone_number=visit.read_code("sms"))
+    visit.press("Confirm")
+    assert sent_to("phone", PHONE)[-1] == "account.phone_replaced"
+    page.get_by_label("Language of our messages").select_option("de")
+    visit.press("Save")
+    page.get_by_label("Reminders by WhatsApp").uncheck()
+    visit.press("Save wishes")
+    visit.look("profile")
+
+    visit.press("Sign out Ann")
+    page.click("text=Sign in")
+    visit.look("sign-in")
+    page.click("text=I have forgotten my password")
+    visit.look("reset")
+    page.get_by_label("Email address or mobile number").fill(MAIL)
+    visit.press("Send the code")
+    visit.look("reset-code")
+    visit.fill(Code=visit.read_code("email"), New_password=NEW)
+    visit.press("Set the new password")
+    page.get_by_label("Email address, mobile number or user name").fill(NEW_PHONE)
+    visit.fill(Password=NEW)
+    visit.press("Sign in")
+    assert page.get_by_role("button", name="Sign out Ann").count() == 1
+    assert User.objects.count() == 1
