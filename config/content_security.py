@@ -1,7 +1,7 @@
 """The Content-Security-Policy of every page: what a browser may load, and from where. It refuses the rest.
 
-No inline script, no inline style, no frames of other sites. A page that needs more is in the table here, by its name:
-the order's page, for the gateways' own forms.
+No inline script, no inline style, no frames. A page that needs more is in the table here, by its name: the order's
+page, for the gateways' own forms, and staff's pages that show an email in a frame.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,16 @@ def checkout_sources() -> Sources:
     return sources
 
 
-PAGES: dict[str, Callable[[], Sources]] = {"order-page": checkout_sources}
+def own_frames() -> Sources:
+    """Frames of this site: an email's HTML, under a policy of its own."""
+    return {"frame-src": [SELF]}
+
+
+PAGES: dict[str, Callable[[], Sources]] = {
+    "order-page": checkout_sources,
+    "notifications_preview": own_frames,
+    "notifications_outboxmessage_change": own_frames,
+}
 
 
 class ContentSecurity(CSPMiddleware):

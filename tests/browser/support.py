@@ -8,9 +8,10 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from notifications.channels.base import Outgoing
+from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Outcome, Permanent
 from notifications.models import OutboxMessage, Recipient
-from tests.factories.notifications import RecipientFactory
+from tests.factories.notifications import RecipientFactory, publish_one, registered
 
 PASSWORD = "a pass phrase"
 
@@ -43,3 +44,10 @@ def answers(outgoing: Outgoing) -> Outcome:
     if outgoing.address == WRONG:
         return Permanent("twilio_21211", "Invalid 'To' phone number")
     return Accepted(f"SM{outgoing.message_id:032x}")
+
+
+def an_email() -> OutboxMessage:
+    """A message by email that waits."""
+    kind = Kind("test.greeting", channels=("email",))
+    with registered(kind):
+        return publish_one(RecipientFactory(), kind=kind)

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
+from tests.browser.support import an_email
 from tests.factories.notifications import RecipientFactory, publish_one
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +30,8 @@ PAGES = [
     "/admin/bookings/slot/add/",
     "/admin/notifications/outboxmessage/",
     "/admin/notifications/outboxmessage/{message}/change/",
+    "/admin/notifications/outboxmessage/{email}/change/",
+    "/admin/notifications/outboxmessage/preview/?kind=booking.confirmed",
     "/admin/notifications/channelstate/",
     "/admin/password_change/",
 ]
@@ -54,9 +57,10 @@ def page(browser: Any, live_server: Any) -> Iterator[Any]:
 
 
 def test_the_pages_need_nothing_that_the_policy_refuses(page: Any) -> None:
-    message = publish_one(RecipientFactory())
+    message, by_email = publish_one(RecipientFactory()), an_email()
     for address in PAGES:
-        answer = page.goto(address.format(user=User.objects.get(username="ann").pk, message=message.pk))
+        ids = {"user": User.objects.get(username="ann").pk, "message": message.pk, "email": by_email.pk}
+        answer = page.goto(address.format(**ids))
         assert answer.status == 200, address
         if address == "/api/docs/":
             page.wait_for_selector("#operations-tag-bookings, .opblock", timeout=30_000)

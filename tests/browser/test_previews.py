@@ -1,0 +1,62 @@
+"""An email's HTML on staff's pages, as people see it: by its pixels, at two widths, in the light and in the dark."""
+
+import base64
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+
+from tests.browser.support import PASSWORD, an_email, path_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PREVIEW = "/admin/notifications/outboxmessage/preview/?kind=booking.confirmed"
+COUNT = """async address => {
+    const picture = new Image(); picture.src = address; await picture.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = picture.width; canvas.height = picture.height;
+    const pen = canvas.getContext("2d"); pen.drawImage(picture, 0, 0);
+    const pixels = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+    let dark = 0, light = 0;
+    for (let at = 0; at < pixels.length; at += 4) {
+        const brightness = (pixels[at] + pixels[at + 1] + pixels[at + 2]) / 3;
+        if (brightness < 110) dark++; else if (brightness > 230) light++;
+    }
+    return {dark: dark / (pixels.length / 4), light: light / (pixels.length / 4)};
+}"""
+
+
+def shades(browser: Any, picture: bytes) -> dict[str, float]:
+    """Which parts of a picture are dark and light. A page of its own counts them: ours may load no such picture."""
+    page = browser.new_page()
+    found: dict[str, float] = page.evaluate(COUNT, "data:image/png;base64," + base64.b64encode(picture).decode())
+    page.close()
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_email_can_be_read_in_the_preview_and_on_its_messages_page(
+    browser: Any, live_server: Any, width: int, scheme: Any
+) -> None:
+    cache.clear()
+    User.objects.create_superuser("ann", "ann@example.com", PASSWORD)
+    page = browser.new_page(
+        base_url=live_server.url,
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        java_script_enabled=True,
+    )
+    page.goto("/admin/login/?next=/")
+    page.fill("#id_username", "ann")
+    page.fill("#id_password", PASSWORD)
+    page.click("[type=submit]")
+    page.wait_for_url("**/")
+    for address in (PREVIEW, path_of(an_email())):
+        page.goto(address, wait_until="load")
+        seen = shades(browser, page.locator("iframe.outbox-email").screenshot())
+        words, paper = sorted(seen.values())
+        assert paper > 0.5, (address, seen)
+        assert words > 0.0003, (address, seen, "nothing is written there")
+    page.close()
