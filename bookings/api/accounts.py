@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from bookings import access_codes, accounts
 from bookings.access_codes import Asked, Purpose
 from bookings.api import documentation
-from bookings.api.serializers import NewAccountSerializer, NewCodeSerializer, PasswordByCodeSerializer
+from bookings.api.serializers import CodeOfSerializer, NewAccountSerializer, NewCodeSerializer, PasswordByCodeSerializer
 from bookings.api.views import valid
 from bookings.tokens import give_token
 from notifications import outbox
@@ -50,6 +50,16 @@ class SignUp(_ForStrangers):
         account = accounts.NewAccount(given["name"], given["password"], given["locale"], given["time_zone"])
         user, is_new = accounts.sign_up(asked, code=given["code"], account=account)
         return Response({"token": give_token(user)}, status=201 if is_new else 200)
+
+
+class SignIn(_ForStrangers):
+    """Exchange a code for a token: `Authorization: Token …`."""
+
+    @documentation.sign_in
+    def post(self, request: Request) -> Response:
+        given = valid(CodeOfSerializer(data=request.data))
+        asked = Asked.of(given["request"], purpose=Purpose.SIGN_IN)
+        return Response({"token": give_token(accounts.sign_in(asked, code=given["code"]))})
 
 
 class PasswordReset(_ForStrangers):

@@ -9,6 +9,7 @@ from bookings.api.idempotency import HEADER, PATTERN
 from bookings.api.schema import errors
 from bookings.api.serializers import (
     BookingSerializer,
+    CodeOfSerializer,
     CodeSerializer,
     MeSerializer,
     NewAccountSerializer,
@@ -85,6 +86,16 @@ sign_up = extend_schema(
         password="a long pass phrase",  # noqa: S106  (an example)
         time_zone="Europe/Berlin",
     ),
+)
+sign_in = extend_schema(
+    request=CodeOfSerializer,
+    responses={
+        200: TokenSerializer,
+        **_bad_code("request", "code"),
+        **errors(404, **_codes(refusals.NoAccount())),
+        **errors(409, **_codes(refusals.AddressTooNew())),
+    },
+    examples=_asking("a code from an SMS", request="eyJwdXJ…", code="123456"),
 )
 password_reset = extend_schema(
     request=PasswordByCodeSerializer,

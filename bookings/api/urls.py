@@ -7,6 +7,7 @@ from bookings.api import accounts, own_security, problems, views
 
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
+    path("auth/code/", accounts.SignIn.as_view(), name="token-by-code"),
     path("accounts/codes/", accounts.Codes.as_view(), name="codes"),
     path("accounts/signup/", accounts.SignUp.as_view(), name="sign-up"),
     path("accounts/password/reset/", accounts.PasswordReset.as_view(), name="password-reset"),

@@ -1,4 +1,4 @@
-"""The pages by which customers come in: sign up, and a new password for who has forgotten theirs.
+"""The pages by which customers come in: sign up, sign in by a code, and a new password for who has forgotten theirs.
 
 Each is two pages: the first asks for an address and sends a code there, the second takes the code. In between, the
 browser keeps what was asked for in a signed cookie. So a stranger fills up neither accounts nor sessions.
@@ -20,10 +20,10 @@ from django.views.decorators.http import require_http_methods
 from bookings import access_codes, accounts
 from bookings.access_codes import Asked, Purpose
 from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, LimitReached, NoAccount
+from bookings.pages import code_cookie
 from bookings.pages.forms import AddressForm, CodeForm, NewPasswordByCodeForm, SignUpForm
 from notifications import outbox
 
-COOKIE, COOKIE_PATH = "access_code", "/accounts/"
 a_form = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -39,7 +39,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @a_form
 def sign_up_code(request: HttpRequest) -> HttpResponse:
     """Take the code, and make the account. Whoever has one with this address is signed in to it."""
-    asked = _asked(request, Purpose.SIGN_UP)
+    asked = code_cookie.asked(request, Purpose.SIGN_UP)
     if asked is None:
         return redirect("sign-up-page")
     form = SignUpForm(request.POST or None, address=asked.address)
@@ -53,12 +53,40 @@ def sign_up_code(request: HttpRequest) -> HttpResponse:
             form.add_error("code", error.message)
         except (AddressRefused, AddressTooNew) as error:
             messages.error(request, error.message)
-            return _forgetting(redirect("sign-up-page"))
+            return code_cookie.forget(redirect("sign-up-page"))
         else:
             done = "Welcome! Your account is ready." if is_new else "You already had an account, so you are signed in."
             messages.success(request, done)
             return _signed_in(request, user)
     return _code_page(request, "pages/signup_code.html", form=form, asked=asked)
+
+
+@never_cache
+@a_form
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask for the address of the account to sign in to."""
+    return _ask(request, Purpose.SIGN_IN, template="pages/login_code.html", code_page="sign-in-code-page")
+
+
+@never_cache
+@a_form
+def sign_in_code(request: HttpRequest) -> HttpResponse:
+    """Take the code, and sign in."""
+    asked = code_cookie.asked(request, Purpose.SIGN_IN)
+    if asked is None:
+        return redirect("sign-in-by-code-page")
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = accounts.sign_in(asked, code=form.cleaned_data["code"])
+        except InvalidCode as error:
+            form.add_error("code", error.message)
+        except (NoAccount, AddressTooNew) as error:
+            messages.error(request, error.message)
+            return code_cookie.forget(redirect(_with_next(request, reverse("sign-in-by-code-page"))))
+        else:
+            return _signed_in(request, user)
+    return _code_page(request, "pages/login_code_enter.html", form=form, asked=asked)
 
 
 @never_cache
@@ -73,7 +101,7 @@ def reset(request: HttpRequest) -> HttpResponse:
 @a_form
 def reset_code(request: HttpRequest) -> HttpResponse:
     """Take the code, and store the new password."""
-    asked = _asked(request, Purpose.RESET)
+    asked = code_cookie.asked(request, Purpose.RESET)
     if asked is None:
         return redirect("reset-page")
     form = NewPasswordByCodeForm(request.POST or None, address=asked.address)
@@ -85,12 +113,12 @@ def reset_code(request: HttpRequest) -> HttpResponse:
             form.add_error("code", error.message)
         except (NoAccount, AddressTooNew) as error:
             messages.error(request, error.message)
-            return _forgetting(redirect("reset-page"))
+            return code_cookie.forget(redirect("reset-page"))
         else:
             messages.success(
                 request, "Your new password is set, and all your sign-ins have ended. Sign in with it now."
             )
-            return _forgetting(redirect("login-page"))
+            return code_cookie.forget(redirect("login-page"))
     return _code_page(request, "pages/reset_code.html", form=form, asked=asked)
 
 
@@ -110,7 +138,7 @@ def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: st
             form.add_error("address", error.message)
             status = 429
         else:
-            return _remembering(redirect(_with_next(request, reverse(code_page))), asked)
+            return code_cookie.remember(redirect(_with_next(request, reverse(code_page))), asked)
     return render(request, template, {"form": form, "next": _next(request)}, status=status)
 
 
@@ -121,7 +149,7 @@ def _code_page(request: HttpRequest, template: str, *, form: CodeForm, asked: As
 
 def _signed_in(request: HttpRequest, user: User) -> HttpResponse:
     login(request, user, backend=settings.CUSTOMER_BACKEND)
-    return _forgetting(redirect(_next(request) or "slots-page"))
+    return code_cookie.forget(redirect(_next(request) or "slots-page"))
 
 
 def _next(request: HttpRequest) -> str:
@@ -136,29 +164,3 @@ def _next(request: HttpRequest) -> str:
 def _with_next(request: HttpRequest, address: str) -> str:
     wanted = _next(request)
     return f"{address}?{urlencode({'next': wanted})}" if wanted else address
-
-
-def _asked(request: HttpRequest, purpose: Purpose) -> Asked | None:
-    """What this browser asked for; None if nothing, or something else."""
-    try:
-        return Asked.of(request.COOKIES.get(COOKIE, ""), purpose=purpose)
-    except InvalidCode:
-        return None
-
-
-def _remembering(response: HttpResponse, asked: Asked) -> HttpResponse:
-    response.set_cookie(
-        COOKIE,
-        asked.signed(),
-        max_age=access_codes.MOST_SECONDS,
-        path=COOKIE_PATH,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
-    return response
-
-
-def _forgetting(response: HttpResponse) -> HttpResponse:
-    response.delete_cookie(COOKIE, path=COOKIE_PATH, samesite="Lax")
-    return response

@@ -85,7 +85,9 @@ def test_too_many_requests_are_told_to_programs_and_to_people() -> None:
         assert "frame-ancestors 'none'" in refused["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/", "/api/accounts/codes/"])
+@pytest.mark.parametrize(
+    "path", ["/accounts/signup/", "/accounts/login/code/", "/accounts/password/reset/", "/api/accounts/codes/"]
+)
 def test_codes_cost_money_and_have_a_limit_of_their_own(settings: Settings, path: str) -> None:
     settings.RATES = dict.fromkeys(LOW, Rate(1000, 60)) | {"code": Rate(3, 3600)}
     asked = statuses(lambda: Client().post(path, {"address": "x", "purpose": "signup"}, REMOTE_ADDR=HOME))

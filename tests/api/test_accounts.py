@@ -1,0 +1,60 @@
+"""A program signs a customer up, signs in by a code, and sets a new password."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.api.problems import assert_problem
+from tests.factories.codes import last_code
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MAIL, PHONE = "ann@example.com", "+14155550199"
+PASSWORD, NEW = "a long pass phrase", "another pass phrase"
+
+
+@pytest.fixture
+def api() -> APIClient:
+    client = APIClient()
+    client.default_format = "json"
+    return client
+
+
+def ask(api: APIClient, address: str, purpose: str) -> str:
+    answer = api.post("/api/accounts/codes/", {"address": address, "purpose": purpose})
+    assert (answer.status_code, list(answer.json())) == (202, ["request"])
+    return str(answer.json()["request"])
+
+
+def test_a_program_signs_up_signs_in_and_sets_a_new_password(api: APIClient) -> None:
+    account = {"name": "Ann", "password": PASSWORD, "locale": "de", "time_zone": "Europe/Berlin"}
+    made = {"request": ask(api, PHONE, "signup"), "code": last_code()} | account
+    answer = api.post("/api/accounts/signup/", made)
+    assert answer.status_code == 201
+    own = APIClient(headers={"Authorization": f"Token {answer.json()['token']}"}).get("/api/me/").json()
+    assert (own["phone"], own["locale"], own["time_zone"]) == (PHONE, "de", "Europe/Berlin")
+    assert_problem(api.post("/api/accounts/signup/", made), 400, "invalid_code")
+
+    again = {"request": ask(api, PHONE, "signup"), "code": last_code()} | account
+    assert api.post("/api/accounts/signup/", again).status_code == 200, "it was there"
+    login = {"username": "+1 415-555-0199", "password": PASSWORD}
+    assert api.post("/api/auth/token/", login).status_code == 200
+
+    by_code = {"request": ask(api, PHONE, "signin"), "code": last_code()}
+    assert api.post("/api/auth/code/", by_code).status_code == 200
+    assert_problem(api.post("/api/auth/code/", by_code), 400, "invalid_code")
+
+    reset = {"request": ask(api, PHONE, "reset"), "code": last_code(), "password": NEW}
+    assert api.post("/api/accounts/password/reset/", reset).status_code == 204
+    assert APIClient(headers={"Authorization": f"Token {answer.json()['token']}"}).get("/api/me/").status_code == 401
+    assert api.post("/api/auth/token/", login | {"password": NEW}).status_code == 200
+
+
+def test_the_api_says_what_is_wrong(api: APIClient) -> None:
+    bad = api.post("/api/accounts/codes/", {"address": "ann", "purpose": "fun", "locale": "klingon!"})
+    assert sorted(bad.json()["errors"]) == ["locale", "purpose"]
+    bad = api.post("/api/accounts/codes/", {"address": "ann", "purpose": "signup"})
+    assert list(bad.json()["errors"]) == ["address"]
+    request = ask(api, MAIL, "reset")
+    given = {"request": request, "code": last_code(), "password": "12345678"}
+    assert list(api.post("/api/accounts/password/reset/", given).json()["errors"]) == ["password"]
+    assert_problem(api.post("/api/accounts/password/reset/", given | {"password": NEW}), 404, "no_account")
