@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS
-from django.utils import timezone
 
 from notifications import origin
 from notifications.errors import InvalidMessage
@@ -12,6 +11,7 @@ from notifications.models import OutboxMessage
 from notifications.models.audit import Verb
 from notifications.operations.record_action import record_for_each
 from notifications.operations.release_held import release_batch
+from notifications.policy.moments import moment_problem
 from notifications.protocol import sql_lanes
 from notifications.protocol.lanes import locked_lanes
 from notifications.selectors.database_clock import database_now
@@ -25,8 +25,8 @@ def reschedule(
     What is due already, or was published without a moment, stays as it is. A moment that has passed means now. A
     message that expires does so as much later, or earlier. Raises InvalidMessage for a moment without a time zone.
     """
-    if not isinstance(send_at, datetime) or timezone.is_naive(send_at):
-        raise InvalidMessage("send_at must be a datetime with a time zone.")
+    if problem := moment_problem(send_at):
+        raise InvalidMessage(f"send_at {problem}")
     wanted = sorted(set(ids))
     actor = actor or origin.current() or "the application"
     recipients = dict(OutboxMessage.objects.using(using).filter(pk__in=wanted).values_list("pk", "recipient_id"))

@@ -20,6 +20,7 @@ from notifications.models import Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
 from notifications.policy.consent import opt_out_key
+from notifications.policy.email_addresses import Unusable, mailbox
 from notifications.policy.locales import language_tag, time_zone_name
 from notifications.recipients.addresses import adopt_opt_outs, lock_address, set_address
 from notifications.recipients.opt_outs import How, opt_in, opt_out
@@ -209,6 +210,10 @@ def _email(value: Any) -> str:
         raise ValidationError(f"An email address has at most {MOST_EMAIL} characters.")
     if text:
         validate_email(text)
+        try:
+            mailbox(text)  # Django's validator takes domains that nobody can look up, such as snowmen
+        except Unusable as error:
+            raise ValidationError("Enter a valid email address.") from error
     return text
 
 

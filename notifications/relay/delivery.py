@@ -34,7 +34,7 @@ from notifications.policy.suppression import hold, suppression
 from notifications.relay.breaker import BAD_OUTCOME, INTERNAL_ERROR, Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.messages import NOT_READ, Claimed, Clock, Settlement
-from notifications.relay.outcome_checks import OUTCOMES, has_right_types, storable, well_typed
+from notifications.relay.outcome_checks import has_right_types, says_the_same, storable, well_typed
 from notifications.telemetry import current_attempt, emit
 
 read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints none around JSON
@@ -159,11 +159,10 @@ class Delivery:
     def _send(self, message: Claimed, channel: Channel, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         """Whatever the channel raises or returns is an outcome: once it was called, nobody knows what it did."""
         try:
-            outcome: object = channel.send(outgoing, deadline)
+            return _mark_copy(self._well_typed(message, channel.send(outgoing, deadline)), message)
         except BaseException as error:  # noqa: BLE001  (a bug must not take the thread down, nor lose a message)
             self._report_error(message, error)
             return Unknown(INTERNAL_ERROR, type(error).__name__)
-        return _mark_copy(self._well_typed(message, outcome), message)
 
     def _find(self, message: Claimed, channel: Channel, outgoing: Outgoing) -> Outcome | None:
         """Ask the provider about an earlier attempt; half the time is left for the send that may follow (G6)."""
@@ -186,10 +185,12 @@ class Delivery:
         return outcome if isinstance(outcome, Transient | Throttled) else Transient(BAD_OUTCOME, type(found).__name__)
 
     def _well_typed(self, message: Claimed, outcome: object) -> Outcome:
-        if isinstance(outcome, OUTCOMES) and has_right_types(outcome):
+        if has_right_types(outcome):
             return outcome
-        self._report_error(message, outcome)
-        return well_typed(outcome)
+        typed = well_typed(outcome)
+        if not says_the_same(typed, outcome):
+            self._report_error(message, outcome)
+        return typed
 
     def _judge(self, message: Claimed, outcome: Outcome, began: float, *, address: str = "") -> Settlement:
         """The settlement of the attempt that began at `began`, went to `address` and ended in `outcome`."""

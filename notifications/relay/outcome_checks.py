@@ -4,54 +4,82 @@ A channel of somebody's own may return anything. What is no outcome becomes one 
 the wrong type keeps its meaning, and the field becomes text. One bad answer must not hold up a whole batch.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import timedelta
+from decimal import Decimal
 from math import isfinite
+from typing import TypeGuard
+from uuid import UUID
 
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Reason, Throttled, Transient, Unknown
+from notifications.policy.retry_after import DEFAULT_SECONDS
 from notifications.relay.breaker import BAD_OUTCOME
 
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the columns hold
-MOST_RETRY_AFTER_SECONDS = 30 * 86_400.0
-OUTCOMES = (Accepted, Transient, Permanent, Throttled, Unknown)
+MOST_RETRY_AFTER_SECONDS = 86_400.0  # a day, as of what mail servers state: the lane waits as long
+NUMBERS = (int, float)
 
 
-def has_right_types(outcome: Outcome) -> bool:
-    """Whether each field of `outcome` has the type that it promises."""
-    if not (isinstance(outcome.code, str) and isinstance(outcome.detail, str) and isinstance(outcome.provider_id, str)):
-        return False
-    if isinstance(outcome, Permanent):
-        return outcome.reason is None or isinstance(outcome.reason, Reason)
-    if isinstance(outcome, Transient):
-        return outcome.deferral is None or _has_right_types(outcome.deferral)
-    return not isinstance(outcome, Throttled) or _seconds(outcome.retry_after) == outcome.retry_after
+def has_right_types(outcome: object) -> TypeGuard[Outcome]:
+    """Whether `outcome` is one, and each of its fields has exactly the type that it promises.
+
+    A subclass may do anything when it is looked at, so it does not count: `well_typed` makes a plain one of it.
+    """
+    match outcome:
+        case Accepted(provider_id=provider_id) if type(outcome) is Accepted:
+            is_right = type(provider_id) is str
+        case Permanent(reason=reason) if type(outcome) is Permanent:
+            is_right = reason is None or isinstance(reason, Reason)
+        case Transient(deferral=deferral) if type(outcome) is Transient:
+            is_right = deferral is None or _has_right_types(deferral)
+        case Throttled(retry_after=retry_after) if type(outcome) is Throttled:
+            is_right = type(retry_after) in NUMBERS and 0.0 < retry_after <= MOST_RETRY_AFTER_SECONDS
+        case Unknown() if type(outcome) is Unknown:
+            is_right = True
+        case _:
+            return False
+    return is_right and type(outcome.code) is str and type(outcome.detail) is str
 
 
 def well_typed(outcome: object) -> Outcome:
-    """The outcome, with fields of the right types; Unknown where it is none."""
-    if not isinstance(outcome, OUTCOMES):
-        return Unknown(BAD_OUTCOME, type(outcome).__name__)
-    texts = {"code": _text(outcome.code), "detail": _text(outcome.detail)}
+    """The outcome, with fields of the right types; Unknown where it is none. Never raises."""
+    texts = {"code": _text(outcome, "code"), "detail": _text(outcome, "detail")}
     match outcome:
         case Accepted():
-            return replace(outcome, provider_id=_text(outcome.provider_id), **texts)
+            return Accepted(_text(outcome, "provider_id", also=(UUID, Decimal, bytes)), **texts)
         case Permanent():
-            reason = outcome.reason if isinstance(outcome.reason, Reason) else None
-            return Permanent(reason=reason, **texts)
+            reason = _field(outcome, "reason")
+            return Permanent(reason=reason if isinstance(reason, Reason) else None, **texts)
         case Transient():
-            deferral = outcome.deferral
-            if deferral is not None and not _has_right_types(deferral):
-                deferral = Deferral(_seconds(getattr(deferral, "retry_after", None)) or None)
-            return Transient(deferral=deferral, **texts)
-        case Throttled():
-            return Throttled(retry_after=_seconds(outcome.retry_after), **texts)
+            deferral = _field(outcome, "deferral")
+            return Transient(deferral=None if deferral is None else _deferral(deferral), **texts)
+        case Throttled():  # at once would be without end: throttling uses up no attempts
+            return Throttled(retry_after=_seconds(_field(outcome, "retry_after")) or DEFAULT_SECONDS, **texts)
+        case Unknown():
+            return Unknown(**texts)
         case _:
-            return replace(outcome, **texts)
+            return Unknown(BAD_OUTCOME, type(outcome).__name__)
+
+
+def says_the_same(typed: Outcome, outcome: object) -> bool:
+    """Whether `typed` lost nothing of `outcome`: a subclass, or a text of an enum's, is no mistake of the channel's."""
+    return isinstance(outcome, type(typed)) and all(
+        _field(outcome, field.name) == getattr(typed, field.name) for field in fields(typed)
+    )
 
 
 def _has_right_types(deferral: object) -> bool:
-    if not isinstance(deferral, Deferral) or not isinstance(deferral.is_about_message, bool):
+    if type(deferral) is not Deferral or not isinstance(deferral.is_about_message, bool):
         return False
-    return deferral.retry_after is None or _seconds(deferral.retry_after) == deferral.retry_after
+    seconds = deferral.retry_after
+    return seconds is None or (type(seconds) in NUMBERS and 0.0 <= seconds <= MOST_RETRY_AFTER_SECONDS)
+
+
+def _deferral(deferral: object) -> Deferral:
+    if isinstance(deferral, Deferral):
+        return Deferral(_seconds(_field(deferral, "retry_after")) or None)
+    return Deferral(_seconds(deferral) or None)
 
 
 def storable(outcome: Outcome) -> Outcome:
@@ -70,18 +98,41 @@ def bare(outcome: Outcome) -> Outcome:
     return replace(outcome, code="not_storable", detail="")
 
 
-def _text(value: object) -> str:
+def _read(read: Callable[[], object]) -> object:
+    """What `read` returns; None if it raises, as a property or a conversion of somebody's own may."""
+    try:
+        return read()
+    except Exception:  # noqa: BLE001  (the outcome's meaning is its class; a field that cannot be read is none)
+        return None
+
+
+def _field(outcome: object, name: str) -> object:
+    return _read(lambda: getattr(outcome, name))
+
+
+def _text(outcome: object, name: str, *, also: tuple[type, ...] = ()) -> str:
     """A text as it is, a number in digits; of anything else only its type, since it may hold an address."""
+    value = _field(outcome, name)
     if isinstance(value, str):
-        return str(value)
-    return str(value) if isinstance(value, int | float) else "" if value is None else f"({type(value).__name__})"
+        return str.__str__(value)[:MOST_DETAIL]
+    if isinstance(value, bytes) and bytes in also:
+        return value.decode(errors="replace")
+    if isinstance(value, (*NUMBERS, *also)):
+        text = _read(lambda: str(value))
+        return text if type(text) is str else f"({type(value).__name__})"  # of 4,301 digits, or of a class of its own
+    return "" if value is None else f"({type(value).__name__})"
 
 
 def _seconds(value: object) -> float:
-    """A delay that can be kept to, in seconds; 0 where `value` is none."""
-    if not isinstance(value, int | float) or not isfinite(value):
+    """A delay that can be kept to, in seconds; 0 where `value` is none. A header's text counts, and a timedelta."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    number = _read(lambda: float(value))  # type: ignore[arg-type]
+    if isinstance(value, int) and number is None:  # of more digits than a float has
+        number = MOST_RETRY_AFTER_SECONDS
+    if not isinstance(number, float) or not isfinite(number):
         return 0.0
-    return min(max(value, 0.0), MOST_RETRY_AFTER_SECONDS)
+    return min(max(number, 0.0), MOST_RETRY_AFTER_SECONDS)
 
 
 def _is_storable(text: str, most: int) -> bool:

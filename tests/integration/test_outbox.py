@@ -2,7 +2,8 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import timezone as tz
 from typing import Any
 
 import pytest
@@ -164,6 +165,14 @@ def refused(error: type[Exception], match: str, **words: Any) -> None:
         assert (OutboxMessage.objects.count(), PublishedKey.objects.count()) == (0, 0), "and the transaction lives on"
 
 
+def nested(levels: int, *, in_lists: bool) -> Any:
+    """A name within lists or dicts within each other."""
+    value: Any = "Ann"
+    for _ in range(levels):
+        value = [value] if in_lists else {"name": value}
+    return value
+
+
 @pytest.mark.parametrize(
     ("context", "match"),
     [
@@ -177,6 +186,8 @@ def refused(error: type[Exception], match: str, **words: Any) -> None:
         ({(1, 2): "tuple"}, "keys must be"),
         (["a", "list"], "it is a list"),
         ({"huge": 10**5000}, "digits"),
+        ({"name": nested(101, in_lists=True)}, "nested more than 100 deep"),
+        ({"name": nested(101, in_lists=False)}, "nested more than 100 deep"),
     ],
 )
 def test_a_context_that_is_not_json_is_refused(context: Any, match: str) -> None:
@@ -184,16 +195,17 @@ def test_a_context_that_is_not_json_is_refused(context: Any, match: str) -> None
 
 
 def test_a_context_nested_beyond_reason_is_refused() -> None:
-    nested: dict[str, Any] = {}
-    for _ in range(100_000):
-        nested = {"deeper": nested}
-
-    refused(outbox.InvalidContext, "recursion", context=nested)
+    refused(outbox.InvalidContext, "recursion", context={"name": nested(100_000, in_lists=False)})
 
 
 def test_a_text_that_only_looks_like_nul_is_welcome() -> None:
     with transaction.atomic():
         assert outbox.publish(GREETING.name, recipient=RecipientFactory(), context={"name": "\\u0000"})
+
+
+def test_many_lists_beside_each_other_are_welcome() -> None:
+    with transaction.atomic():
+        assert outbox.publish(GREETING.name, recipient=RecipientFactory(), context={"names": [["Ann"]] * 1000})
 
 
 @pytest.mark.parametrize(
@@ -207,7 +219,22 @@ def test_a_text_that_only_looks_like_nul_is_welcome() -> None:
         (outbox.InvalidRecipient, "Recipient 987654321, which has no row", {"recipient": Recipient(pk=987654321)}),
         (outbox.InvalidMessage, "dedupe_key must be text of at most 200", {"dedupe_key": "x" * 201}),
         (outbox.InvalidMessage, "reference must be text of at most 100", {"reference": "x" * 101}),
-        (outbox.InvalidMessage, "time zone", {"expires_at": datetime(2026, 1, 1)}),  # noqa: DTZ001
+        *(
+            (outbox.InvalidMessage, "without NUL or an unpaired surrogate", {field: text})
+            for field in ("dedupe_key", "reference", "replace")
+            for text in ("a\x00", "\ud800")
+        ),
+        *(
+            (outbox.InvalidMessage, match, {field: moment})
+            for field in ("expires_at", "send_at")
+            for match, moment in (
+                ("time zone", datetime(2999, 1, 1)),  # noqa: DTZ001
+                ("time zone", date(2999, 1, 1)),
+                ("years 2 to 9998", datetime.max.replace(tzinfo=UTC)),  # no page could show it in Berlin's time
+                ("years 2 to 9998", datetime.max.replace(tzinfo=tz(-timedelta(hours=12)))),
+                ("years 2 to 9998", datetime.min.replace(tzinfo=UTC)),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_published_is_refused(error: type[Exception], match: str, words: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ REFUSED = [
     *(("locale", tag) for tag in ("english", "de.anything", "de-anything", "")),
     *(("phone", phone) for phone in ("4155550123", "+1", "+1415555", "phone")),
     *(("email", email) for email in ("ann", "ann@", "ann@example", "a" * 250 + "@example.com", "a b@example.com")),
+    *(("email", email) for email in ("ann@example.com\u202e", "ann@☃.net", "ann@٣.example")),  # no host has these names
 ]
 NORMALISED = [
     ("locale", "de_AT", "de-at"),
@@ -84,7 +85,9 @@ def test_an_old_value_that_nobody_touched_does_not_keep_staff_from_the_rest(admi
     assert (recipient.locale, recipient.time_zone) == ("de", "US/Berlin")
 
 
-@pytest.mark.parametrize("email", ["a" * 288 + "@example.com", "anna-at-home", "anna@", "ann@a.example, bob@b.example"])
+@pytest.mark.parametrize(
+    "email", ["a" * 288 + "@example.com", "anna-at-home", "anna@", "ann@a.example, bob@b.example", "ann@\ud800.de"]
+)
 def test_an_address_that_cannot_be_used_costs_nobody_the_sms(email: str, caplog: pytest.LogCaptureFixture) -> None:
     user = User(username="ann", email=email)
     user.pk = User.objects.create_user("ann").pk  # a user model of somebody's own may hold a longer one
@@ -98,6 +101,13 @@ def test_an_address_that_cannot_be_used_costs_nobody_the_sms(email: str, caplog:
     assert Recipient.objects.get().email == ""
     assert f"The email address of user {user.pk} cannot be used" in caplog.text
     assert email not in caplog.text
+
+
+@pytest.mark.parametrize("email", ["ann@\ud800.de", "ann\x00@example.com"])
+def test_an_address_that_postgresql_cannot_hold_is_refused(email: str) -> None:
+    kind = Kind("test.greeting", channels=("email",))
+    with registered(kind), transaction.atomic(), pytest.raises(outbox.InvalidContact):
+        outbox.publish(kind.name, to=outbox.Address(email=email), context={"name": "Ann"})
 
 
 def test_what_was_stored_earlier_is_sent_in_the_default_s_words() -> None:

@@ -2,8 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
 from math import inf, nan
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,8 +16,10 @@ from notifications.lifecycle import Accepted, Deferral, Permanent, Throttled, Tr
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
 from notifications.policy import locales
 from notifications.policy.retry import RetryPolicy
+from notifications.relay.outcome_checks import well_typed
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import RecordingChannel, drain
+from tests.stage.relay import RecordingChannel, drain, running_loop
+from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,6 +50,33 @@ def drained_with(answer: Callable[..., Any], caplog: pytest.LogCaptureFixture) -
     assert "by=Pigeon" in caplog.text
     message.refresh_from_db()
     return message
+
+
+class OddText(str):
+    """A text that cannot be used as one."""
+
+    def isascii(self) -> bool:
+        raise RuntimeError
+
+
+class OddAccepted(Accepted):
+    """An outcome that cannot be looked at."""
+
+    __slots__ = ()
+    code = property(lambda _: 1 / 0)  # type: ignore[assignment]
+
+
+class OddUnknown(Unknown):
+    __slots__ = ()
+    deferral = "soon"  # type: ignore[assignment]
+
+
+class Codes(StrEnum):
+    NO_PIGEON = "no_pigeon"
+
+
+class Closed(Permanent):
+    """A subclass that only gives the outcome a name."""
 
 
 @pytest.mark.parametrize("answer", [None, "accepted", 12345, {"sid": "SM1"}, Accepted, True], ids=repr)
@@ -77,8 +110,11 @@ def test_nothing_that_a_channel_raises_ends_its_thread(
         (Transient("later", deferral="300 seconds"), ("transient", "later")),
         (Transient("later", deferral=Deferral("soon")), ("transient", "later")),
         (Unknown(b"bytes"), ("unknown", "(bytes)")),
+        (Accepted(10**5000), ("accepted", "")),
+        (Permanent(10**5000), ("permanent", "(int)")),
+        (OddAccepted.__new__(OddAccepted), ("accepted", "")),
     ],
-    ids=repr,
+    ids=lambda answer: type(answer).__name__,
 )
 def test_an_outcome_with_a_field_of_another_type_keeps_its_meaning(
     answer: Any, recorded: tuple[str, str], caplog: pytest.LogCaptureFixture
@@ -91,11 +127,47 @@ def test_an_outcome_with_a_field_of_another_type_keeps_its_meaning(
         assert (message.provider_id, message.attempts) == ("12345", 1), "accepted once, and not sent again"
 
 
-@pytest.mark.parametrize("retry_after", [nan, -1.0, "soon", None, inf], ids=repr)
-def test_a_delay_that_cannot_be_kept_to_is_none(retry_after: Any, caplog: pytest.LogCaptureFixture) -> None:
-    answers = iter([Throttled("slow", retry_after)])
-    message = drained_with(lambda: next(answers, Accepted("yes")), caplog)
-    assert (message.status, attempts(message)) == ("sent", [("throttled", "slow"), ("accepted", "")])
+@pytest.mark.parametrize(
+    "answer",
+    [Permanent(Codes.NO_PIGEON), Closed("no_pigeon"), Permanent(OddText("no_pigeon")), OddUnknown("no_pigeon")],
+    ids=["enum", "subclass", "text", "field of its own"],
+)
+def test_an_outcome_of_a_subclass_is_no_mistake(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    message = publish_one(RecipientFactory())
+    with caplog.at_level(logging.ERROR, logger="notifications"):
+        drain(Pigeon(answer=lambda _: answer), policy=QUICK)
+    assert set(attempts(message)) == {(answer.answer.value, "no_pigeon")}
+    assert "dispatch.error" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        *((none, 5.0) for none in (nan, inf, -1.0, 0, "soon", None, OddText("30 s"))),
+        *((written, 30.0) for written in ("30", Decimal(30), timedelta(seconds=30))),
+        *((too_long, 86_400.0) for too_long in (10**400, 10**9, timedelta(days=60))),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_message_that_was_throttled_is_never_due_at_once(retry_after: Any, seconds: float) -> None:
+    """Throttling uses up no attempts: without a delay the provider would be asked without end."""
+    assert well_typed(Throttled("slow", retry_after)) == Throttled("slow", seconds)
+
+
+@pytest.mark.parametrize(
+    ("provider_id", "kept"),
+    [(UUID(int=5), str(UUID(int=5))), (b"SM1", "SM1"), (Decimal("17"), "17"), ({"to": "ann@example.com"}, "(dict)")],
+    ids=str,
+)
+def test_the_provider_s_name_for_a_message_is_kept(provider_id: Any, kept: str) -> None:
+    assert well_typed(Accepted(provider_id)) == Accepted(kept)
+
+
+@pytest.mark.parametrize("retry_after", [nan, True], ids=repr)
+def test_a_delay_that_cannot_be_kept_to_stops_nothing(retry_after: Any, caplog: pytest.LogCaptureFixture) -> None:
+    message = publish_one(RecipientFactory())
+    with running_loop(Pigeon(answer=lambda _: Throttled("slow", retry_after)), policy=QUICK):
+        wait_until(lambda: attempts(message) == [("throttled", "slow")])
 
 
 def test_what_stops_a_step_before_the_send_is_a_failure_and_counts(
