@@ -1,17 +1,23 @@
 """What a customer may do about their own account: change the password, and end what somebody else may hold.
 
-A session and a token both carry a stamp made from the stored password. So a new one, or the same one stored anew, ends
-them all, at every door. The rows go as well, so that none is shown as if it still held.
+A session and a token both carry a stamp made from the stored password. So a new password, or the same one set again,
+ends them all, at every door. The rows go as well, so that none is shown as if it still held. Only a stronger hash of
+the same password ends nothing.
 """
 
-from django.contrib.auth import update_session_auth_hash
+from collections.abc import Iterable
+
+from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from bookings.sign_ins import SignIn, SignInQuerySet
-from bookings.tokens import AccessToken, AccessTokenQuerySet
+from bookings.staff_tokens import StaffToken
+from bookings.tokens import AccessToken, AccessTokenQuerySet, StoredToken, is_stamp_of
 
 
 def browsers_of(user: User) -> SignInQuerySet:
@@ -53,3 +59,29 @@ def set_password(user: User, password: str, *, request: HttpRequest) -> None:
     if before:
         update_session_auth_hash(request, user)
         SignIn.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
+@transaction.atomic
+def strengthen_password(user: User, encoded: str) -> None:
+    """Store a stronger hash of the same password. What it has opened stays open, but for staff's other sessions."""
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if locked.password != user.password:
+        return  # it is another one by now, or somebody else has done this
+    tokens = [token for model in (AccessToken, StaffToken) for token in model.objects.filter(user=user)]
+    held = [token for token in tokens if token.is_of_this_password(locked)]
+    keys = SignIn.objects.filter(user=user).values_list("session_key", flat=True)
+    sessions = Session.objects.select_for_update().filter(pk__in=list(keys)).order_by("pk")
+    open_ones = [each for each in sessions if is_stamp_of(locked, str(each.get_decoded().get(HASH_SESSION_KEY, "")))]
+    user.password = encoded
+    user.save(update_fields=["password"])
+    _stamp_anew(user, held, open_ones)
+
+
+def _stamp_anew(user: User, tokens: Iterable[StoredToken], sessions: Iterable[Session]) -> None:
+    stamp = user.get_session_auth_hash()
+    for token in tokens:
+        token.password_stamp = stamp
+        token.save(update_fields=["password_stamp"])
+    for session in sessions:
+        session.session_data = SessionStore().encode(session.get_decoded() | {HASH_SESSION_KEY: stamp})
+        session.save(update_fields=["session_data"])

@@ -40,9 +40,8 @@ class StoredToken(models.Model):
         abstract = True
 
     def is_of_this_password(self, user: User) -> bool:
-        """Whether the password is still the one that it was given with, under this SECRET_KEY or an earlier one."""
-        hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-        return any(constant_time_compare(self.password_stamp, each) for each in hashes)
+        """Whether the password is still the one that it was given with."""
+        return is_stamp_of(user, self.password_stamp)
 
 
 class AccessToken(StoredToken):
@@ -54,6 +53,12 @@ class AccessToken(StoredToken):
 
     def __str__(self) -> str:
         return f"token {self.pk}"
+
+
+def is_stamp_of(user: User, stamp: str) -> bool:
+    """Whether a token or session with this stamp knew the user's password, under this SECRET_KEY or an earlier one."""
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(stamp, each) for each in hashes)
 
 
 @transaction.atomic

@@ -7,9 +7,10 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from bookings import last_seen
+from bookings import last_seen, own_security
 from bookings.sign_ins import SignIn
 from bookings.tokens import AccessToken, find_token, give_token
 from bookings.user_agents import in_words
@@ -224,3 +225,22 @@ class TestTheApi:
         ]
         assert (guesses[0], guesses[-1]) == (400, 429)
         assert api.get("/api/me/").status_code == 200
+
+
+def test_a_stronger_hash_of_the_same_password_ends_nothing(ann: User, settings: Settings) -> None:
+    """Django asks for more iterations with each release, and stores a password anew at its next login."""
+    browser, token, stale = signed_in(), give_token(ann), give_token(ann)
+    AccessToken.objects.filter(pk=find_token(stale).pk).update(password_stamp="of an earlier password")  # type: ignore[union-attr]
+    settings.PASSWORD_HASHERS = ["config.password_hashing.PasswordHasher", *settings.PASSWORD_HASHERS]
+    another = signed_in()
+    ann.refresh_from_db()
+
+    assert ann.password.startswith("pbkdf2_sha256$")
+    assert is_in(browser)
+    assert is_in(another)
+    assert find_token(token) is not None
+    assert find_token(stale) is None
+    own_security.strengthen_password(User(pk=ann.pk, password="read before somebody set another"), "x")
+    ann.refresh_from_db()
+    assert ann.password.startswith("pbkdf2_sha256$")
+    assert is_in(signed_in(browser=IPHONE)), "and the login goes on working"
