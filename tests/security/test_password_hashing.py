@@ -20,9 +20,7 @@ PASSWORD = "a long pass phrase"
 @pytest.fixture
 def web(database_url: str) -> Iterator[str]:
     """In production, behind a proxy, with Django's slow hash of passwords."""
-    with running_web(
-        DATABASE_URL=database_url, DJANGO_SETTINGS_MODULE="config.settings", DJANGO_PROXIES="1"
-    ) as address:
+    with running_web(DATABASE_URL=database_url, DJANGO_PROXIES="1") as address:
         yield address
 
 

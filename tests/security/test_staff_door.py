@@ -1,31 +1,25 @@
-"""Staff come in by the staff's door only, past their second factor; customers by theirs; and no token fits both."""
+"""Staff come in by the staff's door only, past their second factor, and customers by theirs."""
 
 import re
-from datetime import timedelta
-from typing import Any
 
 import pytest
-import requests
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
-from django.core.management import CommandError, call_command
 from django.test import Client
-from django.urls import get_resolver, reverse
-from django.utils import timezone
-from django_otp.oath import TOTP
+from django.urls import reverse
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from bookings.staff_tokens import SCOPES, StaffToken, find_staff_token, make_staff_token
+from bookings.staff_tokens import StaffToken, make_staff_token
 from bookings.tokens import give_token
 from notifications.models import OperatorAction
-from tests.stage.web import running_web
+from tests.stage.browser import PASSWORD, code_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PASSWORD, WRONG = "a long pass phrase", "not that one"
+WRONG = "not that one"
 MESSAGES, ADMIN, FACTOR = "/api/staff/outbox/messages/", "/admin/", "/admin/second-factor/"
 VIEW = "notifications.view_outboxmessage"
 REPLAY = "notifications.replay_outboxmessage"
@@ -35,14 +29,6 @@ REPLAY = "notifications.replay_outboxmessage"
 def boss() -> User:
     cache.clear()
     return User.objects.create_superuser("boss", "boss@example.com", PASSWORD)
-
-
-def code_of(user: User, *, steps: int = 0) -> str:
-    """What the user's app shows, in so many half minutes."""
-    device = TOTPDevice.objects.get(user=user)
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-    totp.time = timezone.now().timestamp() + steps * device.step
-    return f"{totp.token():06d}"
 
 
 def enrolled(user: User) -> list[str]:
@@ -194,109 +180,3 @@ def test_who_may_change_users_resets_nobody_who_may_more(boss: User) -> None:
     data = {"action": "reset_second_factor", "_selected_action": [boss.pk], "reason": "for fun"}
     signed_in("mallory").post(reverse("admin:auth_user_changelist"), data)
     assert TOTPDevice.objects.exists()
-
-
-def test_a_customers_token_does_not_work_on_the_staff_api_nor_the_other_way(boss: User) -> None:
-    ann = User.objects.create_user("ann")
-    customers = give_token(ann)
-    staffs = make_staff_token(boss, scope=[VIEW], actor="boss", reason="a report")
-    assert (asked(customers, "/api/me/"), asked(customers)) == (200, 401)
-    assert (asked(staffs), asked(staffs, "/api/me/")) == (200, 401)
-    User.objects.update(is_staff=True, is_superuser=True)
-    assert (asked(customers, "/api/me/"), asked(customers)) == (401, 401)
-
-
-def test_a_staff_token_does_what_its_scope_says_and_its_owner_may(boss: User) -> None:
-    token = make_staff_token(boss, scope=[VIEW], actor="boss", reason="a report")
-    headers = {"HTTP_AUTHORIZATION": f"Token {token}"}
-    replay = APIClient().post(f"{MESSAGES}1/replay/", {"reason": "x"}, format="json", **headers)
-    assert (asked(token), replay.status_code) == (200, 403)
-    User.objects.update(is_superuser=False)
-    assert asked(token) == 403, "the owner may no more"
-
-
-def test_a_staff_token_ends_with_its_time_the_password_the_rights_and_the_account(boss: User) -> None:
-    def new() -> str:
-        return make_staff_token(boss, scope=[VIEW], actor="boss", reason="a report")
-
-    token, now = new(), timezone.now()
-    assert find_staff_token(token, now=now + timedelta(hours=7.9))
-    assert find_staff_token(token, now=now + timedelta(hours=8.1)) is None
-    for change in ({"is_active": False}, {"is_staff": False}):
-        User.objects.update(**change)
-        assert asked(token) == 401
-        User.objects.update(is_active=True, is_staff=True)
-    boss.set_password("another pass phrase")
-    boss.save()
-    assert asked(token) == 401
-
-
-def test_staff_make_tokens_for_themselves_and_see_them_once(boss: User) -> None:
-    client, page = signed_in("boss"), reverse("admin:bookings_stafftoken_add")
-    assert "reason" in client.post(page, {"scope": [VIEW]}).context["form"].errors
-    made = client.post(page, {"scope": [VIEW], "reason": "a report"})
-    token = made.context["token"]
-    assert (asked(token), "no-store" in made["Cache-Control"]) == (200, True)
-    kept = StaffToken.objects.values().get()
-    assert token not in str(kept)
-    shown = client.get(reverse("admin:bookings_stafftoken_changelist")).content.decode()
-    assert kept["digest"] not in shown
-    assert token not in str(list(OperatorAction.objects.values()))
-    assert OperatorAction.objects.get().action == "make_token"
-    client.post(
-        reverse("admin:bookings_stafftoken_changelist"),
-        {"action": "end_selected", "_selected_action": [kept["id"]], "reason": "done"},
-    )
-    assert asked(token) == 401
-
-
-def test_nobody_puts_more_into_a_token_than_they_may_do() -> None:
-    user = User.objects.create_user("support", password=PASSWORD, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=("add_stafftoken", "view_outboxmessage")))
-    client = signed_in("support")
-    answer = client.post(reverse("admin:bookings_stafftoken_add"), {"scope": [VIEW, REPLAY], "reason": "x"})
-    assert answer.context["form"].errors
-    with pytest.raises(CommandError, match="cannot have"):
-        call_command("make_staff_token", "support", "--scope", REPLAY, "--reason", "x")
-    with pytest.raises(CommandError, match="hours at most"):
-        call_command("make_staff_token", "support", "--scope", VIEW, "--reason", "x", "--hours", "9")
-    with pytest.raises(CommandError, match="no active member"):
-        call_command("make_staff_token", "ann", "--scope", VIEW, "--reason", "x")
-    assert not StaffToken.objects.exists()
-    user.user_permissions.remove(Permission.objects.get(codename="add_stafftoken"))
-    assert client.get(reverse("admin:bookings_stafftoken_add")).status_code == 403
-
-
-def test_the_command_prints_a_token_that_works(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("make_staff_token", "boss", "--scope", VIEW, "--reason", "a report", "--hours", "1")
-    assert asked(capsys.readouterr().out.strip()) == 200
-
-
-def test_the_scopes_are_what_the_staff_api_asks_for() -> None:
-    (mounted,) = [each for each in get_resolver().url_patterns if str(each.pattern) == "api/staff/outbox/"]
-    assert {need for each in mounted.url_patterns for need in each.callback.view_class.needs} == set(SCOPES)
-
-
-def test_in_production_the_second_factor_is_required_and_staff_have_one_door(boss: User, database_url: str) -> None:
-    login: dict[str, Any] = {"username": "boss", "password": PASSWORD}
-    with running_web(DATABASE_URL=database_url) as web:
-        assert requests.post(f"{web}/api/auth/token/", json=login, timeout=30).status_code == 400
-        customers = requests.post(f"{web}/api/auth/token/", json=login | {"username": "ann"}, timeout=30)
-        assert customers.status_code == 400
-        headers = {"Authorization": f"Token {give_token(User.objects.create_user('ann'))}"}
-        assert requests.get(f"{web}{MESSAGES}", headers=headers, timeout=30).status_code == 401
-        session = requests.Session()
-        page = session.get(f"{web}/admin/login/", timeout=30).text
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-        assert token
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies)
-        sent = login | {"csrfmiddlewaretoken": token[1], "code": "", "next": ADMIN}
-        answer = requests.post(
-            f"{web}/admin/login/", data=sent, headers={"Cookie": cookies}, timeout=30, allow_redirects=False
-        )
-        assert answer.status_code == 302
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in answer.cookies)
-        for address in (ADMIN, "/admin/outbox/"):
-            led = requests.get(f"{web}{address}", headers={"Cookie": cookies}, timeout=30)
-            assert FACTOR in led.url or led.history, "not into the admin"
-            assert "Sign" in led.text or "svg" in led.text or "Log in" in led.text

@@ -46,10 +46,15 @@ class _Fields(HTMLParser):
 
 def form_at(client: Client, address: str, *, reason: str = "as they asked") -> dict[str, Any]:
     """What a browser would send if somebody gave a reason and pressed Save at once."""
-    fields = _Fields()
     answer = client.get(address)
     assert answer.status_code == 200, answer
-    fields.feed(answer.content.decode())
+    return fields_of(answer.content.decode(), reason=reason)
+
+
+def fields_of(page: str, *, reason: str = "as they asked") -> dict[str, Any]:
+    """What the page's forms would send, with this reason and without their CSRF token."""
+    fields = _Fields()
+    fields.feed(page)
     if "reason" in fields.data:
         fields.data["reason"] = reason
     return {name: value for name, value in fields.data.items() if name not in ("csrfmiddlewaretoken", "next")}
