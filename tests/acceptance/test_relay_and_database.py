@@ -48,27 +48,31 @@ def test_a_database_that_is_not_there_at_the_start_is_waited_for(
 def test_a_database_that_goes_away_loses_nothing_and_is_found_again(
     relay_process: Start, proxy: Proxy, database_url: str, providers: SandboxClient
 ) -> None:
-    providers.add_rule(delay=0.3)
-    for recipient in RecipientFactory.create_batch(20):
+    recipients = RecipientFactory.create_batch(60)
+    for recipient in recipients:
         publish(recipient)
     relay = relay_process("--concurrency", "5", DATABASE_URL=url_through(proxy.port, database_url))
-    wait_until(lambda: len(providers.messages()) >= 5)
+    wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 60)
+    providers.add_rule(delay=0.3)
+    for recipient in recipients:  # a send took milliseconds so far, so the relay takes many of them in hand
+        publish(recipient)
+    wait_until(lambda: len(providers.messages()) >= 60 + 5)
+    assert OutboxMessage.objects.filter(status="sending").count() > 10
     proxy.cut()
     late = publish_one(RecipientFactory())  # its NOTIFY reaches nobody
     wait_for_disconnections(relay, 2)  # the loss, and the first try to connect again
     before = len(providers.messages())
-    assert before < 20
     wait_for_disconnections(relay, 4)  # with pauses of 0.1, 0.2, 0.4 and 0.8 s: each thread has ended its send
     assert len(providers.messages()) == before, "a relay that is not sure of its lease begins no send"
     proxy.mend()
-    wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 21)
+    wait_until(lambda: OutboxMessage.objects.filter(status="sent").count() == 121)
     late.refresh_from_db()
     assert late.status == "sent"
     relay.signal(signal.SIGTERM)
     code, output = relay.wait()
     assert code == 0, output
     assert "relay.reconnected" in output
-    assert len(providers.messages()) == 21, "what was known to be sent was written down after the cut, not sent again"
+    assert len(providers.messages()) == 121, "what was known to be sent was written down after the cut, not sent again"
 
 
 def test_a_relay_that_is_stopped_while_the_database_is_away_ends(
