@@ -1,6 +1,7 @@
 """The gate by hand: who may probe, how much a limited channel may claim, and that relays take turns."""
 
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 
@@ -117,3 +118,14 @@ def test_a_limited_claim_takes_no_more_than_it_was_granted(hand_relay: MakeRelay
         taken = relay.claim(limit=granted["sms"])
         gate.charge(relay.connection, taken)
     assert len(taken) == granted["sms"] == int(20 * BURST_SECONDS) + 1
+
+
+def test_each_change_of_a_channels_state_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate({"sms": Breaker()}, rates={})
+    open_ = {"is_paused": False, "is_broken": False, "failures": 0, "probe_in": None, "recovered_for": None}
+    with caplog.at_level(logging.INFO, logger="notifications"):
+        for changes in ({}, {"is_paused": True}, {}, {"is_broken": True}, {}):
+            for _ in range(2):
+                gate.learn({"sms": open_ | changes, "pigeon": open_})
+    told = [record.getMessage().split()[0] for record in caplog.records]
+    assert told == ["channel.paused", "channel.resumed", "channel.broken", "channel.recovered"]
