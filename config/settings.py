@@ -251,6 +251,7 @@ if PROCESS == process.RELAY:
     require(
         OUTBOX_LINK_KEY or env.str("DJANGO_SECRET_KEY", default=""), unmet="OUTBOX_LINK_KEY is not set (as in the web)"
     )
+OUTBOX_RELEASE = env.str("OUTBOX_RELEASE", default="")
 OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
 OUTBOX_STOP_WORDS = env.list("OUTBOX_STOP_WORDS", default=[])  # ARRÊT,BAJA: as a reply they opt out, as STOP does
 OUTBOX_START_WORDS = env.list("OUTBOX_START_WORDS", default=[])

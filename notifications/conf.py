@@ -57,6 +57,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_CODES_PER_HOUR": 5,
     "OUTBOX_CODES_PER_DAY": 10,
     "OUTBOX_LINK_KEY": "",
+    "OUTBOX_RELEASE": "",
     "OUTBOX_LINK_KEY_FALLBACKS": (),
     "OUTBOX_METRICS": [],
     "OUTBOX_API_AUTHENTICATION": (),
@@ -263,3 +264,8 @@ def metrics_token() -> str:
 def api_authentication() -> list[str]:
     """The classes, by dotted path, by which the staff API knows its callers; empty: the REST framework's defaults."""
     return list(_setting("OUTBOX_API_AUTHENTICATION"))
+
+
+def release() -> str:
+    """What this process's release is called (OUTBOX_RELEASE); empty: it is told by a digest of its files."""
+    return str(_setting("OUTBOX_RELEASE"))

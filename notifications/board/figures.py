@@ -121,6 +121,7 @@ class RelayFigures:
     heartbeat_at: datetime
     load: float | None
     command: str
+    release: str
     heartbeat_age: float
     is_lost: bool
     settled: int
@@ -188,7 +189,7 @@ class ScheduleFigures:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole board at one moment, by the database's clock. `unseen`: dead letters that nobody has looked at.
-    `clock`: what is wrong with the clock, if anything.
+    `clock`: what is wrong with the clock, if anything. `release`: that of the process which reads the board.
     """
 
     now: datetime
@@ -212,5 +213,6 @@ class Snapshot:
     retried: list[Retried]
     held_up: list[HeldUp]
     clock: str
+    release: str
     receipts: list[tuple[str, list[int]]]
     schedules: list[ScheduleFigures] | None

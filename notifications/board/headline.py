@@ -52,6 +52,12 @@ def _of_relays(now: Snapshot) -> Iterator[Headline]:
             yield Headline(f"Relay {relay.id} on {relay.host} has sent no heartbeat for {silence}.")
         elif relay.command:
             yield Headline(f"Relay {relay.id} was told to {relay.command}.")
+        elif relay.release and relay.release != now.release:
+            since = said(relay.started_at, now=now.now)
+            yield Headline(
+                f"Relay {relay.id} on {relay.host}, started at {since}, runs other code or templates than the board.",
+                "Restart what is older: the relay, or the web.",
+            )
 
 
 def _of_channels(now: Snapshot) -> Iterator[Headline]:

@@ -38,7 +38,7 @@ ORDER BY known.name
 
 RELAYS = """
 SELECT id, host, pid, concurrency, in_flight, started_at, heartbeat_at, load, command,
-    extract(epoch FROM clock_timestamp() - heartbeat_at)::float8, lease_until < clock_timestamp()
+    release, extract(epoch FROM clock_timestamp() - heartbeat_at)::float8, lease_until < clock_timestamp()
 FROM notifications_relay ORDER BY id
 """
 

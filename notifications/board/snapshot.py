@@ -23,6 +23,7 @@ from notifications.board.figures import (
 )
 from notifications.board.schedule_states import schedules
 from notifications.channels import channel_names
+from notifications.content.release import release
 from notifications.lifecycle import ReceiptStatus
 from notifications.policy.causes import cause_of
 from notifications.protocol.histogram import SIZE
@@ -96,6 +97,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         ],
         held_up=[HeldUp(*row) for row in fetch_all(queries.HELD_UP, _doors(states), using=using)],
         clock=silence(clock_jobs(using), now=now),
+        release=release(),
         receipts=_receipts(using),
         schedules=schedules(now, using),
     )

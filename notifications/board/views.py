@@ -16,6 +16,7 @@ from notifications.admin.forms import ReasonForm
 from notifications.board import plots, queries
 from notifications.board.headline import headlines
 from notifications.board.snapshot import RECEIPTS, snapshot
+from notifications.content.release import release
 from notifications.models import OutboxMessage, Relay
 from notifications.operations.look_at import look_at_dead_letters
 from notifications.operations.record_action import Actor
@@ -23,6 +24,7 @@ from notifications.operations.relay_commands import RelayCommand, command_relay
 from notifications.selectors.just_failed import just_failed, unseen_dead_letters
 
 VIEW = "notifications.view_outboxmessage"
+release()  # now, while the files are those that this process runs
 REFRESH_SECONDS = 3  # by the script
 RELOAD_SECONDS = 15  # of the whole page, without one
 

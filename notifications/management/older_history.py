@@ -15,6 +15,7 @@ ADVICE = (
     "This database is from before the first release, and cannot be migrated. Drop it (`make clean` drops the embedded "
     "one), then run `manage.py migrate`."
 )
+NOT_MIGRATED = "The outbox's tables are missing, or older than this code; run `manage.py migrate` first."
 
 
 def is_from_before(using: str = DEFAULT_DB_ALIAS) -> bool:

@@ -23,6 +23,9 @@ class Relay(models.Model):
     command = models.CharField(
         max_length=8, blank=True, db_default="", help_text=_("stop or drain: what somebody told it to do")
     )
+    release = models.CharField(
+        max_length=64, blank=True, db_default="", help_text=_("the code and templates that it runs, by name or digest")
+    )
     counted_to = models.BigIntegerField(db_default=0, help_text=_("the attempt up to which its own are counted"))
 
     class Meta:

@@ -9,8 +9,9 @@ from notifications.protocol.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, T
 # Adds a relay's row; its id is also the key of its advisory lock.
 REGISTER = (
     """
-INSERT INTO notifications_relay (host, pid, concurrency, in_flight, started_at, heartbeat_at, lease_until, counted_to)
-VALUES (%(host)s, %(pid)s, %(concurrency)s, 0, clock_timestamp(), clock_timestamp(),
+INSERT INTO notifications_relay
+    (host, pid, concurrency, release, in_flight, started_at, heartbeat_at, lease_until, counted_to)
+VALUES (%(host)s, %(pid)s, %(concurrency)s, %(release)s, 0, clock_timestamp(), clock_timestamp(),
         clock_timestamp() + make_interval(secs => %(lease)s), """
     + ATTEMPTS_SO_FAR
     + """)

@@ -53,6 +53,7 @@ class Lease:
     margin: float
     concurrency: int
     holds_lock: bool
+    release: str = ""
     clock: Clock = time.monotonic
     relay_id: int = 0
     _good_until: float = field(default=0.0, init=False)
@@ -91,6 +92,7 @@ class Lease:
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
                 "concurrency": self.concurrency,
+                "release": self.release,
                 "lease": self.seconds,
             },
         )

@@ -49,6 +49,7 @@ class Loop:
             seconds=options.lease,
             margin=options.send_timeout,
             concurrency=options.concurrency,
+            release=options.release,
             holds_lock=options.prompt_rescue,
         )
         tally, breakers = Tally(), {name: Breaker() for name in channels}

@@ -25,3 +25,4 @@ class Options:
     ask_before_resend: bool = True
     rates: Mapping[str, float] = field(default_factory=dict)
     caps: Sequence[Cap] = ()
+    release: str = ""

@@ -112,3 +112,12 @@ def test_a_database_from_before_the_first_release_is_refused_in_one_line(
     assert done.returncode == 1
     assert [line for line in said if older_history.ADVICE in line] == said[-1:]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run_outbox_relay", "outbox_status"])
+def test_a_database_that_was_never_migrated_is_named_in_one_line(command: str, old_url: str) -> None:
+    done = run("manage.py", command, url=old_url)
+
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == f"CommandError: {older_history.NOT_MIGRATED}"
+    assert "Traceback" not in done.stderr

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
 from django.utils import timezone
 from rich.console import Console
 from rich.live import Live
 
 from notifications.board.headline import headlines
 from notifications.board.snapshot import snapshot
+from notifications.management import older_history
 from notifications.management.arguments import add_database, number_of
 from notifications.management.status_table import shown
 from notifications.selectors.overview import Overview, overview
@@ -47,6 +49,9 @@ class Command(BaseCommand):
             self._watch(options) if options["watch"] is not None else self._show_once(options)
         except KeyboardInterrupt:
             return
+        except ProgrammingError as error:  # a table or a column is not there
+            older_history.refuse(options["database"])
+            raise CommandError(older_history.NOT_MIGRATED) from error
 
     def _show_once(self, options: dict[str, Any]) -> None:
         now = overview(options["database"])

@@ -13,6 +13,7 @@ from notifications import conf
 from notifications.channels import build_channels
 from notifications.channels.base import Channel
 from notifications.clock.run import clock_beside
+from notifications.content.release import release
 from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
 from notifications.management.interpreter import tuned
@@ -107,6 +108,7 @@ class Command(BaseCommand):
                 rates={name: conf.rate(name) for name in channels},
                 ask_before_resend=conf.ask_before_resend(),
                 caps=conf.caps(),
+                release=release(),
             ),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -116,9 +118,9 @@ class Command(BaseCommand):
                 loop.run()
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        except psycopg.errors.UndefinedTable as error:
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
             older_history.refuse(options["database"])
-            raise CommandError("The outbox's tables are missing; run `manage.py migrate` first.") from error
+            raise CommandError(older_history.NOT_MIGRATED) from error
         finally:
             for channel in channels.values():
                 channel.close()

@@ -9,6 +9,7 @@ import pytest
 from notifications.board.headline import headlines
 from notifications.board.snapshot import snapshot
 from notifications.clock.run import Clock
+from notifications.content.release import release
 from notifications.kinds import Kind
 from notifications.lifecycle import Outcome, Permanent, Transient
 from notifications.models import ClockJob, OutboxMessage
@@ -94,3 +95,13 @@ def test_a_clock_that_nobody_runs_is_named() -> None:
         assert said() == ""
         ClockJob.objects.all().delete()
         assert "Nothing has run the outbox's clock" in said()
+
+
+def test_a_relay_of_another_release_is_named() -> None:
+    """New templates were deployed, the web was restarted, and a relay went on with the old ones."""
+    Clock("default").tick()
+    with running_loop(RecordingChannel(), release="before"):
+        wait_until(lambda: "runs other code or templates than the board." in said())
+    with running_loop(RecordingChannel(), release=release()):
+        wait_until(lambda: "No relay is running" not in said())
+        assert said() == ""
