@@ -29,6 +29,7 @@ OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=60, whole=True)
 
 # --- Addresses: notifications/verification.py -------------------------------------------------------------------------
 OUTBOX_VERIFY_ADDRESSES = env.bool("OUTBOX_VERIFY_ADDRESSES", default=True)  # a new one is used once its code came back
+OUTBOX_CONTACT_OF = ""  # customers change their addresses in their profile, and confirm them by a code
 OUTBOX_TRUST_USER_EMAIL = env.bool("OUTBOX_TRUST_USER_EMAIL", default=True)  # those of the user table need no code
 OUTBOX_CONVERSATION_DAYS = number("OUTBOX_CONVERSATION_DAYS", default=30)
 OUTBOX_VERIFICATION_DAYS = number("OUTBOX_VERIFICATION_DAYS", default=30, least=1)

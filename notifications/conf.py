@@ -51,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_VERIFICATION_DAYS": 30,
     "OUTBOX_VERIFY_ADDRESSES": True,
     "OUTBOX_TRUST_USER_EMAIL": True,
+    "OUTBOX_CONTACT_OF": "notifications.recipients.user_contact.from_user",
     "OUTBOX_CLOCK": "relay",
     "OUTBOX_CODE_MINUTES": 10,
     "OUTBOX_CODE_GUESSES": 5,
@@ -199,6 +200,12 @@ def verifies_addresses() -> bool:
 def trusts_user_email() -> bool:
     """Whether the project vouches for the email addresses of its user table (OUTBOX_TRUST_USER_EMAIL)."""
     return bool(_setting("OUTBOX_TRUST_USER_EMAIL"))
+
+
+def contact_of() -> str:
+    """The dotted path of the function that says a user's phone, email, language and zone (OUTBOX_CONTACT_OF); empty:
+    only the recipients' rows do."""
+    return str(_setting("OUTBOX_CONTACT_OF"))
 
 
 @dataclass(frozen=True, slots=True)

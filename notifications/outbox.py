@@ -47,12 +47,13 @@ from notifications.recipients.contact import (
     Contact,
     change_contact,
     check_database,
-    checked_changes,
     contact_of,
     key_of,
     recipient_of,
 )
+from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
+from notifications.recipients.user_contact import refresh
 from notifications.selectors.person import known_of as export
 
 __all__ = [
@@ -193,6 +194,7 @@ def _one_of(
         return stranger_of(valid(who), using=using)
     if isinstance(who, Recipient | AbstractBaseUser):
         check_database(who, using=using)
+        refresh(who, using=using)
         return who
     raise InvalidRecipient(who)
 

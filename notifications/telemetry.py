@@ -27,6 +27,8 @@
     channel.recovered     info     channel: the backlog goes out at a rising rate
     alert.raised          error    alert: something is wrong, `monitoring.alert_rules` says what
     alert.cleared         info     alert: it has not been so for a while
+    contact.failed        debug    error (a type): OUTBOX_CONTACT_OF did not say where somebody is; the copy was used
+    contact.failing       error    error: the same, for the first in a row
     clock.failed          error    job, error (a type): it runs again when it is due
     clock.waiting         warning  error: the database is away or can only be read; the clock asks again
     relay.started         info     relay, channels, concurrency
@@ -80,6 +82,8 @@ LEVELS = {
     "channel.recovered": logging.INFO,
     "alert.raised": logging.ERROR,
     "alert.cleared": logging.INFO,
+    "contact.failed": logging.DEBUG,
+    "contact.failing": logging.ERROR,
     "clock.failed": logging.ERROR,
     "clock.waiting": logging.WARNING,
     "relay.started": logging.INFO,

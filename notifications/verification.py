@@ -28,8 +28,10 @@ from notifications.models import AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
 from notifications.policy.masking import hint
 from notifications.recipients.addresses import lock_address, recipients_at, set_address
-from notifications.recipients.contact import ADDRESSES, Contact, change_contact, checked_changes, recipient_of
+from notifications.recipients.contact import ADDRESSES, Contact, change_contact, recipient_of
+from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
+from notifications.recipients.user_contact import check_is_ours
 
 __all__ = [
     "InvalidCode",
@@ -84,6 +86,7 @@ def request_changes(user: Recipient | AbstractBaseUser, *, now: datetime | None 
     to_confirm = {field: valid.pop(field) for field in ADDRESSES if conf.verifies_addresses() and valid.get(field)}
     with transaction.atomic():
         before = recipient_of(user)
+        check_is_ours(user, to_confirm, using=DEFAULT_DB_ALIAS)
         for field, address in sorted(to_confirm.items()):
             _send_code(before, field, address, now=now)
         contact = change_contact(user, **valid)

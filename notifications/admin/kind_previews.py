@@ -12,7 +12,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from notifications import kinds
 from notifications.admin.base import demand, page
 from notifications.models import OutboxMessage
-from notifications.recipients.contact import checked
+from notifications.recipients.contact_fields import checked
 from notifications.selectors.kind_previews import preview_kind
 from notifications.selectors.outgoing import words_of
 

@@ -13,7 +13,7 @@ from notifications.kinds import Purpose
 from notifications.models import ConsentRecord, Recipient
 from notifications.policy.consent import opt_out_key
 from notifications.recipients import opt_outs
-from notifications.recipients.contact import checked
+from notifications.recipients.contact_fields import checked
 
 MOST_TYPED = 32  # characters of a phone number
 

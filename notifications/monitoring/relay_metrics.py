@@ -35,6 +35,7 @@ EVENTS = {  # events that are only counted: the counter's name and help text
     "message.rescued": ("outbox_rescued", "Messages taken over from relays that were lost: outcome unknown."),
     "settle.stale": ("outbox_stale_settles", "Outcomes that came after the lease was lost, and changed nothing."),
     "dispatch.error": ("outbox_dispatch_errors", "Bugs in channels, counted as unknown outcomes."),
+    "contact.failed": ("outbox_contact_failures", "Times that OUTBOX_CONTACT_OF failed, and the copy was used."),
     "relay.declared_dead": ("outbox_relays_declared_dead", "Other relays that this one declared dead."),
     "relay.outlived": ("outbox_relay_outlived", "Times that this relay was declared dead while it lived."),
     "relay.disconnected": ("outbox_database_disconnects", "Times that the database was away."),

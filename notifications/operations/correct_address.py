@@ -11,7 +11,8 @@ from notifications.operations.replay import replay_batch
 from notifications.policy.address_keys import address_key
 from notifications.policy.masking import hint
 from notifications.recipients.addresses import lock_address
-from notifications.recipients.contact import change_contact, checked_changes
+from notifications.recipients.contact import change_contact
+from notifications.recipients.contact_fields import checked_changes
 
 ADDRESSES = ("phone", "email")
 

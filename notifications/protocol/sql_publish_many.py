@@ -7,10 +7,11 @@ ISOLATION = "SELECT current_setting('transaction_isolation')"
 # the same. {user} is the type of a user's key.
 CREATE_RECIPIENTS = """
 INSERT INTO notifications_recipient (user_id, phone, email, locale, time_zone, opt_outs, address_opt_outs)
-SELECT row.user_id::{user}, '', row.email, %(locale)s::text, %(time_zone)s::text,
+SELECT row.user_id::{user}, row.phone, row.email, row.locale, row.time_zone,
     row.opt_outs::varchar[], row.opt_outs::varchar[]
-FROM unnest(%(users)s::text[], %(emails)s::text[], %(opt_outs)s::text[]) WITH ORDINALITY
-     AS row (user_id, email, opt_outs, position)
+FROM unnest(%(users)s::text[], %(phones)s::text[], %(emails)s::text[], %(locales)s::text[], %(time_zones)s::text[],
+            %(opt_outs)s::text[]) WITH ORDINALITY
+     AS row (user_id, phone, email, locale, time_zone, opt_outs, position)
 ORDER BY row.position
 ON CONFLICT (user_id) DO NOTHING
 """

@@ -90,14 +90,19 @@ def set_address(
 
     Needs the locks of the address and of the recipient's row. Writes the row.
     """
+    move_to(recipient, field, address, using=using)
+    setattr(recipient, f"{field}_verified_at", verified_at)
+    recipient.save(update_fields=[field, f"{field}_verified_at", "opt_outs", "address_opt_outs"], using=using)
+
+
+def move_to(recipient: Recipient, field: str, address: str, *, using: str) -> None:
+    """Give the object in hand this address, with its opt-outs. Nothing is written."""
     gone = {word for word in recipient.address_opt_outs if field_of(word.partition(":")[0]) == field}
     own = set(recipient.opt_outs) - gone
     come = set(opt_outs_of(address_key(field, address), using=using)) - own
     recipient.opt_outs = sorted(own | come)
     recipient.address_opt_outs = sorted((set(recipient.address_opt_outs) - gone) | come)
     setattr(recipient, field, address)
-    setattr(recipient, f"{field}_verified_at", verified_at)
-    recipient.save(update_fields=[field, f"{field}_verified_at", "opt_outs", "address_opt_outs"], using=using)
 
 
 def adopt_opt_outs(recipient: Recipient, fields: Collection[str] = ("phone", "email"), *, using: str) -> None:

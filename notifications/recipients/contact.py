@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import DEFAULT_DB_ALIAS, router, transaction
 
 from notifications import conf
@@ -17,13 +16,12 @@ from notifications.content.localization import language_of, zone_of
 from notifications.errors import AddressOptedOut, InvalidContact, InvalidRecipient, OtherDatabase
 from notifications.kinds import Purpose
 from notifications.models import Recipient
-from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
 from notifications.policy.consent import opt_out_key
-from notifications.policy.email_addresses import Unusable, mailbox
-from notifications.policy.locales import language_tag, time_zone_name
 from notifications.recipients.addresses import adopt_opt_outs, lock_address, set_address
+from notifications.recipients.contact_fields import checked, checked_changes
 from notifications.recipients.opt_outs import How, opt_in, opt_out
+from notifications.recipients.user_contact import check_is_ours, refresh, said_of
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +43,6 @@ class Contact:
     opt_ins: dict[str, dict[str, bool]]
 
 
-MOST_EMAIL = 254  # characters, https://www.rfc-editor.org/errata/eid1690
 ADDRESSES = ("phone", "email")
 COLUMNS = ("locale", "time_zone")
 SWITCHES = {"sms_enabled": "sms", "whatsapp_enabled": "whatsapp", "email_enabled": "email"}  # each for a whole channel
@@ -77,19 +74,24 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
     key = key_of(user)
     if isinstance(user, Recipient):
         return user
-    defaults = {
-        "email": usable_email(user) if conf.trusts_user_email() else "",
-        "locale": language_of(settings.LANGUAGE_CODE),
-        "time_zone": settings.TIME_ZONE,
-    }
     recipient = Recipient.objects.using(using).filter(**key).first()
     if recipient is not None:
         return recipient
+    defaults = first_contact(user, using=using)
     with transaction.atomic(using=using):
         recipient, is_new = Recipient.objects.using(using).get_or_create(**key, defaults=defaults)
         if is_new:
             adopt_opt_outs(recipient, using=using)
     return recipient
+
+
+def first_contact(user: AbstractBaseUser, *, using: str) -> dict[str, str]:
+    """The fields of a recipient that is made for `user`: what the project's function says, and the defaults."""
+    contact = {"phone": "", "locale": language_of(settings.LANGUAGE_CODE), "time_zone": settings.TIME_ZONE}
+    said = said_of(user, using=using)
+    if "email" not in said:
+        contact["email"] = usable_email(user) if conf.trusts_user_email() else ""
+    return {**contact, **said}
 
 
 def usable_email(user: AbstractBaseUser) -> str:
@@ -104,6 +106,8 @@ def usable_email(user: AbstractBaseUser) -> str:
 
 def contact_of(user: Recipient | AbstractBaseUser) -> Contact:
     """The contact details of `user`; raises InvalidRecipient."""
+    key_of(user)
+    refresh(user, using=DEFAULT_DB_ALIAS)
     recipient = recipient_of(user)
     refused = recipient.opt_outs
     return Contact(
@@ -132,6 +136,7 @@ def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contac
     changes = checked_changes(changes)
     with transaction.atomic():
         recipient = recipient_of(user)
+        check_is_ours(user, changes, using=DEFAULT_DB_ALIAS)
         _set_addresses(recipient, {word: changes[word] for word in ADDRESSES if word in changes})
         columns = {word: value for word, value in changes.items() if word in COLUMNS}
         if columns:
@@ -170,93 +175,3 @@ def _opt_ins(changes: dict[str, Any]) -> Iterator[tuple[str, Purpose | None, boo
 
 def _name(user: Recipient | AbstractBaseUser) -> str:
     return str(user) if isinstance(user, Recipient) else user.get_username()
-
-
-def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    """`changes` as they are stored. Raises InvalidContact, naming every field that is wrong."""
-    errors: dict[str, list[str]] = {}
-    valid: dict[str, Any] = {}
-    for word, value in changes.items():
-        try:
-            valid[word] = checked(word, value)
-        except KeyError:
-            errors[word] = ["There is no such field."]
-        except ValidationError as error:
-            errors[word] = list(error.messages)
-    if errors:
-        raise InvalidContact(errors)
-    return valid
-
-
-def checked(word: str, value: Any) -> Any:
-    """`value` as the field `word` is stored. Raises ValidationError, which says what to do."""
-    return _CHECKS[word](value)
-
-
-def _phone(value: Any) -> str:
-    if value == "":
-        return ""  # no phone
-    number = phone_numbers.e164(str(value))
-    if number is None:
-        raise ValidationError("Enter a phone number with its country code, for example +14155550123.")
-    if not phone_numbers.is_allowed(number, conf.allowed_countries()):
-        raise ValidationError("We cannot send messages to numbers of this country.")
-    return number
-
-
-def _email(value: Any) -> str:
-    text = str(value).strip()
-    if len(text) > MOST_EMAIL:
-        raise ValidationError(f"An email address has at most {MOST_EMAIL} characters.")
-    if text:
-        validate_email(text)
-        try:
-            mailbox(text)  # Django's validator takes domains that nobody can look up, such as snowmen
-        except Unusable as error:
-            raise ValidationError("Enter a valid email address.") from error
-    return text
-
-
-def _locale(value: Any) -> str:
-    tag = language_tag(value)
-    if tag is None:
-        raise ValidationError("Enter a language tag, for example en, de-at or pt-br.")
-    return tag
-
-
-def _time_zone(value: Any) -> str:
-    name = time_zone_name(value)
-    if name is None:
-        raise ValidationError("Enter a time zone of the IANA database by its place, for example Europe/Berlin.")
-    return name
-
-
-def _yes_or_no(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValidationError("Enter true or false.")
-    return value
-
-
-def _by_channel_and_purpose(value: Any) -> dict[str, dict[str, bool]]:
-    if not isinstance(value, dict) or not all(isinstance(purposes, dict) for purposes in value.values()):
-        raise ValidationError("Enter purposes by channel, and true or false by purpose.")
-    for channel, purposes in value.items():
-        if channel not in channel_names():
-            raise ValidationError(f"There is no such channel; there are {', '.join(channel_names())}.")
-        for purpose, is_wanted in purposes.items():
-            if purpose not in list(Purpose):
-                raise ValidationError(f"There is no such purpose; there are {', '.join(Purpose)}.")
-            _yes_or_no(is_wanted)
-    return value
-
-
-_CHECKS = {
-    "phone": _phone,
-    "email": _email,
-    "locale": _locale,
-    "time_zone": _time_zone,
-    "sms_enabled": _yes_or_no,
-    "whatsapp_enabled": _yes_or_no,
-    "email_enabled": _yes_or_no,
-    "opt_ins": _by_channel_and_purpose,
-}

@@ -8,16 +8,14 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connections
 
-from notifications import conf
 from notifications.content.localization import language_of
 from notifications.models import AddressOptOut, Recipient
 from notifications.policy import phone_numbers
-from notifications.policy.address_keys import address_key
 from notifications.protocol import sql_publish_many as sql
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.run_sql import execute, fetch_all
 from notifications.recipients.addresses import lock_shelves
-from notifications.recipients.contact import check_database, key_of, usable_email
+from notifications.recipients.contact import check_database, first_contact, key_of
 from notifications.recipients.strangers import Address, keys_of
 
 Each = TypeVar("Each")
@@ -101,42 +99,37 @@ def _wanted(rows: Sequence[tuple[int, str, str]]) -> dict[str, str]:
 
 def _create(users: Sequence[AbstractBaseUser], addresses: Sequence[Address], *, using: str) -> None:
     """All shelves are locked in one statement, in their order: so two calls do not wait for each other in a circle."""
-    trusted = conf.trusts_user_email()
-    emails = {user.pk: usable_email(user) if trusted else "" for user in users}
-    keys = {address_key("email", email) for email in emails.values() if email}
-    keys.update(*map(keys_of, addresses))
+    contacts = {user.pk: Address(**first_contact(user, using=using)) for user in users}
+    keys = {key for address in (*contacts.values(), *addresses) for key in keys_of(address)}
     lock_shelves(keys, using=using)
-    _create_users(emails, using=using)
+    _create_users(contacts, using=using)
     found = _strangers(addresses, using=using) if addresses else {}  # another call may have made them meanwhile
     _create_strangers([address for address in addresses if address not in found], using=using)
 
 
-def _create_users(emails: dict[Any, str], *, using: str) -> None:
+def _create_users(contacts: dict[Any, Address], *, using: str) -> None:
     """In the order of keys, so that two that create the same do not wait for each other."""
-    shared = {"locale": language_of(settings.LANGUAGE_CODE), "time_zone": settings.TIME_ZONE}
     field = Recipient._meta.get_field("user")
     statement = sql.CREATE_RECIPIENTS.format(user=field.db_type(connections[using]))
-    for batch in batches(sorted(emails)):
-        keys = [address_key("email", emails[pk]) for pk in batch]
-        columns = {
-            "users": texts([str(field.get_db_prep_value(pk, connections[using])) for pk in batch]),
-            "emails": texts([emails[pk] for pk in batch]),
-            "opt_outs": _opt_outs([[key] for key in keys], using=using),
-        }
-        execute(statement, shared | columns, using=using)
+    for batch in batches(sorted(contacts)):
+        users = texts([str(field.get_db_prep_value(pk, connections[using])) for pk in batch])
+        execute(statement, {"users": users} | _columns([contacts[pk] for pk in batch], using=using), using=using)
 
 
 def _create_strangers(addresses: Sequence[Address], *, using: str) -> None:
     for batch in batches(addresses):
-        columns = {
-            "numbers": texts([phone_numbers.canonical(each.phone) for each in batch]),
-            "phones": texts([each.phone for each in batch]),
-            "emails": texts([each.email for each in batch]),
-            "locales": texts([each.locale or language_of(settings.LANGUAGE_CODE) for each in batch]),
-            "time_zones": texts([each.time_zone or settings.TIME_ZONE for each in batch]),
-            "opt_outs": _opt_outs([keys_of(each) for each in batch], using=using),
-        }
-        execute(sql.CREATE_STRANGERS, columns, using=using)
+        compared = texts([phone_numbers.canonical(each.phone) for each in batch])
+        execute(sql.CREATE_STRANGERS, {"numbers": compared} | _columns(batch, using=using), using=using)
+
+
+def _columns(addresses: Sequence[Address], *, using: str) -> dict[str, str]:
+    return {
+        "phones": texts([each.phone for each in addresses]),
+        "emails": texts([each.email for each in addresses]),
+        "locales": texts([each.locale or language_of(settings.LANGUAGE_CODE) for each in addresses]),
+        "time_zones": texts([each.time_zone or settings.TIME_ZONE for each in addresses]),
+        "opt_outs": _opt_outs([keys_of(each) for each in addresses], using=using),
+    }
 
 
 def _opt_outs(keys: Sequence[Sequence[str]], *, using: str) -> str:

@@ -15,7 +15,7 @@ from notifications.models import Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
 from notifications.recipients.addresses import adopt_opt_outs, has_email, lock_address
-from notifications.recipients.contact import checked_changes
+from notifications.recipients.contact_fields import checked_changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Delivery:
         random: Callable[[], float] = _random.random,
         clock: Clock = time.monotonic,
         now: Callable[[], datetime] | None = None,
+        fresh: Callable[[Claimed], Claimed] | None = None,
     ) -> None:
         self._channels = channels
         self._lease = lease
@@ -63,6 +64,7 @@ class Delivery:
         self._random = random
         self._clock = clock
         self._now = now or lease.database_now
+        self._fresh = fresh
         self._quiet_hours = conf.quiet_hours()  # once: reading a setting takes as long as the rest of a step
         self._allowed_countries = conf.allowed_countries()
         self.is_stopping = False
@@ -74,6 +76,8 @@ class Delivery:
         """
         began = self._clock()
         try:
+            if self._fresh and not self.is_stopping:
+                message = self._fresh(message)  # first: a wait for it must count before the lease is looked at
             return self._settle(message)
         except BaseException as error:  # noqa: BLE001  (SystemExit too: it would end this thread and no other)
             self._report_error(message, error)

@@ -14,6 +14,7 @@ from notifications.protocol.database_errors import is_not_now
 from notifications.relay.breaker import Breaker
 from notifications.relay.claim import is_anything_left
 from notifications.relay.claim_timer import ClaimTimer
+from notifications.relay.contacts import Contacts
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
 from notifications.relay.gate import Gate
@@ -58,6 +59,7 @@ class Loop:
         self._settler = Settler(tally)
         self._gate = Gate(breakers, rates=options.rates)
         self._intake = Intake(channels, options, self._gate)
+        self._contacts = Contacts(options.read_contacts) if options.read_contacts else None
         self._dispatcher = Dispatcher(
             Delivery(
                 channels,
@@ -65,6 +67,7 @@ class Loop:
                 policies=options.policies,
                 breakers=breakers,
                 send_timeout=options.send_timeout,
+                fresh=self._contacts.fresh if self._contacts else None,
             ),
             channels,
             concurrency=options.concurrency,
@@ -93,6 +96,8 @@ class Loop:
             emit("relay.abandoned", in_flight=self._in_flight)
         finally:
             self._listener.stop()
+            if self._contacts:
+                self._contacts.close()
         emit("relay.stopped", relay=self._lease.relay_id)
 
     def _work(self, turn: Callable[[], None], *, until: Callable[[], bool]) -> None:

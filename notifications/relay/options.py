@@ -1,7 +1,8 @@
 """The options that an operator sets for one relay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from notifications.conf import Cap
 from notifications.policy.retry import RetryPolicy
@@ -10,7 +11,7 @@ from notifications.policy.retry import RetryPolicy
 @dataclass(frozen=True, slots=True)
 class Options:
     """Times are in seconds. Per channel, `concurrency` is how many sends may run at once, `batch` how many messages
-    may be claimed and not yet settled.
+    may be claimed and not yet settled. `read_contacts` reads before each send where recipients are now.
     """
 
     database: str
@@ -26,3 +27,4 @@ class Options:
     rates: Mapping[str, float] = field(default_factory=dict)
     caps: Sequence[Cap] = ()
     release: str = ""
+    read_contacts: Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]] | None = None

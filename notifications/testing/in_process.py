@@ -20,6 +20,7 @@ from notifications.lifecycle import UNFINISHED, Outcome
 from notifications.models import OutboxMessage, PlannedFallback
 from notifications.operations.release_held import release_due
 from notifications.receipts.late_fallback import fall_back_due
+from notifications.recipients.user_contact import read_for_sends
 from notifications.relay.breaker import Breaker
 from notifications.relay.caps import Caps
 from notifications.relay.claim import Claimer
@@ -116,6 +117,7 @@ class _Drain:
 
     def __init__(self, channels: Mapping[str, Channel], *, ahead: timedelta, using: str) -> None:
         self._channels = channels
+        self._using = using
         self._connection: Connection = own_connection(using)
         self._now = database_now(using) + ahead
         self._lease = Lease(seconds=LEASE_SECONDS, margin=0.0, concurrency=1, holds_lock=False)
@@ -149,9 +151,14 @@ class _Drain:
             breakers={name: Breaker() for name in self._channels},  # new ones: tests of refusals are no outage
             send_timeout=conf.send_timeout_seconds(),
             now=self._moment,
+            fresh=self._fresh if conf.contact_of() else None,
         )
         with localized(message.locale, message.time_zone):  # delivery switches the language, for its own thread
             return delivery.deliver(message)
+
+    def _fresh(self, message: Claimed) -> Claimed:
+        found = read_for_sends([message.recipient_id], using=self._using)
+        return message._replace(**found.get(message.recipient_id, {}))
 
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         if not settlements:

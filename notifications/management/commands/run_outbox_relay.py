@@ -3,6 +3,7 @@
 import signal
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from notifications.management.arguments import add_database, address, number_of
 from notifications.management.interpreter import tuned
 from notifications.monitoring.instrument import monitored, watched
 from notifications.monitoring.metrics_server import CannotListen
+from notifications.recipients.user_contact import read_for_sends
 from notifications.relay.loop import Loop
 from notifications.relay.options import Options
 from notifications.relay.supervisor import Supervisor, usable_processors
@@ -109,6 +111,7 @@ class Command(BaseCommand):
                 ask_before_resend=conf.ask_before_resend(),
                 caps=conf.caps(),
                 release=release(),
+                read_contacts=partial(read_for_sends, using=options["database"]) if conf.contact_of() else None,
             ),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
