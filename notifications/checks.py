@@ -1,6 +1,7 @@
 """System checks: they refuse, by name, settings and schema that would break a promise."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from psycopg import IsolationLevel
 from notifications import conf, kinds
 from notifications.channels import (
     CONSOLE,
+    DEFAULT_CHANNELS,
     channel_names,
     channel_paths,
     configured_channels,
@@ -29,14 +31,47 @@ from notifications.content.unsubscribe_links import UNSUBSCRIBABLE
 from notifications.models import ClockJob, OutboxMessage
 from notifications.monitoring.notifiers import url_problem
 from notifications.policy import quiet_hours
+from notifications.policy.setting_types import setting_problem
 from notifications.selectors.clock_jobs import silence_now
 
 READ_COMMITTED = IsolationLevel.READ_COMMITTED
+KNOWN: dict[str, Any] = {
+    **conf.DEFAULTS,
+    "OUTBOX_CHANNELS": DEFAULT_CHANNELS,
+    "OUTBOX_REFERENCE_LINKS": {},
+    "OUTBOX_ALERT_URL": "",
+}
+
+
+@register(Tags.compatibility)
+def settings_have_their_types(**_: Any) -> list[CheckMessage]:
+    """Every setting holds what it may hold, and none is named almost as one of ours."""
+    wrong = [Error(f"{name} {problem}.", id="notifications.E017") for name, problem in _wrong_types().items()]
+    given = {name for name in dir(settings) if name.startswith("OUTBOX_")} - KNOWN.keys()
+    return [
+        *wrong,
+        *(
+            Caution(f"The outbox has no setting {name}.", hint=f"Is {alike[0]} meant?", id="notifications.W004")
+            for name in sorted(given)
+            if (alike := get_close_matches(name, KNOWN, n=1, cutoff=0.9))
+        ),
+    ]
+
+
+def _wrong_types() -> dict[str, str]:
+    found = {
+        name: setting_problem(name, getattr(settings, name), default=default)
+        for name, default in KNOWN.items()
+        if hasattr(settings, name)
+    }
+    return {name: problem for name, problem in found.items() if problem}
 
 
 @register(Tags.compatibility)
 def settings_fit_together(**_: Any) -> list[CheckMessage]:
     """OUTBOX_* settings are among the known words, and the lease is longer than a send may take."""
+    if _wrong_types():
+        return []  # which says more
     problems: list[CheckMessage] = []
     if conf.lane() not in conf.LANES:
         problems.append(Error(f"OUTBOX_LANE must be one of {', '.join(conf.LANES)}.", id="notifications.E001"))

@@ -1,5 +1,6 @@
 """The documentation as a site: it builds without a warning, tells of every setting, and lists every page."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from notifications.checks import KNOWN
 from tests.deployment.settings_names import variables
 from tests.documentation.blocks import PAGES, ROOT
 
@@ -30,6 +32,15 @@ def test_every_setting_is_told_of() -> None:
     told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "settings.md").read_text()))
 
     assert variables() - told == set()
+
+
+def test_every_setting_of_the_package_is_told_of_with_its_default() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text().partition("## In another project")[2].partition("\n## ")[0]
+    told = {name: default.strip("`") for name, default in re.findall(r"^\| `(OUTBOX_\w+)` \| (.+?) \| ", page, re.M)}
+
+    assert told.keys() == KNOWN.keys()
+    del told["OUTBOX_CHANNELS"]
+    assert {name: ast.literal_eval(default) for name, default in told.items()} == {name: KNOWN[name] for name in told}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

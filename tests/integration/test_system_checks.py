@@ -15,6 +15,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from notifications import kinds
+from notifications.checks import settings_have_their_types
 from notifications.kinds import Fallback, Kind, Purpose
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,6 +37,40 @@ def register() -> Iterator[Register]:
 
 def test_the_project_s_own_settings_are_in_order() -> None:
     assert found() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("OUTBOX_LEASE_SECONDS", "60", "must be a number, not '60'"),
+        ("OUTBOX_LEASE_SECONDS", float("nan"), "must be a number"),
+        ("OUTBOX_SEND_TIMEOUT_SECONDS", 0, "must be more than 0, not 0"),
+        ("OUTBOX_MAX_ATTEMPTS", True, "must be a whole number, not True"),
+        ("OUTBOX_MAX_ATTEMPTS", 0, "must be at least 1, not 0"),
+        ("OUTBOX_CAP_NUMBER_DAY", 1.5, "must be a whole number"),
+        ("OUTBOX_VERIFY_ADDRESSES", "no", "must be True or False, not 'no'"),
+        ("OUTBOX_STOP_WORDS", "BAJA", "must be a list of texts, not 'BAJA'"),
+        ("OUTBOX_ALLOWED_COUNTRIES", [1], "must be a list of texts"),
+        ("OUTBOX_RATES", 50, "must be a dict whose keys are texts, not 50"),
+        ("OUTBOX_MAX_ATTEMPTS_OF", {"sms": 0}, "['sms'] must be at least 1, not 0"),
+        ("OUTBOX_CHANNELS", {"sms": None}, "['sms'] must be text, not None"),
+        ("OUTBOX_REFERENCE_LINKS", {"booking": 1}, "['booking'] must be text"),
+        ("OUTBOX_LANE", None, "must be text, not None"),
+    ],
+)
+def test_a_setting_of_the_wrong_type_is_found(name: str, value: object, said: str, settings: Settings) -> None:
+    setattr(settings, name, value)
+    assert f"{name} {said}" in " ".join(each.msg for each in settings_have_their_types())
+
+
+def test_a_setting_of_the_wrong_type_is_said_once_and_breaks_no_check(settings: Settings) -> None:
+    settings.OUTBOX_LEASE_SECONDS = "a minute"
+    assert list(found()) == ["notifications.E017"]
+
+
+def test_a_name_that_is_almost_one_of_ours_is_found(settings: Settings) -> None:
+    settings.OUTBOX_LEASE_SECOND = 30
+    assert "Is OUTBOX_LEASE_SECONDS meant?" in found()["notifications.W004"]
 
 
 def test_clocks_without_zones_are_refused(settings: Settings) -> None:
