@@ -32,6 +32,7 @@ ACCESS_CODE = {  # by the field of the address that it goes to
         channels=(channel,),
         sample={"verification": 0, "purpose": "signup"},
         holds_code=True,
+        lane=verification.SECURITY,
     )
     for field, channel in verification.CHANNELS.items()
 }

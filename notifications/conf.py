@@ -140,9 +140,9 @@ def lane() -> str:
     return str(_setting("OUTBOX_LANE"))
 
 
-def lane_name(channel: str) -> str:
-    """The name of the lane in which messages of `channel` move; empty: the recipient's one lane."""
-    return channel if lane() == "recipient+channel" else ""
+def is_lane_by_channel() -> bool:
+    """Whether each channel's messages go in a lane of their own."""
+    return lane() == "recipient+channel"
 
 
 def rescue() -> str:

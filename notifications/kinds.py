@@ -1,14 +1,18 @@
 """The kinds of messages that applications publish, registered by name when Django starts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from notifications import conf
 from notifications.errors import UnknownKind
 from notifications.policy.quiet_hours import QuietHours, parse
 from notifications.policy.retry import RetryPolicy
+
+LANE = re.compile(r"[a-z][a-z0-9_-]{0,14}")
 
 
 class Purpose(StrEnum):
@@ -39,7 +43,10 @@ class Kind:
     links of ours; in all other values links are made harmless, because somebody may have typed them. `holds_code`: it
     proves that an address is its reader's; staff are not shown its words, and it counts under caps of its own.
 
-    Raises ValueError for invalid quiet hours.
+    `lane`: messages of the kinds with this name go in a lane of their own, so that what is urgent does not wait behind
+    a message that is being retried. Order holds within it. Give urgent kinds an `expires_after` too.
+
+    Raises ValueError for invalid quiet hours, and for a lane that is no short name.
     """
 
     name: str
@@ -53,9 +60,12 @@ class Kind:
     sample: Mapping[str, Any] = field(default_factory=dict, compare=False)
     links: frozenset[str] = frozenset()
     holds_code: bool = False
+    lane: str = ""
 
     def __post_init__(self) -> None:
         parse(self.quiet_hours)
+        if self.lane and not LANE.fullmatch(self.lane):
+            raise ValueError(f"{self.lane!r} names no lane: at most 15 small letters, digits, - and _, a letter first.")
 
 
 _registered: dict[str, Kind] = {}
@@ -102,6 +112,17 @@ def quiet_hours_of(name: str, *, everywhere: str) -> QuietHours | None:
     if kind is None or not (kind.purpose is Purpose.REMINDER if kind.may_wait is None else kind.may_wait):
         return None
     return parse(kind.quiet_hours or everywhere)
+
+
+def lane_name(name: str, channel: str) -> str:
+    """The lane in which messages of the kind called `name` move on `channel`; empty: the recipient's common one."""
+    kind = _registered.get(name)
+    return ":".join(filter(None, (kind.lane if kind else "", channel if conf.is_lane_by_channel() else "")))
+
+
+def lanes_of_their_own() -> dict[str, str]:
+    """By kind, the lane of those that name one."""
+    return {kind.name: kind.lane for kind in _registered.values() if kind.lane}
 
 
 def fallback_of(name: str, channel: str) -> Fallback | None:

@@ -15,7 +15,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from notifications import conf, kinds, origin
+from notifications import kinds, origin
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -225,7 +225,7 @@ def _enqueue(
     message: OutboxMessage, context: str, suppressions: Mapping[str, str], *, held_until: datetime | None, using: str
 ) -> list[OutboxMessage]:
     """Insert one row per channel, in order. The first message of an empty lane becomes its head."""
-    lanes = [HELD if held_until else conf.lane_name(channel) for channel in suppressions]
+    lanes = [HELD if held_until else kinds.lane_name(message.kind, channel) for channel in suppressions]
     to_send = [lane if not code else None for lane, code in zip(lanes, suppressions.values(), strict=True)]
     with traces.publishing(message.kind, channels=len(lanes)) as traceparent, connections[using].cursor() as cursor:
         cursor.execute(

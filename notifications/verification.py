@@ -48,10 +48,13 @@ __all__ = [
     "use",
 ]
 
+SECURITY = "security"  # the codes' lane: none waits behind a message that is being retried
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CHANNELS = {"phone": "sms", "email": "email"}  # how a code reaches each address
 CODES = {
-    field: Kind(f"account.{field}_code", channels=(channel,), sample={"verification": 0}, holds_code=True)
+    field: Kind(
+        f"account.{field}_code", channels=(channel,), sample={"verification": 0}, holds_code=True, lane=SECURITY
+    )
     for field, channel in CHANNELS.items()
 }
 REPLACED = {

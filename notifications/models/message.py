@@ -43,7 +43,9 @@ class OutboxMessage(models.Model):
 
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="messages", db_index=False)
     lane = models.CharField(
-        max_length=32, blank=True, help_text=_("empty: the recipient's one lane; else the channel's")
+        max_length=32,
+        blank=True,
+        help_text=_("empty: the recipient's common one; else the kind's, the channel's, or both"),
     )
     kind = models.CharField(max_length=64)
     channel = models.CharField(max_length=32)

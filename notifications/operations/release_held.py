@@ -6,13 +6,14 @@ messages in flight. One that was published for a moment (`send_at`) takes its pl
 was due before it, before what is due after it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 
-from notifications import conf
+from notifications import conf, kinds
 from notifications.lifecycle import HELD, Status
 from notifications.models import OutboxMessage
 from notifications.protocol import sql_lanes
@@ -42,8 +43,8 @@ def release_due(*, now: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -
 
 def release_batch(recipients: Mapping[int, int], messages: Sequence[int], *, using: str) -> int:
     """Put the held ones among `messages` into their lanes, in one transaction, or in the caller's; returns how many."""
-    by_channel = conf.lane() == "recipient+channel"
+    named = {"by_channel": conf.is_lane_by_channel(), "lanes": json.dumps(kinds.lanes_of_their_own())}
     with locked_lanes((recipients[message] for message in messages), using=using) as lanes:
-        rows = lanes.fetch_all(sql_lanes.RELEASE, {"ids": list(messages), "by_channel": by_channel})
+        rows = lanes.fetch_all(sql_lanes.RELEASE, {"ids": list(messages)} | named)
         lanes.changed.update((recipient, lane) for recipient, lane in rows)
     return len(rows)

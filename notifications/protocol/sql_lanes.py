@@ -10,7 +10,7 @@ from notifications.protocol.sql_tally import append
 # nothing, it stands at the end: before an ID that no message has. Those with one place go by their moments.
 RELEASE = """
 WITH released AS (
-    SELECT id, CASE WHEN %(by_channel)s THEN channel ELSE '' END AS lane
+    SELECT id, concat_ws(':', %(lanes)s::jsonb ->> kind, CASE WHEN %(by_channel)s THEN channel END) AS lane
     FROM notifications_outboxmessage
     WHERE id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND lane = '(held)'
 ), unused AS MATERIALIZED (

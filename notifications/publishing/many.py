@@ -13,7 +13,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS
 
-from notifications import conf, kinds, origin
+from notifications import kinds, origin
 from notifications.errors import InvalidContact, InvalidRecipient, NotInTransaction, UnsafeIsolation
 from notifications.kinds import Kind
 from notifications.lifecycle import HELD
@@ -173,7 +173,7 @@ def _decide(
             entry.suppressions, entry.held_until = decide_once(opt_outs=opt_outs, time_zone=time_zone)
 
 
-def _rows(entries: Sequence[_Entry]) -> list[_Row]:
+def _rows(kind: Kind, entries: Sequence[_Entry]) -> list[_Row]:
     """Of each lane, the first that will be sent may lead it."""
     rows: list[_Row] = []
     led: set[tuple[int, str]] = set()
@@ -182,7 +182,7 @@ def _rows(entries: Sequence[_Entry]) -> list[_Row]:
         for channel, code in entry.suppressions.items():
             name = lane_names.get(channel)
             if name is None:
-                name = lane_names[channel] = conf.lane_name(channel)
+                name = lane_names[channel] = kinds.lane_name(kind.name, channel)
             lane = HELD if entry.held_until else name
             may_lead = not code and lane != HELD and (entry.recipient, lane) not in led
             if may_lead:
@@ -193,7 +193,7 @@ def _rows(entries: Sequence[_Entry]) -> list[_Row]:
 
 def _write(kind: Kind, entries: Sequence[_Entry], *, times: Times, using: str) -> None:
     """Insert one row per recipient and channel, in order; wake the relays once, after the commit."""
-    rows = _rows([entry for entry in entries if not entry.is_duplicate])
+    rows = _rows(kind, [entry for entry in entries if not entry.is_duplicate])
     if not rows:
         return
     with traces.publishing(kind.name, channels=len(rows)) as traceparent:

@@ -11,7 +11,7 @@ from functools import partial
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
-from notifications import conf
+from notifications import kinds
 from notifications.models import PlannedFallback
 from notifications.protocol import sql_fallbacks
 from notifications.protocol.bad_rows import work_on_all
@@ -47,7 +47,7 @@ def _fall_back(message_ids: Sequence[int], *, using: str) -> int:
     fallbacks = PlannedFallback.objects.using(using).filter(message_id__in=message_ids).select_related("message")
     with locked_lanes(fallbacks.values_list("message__recipient_id", flat=True), using=using) as lanes:
         plans = list(fallbacks.filter(due_at__isnull=False))
-        names = [conf.lane_name(plan.channel) for plan in plans]
+        names = [kinds.lane_name(plan.message.kind, plan.channel) for plan in plans]
         written = lanes.fetch_all(
             sql_fallbacks.SUBSTITUTE,
             {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifications import conf, kinds
+from notifications import kinds
 from notifications.lifecycle import Status
 from notifications.protocol import sql_fallbacks as sql
 from notifications.protocol.arrays import numbers, texts
@@ -43,7 +43,7 @@ def fall_back(connection: Connection, ready: Sequence[Settlement]) -> set[Lane]:
                 "ids": numbers([message.id for message, _ in failed]),
                 "claim_numbers": numbers([message.claim_number for message, _ in failed]),
                 "channels": texts([plan.channel for _, plan in failed]),
-                "lanes": texts([conf.lane_name(plan.channel) for _, plan in failed]),
+                "lanes": texts([kinds.lane_name(message.kind, plan.channel) for message, plan in failed]),
             },
         )
-    return {(message.recipient_id, conf.lane_name(plan.channel)) for message, plan in failed}
+    return {(message.recipient_id, kinds.lane_name(message.kind, plan.channel)) for message, plan in failed}

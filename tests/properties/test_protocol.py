@@ -114,17 +114,17 @@ class Protocol(RuleBasedStateMachine):
 
     # Publishers and staff
 
-    @rule(who=recipients, channels=channels, how=st.sampled_from(WAYS_TO_PUBLISH))
-    def publish(self, who: int, channels: tuple[str, ...], how: str) -> None:
-        recipient = self.world.recipients[who]
+    @rule(who=recipients, channels=channels, how=st.sampled_from(WAYS_TO_PUBLISH), urgent=rarely)
+    def publish(self, who: int, channels: tuple[str, ...], how: str, urgent: bool = False) -> None:
+        recipient, lane = self.world.recipients[who], "security" if urgent else ""
         match how:
             case "undo":
                 self.world.publish_after_undoing(recipient, channels)
             case "beside":
-                self.world.publish_beside(recipient, channels)
+                self.world.publish_beside(recipient, channels, lane=lane)
             case _:
                 key = "once" if how == "once" else ""
-                self.world.publish(recipient, channels, commits=how != "roll back", key=key)
+                self.world.publish(recipient, channels, commits=how != "roll back", key=key, lane=lane)
 
     @precondition(lambda self: self.world.open)
     @rule(commits=st.booleans())

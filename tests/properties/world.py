@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.test import override_settings
 
-from notifications import conf, kinds, outbox
+from notifications import kinds, outbox
 from notifications.kinds import Kind
 from notifications.models import OutboxMessage, Recipient
 from notifications.operations import pause_channel
@@ -75,12 +75,12 @@ class World:
 
     # Those who publish, withdraw and replay
 
-    def publish(self, who: Recipient, channels: Sequence[str], *, commits: bool, key: str = "") -> None:
+    def publish(self, who: Recipient, channels: Sequence[str], *, commits: bool, key: str = "", lane: str = "") -> None:
         if self._is_locked(who.pk):
-            assert_waits(lambda: self._announce(who, channels, key=key))
+            assert_waits(lambda: self._announce(who, channels, key=key, lane=lane))
             return
         with transaction.atomic():
-            written = self._announce(who, channels, key=key)
+            written = self._announce(who, channels, key=key, lane=lane)
             transaction.set_rollback(not commits)
         assert [message.channel for message in written] == ([] if key and key in self.keys else list(channels))
         if commits:
@@ -124,9 +124,9 @@ class World:
         self.open = self.open or OpenTransaction()
         return self.open
 
-    def publish_beside(self, who: Recipient, channels: Sequence[str]) -> None:
+    def publish_beside(self, who: Recipient, channels: Sequence[str], *, lane: str) -> None:
         begun = self.begin()
-        messages = self._as_modelled(self._announce(who, channels, using=begun.ALIAS))
+        messages = self._as_modelled(self._announce(who, channels, lane=lane, using=begun.ALIAS))
         begun.recipients.add(who.pk)
         begun.effects.append(lambda: self.model.publish(messages))
 
@@ -160,13 +160,16 @@ class World:
         return self.open is not None and recipient in self.open.recipients
 
     def _announce(
-        self, who: Recipient, channels: Sequence[str], *, key: str = "", using: str = "default"
+        self, who: Recipient, channels: Sequence[str], *, key: str = "", lane: str = "", using: str = "default"
     ) -> list[OutboxMessage]:
-        kinds.register(Kind(GREETING, channels=tuple(channels)))
+        kinds.register(Kind(GREETING, channels=tuple(channels), lane=lane))
         return announce(who, GREETING, dedupe_key=key, using=using)
 
     def _as_modelled(self, written: Collection[OutboxMessage]) -> list[Message]:
-        return [Message(each.pk, each.recipient_id, conf.lane_name(each.channel), each.channel) for each in written]
+        return [
+            Message(each.pk, each.recipient_id, kinds.lane_name(each.kind, each.channel), each.channel)
+            for each in written
+        ]
 
     # Time
 
