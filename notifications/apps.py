@@ -10,7 +10,8 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import checks, outbox, verification  # noqa: F401, PLC0415  (once the models are there)
+        # once the models are there
+        from notifications import checks, outbox, setting_checks, verification  # noqa: F401, PLC0415
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
 
         verification.register_kinds()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
 
 import phonenumbers
 from django.conf import settings
@@ -25,7 +24,7 @@ from notifications.channels import (
     rehearsed_channel,
 )
 from notifications.channels.base import Channel
-from notifications.content.public_links import is_included, public_url
+from notifications.content.public_links import is_included, is_public_address, public_url
 from notifications.content.rendering import template_problems
 from notifications.content.unsubscribe_links import UNSUBSCRIBABLE
 from notifications.models import ClockJob, OutboxMessage
@@ -242,9 +241,9 @@ def _channels_of(kind: kinds.Kind) -> set[str]:
 @register(Tags.urls)
 def addresses_are_public(**_: Any) -> list[CheckMessage]:
     """PUBLIC_URL is an address, and notifications.urls is included where something is to be reached there."""
-    parts = urlsplit(public_url())
-    if public_url() and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-        return [Error("PUBLIC_URL must be https://host or https://host/path.", id="notifications.E013")]
+    if public_url() and not is_public_address(str(settings.PUBLIC_URL)):
+        wrong = "PUBLIC_URL must be https://host or https://host/path, in ASCII, without a password."
+        return [Error(wrong, id="notifications.E013")]
     is_used = any(path.startswith("notifications.channels.twilio.") for path in channel_paths().values()) or (
         public_url() and any(kinds.purpose_of(name) in UNSUBSCRIBABLE for name in kinds.names())
     )

@@ -1,7 +1,7 @@
 """The kinds of messages that applications publish, registered by name when Django starts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from notifications.policy.quiet_hours import QuietHours, parse
 from notifications.policy.retry import RetryPolicy
 
 LANE = re.compile(r"[a-z][a-z0-9_-]{0,14}")
+MOST_NAME = 64  # characters
 
 
 class Purpose(StrEnum):
@@ -46,7 +47,8 @@ class Kind:
     `lane`: messages of the kinds with this name go in a lane of their own, so that what is urgent does not wait behind
     a message that is being retried. Order holds within it. Give urgent kinds an `expires_after` too.
 
-    Raises ValueError for invalid quiet hours, and for a lane that is no short name.
+    Raises ValueError for invalid quiet hours, for a lane that is no short name, and for a field of another type: a
+    relay would find it out at each send.
     """
 
     name: str
@@ -66,6 +68,22 @@ class Kind:
         parse(self.quiet_hours)
         if self.lane and not LANE.fullmatch(self.lane):
             raise ValueError(f"{self.lane!r} names no lane: at most 15 small letters, digits, - and _, a letter first.")
+        for problem in _problems(self):
+            raise ValueError(f"The kind {self.name!r}: {problem}.")
+
+
+def _problems(kind: Kind) -> Iterator[str]:
+    most = kind.max_attempts
+    if not isinstance(kind.name, str) or not 0 < len(kind.name) <= MOST_NAME:
+        yield f"its name must be a text of at most {MOST_NAME} characters"
+    if isinstance(kind.channels, str) or not all(isinstance(channel, str) for channel in kind.channels):
+        yield 'channels must be names, as in ("sms", "email")'
+    if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+        yield f"max_attempts must be a whole number of at least 1, not {most!r}"
+    if not isinstance(kind.expires_after, timedelta | None):
+        yield f"expires_after must be a timedelta, not {kind.expires_after!r}"
+    if not all(isinstance(each, Fallback) and isinstance(each.after, timedelta) for each in kind.fallback.values()):
+        yield "fallback must be a Fallback by channel, each after a timedelta"
 
 
 _registered: dict[str, Kind] = {}

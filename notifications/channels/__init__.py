@@ -6,9 +6,11 @@ channel is one file, in this folder or in any other project, and one line in tha
 In a test run every channel is a memory one, so that no test reaches a provider, unless OUTBOX_SENDS_IN_TESTS is True.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +22,8 @@ from notifications.channels.memory import MemoryChannel, Record, Unconfigured, i
 from notifications.content.compose import Form
 from notifications.lifecycle import Outcome
 
+NAME = re.compile(r"[\w-]{1,32}")  # an opt-out writes a purpose after a colon
+NAMES_WHAT_IS_MISSING = (AttributeError, ImportError, KeyError)
 CONSOLE = "notifications.channels.console.ConsoleChannel"  # prints messages, and sends none
 DEFAULT_CHANNELS = {
     "sms": CONSOLE,
@@ -38,9 +42,29 @@ class Needs:
 
 
 def channel_paths() -> dict[str, str]:
-    """The dotted paths of the configured channels' classes, by name."""
-    paths: dict[str, str] = getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS)
-    return paths
+    """The dotted paths of the configured channels' classes, by name; entries that are none are left out."""
+    paths = _configured()
+    return {name: path for name, path in paths.items() if _is_entry(name, path)} if isinstance(paths, dict) else {}
+
+
+def channels_problems() -> list[str]:
+    """What is wrong with OUTBOX_CHANNELS, whatever its classes are."""
+    paths = _configured()
+    if not isinstance(paths, dict):
+        return [f"OUTBOX_CHANNELS must be a dict of dotted paths by name, not {type(paths).__name__}."]
+    return [
+        f"OUTBOX_CHANNELS has {name!r}: {path!r}. A name has at most 32 letters, digits, _ or -, and a path is a text."
+        for name, path in paths.items()
+        if not _is_entry(name, path)
+    ]
+
+
+def _configured() -> Any:
+    return getattr(settings, "OUTBOX_CHANNELS", DEFAULT_CHANNELS)
+
+
+def _is_entry(name: object, path: object) -> bool:
+    return isinstance(name, str) and bool(NAME.fullmatch(name)) and isinstance(path, str)
 
 
 def channel_names() -> list[str]:
@@ -65,7 +89,7 @@ def configured_channels(names: Collection[str] | None = None) -> dict[str, Chann
         raise ImproperlyConfigured(
             "OUTBOX_SENDS is False: this process has no providers' credentials, and sends nothing."
         )
-    return {name: _load(name, path).from_settings(name, settings) for name, path in _chosen(names).items()}
+    return {name: _built(name, _load(name, path)) for name, path in _chosen(names).items()}
 
 
 def memory_channels(
@@ -89,7 +113,7 @@ def _stood_for(name: str, path: str) -> Channel:
     except ImproperlyConfigured:
         return Unconfigured(name)
     try:
-        return channel.from_settings(name, settings)
+        return _built(name, channel)
     except ImproperlyConfigured:
         return Unconfigured(name, channel)
 
@@ -122,6 +146,23 @@ def _needs(name: str, path: str) -> Needs | None:
     channel = _stood_for(name, path)
     channel.close()
     return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment)
+
+
+def _built(name: str, channel: type[Channel]) -> Channel:
+    """Raises ImproperlyConfigured, whatever goes wrong in a class of somebody's own."""
+    try:
+        made: object = channel.from_settings(name, settings)
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:  # its words may hold a secret; names of what is missing are none
+        missing = f" {error}" if isinstance(error, NAMES_WHAT_IS_MISSING) else ""
+        raise ImproperlyConfigured(
+            f"The channel {name!r} cannot be built: {channel.__qualname__}.from_settings raised "
+            f"{type(error).__name__}{missing}."
+        ) from error
+    if not isinstance(made, Channel):
+        raise ImproperlyConfigured(f"The channel {name!r} cannot be built: {channel.__qualname__} is no whole Channel.")
+    return made
 
 
 def _load(name: str, path: str) -> type[Channel]:

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 def checked_sender(text: str) -> str:
     """`text`, if it is one address with or without a name before it. Raises ImproperlyConfigured."""
-    if not _is_one_address(text):
+    if not isinstance(text, str) or not _is_one_address(text):
         raise ImproperlyConfigured(
             f"DEFAULT_FROM_EMAIL must be one address, name@example.com or Name <name@example.com>, not {text!r}. A "
             'name that holds a comma, a colon, an @ or other special characters stands in quotes: "Parcels, Inc." <…>.'

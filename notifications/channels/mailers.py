@@ -77,7 +77,7 @@ def mailer(name: str, settings: Any) -> Sends:
     """The mailer for the channel `name`. Raises ImproperlyConfigured."""
     url = getattr(settings, "EMAIL_URL", "")
     if url:
-        return _of_url(url)
+        return _of_url(str(url))
     found = _of_mailers(settings) or _of_django(settings)
     if found is None:
         raise ImproperlyConfigured(

@@ -4,12 +4,15 @@ PUBLIC_URL is the site's public address, with the path that the site is mounted 
 So relays, which never see SCRIPT_NAME, build the same addresses as web processes.
 """
 
+import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
+
+ADDRESS = re.compile(r"(?:(?![?#\\])[!-~])+")
 
 
 def public_link(view: str, *arguments: Any) -> str:
@@ -31,6 +34,16 @@ def called_as(request: HttpRequest) -> str:
 def public_url() -> str:
     """PUBLIC_URL without a slash at its end; empty if it is not set."""
     return str(getattr(settings, "PUBLIC_URL", "") or "").rstrip("/")
+
+
+def is_public_address(url: str) -> bool:
+    """Whether `url` can be PUBLIC_URL: an address of HTTP in ASCII, without a query or a password."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) and "@" not in parts.netloc
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
+    return bool(is_one) and bool(ADDRESS.fullmatch(url))
 
 
 def _mount() -> str:

@@ -28,8 +28,9 @@ def setting_problem(name: str, value: object, *, default: object) -> str:
         return _mapping_problem(
             name, value, of=_text_problem if name.endswith(("_LINKS", "_CHANNELS")) else _number_problem
         )
-    is_list = isinstance(value, list | tuple | set | frozenset) and all(isinstance(each, str) for each in value)
-    return "" if is_list else _not("a list of texts", value)
+    if not isinstance(value, list | tuple | set | frozenset):
+        return f"must be a list of texts, not {type(value).__name__}"  # a key may be among them
+    return "" if all(isinstance(each, str) for each in value) else _not("a list of texts", value)
 
 
 def _mapping_problem(name: str, value: object, *, of: Callable[[str, object], str]) -> str:

@@ -81,7 +81,13 @@ class Delivery:
             return self._settle(message)
         except BaseException as error:  # noqa: BLE001  (SystemExit too: it would end this thread and no other)
             self._report_error(message, error)
-            return self._judge(message, Transient(INTERNAL_ERROR, type(error).__name__), began)
+            outcome = Transient(INTERNAL_ERROR, type(error).__name__)
+            try:
+                return self._judge(message, outcome, began)
+            except Exception:  # noqa: BLE001  (a policy that nothing can be judged by: a person must look)
+                return Settlement(
+                    message, Status.FAILED, message.attempts + 1, outcome=outcome, began=began, ended=began
+                )
 
     def _settle(self, message: Claimed) -> Settlement:
         return (

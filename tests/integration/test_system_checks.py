@@ -17,6 +17,7 @@ from pytest_django import Settings
 from notifications import kinds
 from notifications.checks import settings_have_their_types
 from notifications.kinds import Fallback, Kind, Purpose
+from tests.stage.relay import RecordingChannel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Register = Callable[[Kind], Kind]
@@ -49,7 +50,7 @@ def test_the_project_s_own_settings_are_in_order() -> None:
         ("OUTBOX_MAX_ATTEMPTS", 0, "must be at least 1, not 0"),
         ("OUTBOX_CAP_NUMBER_DAY", 1.5, "must be a whole number"),
         ("OUTBOX_VERIFY_ADDRESSES", "no", "must be True or False, not 'no'"),
-        ("OUTBOX_STOP_WORDS", "BAJA", "must be a list of texts, not 'BAJA'"),
+        ("OUTBOX_STOP_WORDS", "BAJA", "must be a list of texts, not str"),
         ("OUTBOX_ALLOWED_COUNTRIES", [1], "must be a list of texts"),
         ("OUTBOX_RATES", 50, "must be a dict whose keys are texts, not 50"),
         ("OUTBOX_MAX_ATTEMPTS_OF", {"sms": 0}, "['sms'] must be at least 1, not 0"),
@@ -76,6 +77,81 @@ def test_a_name_that_is_almost_one_of_ours_is_found(settings: Settings) -> None:
 def test_clocks_without_zones_are_refused(settings: Settings) -> None:
     settings.USE_TZ = False
     assert "USE_TZ must be True" in found()["notifications.E009"]
+
+
+@pytest.mark.parametrize("paths", [None, ["sms"], {"sms": None}, {5: "a.B"}], ids=str)
+def test_channels_of_another_type_are_named(settings: Settings, paths: Any) -> None:
+    settings.OUTBOX_CHANNELS = paths
+    assert "OUTBOX_CHANNELS" in found()["notifications.E017"]
+
+
+@pytest.mark.parametrize("name", ["", "s" * 33, "s\n", "a:b"])
+def test_a_channel_s_name_that_cannot_be_stored_is_refused(settings: Settings, name: str) -> None:
+    settings.OUTBOX_CHANNELS = settings.OUTBOX_CHANNELS | {name: "a.B"}
+    assert "OUTBOX_CHANNELS has" in found()["notifications.E018"]
+
+
+@pytest.mark.parametrize("name", ["OUTBOX_RATES", "OUTBOX_MAX_ATTEMPTS_OF"])
+def test_a_setting_of_a_channel_that_is_not_there_is_named(settings: Settings, name: str) -> None:
+    setattr(settings, name, {"smss": 3})
+    assert f"{name} names the channel 'smss'" in found()["notifications.E018"]
+
+
+def test_a_key_in_place_of_a_list_is_refused_and_not_shown(settings: Settings) -> None:
+    """Read letter by letter, each would sign links."""
+    settings.OUTBOX_LINK_KEY_FALLBACKS = "hunter2"
+    said = found()["notifications.E017"]
+    assert "OUTBOX_LINK_KEY_FALLBACKS must be a list of texts, not str" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("name", ["OUTBOX_METRICS", "OUTBOX_API_AUTHENTICATION"])
+@pytest.mark.parametrize("path", ["nodots", "no.such.Class", "os.path.NoSuchClass"])
+def test_a_class_that_is_not_there_is_named(settings: Settings, name: str, path: str) -> None:
+    setattr(settings, name, [path])
+    assert f"{name} has '{path}'" in found()["notifications.E019"]
+
+
+class Unbuildable(RecordingChannel):
+    @classmethod
+    def from_settings(cls, name: str, settings: Any) -> Any:
+        return cls(settings.PIGEON_KEY)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        (f"{__name__}.Unbuildable", "Unbuildable.from_settings raised AttributeError"),
+        ("notifications.channels.base.Channel", "Channel is no whole Channel"),
+    ],
+)
+def test_a_channel_that_cannot_be_built_is_named(settings: Settings, path: str, problem: str) -> None:
+    settings.OUTBOX_CHANNELS = settings.OUTBOX_CHANNELS | {"sms": path}
+    assert problem in found()["notifications.E004"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEFAULT_FROM_EMAIL", None), ("EMAIL_URL", 5)])
+def test_email_settings_of_another_type_are_named(settings: Settings, name: str, value: Any) -> None:
+    setattr(settings, name, value)
+    assert name in found()["notifications.E004"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"max_attempts": "3"},
+        {"max_attempts": 0},
+        {"expires_after": 3600},
+        {"channels": "sms"},
+        {"fallback": {"sms": "email"}},
+        {"fallback": {"sms": Fallback("email", after=60)}},  # type: ignore[arg-type]
+        {"name": "x" * 65},
+    ],
+    ids=str,
+)
+def test_a_kind_that_no_relay_could_judge_is_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="The kind "):
+        Kind(**({"name": "test.kind", "channels": ("sms",)} | words))
 
 
 @pytest.mark.parametrize("level", [3, 4], ids=["repeatable read", "serializable"])
@@ -175,7 +251,12 @@ def test_a_kind_on_a_channel_that_nobody_serves_is_named(register: Register) -> 
 
 
 @pytest.mark.parametrize(
-    "url", ["book.example.org", "ftp://book.example.org", "https://", "https://book.example.org/?a"]
+    "url",
+    [
+        *("book.example.org", "ftp://book.example.org", "https://", "https://book.example.org/?a", "https://[::1"),
+        *("https://book.example.org/?", "https://bo ok.example.org", "https://bücher.example", "https://a.example/ü"),
+        *("https://a.example:99999", "https://ann:secret@a.example", "https://a.example\n", "https://a.example\\b"),
+    ],
 )
 def test_a_public_url_that_is_none_is_refused(settings: Settings, url: str) -> None:
     settings.PUBLIC_URL = url

@@ -18,7 +18,7 @@ from notifications.policy import locales
 from notifications.policy.retry import RetryPolicy
 from notifications.relay.outcome_checks import well_typed
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import RecordingChannel, drain, running_loop
+from tests.stage.relay import RecordingChannel, drain, running_loop, status_of
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,6 +180,19 @@ def test_what_stops_a_step_before_the_send_is_a_failure_and_counts(
     assert (message.status, message.attempts, len(channel.sent)) == ("failed", 2, 0)
     assert attempts(message) == [("transient", "internal_error")] * 2
     assert "by=Pigeon" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [None, Transient("away"), Unknown("timeout")], ids=repr)
+def test_a_policy_that_nothing_can_be_judged_by_ends_no_thread(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    message, other = publish_one(RecipientFactory()), publish_one(RecipientFactory())
+    wrong = RetryPolicy(max_attempts="3", backoff_seconds=0, backoff_max_seconds=0, max_rescues=5)  # type: ignore[arg-type]
+    drain(
+        Pigeon(answer=lambda out: answer if out.message_id == message.pk else Accepted("yes")),
+        policy=wrong,
+        concurrency=1,
+    )
+    assert [status_of(each) for each in (message, other)] == ["failed", "sent"]
+    assert attempts(message) == [("transient", "internal_error")]
 
 
 def test_a_message_that_kills_its_relays_ends_though_a_step_raises(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,37 @@
+"""System checks of what settings name: channels and classes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.utils.module_loading import import_string
+
+from notifications import conf
+from notifications.channels import channel_names, channels_problems
+
+
+@register(Tags.compatibility)
+def channels_have_names(**_: Any) -> list[CheckMessage]:
+    """OUTBOX_CHANNELS' names can be stored, and settings by channel name no other."""
+    wrong = channels_problems() or [
+        f"{name} names the channel {channel!r}, which OUTBOX_CHANNELS lacks: {', '.join(channel_names())}."
+        for name, default in conf.DEFAULTS.items()
+        if isinstance(default, dict) and isinstance(by_channel := getattr(settings, name, default), dict)
+        for channel in sorted(set(map(str, by_channel)) - set(channel_names()))
+    ]
+    return [Error(problem, id="notifications.E018") for problem in wrong]
+
+
+@register(Tags.compatibility)
+def named_classes_can_be_imported(**_: Any) -> list[CheckMessage]:
+    """What OUTBOX_METRICS and OUTBOX_API_AUTHENTICATION name is there: it is first asked for at a scrape or a call."""
+    problems: list[CheckMessage] = []
+    for name in ("OUTBOX_METRICS", "OUTBOX_API_AUTHENTICATION"):
+        paths = getattr(settings, name, ())
+        for path in paths if isinstance(paths, list | tuple) else ():
+            try:
+                import_string(path)
+            except (ImportError, AttributeError) as error:
+                wrong = f"{name} has {path!r}, which cannot be imported: {error}"
+                problems.append(Error(wrong, id="notifications.E019"))
+    return problems
