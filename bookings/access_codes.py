@@ -1,4 +1,5 @@
 """Codes by which somebody who is not signed in proves an address: to sign up, to sign in, or to set a new password.
+A customer who is signed in closes the account by one.
 
 Every address is sent a code, and every answer is the same, whether it has an account or not. What there is behind an
 address is said only to who has entered its code. Asking makes no account, and no session: what was asked for goes to
@@ -26,6 +27,7 @@ class Purpose(StrEnum):
     SIGN_UP = "signup"
     SIGN_IN = "signin"
     RESET = "reset"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def access_code(to: outbox.Address, *, purpose: str) -> int:
 
 
 def password_set(user: User) -> None:
-    """Somebody who proved an address of the account has set a new password: every address hears of it."""
+    """The account has a new password: every address of it hears of that."""
     contact = outbox.contact_of(user)
     for field, kind in PASSWORD_SET.items():
         if getattr(contact, field):

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from bookings import announcements
 from bookings.sign_ins import SignIn, SignInQuerySet
 from bookings.staff_tokens import StaffToken
 from bookings.tokens import AccessToken, AccessTokenQuerySet, StoredToken, is_stamp_of
@@ -59,6 +60,13 @@ def set_password(user: User, password: str, *, request: HttpRequest) -> None:
     if before:
         update_session_auth_hash(request, user)
         SignIn.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
+@transaction.atomic
+def change_password(user: User, password: str, *, request: HttpRequest) -> None:
+    """Store another password; everything ends but the session of `request`, and the customer hears of it."""
+    set_password(user, password, request=request)
+    announcements.password_set(user)
 
 
 @transaction.atomic

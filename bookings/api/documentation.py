@@ -9,6 +9,7 @@ from bookings.api.idempotency import HEADER, PATTERN
 from bookings.api.schema import errors
 from bookings.api.serializers import (
     BookingSerializer,
+    CloseSerializer,
     CodeOfSerializer,
     CodeSerializer,
     MeSerializer,
@@ -184,4 +185,13 @@ me_password = extend_schema(
         **_invalid("password", "new_password"),
     },
     examples=_asking("a new one", password="a long pass phrase", new_password="another pass phrase"),  # noqa: S106
+)
+me_close = extend_schema(
+    request=CloseSerializer,
+    responses={
+        204: None,
+        **_bad_code("password"),
+        **errors(409, **_codes(refusals.StaffAreNotErased())),
+    },
+    examples=_asking("with the password", password="a long pass phrase"),  # noqa: S106  (an example)
 )

@@ -1,4 +1,4 @@
-"""The API's views of the customer's own security: what is signed in, ending one of it, and a new password."""
+"""The API's views of the customer's own security: what is signed in, ending one of it, a new password, and the end."""
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings import own_security
+from bookings import closing, own_security
+from bookings.access_codes import Asked, Purpose
 from bookings.api import documentation
-from bookings.api.serializers import NewPasswordSerializer, SecuritySerializer
+from bookings.api.serializers import CloseSerializer, NewPasswordSerializer, SecuritySerializer
 from bookings.api.views import customer_of, valid
 from bookings.tokens import AccessToken, give_token
 
@@ -59,9 +60,24 @@ class Password(APIView):
             validate_password(given["new_password"], customer)
         except ValidationError as error:
             raise serializers.ValidationError({"new_password": error.messages}) from None
-        own_security.set_password(customer, given["new_password"], request=plain)
+        own_security.change_password(customer, given["new_password"], request=plain)
         if isinstance(request.auth, AccessToken):
             return Response({"token": give_token(customer)})
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Close(APIView):
+    """Close the account, for ever. Upcoming bookings stay, but nobody can cancel them any more."""
+
+    @documentation.me_close
+    def post(self, request: Request) -> Response:
+        given, customer = valid(CloseSerializer(data=request.data)), customer_of(request)
+        if "password" in given:
+            plain = request._request  # noqa: SLF001  (those who count failed logins mark the web's own request)
+            _check(customer, found=authenticate(plain, username=customer.get_username(), password=given["password"]))
+            closing.close(customer)
+        else:
+            closing.close_by_code(customer, Asked.of(given["request"], purpose=Purpose.CLOSE), code=given["code"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

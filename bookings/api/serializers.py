@@ -197,6 +197,19 @@ class NewAccountSerializer(PasswordByCodeSerializer):
     time_zone = _a_contacts("time_zone", help_text="of the IANA database, for example Europe/Berlin")
 
 
+class CloseSerializer(serializers.Serializer):
+    """The password, or a code for the purpose `close` that was sent to an address of the account."""
+
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, required=False)
+    request = serializers.CharField(max_length=2000, required=False, help_text="from `/api/accounts/codes/`")
+    code = serializers.CharField(max_length=16, required=False)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given.keys() not in ({"password"}, {"request", "code"}):
+            raise serializers.ValidationError("Send the password, or request and code.")
+        return given
+
+
 class BrowserSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     device = serializers.CharField(help_text="in words, as it says of itself")

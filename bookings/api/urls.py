@@ -24,6 +24,7 @@ urlpatterns = [
     path("me/browsers/<int:pk>/", own_security.Browser.as_view(), name="me-browser"),
     path("me/programs/<int:pk>/", own_security.Program.as_view(), name="me-program"),
     path("me/password/", own_security.Password.as_view(), name="me-password"),
+    path("me/close/", own_security.Close.as_view(), name="me-close"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs/",

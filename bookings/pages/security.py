@@ -8,14 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bookings import own_security
 from bookings.pages.forms import NewPasswordForm, PasswordForm
-from bookings.pages.views import customers_only
+from bookings.pages.views import customers_only, rendered
 
 
 @customers_only
@@ -34,8 +34,10 @@ def security(request: HttpRequest) -> HttpResponse:
     everywhere = PasswordForm(request.POST if is_everywhere else None, prefix="everywhere", **who)
     chosen = everywhere if is_everywhere else change
     if request.method == "POST" and chosen.is_valid():
-        password = chosen.cleaned_data["password" if is_everywhere else "new_password"]
-        own_security.set_password(customer, password, request=request)
+        if is_everywhere:
+            own_security.set_password(customer, chosen.cleaned_data["password"], request=request)
+        else:
+            own_security.change_password(customer, chosen.cleaned_data["new_password"], request=request)
         messages.success(request, "Everything else is signed out." if is_everywhere else "Your password is changed.")
         return redirect("security-page")
     signed_in = {
@@ -43,7 +45,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "programs": own_security.programs_of(customer),
         "here": request.session.session_key,
     }
-    return render(request, "pages/security.html", {"change": change, "everywhere": everywhere, **signed_in})
+    return rendered(request, "pages/security.html", {"change": change, "everywhere": everywhere, **signed_in})
 
 
 @customers_only

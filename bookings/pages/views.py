@@ -30,7 +30,7 @@ customers_only = partial(login_required, login_url="login-page")
 def slots(request: HttpRequest) -> HttpResponse:
     """What can be booked, the earliest first."""
     offered = selectors.slots().filter(starts_at__gt=timezone.now())[:MOST_SHOWN]
-    return _page(request, "pages/slots.html", {"slots": offered})
+    return rendered(request, "pages/slots.html", {"slots": offered})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,7 +44,7 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             return _order(request, pk, form)
     is_open = shown.starts_at > timezone.now() and shown.seats_left > 0
-    return _page(request, "pages/slot.html", {"slot": shown, "form": form, "is_open": is_open})
+    return rendered(request, "pages/slot.html", {"slot": shown, "form": form, "is_open": is_open})
 
 
 @customers_only
@@ -55,7 +55,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     shown = _order_of(request, pk)
     if shown.status == Order.Status.BOOKED:
         return redirect("booking-page", shown.booking.pk)
-    return _page(request, "pages/order.html", {"order": shown, **_ways_to_pay(request, shown)})
+    return rendered(request, "pages/order.html", {"order": shown, **_ways_to_pay(request, shown)})
 
 
 @customers_only
@@ -86,7 +86,7 @@ def paid(request: HttpRequest, pk: int) -> HttpResponse:
 def bookings(request: HttpRequest) -> HttpResponse:
     """The customer's bookings, the latest first."""
     own = selectors.bookings_of(_customer(request))[:MOST_SHOWN]
-    return _page(request, "pages/bookings.html", {"bookings": own})
+    return rendered(request, "pages/bookings.html", {"bookings": own})
 
 
 @customers_only
@@ -107,7 +107,7 @@ def booking(request: HttpRequest, pk: int) -> HttpResponse:
         "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
         "refundable": cancellation.refund_due(shown, now=now),
     }
-    return _page(request, "pages/booking.html", context)
+    return rendered(request, "pages/booking.html", context)
 
 
 @customers_only
@@ -174,7 +174,7 @@ def _customer(request: HttpRequest) -> User:
     return request.user
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """The page, with moments in the customer's own time zone."""
     signed_in = request.user if request.user.is_authenticated else None
     zone = outbox.contact_of(signed_in).time_zone if signed_in else "UTC"

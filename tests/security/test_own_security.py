@@ -15,6 +15,7 @@ from bookings.sign_ins import SignIn
 from bookings.tokens import AccessToken, find_token, give_token
 from bookings.user_agents import in_words
 from config.pruning import prune_logins
+from notifications.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,6 +66,12 @@ def test_a_thief_is_out_everywhere_and_the_customer_stays_in(ann: User, form: di
     assert not AccessToken.objects.exists()
     assert is_in(signed_in(password))
     assert is_in(signed_in(PASSWORD)) == (password == PASSWORD)
+
+
+@pytest.mark.parametrize(("form", "told"), [(CHANGE, ["account.password_set_email"]), (EVERYWHERE, [])])
+def test_the_customer_hears_of_a_new_password_and_of_no_other(form: dict[str, str], told: list[str]) -> None:
+    assert signed_in().post(PAGE, form).status_code == 302
+    assert list(OutboxMessage.objects.values_list("kind", flat=True)) == told
 
 
 @pytest.mark.parametrize(

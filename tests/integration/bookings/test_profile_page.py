@@ -38,6 +38,11 @@ def test_name_language_and_time_zone_are_changed(browser: Client, ann: User) -> 
     assert not OutboxMessage.objects.exists()
 
 
+def test_a_form_without_anything_in_it_takes_no_address_away(browser: Client, ann: User) -> None:
+    assert browser.post(PAGE).status_code == 200
+    assert outbox.contact_of(ann).phone == PHONE
+
+
 @pytest.mark.parametrize(("field", "value"), [("locale", "klingon"), ("time_zone", "Mars/Base"), ("name", "x" * 151)])
 def test_what_cannot_be_is_refused(browser: Client, ann: User, field: str, value: str) -> None:
     form = {"about": "1", "name": "Anna", "locale": "de", "time_zone": "Europe/Berlin"} | {field: value}
