@@ -7,6 +7,7 @@ raises for what a provider may answer; an exception that escapes is a bug, and t
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self
 
 from notifications.channels.deadline import Deadline
@@ -33,6 +34,21 @@ class Outgoing(NamedTuple):
     expires_in: float | None = None
     inbound_age: float | None = None
     unsubscribe_url: str = ""
+
+
+class State(StrEnum):
+    """Whether something that the outbox rests on is well."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    NOT_TRIED = "not tried"
+
+
+class Probe(NamedTuple):
+    """What a provider answered to a call that sends nothing. Where it is wrong, `said` ends with what to do."""
+
+    state: State
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,10 @@ class Channel(ABC):
     def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         """Ask the provider what became of the message that it calls `provider_id`; None: nothing new."""
         return None
+
+    def probe(self, deadline: Deadline) -> Probe:
+        """Ask the provider, by a call that sends nothing, whether it knows our credentials. Never raises."""
+        return Probe(State.NOT_TRIED, "This channel cannot be tried without sending.")
 
     def templates_for(self, kind: str) -> Mapping[str, str]:
         """The templates of messages of this kind, where they depend on it."""

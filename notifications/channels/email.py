@@ -13,11 +13,11 @@ from typing import Any, Self
 from django.core.mail.backends import locmem
 from django.utils.encoding import punycode
 
-from notifications.channels.base import Channel, Outgoing
+from notifications.channels.base import Channel, Outgoing, Probe, State
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender_check import checked_sender
 from notifications.channels.mailers import mailer
-from notifications.channels.smtp_connections import Email, UTF8NotOffered
+from notifications.channels.smtp_connections import Email, Mailer, UTF8NotOffered
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Transient, Unknown
 from notifications.policy.email_addresses import Mailbox, Unusable, mailbox
 from notifications.policy.masking import masked
@@ -68,6 +68,19 @@ class EmailChannel(Channel):
         except ValueError as error:
             return _unsendable(error, outgoing)
         return Accepted(message.extra_headers["Message-ID"])
+
+    def probe(self, deadline: Deadline) -> Probe:
+        """Connect to the mail server and log in, where the emails go by our own connections."""
+        if not isinstance(self._mailer, Mailer):
+            return Probe(State.NOT_TRIED, f"{type(self._mailer).__qualname__} cannot be tried without sending.")
+        with deadline.enforced() as transmission:
+            try:
+                self._mailer.probe()
+            except smtplib.SMTPResponseException as error:
+                return Probe(State.WRONG, f"The mail server answers {error.smtp_code}. Check its user and password.")
+            except (smtplib.SMTPException, OSError) as error:
+                return Probe(State.WRONG, f"The mail server cannot be used: {transmission.failure(error).code}.")
+        return Probe(State.OK, "The mail server lets us in.")
 
     def close(self) -> None:
         self._mailer.close()

@@ -181,6 +181,14 @@ class Mailer:
                     raise
         return self._send(_Connection(**self._server), messages)
 
+    def probe(self) -> None:
+        """Connect, log in and say goodbye. Raises smtplib.SMTPException or OSError."""
+        connection = _Connection(**self._server)
+        try:
+            connection.open()
+        finally:
+            connection.quit()
+
     def close(self) -> None:
         """Close the connections that nobody uses."""
         while self._idle:

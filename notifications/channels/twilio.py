@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from notifications.channels.base import Channel, DeliveryReport, Outgoing
+from notifications.channels.base import Channel, DeliveryReport, Outgoing, Probe, State
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
@@ -51,7 +51,8 @@ class _TwilioChannel(Channel):
         self._sender = sender
         self._callback_url = callback_url
         self._http = PooledHttpClient(api_url)
-        self._messages = Client(account_sid, auth_token, http_client=self._http).messages
+        client = Client(account_sid, auth_token, http_client=self._http)
+        self._messages, self._account = client.messages, client.api.v2010.accounts(account_sid)
         self._message_log = MessageLog(self._messages, self._http, sender=sender)
 
     def send(self, outgoing: Outgoing, deadline: Deadline) -> Outcome:
@@ -93,6 +94,20 @@ class _TwilioChannel(Channel):
 
     def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         return self._message_log.look_up(provider_id, deadline)
+
+    def probe(self, deadline: Deadline) -> Probe:
+        """Fetch the account, which costs nothing."""
+        with deadline.enforced() as transmission:
+            try:
+                status = self._account.fetch().status
+            except (TwilioRestException, TwilioServiceException) as error:
+                wrong = f"Twilio refuses the account (error {error.code}, HTTP {error.status})."
+                return Probe(State.WRONG, f"{wrong} Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+            except (requests.RequestException, OSError) as error:
+                return Probe(State.WRONG, f"Twilio cannot be reached: {transmission.failure(error).code}.")
+            except (TwilioException, *UNREADABLE) as error:
+                return Probe(State.WRONG, f"That is not Twilio ({type(error).__name__}). Check TWILIO_API_URL.")
+        return Probe(State.OK if status == "active" else State.WRONG, f"The Twilio account is {status}.")
 
     def close(self) -> None:
         self._http.close()

@@ -39,7 +39,7 @@ _ERRORS = {
 
 
 class MessagesApi:
-    """The routes under /2010-04-01/Accounts/{sid}/Messages."""
+    """The routes under /2010-04-01/Accounts/{sid}/Messages, and the account itself."""
 
     def __init__(
         self,
@@ -61,11 +61,18 @@ class MessagesApi:
 
     def routes(self) -> list[web.RouteDef]:
         messages = f"/{resources.VERSION}/Accounts/{{account}}/Messages"
+        account = f"/{resources.VERSION}/Accounts/{{account}}.json"
         return [
+            web.get(account, self._guarded(self._fetch_account), allow_head=False),
             web.post(f"{messages}.json", self._guarded(self._create)),
             web.get(f"{messages}.json", self._guarded(self._list), allow_head=False),
             web.get(f"{messages}/{{sid}}.json", self._guarded(self._fetch), allow_head=False),
         ]
+
+    async def _fetch_account(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(
+            {"sid": self._account_sid, "friendly_name": "Sandbox", "status": "active", "type": "Full"}
+        )
 
     def _guarded(
         self, handle: Callable[[web.Request], Awaitable[web.StreamResponse]]
