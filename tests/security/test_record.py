@@ -66,6 +66,7 @@ def test_every_action_on_a_list_asks_why_and_is_on_record(
     for row, action, _, _ in acts:
         asked = act(admin_client, row, action).content.decode()
         assert 'name="reason"' in asked
+        assert "notifications/admin.css" in asked, "or the field is wider than a phone"
         assert OperatorAction.objects.count() == 0, "nothing is done without a reason"
         assert act(admin_client, row, action, reason="").context["form"].errors
     for row, action, _, _ in acts:
