@@ -50,7 +50,8 @@ class NewAccount:
 def login_name(entered: str) -> str:
     """The user name of the account that `entered` means: the name itself, or an address of a customer's.
 
-    Anything else stays as it is, and signs nobody in. So a guess counts for the account, however it was named.
+    An address that is nobody's is written in one way, and anything else stays as it is: neither signs anybody in. So a
+    guess counts for the account, however it was named, and nobody learns from what counts whether there is one.
     """
     if User.objects.filter(username=entered).exists():
         return entered
@@ -58,8 +59,9 @@ def login_name(entered: str) -> str:
         to = verification.address_in(entered)
     except outbox.InvalidContact:
         return entered
-    customer = find("phone" if to.phone else "email", to.phone or to.email).customer
-    return customer.get_username() if customer else entered
+    address = to.phone or to.email
+    customer = find("phone" if to.phone else "email", address).customer
+    return customer.get_username() if customer else address.casefold()
 
 
 def find(field: str, address: str, *, now: datetime | None = None) -> Found:

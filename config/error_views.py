@@ -15,3 +15,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
         detail = "Something went wrong on our side. We have recorded it."
         return problems.answer(500, code="internal_error", detail=detail)
     return defaults.server_error(request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  (the status says enough)
+    """For a request that cannot be read. Django's own view reads it once more, and fails once more."""
+    if request.path_info.startswith("/api/"):
+        return problems.answer(400, code="invalid_input", detail="This request cannot be read.")
+    return HttpResponse("<h1>Bad Request (400)</h1>", status=400)

@@ -19,4 +19,5 @@ urlpatterns = [
     path("healthz", health.alive),
     path("readyz", health.ready),
 ]
+handler400 = "config.error_views.bad_request"
 handler500 = "config.error_views.server_error"

@@ -16,13 +16,14 @@ from bookings.errors import BookingError, NotCancellable
 from bookings.form_conflicts import AnswersConflicts
 from bookings.models import AccessToken, Booking, Order, Payment, Refund, Setback, Slot
 from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm, RecordsDeletions
+from notifications.admin.offered_filters import OfferedFilters
 from notifications.admin.reasons import reason_or_page
 from notifications.operations.record_action import Actor, record
 
 MOST_TOLD_AT_ONCE = 100  # customers, within a request
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(OfferedFilters, admin.ModelAdmin):
     """Rows that the domain writes: looked at here, never added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

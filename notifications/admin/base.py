@@ -8,6 +8,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from notifications.admin.offered_filters import OfferedFilters
+
 REPLAY = "notifications.replay_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
@@ -15,7 +17,7 @@ PAUSE = "notifications.pause_channel"
 COMMAND = "notifications.command_relay"
 
 
-class ReadOnly:
+class ReadOnly(OfferedFilters):
     """Read-only: only the protocol adds, changes or deletes these rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -91,3 +91,24 @@ def test_whether_somebody_has_an_account_shows_in_no_answer(browser: Browser, an
 
     assert len(answers) == 1, answers
     assert json.loads(answers.pop())["code"] == "invalid_input"
+
+
+@pytest.mark.parametrize("door", ["/accounts/login/", "/api/auth/token/"])
+def test_what_counts_does_not_say_whether_an_address_has_an_account(browser: Browser, ann: User, door: str) -> None:
+    """However it is spelt: else the spellings of an address that is nobody's would each have their own tries."""
+    answers = []
+    for name in ("ann", "nobody"):
+        browser.ask("GET", "/accounts/login/")
+        spellings = [
+            f"{name}@example.com",
+            f"{name.upper()}@example.com",
+            f"{name}@EXAMPLE.com",
+            f"{name.title()}@example.com",
+        ]
+        for spelling in spellings * 2:
+            given = {"username": spelling, "password": "wrong"}
+            body: dict[str, Any] = {"json": given} if door.startswith("/api/") else {"data": given}
+            answers.append(browser.ask("POST", door, **body).status_code)
+
+    assert answers[:8] == answers[8:], answers
+    assert answers[-1] == 429

@@ -110,3 +110,14 @@ def test_no_other_method_does_anything(web: str, method: str) -> None:
     for path in ("/", "/login/", "/api/slots/", "/static/bookings/pages.css"):
         heard = spoken(web, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         assert heard.split(b" ")[1] in {b"400", b"403", b"404", b"405"}, heard[:200]
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "nonsense", "utf-7"])
+@pytest.mark.parametrize(
+    "path", ["/accounts/login/", "/accounts/signup/", "/admin/login/", "/webhooks/twilio/inbound/"]
+)
+def test_a_form_in_another_encoding_is_no_error_of_ours(web: str, path: str, charset: str) -> None:
+    headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={charset}"}
+    answer = requests.post(web + path, data=b"username=a&password=b", headers=headers, timeout=60)
+
+    assert answer.status_code in {400, 403, 415}, answer.text

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django_q.models import OrmQ, Schedule
 
@@ -14,6 +15,7 @@ from bookings.staff_tokens import make_staff_token
 from bookings.tokens import give_token
 from config.schedules import SCHEDULES
 from notifications import outbox
+from notifications.admin.offered_filters import OfferedFilters
 from notifications.models import OperatorAction, OutboxMessage
 from tests.factories.bookings import SlotFactory
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -186,3 +188,35 @@ def test_erasing_leaves_nothing_to_be_read_over_http(boss: Browser, ann: User, a
         assert "ann@example.com" not in said
         assert "+14155550142" not in said
     assert api("GET", "/api/me/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("auth/user/?password__startswith=p", "bookings/customer/?password__startswith=p"),
+        *("bookings/accesstoken/?digest__startswith=a", "bookings/stafftoken/?digest__startswith=a"),
+        *("bookings/order/?user__password__startswith=p", "bookings/payment/?order__user__email__startswith=a"),
+        *("notifications/operatoraction/?before__phone__startswith=%2B1", "notifications/operatoraction/?after__x=1"),
+        *("notifications/outboxmessage/?recipient__phone__startswith=%2B1", "notifications/recipient/?phone__gt=1"),
+        *("bookings/booking/?status__exact=%00", "notifications/operatoraction/export/?before__phone__startswith=1"),
+    ],
+)
+def test_a_list_is_filtered_by_what_it_offers_and_tells_nothing_else(boss: Browser, page: str) -> None:
+    """Else whoever sees a list finds out letter by letter what it does not show: a hashed password, a digest."""
+    assert boss.ask("GET", f"/admin/{page}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("auth/user/?is_active__exact=1", "auth/user/?groups__id__exact=1", "bookings/slot/?currency=EUR"),
+        *("bookings/slot/?starts_at__gte=2026-01-01+00%3A00%3A00Z", "bookings/booking/?status__exact=confirmed"),
+        *("notifications/outboxmessage/?status__exact=failed&channel=sms&error_code=x", "bookings/slot/?q=%00"),
+    ],
+)
+def test_what_a_list_offers_works(boss: Browser, page: str) -> None:
+    assert boss.ask("GET", f"/admin/{page}").status_code == 200
+
+
+def test_every_list_offers_its_filters_alone() -> None:
+    assert [page for page in admin.site._registry.values() if not isinstance(page, OfferedFilters)] == []
