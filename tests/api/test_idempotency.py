@@ -27,6 +27,14 @@ def test_the_same_again_answers_the_same_order(api: APIClient, slot: Slot, payme
     assert (Order.objects.count(), slot.seats_taken) == (1, 2)
 
 
+def test_the_same_again_asks_the_gateway_nothing(api: APIClient, slot: Slot, payment_gateway: GatewayProcess) -> None:
+    """The client that lost the answer gets it, although the gateway is down by now."""
+    first = api.post("/api/orders/", {"slot": slot.pk, "quantity": 2}, **KEY).json()
+    payment_gateway.is_in_the_mood(down=True)
+    again = api.post("/api/orders/", {"slot": slot.pk, "quantity": 2}, **KEY)
+    assert (again.status_code, again.json()["order_id"]) == (200, first["order_id"])
+
+
 def test_another_body_is_refused(api: APIClient, slot: Slot, payment_gateway: GatewayProcess) -> None:
     api.post("/api/orders/", {"slot": slot.pk, "quantity": 2}, **KEY)
     for body in ({"slot": slot.pk, "quantity": 3}, {"slot": SlotFactory().pk, "quantity": 2}):
@@ -39,6 +47,12 @@ def test_keys_are_each_users_own(api: APIClient, slot: Slot, payment_gateway: Ga
     first, other = (client.post("/api/orders/", body, **KEY) for client in (api, client_of(CustomerFactory())))
     assert (first.status_code, other.status_code) == (201, 201)
     assert first.json()["id"] != other.json()["id"]
+
+
+def test_another_key_is_another_order(api: APIClient, slot: Slot, payment_gateway: GatewayProcess) -> None:
+    body = {"slot": slot.pk, "quantity": 2}
+    made = [api.post("/api/orders/", body, headers={"Idempotency-Key": key}).json()["id"] for key in ("a", "b", "a")]
+    assert made[0] == made[2] != made[1]
 
 
 def test_without_a_key_every_request_is_an_order(api: APIClient, slot: Slot, payment_gateway: GatewayProcess) -> None:

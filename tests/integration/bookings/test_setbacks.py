@@ -94,8 +94,9 @@ def test_a_slot_whose_holds_cannot_be_released_stops_no_other(payment_gateway: G
     assert orders.release_all_lapsed_holds() == 2
     assert Order.objects.get(slot=good).status == "lapsed"
     assert Order.objects.get(slot=bad).status == "open"
-    assert orders.release_all_lapsed_holds(now=timezone.now() + 2 * MINUTE) == 0
-    assert Setback.objects.get().failures == 2
+    for minutes, failures in ((0, 1), (2, 2)):
+        assert orders.release_all_lapsed_holds(now=timezone.now() + minutes * MINUTE) == 0
+        assert Setback.objects.get().failures == failures, "tried again after its pause"
 
 
 def test_a_booking_that_cannot_be_called_off_stops_no_other(
@@ -106,8 +107,23 @@ def test_a_booking_that_cannot_be_called_off_stops_no_other(
     trap = Trap(monkeypatch, "bookings.announcements.slot_cancelled", bad=lambda booking: booking.pk == bad.pk)
     assert cancellation.cancel_slot(slot.pk) == 1
     assert Booking.objects.get(pk=good.pk).status == "cancelled"
+    assert (cancellation.finish_cancelled_slots(), trap.calls) == (0, 1), "tried again after its pause"
     trap.is_set = False
     assert cancellation.finish_cancelled_slots(now=timezone.now() + 2 * MINUTE) == 1
+    assert Slot.objects.get().seats_taken == 0
+
+
+def test_a_hold_that_cannot_be_ended_does_not_keep_its_slot_from_being_called_off(
+    payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = SlotFactory()
+    booked(payment_gateway, slot=slot)
+    orders.open_order(user=CustomerFactory(), slot_id=slot.pk, quantity=1)
+    trap = Trap(monkeypatch, "bookings.cancellation.end_hold", bad=lambda _: True)
+    assert cancellation.cancel_slot(slot.pk) == 1
+    assert (cancellation.finish_cancelled_slots(), trap.calls) == (0, 1), "tried again after its pause"
+    trap.is_set = False
+    cancellation.finish_cancelled_slots(now=timezone.now() + 2 * MINUTE)
     assert Slot.objects.get().seats_taken == 0
 
 

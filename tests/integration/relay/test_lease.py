@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from notifications.relay.lease import Lease
+from notifications.relay.lease import LOCK_CLASS, Lease
 from notifications.relay.maintainer import Maintainer
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.relay.session import Session
@@ -72,6 +72,12 @@ def test_in_lease_mode_no_lock_is_taken(hand_relay: Callable[..., HandRelay]) ->
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     )
     assert held.fetchone() == (0,)
+
+
+def test_a_relay_holds_its_lock_from_its_registration_on(hand_relay: Callable[..., HandRelay]) -> None:
+    relay, other = hand_relay(), hand_relay()
+    locked = "SELECT pg_try_advisory_lock(%s, %s)"
+    assert other.connection.execute(locked, [LOCK_CLASS, relay.lease.relay_id]).fetchone() == (False,)
 
 
 def test_between_heartbeats_the_databases_time_goes_on(hand_relay: Callable[..., HandRelay]) -> None:

@@ -25,11 +25,13 @@ def test_an_answer_ends_the_failures_before_it() -> None:
 def test_failures_that_others_report_are_younger_than_the_answers_before_they_were_known() -> None:
     breaker = Breaker()
     breaker.record(Accepted("yes"))
-    breaker.learn(is_broken=False, failures=3)
+    breaker.learn(is_broken=False, failures=0)
+    assert breaker.report == ProviderReport(has_answered=True), "there are none"
+    breaker.learn(is_broken=False, failures=1)
     assert breaker.report == ProviderReport()
     breaker.record(Accepted("yes"))
-    breaker.learn(is_broken=False, failures=3)
-    assert breaker.report == ProviderReport(has_answered=True)
+    breaker.learn(is_broken=False, failures=1)
+    assert breaker.report == ProviderReport(has_answered=True), "it followed them"
 
 
 def test_what_says_nothing_about_the_provider_is_not_reported() -> None:
@@ -46,7 +48,24 @@ def test_the_failures_that_find_an_outage_use_up_attempts_and_no_others_do() -> 
     breaker.learn(is_broken=True, failures=FAILURES + 1)
     assert not breaker.record(failed)
     breaker.learn(is_broken=False, failures=0)
-    assert breaker.record(failed), "a new row"
+    assert [breaker.record(failed) for _ in range(FAILURES + 1)] == [True] * FAILURES + [False], "a new row"
+
+
+def test_a_heartbeat_without_an_outage_begins_no_new_row() -> None:
+    breaker = Breaker()
+    failed = Transient("http_503")
+    for _ in range(FAILURES):
+        breaker.record(failed)
+    breaker.learn(is_broken=False, failures=0)
+    assert not breaker.record(failed)
+
+
+def test_the_answer_that_ends_an_outage_outlives_the_heartbeat_before_its_report() -> None:
+    breaker = Breaker()
+    breaker.learn(is_broken=True, failures=FAILURES)
+    breaker.record(Accepted("yes"))
+    breaker.learn(is_broken=True, failures=FAILURES)
+    assert breaker.report == ProviderReport(has_answered=True)
 
 
 def test_an_answer_begins_a_new_row_of_failures() -> None:
@@ -55,7 +74,7 @@ def test_an_answer_begins_a_new_row_of_failures() -> None:
     for _ in range(FAILURES):
         breaker.record(failed)
     breaker.record(Accepted("yes"))
-    assert breaker.record(failed)
+    assert [breaker.record(failed) for _ in range(FAILURES + 1)] == [True] * FAILURES + [False]
 
 
 def test_an_outage_that_others_found_costs_no_attempt_from_the_first_failure_on() -> None:
