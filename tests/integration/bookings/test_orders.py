@@ -121,6 +121,36 @@ def test_an_order_whose_payment_is_being_written_does_not_lapse_and_is_not_waite
     assert (order.status, Slot.objects.get().seats_taken) == ("booked", 1)
 
 
+class TestAnOrderThatStillWaitsForTheGateway:
+    """Its process died, or has not answered yet; another order is none of its business."""
+
+    @pytest.fixture
+    def waiting(self, payment_gateway: GatewayProcess) -> Order:
+        order = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+        Order.objects.update(gateway_order_id="")
+        return order
+
+    def test_is_not_given_anothers_answer(self, waiting: Order) -> None:
+        orders.open_order(user=CustomerFactory(), slot_id=waiting.slot_id, quantity=1)
+        waiting.refresh_from_db()
+        assert waiting.gateway_order_id == ""
+
+    def test_is_not_forgotten_with_another(self, waiting: Order, payment_gateway: GatewayProcess) -> None:
+        payment_gateway.is_in_the_mood(down=True)
+        with pytest.raises(GatewayUnavailable):
+            orders.open_order(user=CustomerFactory(), slot_id=waiting.slot_id, quantity=2)
+        assert list(Order.objects.values_list("pk", flat=True)) == [waiting.pk]
+        assert Slot.objects.get().seats_taken == 1
+
+
+def test_of_two_answers_for_one_order_the_later_is_not_handed_to_the_customer(payment_gateway: GatewayProcess) -> None:
+    """Its payment would be one of an order that nobody knows."""
+    order = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+    assert order.checkout is not None
+    late = orders._at_the_gateway(order)
+    assert (late.gateway_order_id, late.checkout) == (order.gateway_order_id, None)
+
+
 @pytest.mark.parametrize(("before", "is_taken"), [(timedelta(0), False), (timedelta(microseconds=1), True)])
 def test_an_order_is_taken_until_its_slot_starts(
     payment_gateway: GatewayProcess, before: timedelta, is_taken: bool
