@@ -1,6 +1,6 @@
-"""Replay pages: a preview of what would go out again, a confirmation, and the progress of a bulk replay.
+"""Pages for many messages at once: a preview of what would be replayed or cancelled, a confirmation, and the progress.
 
-The progress page runs the replay batch by batch: with a script, or with a button where there is no script.
+The progress page does the work batch by batch: with a script, or with a button where there is no script.
 """
 
 from typing import Any
@@ -11,15 +11,17 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 
-from notifications.admin.base import REPLAY, ReadOnly, demand, may, page
+from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page
 from notifications.admin.forms import ReasonForm, SelectionForm
 from notifications.admin.lists import BoundedPaginator
-from notifications.models.audit import BulkReplay
+from notifications.models.audit import NOUNS, BulkReplay, Verb
 from notifications.operations import bulk_replay
 from notifications.operations.record_action import Actor
 from notifications.operations.replay import replay
 from notifications.selectors.failed_messages import ReplayPreview, Selection, UnknownUser, preview_replay
 
+DONE = {Verb.REPLAY.value: "replayed", Verb.CANCEL.value: "cancelled"}
+PERMISSIONS = {Verb.REPLAY.value: REPLAY, Verb.CANCEL.value: CANCEL}
 SECONDS = 1.0  # of work per request, so that the bar moves and no proxy ends the request
 
 
@@ -31,7 +33,7 @@ class ConfirmForm(ReasonForm):
 
 @admin.register(BulkReplay)
 class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "created_at", "actor", "reason", "total", "replayed", "finished_at", "stopped_by")
+    list_display = ("id", "created_at", "action", "actor", "reason", "total", "replayed", "finished_at", "stopped_by")
     ordering = ("-id",)
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -55,75 +57,80 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Its progress, and the present status of the messages that it replayed."""
-        if not may(request, REPLAY):
-            demand(request, "notifications.view_bulkreplay")
+        """Its progress, and the present status of the messages that it changed."""
         found = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        if not (found and may(request, PERMISSIONS[found.action])):
+            demand(request, "notifications.view_bulkreplay")
         if found is None:
             raise Http404(f"There is no bulk replay {object_id}.")
         return page(
             request,
             self,
             "bulkreplay/progress.html",
-            title=f"Bulk replay {found.pk}",
+            title=f"Bulk {NOUNS[found.action]} {found.pk}",
+            done=DONE[found.action],
             bulk=found,
             left=found.total - found.replayed,
-            filters=found.filters,
+            filters={word: value for word, value in found.filters.items() if word != "is_waiting"},
             outcomes=_outcomes(found) if found.finished_at else [],
-            may_drive=may(request, REPLAY),
+            may_drive=may(request, PERMISSIONS[found.action]),
         )
 
     def continue_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Replay the next batches."""
-        demand(request, REPLAY)
+        """Do the next batches."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        found = bulk_replay.work(self._existing(request, pk), seconds=SECONDS, using=self.get_queryset(request).db)
+        found = bulk_replay.work(self._permitted(request, pk).pk, seconds=SECONDS, using=self.get_queryset(request).db)
         if "application/json" in request.headers.get("Accept", ""):
             done = found.finished_at is not None
             return JsonResponse({"replayed": found.replayed, "total": found.total, "is_finished": done})
         return HttpResponseRedirect(_page_of(found.pk))
 
     def stop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Replay no further batch."""
-        demand(request, REPLAY)
+        """Do no further batch."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        pk = self._existing(request, pk)
+        found = self._permitted(request, pk)
         if bulk_replay.stop(pk, actor=Actor.of(request.user), using=self.get_queryset(request).db):
-            messages.warning(request, "Stopped. Messages already replayed stay replayed.")
+            done = DONE[found.action]
+            messages.warning(request, f"Stopped. Messages already {done} stay {done}.")
         return HttpResponseRedirect(_page_of(pk))
 
-    def _existing(self, request: HttpRequest, pk: int) -> int:
-        if not self.get_queryset(request).filter(pk=pk).exists():
+    def _permitted(self, request: HttpRequest, pk: int) -> BulkReplay:
+        """The one with this ID, for who may do what it does. Raises PermissionDenied, and Http404 if there is none."""
+        found: BulkReplay | None = self.get_queryset(request).filter(pk=pk).first()
+        demand(request, PERMISSIONS[found.action if found else Verb.REPLAY.value])
+        if found is None:
             raise Http404(f"There is no bulk replay {pk}.")
-        return pk
+        return found
 
 
-def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
-    """Show what would go out again and to whom. With a reason and a confirmation, start it."""
-    demand(request, "notifications.view_outboxmessage", REPLAY)
+def preview_view(request: HttpRequest, model_admin: admin.ModelAdmin, *, is_cancel: bool = False) -> HttpResponse:
+    """Show what would go out again, or be cancelled, and to whom. With a reason and a confirmation, start it."""
+    demand(request, "notifications.view_outboxmessage", CANCEL if is_cancel else REPLAY)
+    title = "Cancel waiting messages" if is_cancel else "Replay failed messages"
+    frame: dict[str, Any] = {"title": title, "is_cancel": is_cancel}
     chosen = SelectionForm(request.POST or request.GET)
     form = ConfirmForm(request.POST or None)
     if not chosen.is_valid():
-        return page(request, model_admin, "bulkreplay/preview.html", title="Replay", chosen=chosen, status=400)
-    selection = chosen.selection()
+        return page(request, model_admin, "bulkreplay/preview.html", **frame, chosen=chosen, status=400)
+    selection = chosen.selection(is_waiting=is_cancel)
     using = model_admin.get_queryset(request).db
     is_confirmed = request.method == "POST" and form.is_valid()
     try:
         seen = preview_replay(selection, as_of=form.cleaned_data["as_of"] if is_confirmed else None, using=using)
     except UnknownUser as error:
         chosen.add_error("user", str(error))
-        return page(request, model_admin, "bulkreplay/preview.html", title="Replay", chosen=chosen, status=400)
+        return page(request, model_admin, "bulkreplay/preview.html", **frame, chosen=chosen, status=400)
     if is_confirmed:
         return _begin(request, selection, seen, reason=form.cleaned_data["reason"], using=using)
     return page(
         request,
         model_admin,
         "bulkreplay/preview.html",
-        title="Replay failed messages",
+        **frame,
         chosen=chosen,
-        words=selection.as_json(),
+        words={word: value for word, value in selection.as_json().items() if word != "is_waiting"},
         hidden=[(name, value) for name in chosen.fields for value in _given(request, name)],
         seen=seen,
         form=form,
@@ -134,9 +141,10 @@ def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, r
     """Replay a single message at once, several with a bulk replay."""
     actor = Actor.of(request.user)
     if not seen.total:
-        messages.warning(request, "Nothing was replayed: no failed message matches any more.")
+        done, what = ("cancelled", "waiting") if selection.is_waiting else ("replayed", "failed")
+        messages.warning(request, f"Nothing was {done}: no {what} message matches any more.")
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_changelist"))
-    if len(selection.ids) == 1:
+    if len(selection.ids) == 1 and not selection.is_waiting:
         replay(selection.ids, actor=actor, reason=reason, using=using)
         messages.success(request, "Replayed. The message goes next in its lane.")
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_change", args=selection.ids))
@@ -145,7 +153,7 @@ def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, r
 
 
 def _outcomes(found: BulkReplay) -> list[Any]:
-    """How many of the messages that it replayed have which status now."""
+    """How many of the messages that it changed have which status now."""
     of_it = found.actions.filter(message__isnull=False)
     return [*of_it.values("message__status").annotate(count=Count("pk")).order_by("message__status")]
 

@@ -64,8 +64,8 @@ class SelectionForm(forms.Form):
     written_since = forms.DateTimeField(required=False)
     written_until = forms.DateTimeField(required=False)
 
-    def selection(self) -> Selection:
-        """What was chosen; the form must be valid."""
+    def selection(self, *, is_waiting: bool = False) -> Selection:
+        """What was chosen, among the failed messages or those that wait; the form must be valid."""
         words = dict(self.cleaned_data)
         search = words.pop("q")
-        return Selection(search=search, **words)
+        return Selection(search=search, is_waiting=is_waiting, **words)

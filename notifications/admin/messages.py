@@ -68,11 +68,13 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(permissions=["replay"], description="Replay selected failed messages…")
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
         if request.POST.get("select_across") == "1":
-            return HttpResponseRedirect(_replay_all(request))
+            return HttpResponseRedirect(_all_that_match(request, "replay"))
         return _with_ids("admin:notifications_outboxmessage_replay", queryset)
 
     @admin.action(permissions=["cancel"], description="Cancel selected waiting messages…")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
+        if request.POST.get("select_across") == "1":
+            return HttpResponseRedirect(_all_that_match(request, "cancel_all"))
         return _with_ids("admin:notifications_outboxmessage_cancel", queryset)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
@@ -99,6 +101,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
         return [
             named("replay/", self.replay_view, "replay"),
             named("cancel/", self.cancel_view, "cancel"),
+            named("cancel/all/", self.cancel_all_view, "cancel_all"),
             named("<int:pk>/move/", self.move_view, "move"),
             named("<int:pk>/address/", self.address_view, "address"),
             *kind_previews.urls(self),
@@ -113,7 +116,8 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
                 "window": window_of(request),
                 "most_listed": MOST_LISTED,
                 "is_cut": context["cl"].result_count >= MOST_LISTED,
-                "replay_all": _replay_all(request) if may(request, REPLAY) else "",
+                "replay_all": _all_that_match(request, "replay") if may(request, REPLAY) else "",
+                "cancel_all": _all_that_match(request, "cancel_all") if may(request, CANCEL) else "",
             }
         return answer
 
@@ -151,6 +155,10 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
     def cancel_view(self, request: HttpRequest) -> HttpResponse:
         return message_actions.cancel_view(request, self)
 
+    def cancel_all_view(self, request: HttpRequest) -> HttpResponse:
+        bulk_admin = self.admin_site.get_model_admin(BulkReplay)
+        return bulk_replay.preview_view(request, bulk_admin, is_cancel=True)
+
     def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return message_actions.move_view(request, self, pk)
 
@@ -168,10 +176,10 @@ def _with_ids(view: str, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse(view)}?{urlencode({'ids': ids}, doseq=True)}")
 
 
-def _replay_all(request: HttpRequest) -> str:
-    """The address of the preview of all failed messages that match the list's filters."""
+def _all_that_match(request: HttpRequest, view: str) -> str:
+    """The address of `view`, which previews what it would do to all messages that match the list's filters."""
     since, until = days(request.GET.get("written"))
     words = {name: request.GET.get(name) for name in ("kind", "channel", "error_code", "q")}
     moments = {"written_since": since and since.isoformat(), "written_until": until and until.isoformat()}
     given = {name: value for name, value in (words | moments).items() if value}
-    return f"{reverse('admin:notifications_outboxmessage_replay')}?{urlencode(given)}"
+    return f"{reverse(f'admin:notifications_outboxmessage_{view}')}?{urlencode(given)}"

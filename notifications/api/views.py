@@ -20,7 +20,7 @@ from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPLAY, VIEW, 
 from notifications.errors import InvalidContact
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
-from notifications.models.audit import BulkReplay
+from notifications.models.audit import BulkReplay, Verb
 from notifications.operations import bulk_replay
 from notifications.operations.correct_address import correct_address
 from notifications.operations.record_action import Actor
@@ -134,6 +134,9 @@ class MessageAddress(StaffView):
         return shown(pk)
 
 
+REPLAYS = BulkReplay.objects.filter(action=Verb.REPLAY.value)
+
+
 class ReplayCreate(StaffView):
     """Replay all failed messages that match. With `dry_run`, say what would go out again, and change nothing."""
 
@@ -162,7 +165,7 @@ class ReplayDetail(StaffView):
 
     @documentation.bulk_replay_state
     def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.BulkReplaySerializer(get_object_or_404(BulkReplay.objects.all(), pk=pk)).data)
+        return Response(shapes.BulkReplaySerializer(get_object_or_404(REPLAYS.all(), pk=pk)).data)
 
 
 class ReplayContinue(StaffView):
@@ -172,7 +175,7 @@ class ReplayContinue(StaffView):
 
     @documentation.bulk_replay_drive
     def post(self, request: Request, pk: int) -> Response:
-        get_object_or_404(BulkReplay.objects.all(), pk=pk)
+        get_object_or_404(REPLAYS.all(), pk=pk)
         return Response(shapes.BulkReplaySerializer(bulk_replay.work(pk, seconds=SECONDS)).data)
 
 
@@ -183,7 +186,7 @@ class ReplayStop(StaffView):
 
     @documentation.bulk_replay_drive
     def post(self, request: Request, pk: int) -> Response:
-        bulk_replay.stop(get_object_or_404(BulkReplay.objects.all(), pk=pk).pk, actor=Actor.of(request.user))
+        bulk_replay.stop(get_object_or_404(REPLAYS.all(), pk=pk).pk, actor=Actor.of(request.user))
         return Response(shapes.BulkReplaySerializer(BulkReplay.objects.get(pk=pk)).data)
 
 

@@ -36,14 +36,18 @@ class Verb(StrEnum):
     LOOK_AT = "look_at"
 
 
-class BulkReplay(models.Model):
-    """A replay of all messages that match a filter, in batches, from the lowest ID to the highest.
+NOUNS = {Verb.REPLAY.value: "replay", Verb.CANCEL.value: "cancellation"}  # of many messages at once
 
-    It leaves out what failed after `as_of`, so it never replays more than its preview showed.
+
+class BulkReplay(models.Model):
+    """A replay, or a cancellation, of all messages that match a filter, in batches, from the lowest ID to the highest.
+
+    It leaves out what failed, or was written, after `as_of`: it never does more than its preview showed.
     """
 
-    filters = models.JSONField(help_text=_("which failed messages: the fields of a Selection"))
-    as_of = models.DateTimeField(help_text=_("what failed later is left alone"))
+    action = models.CharField(max_length=16, db_default=Verb.REPLAY.value, help_text=_("replay or cancel"))
+    filters = models.JSONField(help_text=_("which messages: the fields of a Selection"))
+    as_of = models.DateTimeField(help_text=_("what failed or was written later is left alone"))
     actor = models.CharField(max_length=MOST_ACTOR)
     actor_id = models.BigIntegerField(null=True, blank=True, help_text=_("the user's ID"))
     reason = models.CharField(max_length=MOST_REASON)
@@ -59,9 +63,12 @@ class BulkReplay(models.Model):
         indexes = [
             models.Index(fields=["worked_at"], condition=Q(finished_at__isnull=True), name="bulk_replay_unfinished"),
         ]
+        constraints = [
+            models.CheckConstraint(condition=Q(action__in=[Verb.REPLAY, Verb.CANCEL]), name="bulk_action_is_known"),
+        ]
 
     def __str__(self) -> str:
-        return f"bulk replay {self.pk} by {self.actor}"
+        return f"bulk {NOUNS[self.action]} {self.pk} by {self.actor}"
 
 
 class OperatorAction(models.Model):

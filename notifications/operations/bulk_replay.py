@@ -1,4 +1,5 @@
-"""Replays all messages that match a filter, in batches. Each batch is a transaction that also records the progress.
+"""Replays, or cancels, all messages that match a filter, in batches. Each batch is a transaction that also records the
+progress.
 
 Whoever watches a bulk replay runs its batches: the admin's page or the API's client; and the scheduled task, if nobody
 watches any more. They may run at the same time: a batch locks the bulk replay's row, and whoever finds it locked stops.
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 
 from notifications.models.audit import BulkReplay, Verb
 from notifications.operations.record_action import Actor, record, user_id_of
-from notifications.operations.replay import BATCH, replay_batch
+from notifications.operations.replay import BATCH, cancel_batch, replay_batch
 from notifications.protocol.bad_rows import report, work_on_all
 from notifications.protocol.database_errors import is_not_now
 from notifications.selectors.database_clock import database_now
@@ -25,8 +26,9 @@ ABANDONED_AFTER = timedelta(seconds=30)  # without a batch: nobody watches it an
 def start(
     selection: Selection, seen: ReplayPreview, *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS
 ) -> BulkReplay:
-    """Record a bulk replay of what the preview showed (`seen`); nothing is replayed yet."""
+    """Record a bulk replay, or a cancellation, of what the preview showed (`seen`); nothing is done yet."""
     return BulkReplay.objects.using(using).create(
+        action=(Verb.CANCEL if selection.is_waiting else Verb.REPLAY).value,
         filters=selection.as_json(),
         as_of=seen.as_of,
         total=seen.total,
@@ -43,7 +45,7 @@ def work(
     using: str = DEFAULT_DB_ALIAS,
     clock: Callable[[], float] = time.monotonic,
 ) -> BulkReplay:
-    """Replay batches for about `seconds`, or to the end; returns the bulk replay, with its progress."""
+    """Do batches for about `seconds`, or to the end; returns the bulk replay, with its progress."""
     until = clock() + seconds
     while _work_batch(bulk_id, using=using) and clock() < until:
         pass
@@ -51,7 +53,7 @@ def work(
 
 
 def stop(bulk_id: int, *, actor: str, using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Stop a bulk replay. Messages already replayed stay replayed. False if it had come to its end before."""
+    """Stop it. What is done stays done. False if it had come to its end before."""
     with transaction.atomic(using=using):
         running = BulkReplay.objects.using(using).filter(pk=bulk_id, finished_at=None)
         has_stopped = bool(running.update(finished_at=Now(), stopped_by=actor))
@@ -78,7 +80,7 @@ def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
 
 
 def _work_batch(bulk_id: int, *, using: str) -> bool:
-    """Replay the next batch and record the progress, in one transaction; whether there may be more to do."""
+    """Do the next batch and record the progress, in one transaction; whether there may be more to do."""
     with transaction.atomic(using=using):
         bulk = (
             BulkReplay.objects.using(using)
@@ -91,10 +93,10 @@ def _work_batch(bulk_id: int, *, using: str) -> bool:
         matching = Selection.from_json(bulk.filters).matching(as_of=bulk.as_of, using=using)
         ids = list(matching.filter(pk__gt=bulk.position).order_by("pk").values_list("pk", flat=True)[:BATCH])
         words = {"actor": Actor.called(bulk.actor, bulk.actor_id), "reason": bulk.reason}
-        replayed, _ = work_on_all(
-            f"bulk replay {bulk.pk}", ids, lambda some: len(replay_batch(some, **words, using=using, bulk=bulk))
-        )
-        bulk.replayed += replayed
+        act = cancel_batch if bulk.action == Verb.CANCEL else replay_batch
+        what = f"bulk {bulk.action} {bulk.pk}"
+        done, _ = work_on_all(what, ids, lambda some: len(act(some, **words, using=using, bulk=bulk)))
+        bulk.replayed += done
         bulk.position = ids[-1] if ids else bulk.position
         bulk.worked_at = database_now(using)
         has_more = len(ids) == BATCH

@@ -47,10 +47,17 @@ def cancel(ids: Iterable[int], *, actor: str = "", reason: str = "", using: str 
 
     Without an `actor` it is the application that withdraws them, on behalf of the request that is on record.
     """
-    wanted = sorted(set(ids))
     actor = actor or origin.current() or "the application"
-    with _changed(wanted, sql_lanes.CANCEL, using=using) as rows:
-        record_for_each(Verb.CANCEL, ((row[0], "") for row in rows), actor=actor, reason=reason, using=using)
+    return cancel_batch(sorted(set(ids)), actor=actor, reason=reason, using=using)
+
+
+def cancel_batch(
+    ids: Sequence[int], *, actor: str, reason: str, using: str = DEFAULT_DB_ALIAS, bulk: BulkReplay | None = None
+) -> list[int]:
+    """Withdraw the waiting messages among `ids`, in one transaction, or in the caller's; returns their ids."""
+    with _changed(ids, sql_lanes.CANCEL, using=using) as rows:
+        each = ((row[0], "") for row in rows)
+        record_for_each(Verb.CANCEL, each, actor=actor, reason=reason, using=using, bulk=bulk)
     return sorted(row[0] for row in rows)
 
 

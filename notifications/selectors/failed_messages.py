@@ -17,6 +17,7 @@ from notifications.selectors import search as finding
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.outgoing import address_of
 
+WAITING = (Status.QUEUED.value, Status.PENDING.value)
 SHOWN = 20  # messages that a preview lists
 MOMENTS = ("since", "until", "written_since", "written_until")
 
@@ -27,7 +28,7 @@ class UnknownUser(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Failed messages that match every given field; without any, all failed messages.
+    """Failed messages that match every given field; without any, all failed messages. With `is_waiting`: waiting ones.
 
     `since` and `until` bound when a message failed, the others when it was written. `user` is a login name or the
     user's ID; `search` is what `finding.look_up` understands.
@@ -43,6 +44,7 @@ class Selection:
     until: datetime | None = None
     written_since: datetime | None = None
     written_until: datetime | None = None
+    is_waiting: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The given fields, as JSON."""
@@ -56,7 +58,10 @@ class Selection:
         return cls(**{**words, **moments, "ids": tuple(words.get("ids", ()))})
 
     def matching(self, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS) -> QuerySet[OutboxMessage]:
-        """The selected messages; only those that failed until `as_of`, if given. Raises UnknownUser."""
+        """The selected messages; only those that failed (waiting ones: were written) until `as_of`, if given.
+
+        Raises UnknownUser.
+        """
         words = {
             "id__in": self.ids,
             "kind": self.kind,
@@ -64,22 +69,25 @@ class Selection:
             "error_code": self.error_code,
             "finished_at__gte": self.since,
             "finished_at__lt": self.until,
-            "finished_at__lte": as_of,
+            "created_at__lte" if self.is_waiting else "finished_at__lte": as_of,
             "created_at__gte": self.written_since,
             "created_at__lt": self.written_until,
         }
-        failed = OutboxMessage.objects.using(using).filter(status=Status.FAILED.value)
-        failed = failed.filter(**{lookup: value for lookup, value in words.items() if value})
+        statuses = WAITING if self.is_waiting else (Status.FAILED.value,)
+        chosen = OutboxMessage.objects.using(using).filter(status__in=statuses)
+        chosen = chosen.filter(**{lookup: value for lookup, value in words.items() if value})
         if self.user:
-            failed = failed.filter(recipient_id__in=recipients_of(self.user, using=using))
+            chosen = chosen.filter(recipient_id__in=recipients_of(self.user, using=using))
         if self.search:
-            failed = failed.filter(finding.look_up(self.search, using=using).condition)
-        return failed
+            chosen = chosen.filter(finding.look_up(self.search, using=using).condition)
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayPreview:
-    """What a replay would send again: how many by kind, channel and error, and the first messages."""
+    """What a replay would send again, or a cancellation withdraw: how many by kind, channel and error, and the first
+    messages.
+    """
 
     as_of: datetime
     total: int
@@ -90,7 +98,7 @@ class ReplayPreview:
 def preview_replay(
     selection: Selection, *, as_of: datetime | None = None, using: str = DEFAULT_DB_ALIAS
 ) -> ReplayPreview:
-    """Preview the replay of `selection`, or of its part that failed until `as_of`. Addresses are masked.
+    """Preview what would be done to `selection`, or to its part as of then. Addresses are masked.
 
     Raises UnknownUser.
     """

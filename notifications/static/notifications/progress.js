@@ -1,4 +1,4 @@
-// Drives a bulk replay on, batch after batch, and shows how far it is. Without it, the form's button does the same.
+// Drives a bulk replay or cancellation on, batch after batch, and shows how far it is. Without it, the form's button does the same.
 "use strict";
 
 (() => {
@@ -25,7 +25,7 @@
     for (;;) {
       const now = await step();
       bar.value = now.replayed;
-      said.textContent = `Replayed ${now.replayed} of ${now.total}.`;
+      said.textContent = `${said.dataset.done} ${now.replayed} of ${now.total}.`;
       if (now.is_finished) {
         location.reload();
         return;
@@ -34,6 +34,6 @@
   };
 
   drive().catch((error) => {
-    said.textContent = `Interrupted (${error.message}). “Go on” takes it up where it is.`;
+    said.textContent = `Interrupted (${error.message}). “Continue” takes it up where it is.`;
   });
 })();
