@@ -1,6 +1,11 @@
+from importlib import metadata
+
 from django.apps import AppConfig, apps
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import pre_delete, pre_migrate
+
+NAMESAKE = "django-notifications-hq"
 
 
 class NotificationsConfig(AppConfig):
@@ -10,6 +15,7 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        _refuse_namesake()
         # once the models are there
         from notifications import checks, outbox, setting_checks, verification  # noqa: F401, PLC0415
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
@@ -22,3 +28,15 @@ class NotificationsConfig(AppConfig):
             from notifications.webhooks import esp  # noqa: PLC0415  (needs the models)
 
             esp.connect()
+
+
+def _refuse_namesake() -> None:
+    """Raises ImproperlyConfigured if another distribution has the same files: one has overwritten the other's."""
+    try:
+        metadata.version(NAMESAKE)
+    except metadata.PackageNotFoundError:
+        return
+    raise ImproperlyConfigured(
+        f"{NAMESAKE} is installed too. It and django-notifications-outbox are both the package `notifications`: one "
+        "has overwritten files of the other. Uninstall both, and install the one that you use."
+    )

@@ -50,6 +50,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+def test_the_packages_readme_has_no_link_that_a_registrys_page_cannot_follow() -> None:
+    text = (ROOT / "notifications" / "README.md").read_text()
+
+    assert LINK.findall(text) == []
+    assert re.findall(r"^\[[^]]+\]: (?!https?:)|<img|!\[", text, re.M) == []
+
+
 def test_the_glossarys_modules_are_there() -> None:
     rows = re.findall(r"^\| (.+?) \| .+ \| `(.+)` \|$", (ROOT / "docs" / "glossary.md").read_text(), flags=re.M)
     terms, owners = [term for term, _ in rows], [owner for _, owner in rows]
