@@ -58,3 +58,12 @@ def test_the_api_says_what_is_wrong(api: APIClient) -> None:
     given = {"request": request, "code": last_code(), "password": "12345678"}
     assert list(api.post("/api/accounts/password/reset/", given).json()["errors"]) == ["password"]
     assert_problem(api.post("/api/accounts/password/reset/", given | {"password": NEW}), 404, "no_account")
+
+
+def test_coming_in_by_the_api_makes_no_session(api: APIClient) -> None:
+    """So that no other site can have a browser do it: these views ask for no CSRF token."""
+    account = {"name": "Ann", "password": PASSWORD}
+    made = api.post("/api/accounts/signup/", {"request": ask(api, MAIL, "signup"), "code": last_code()} | account)
+    by_code = api.post("/api/auth/code/", {"request": ask(api, MAIL, "signin"), "code": last_code()})
+    assert (made.status_code, by_code.status_code) == (201, 200)
+    assert (made.cookies, by_code.cookies) == ({}, {})

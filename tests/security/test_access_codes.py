@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -101,6 +101,11 @@ class TestCodes:
         browser.cookies["access_code"] = f"{hers[0]}:{signature}"
         assert browser.get(RESET_CODE).headers["Location"] == RESET
 
+    def test_no_script_and_no_other_site_reads_or_sends_what_was_asked_for(self, settings: Settings) -> None:
+        settings.SESSION_COOKIE_SECURE = True
+        kept = Client().post(SIGN_UP, {"address": MAIL}, secure=True).cookies["access_code"]
+        assert (kept["httponly"], kept["samesite"], kept["secure"], kept["path"]) == (True, "Lax", True, "/accounts/")
+
     def test_a_code_for_a_change_of_address_opens_nothing_here(self, ann: User) -> None:
         """It went to an address that a signed-in customer entered; only that account may use it."""
         asked = access_codes.ask(Purpose.SIGN_UP, PHONE)
@@ -171,6 +176,12 @@ class TestWhoHasAnAccount:
                 access_codes.ask(Purpose.RESET, address)
             counts.append(len(asked))
         assert counts[0] == counts[1]
+
+    def test_is_looked_up_by_an_index(self) -> None:
+        """Strangers may ask, so it must not take longer the more customers there are."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            assert "bookings_user_of_email" in User.objects.filter(email__iexact=MAIL).explain()
 
     @pytest.mark.parametrize("name", [MAIL, "nobody@example.com"])
     def test_a_wrong_password_is_wrong_by_whatever_name(self, ann: User, name: str) -> None:

@@ -22,6 +22,7 @@ EXEMPT = {  # views that need no CSRF token, and who vouches instead
     "bookings.api.problems.not_found": "it does nothing",
     "rest_framework": "a token, or the REST framework's own check of the session",
     "drf_spectacular": "it only reads",
+    "bookings.api.accounts": "a code that its owner has read: no session counts there, and none is made",
     "bookings.api.own_security": "a token, or the REST framework's own check of the session",
     "bookings.api.views": "a token, or the REST framework's own check of the session",
     "notifications.api": "a token, or the REST framework's own check of the session",
@@ -56,7 +57,13 @@ def test_every_view_that_needs_no_csrf_token_says_who_vouches_instead() -> None:
     assert [name for name in exempt if not name.startswith(tuple(EXEMPT))] == []
 
 
-@pytest.mark.parametrize("address", ["/login/", "/logout/", "/bookings/1/cancel/", "/orders/1/pay/", "/admin/login/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/login/", "/logout/", "/bookings/1/cancel/", "/orders/1/pay/", "/admin/login/"),
+        *("/accounts/signup/", "/accounts/login/code/", "/accounts/password/reset/", "/accounts/close/"),
+    ],
+)
 def test_a_form_without_its_token_is_refused(address: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.get())
@@ -64,7 +71,9 @@ def test_a_form_without_its_token_is_refused(address: str) -> None:
     assert client.post(address, {"username": "ann", "password": PASSWORD}).status_code == 403
 
 
-@pytest.mark.parametrize("address", ["/api/orders/", "/api/bookings/1/cancel/", "/api/payments/verify/"])
+@pytest.mark.parametrize(
+    "address", ["/api/orders/", "/api/bookings/1/cancel/", "/api/payments/verify/", "/api/me/close/"]
+)
 def test_the_api_asks_a_session_for_the_token_too(address: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.get())
