@@ -68,8 +68,8 @@ def look_up(term: str, *, using: str = DEFAULT_DB_ALIAS) -> Found:
         return Found(Q(recipient_id__in=recipients), recipients)
     messages = OutboxMessage.objects.using(using)
     number = id_in(term)
-    if number is not None and messages.filter(pk=number).exists():
-        return Found(Q(pk=number))
+    if number is not None and messages.filter(pk__in=(alike := _about(f"#{term}", using=using))).exists():
+        return Found(Q(pk__in=alike))  # message 417 beside those of booking 417: who says 417 may mean either
     if recipients := _with_number_of_some_country(term, using=using):
         return Found(Q(recipient_id__in=recipients), recipients)
     if about := _about(term, using=using):
@@ -200,7 +200,10 @@ def _with_number_of_some_country(term: str, *, using: str) -> tuple[int, ...]:
 
 
 def _about(term: str, *, using: str) -> list[int]:
-    """The messages about what `term` names: `booking:417` as it is kept, `booking 417`, `Booking #417`, or `#417`."""
+    """The messages about what `term` names: `booking:417` as it is kept, `booking 417`, `Booking #417`, or `#417`.
+
+    The last is also message 417.
+    """
     names = [term]
     if parts := REFERENCE.fullmatch(term):
         names += [f"{parts['what'].lower()}:{parts['which']}", f"{parts['what']}:{parts['which']}"]
