@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from notifications import kinds, origin
 from notifications.errors import (
@@ -54,7 +54,7 @@ from notifications.recipients.contact import (
 from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.recipients.user_contact import refresh
-from notifications.selectors.person import known_of as export
+from notifications.selectors.person import known_of
 
 __all__ = [
     "Address",
@@ -170,9 +170,23 @@ def _replace(
     return replaced + written
 
 
-def forget_user(instance: AbstractBaseUser, using: str, **_: Any) -> None:
-    """For the signal before a user is deleted: forget the person, in the transaction that deletes."""
-    erase(instance, actor="deletion of the user", using=using)
+def export(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> dict[str, Any]:
+    """Everything that the outbox knows of `who`, as plain values, to be handed to them. Raises OtherDatabase."""
+    check_database(who, using=using)  # else it would be of whoever has this number there
+    return known_of(who, using=using)
+
+
+def forget_user(instance: AbstractBaseUser, **_: Any) -> None:
+    """For the signal before a user is deleted: forget the person, in the transaction that deletes.
+
+    Also in each other database whose recipients may be of this user, as the routers say. Those commit on their own.
+    """
+    for alias in connections:
+        if router.allow_migrate_model(alias, Recipient):
+            try:
+                erase(instance, actor="deletion of the user", using=alias)
+            except OtherDatabase:
+                continue
 
 
 def messages_about(references: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[OutboxMessage]]:

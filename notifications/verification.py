@@ -28,7 +28,7 @@ from notifications.models import AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
 from notifications.policy.masking import hint
 from notifications.recipients.addresses import lock_address, recipients_at, set_address
-from notifications.recipients.contact import ADDRESSES, Contact, change_contact, recipient_of
+from notifications.recipients.contact import ADDRESSES, Contact, change_contact, check_database, recipient_of
 from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.recipients.user_contact import check_is_ours
@@ -169,7 +169,8 @@ def _send_code(
     kind: str = "",
     context: dict[str, Any] | None = None,
 ) -> AddressVerification:
-    """Within a transaction. The address is locked before the recipient, as everywhere."""
+    """Within a transaction. The address is locked before the recipient, as everywhere. Raises OtherDatabase."""
+    check_database(recipient, using=DEFAULT_DB_ALIAS)  # codes are made of an ID, and so are good in one database alone
     key, limits = address_key(field, address), conf.code_limits()
     lock_address(key, using=DEFAULT_DB_ALIAS)
     _lock(recipient)

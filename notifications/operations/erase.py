@@ -36,7 +36,7 @@ from notifications.operations.replay import cancel
 from notifications.policy import phone_numbers
 from notifications.policy.consent import opt_out_key
 from notifications.protocol.lanes import locked_lanes
-from notifications.recipients.contact import ADDRESSES, key_of
+from notifications.recipients.contact import ADDRESSES, check_database, key_of
 from notifications.recipients.strangers import Address, strangers_at, valid
 
 WAITING = (Status.QUEUED.value, Status.PENDING.value)
@@ -55,7 +55,7 @@ class Erased:
 def erase(
     who: Recipient | AbstractBaseUser | Address, *, actor: str, reason: str = "", using: str = DEFAULT_DB_ALIAS
 ) -> Erased:
-    """Forget `who`, in one transaction, or in the caller's. Raises InvalidRecipient, InvalidContact.
+    """Forget `who`, in one transaction, or in the caller's. Raises InvalidRecipient, InvalidContact, OtherDatabase.
 
     With a user, also those without an account who have an address of theirs; with an Address, all of those.
     """
@@ -64,6 +64,7 @@ def erase(
         if isinstance(who, Address):
             recipient = strangers_at(valid(who), using=using).first()
         else:
+            check_database(who, using=using)  # else it would be whoever has this number there
             recipient = Recipient.objects.using(using).filter(**key_of(who)).first()
         if recipient is None:
             return erased

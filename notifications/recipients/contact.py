@@ -69,11 +69,12 @@ def check_database(who: Recipient | AbstractBaseUser, *, using: str) -> None:
 def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> Recipient:
     """The recipient of `user`. Creates it with the user's email address if it does not exist.
 
-    Raises InvalidRecipient.
+    Raises InvalidRecipient, OtherDatabase.
     """
     key = key_of(user)
     if isinstance(user, Recipient):
         return user
+    check_database(user, using=using)
     recipient = Recipient.objects.using(using).filter(**key).first()
     if recipient is not None:
         return recipient

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections, transaction
 
-from notifications import kinds, outbox
+from notifications import kinds, outbox, verification
 from notifications.kinds import Kind
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage, Recipient
@@ -150,3 +150,31 @@ def test_a_user_of_another_database_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("django.db.router.allow_relation", lambda *_, **__: True)
     assert len(publish_to(user)) == 1, "a replica's, says the router"
+
+
+def test_nobody_is_erased_exported_or_changed_in_anothers_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody of another database has the number of somebody of this one."""
+    ann = User.objects.create(username="ann", email="ann@example.com")
+    publish_to(ann)
+    other = User(pk=ann.pk, username="bob")
+    other._state.db = "shard_1"
+    refused = [
+        lambda: outbox.erase(other, actor="staff"),
+        lambda: outbox.export(other),
+        lambda: outbox.contact_of(other),
+        lambda: outbox.change_contact(other, phone="+14155550123"),
+        lambda: verification.request_changes(other, phone="+14155550123"),
+        lambda: verification.confirm(other, field="phone", code="000000"),
+        lambda: verification.pending(other),
+    ]
+    for does in refused:
+        with pytest.raises(outbox.OtherDatabase):
+            does()
+    assert outbox.export(ann)["contact"]["email"] == "ann@example.com"
+
+    databases: list[str] = []
+    monkeypatch.setattr(outbox, "connections", ["default", "shard_1", "shard_2"])
+    monkeypatch.setattr(outbox, "erase", lambda _, *, actor, using: databases.append(using) if actor else None)
+    monkeypatch.setattr("django.db.router.allow_migrate_model", lambda alias, _: alias != "shard_1")
+    outbox.forget_user(ann)
+    assert databases == ["default", "shard_2"], "wherever the outbox is"
