@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config import second_factor
 from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm
+from notifications.admin.odd_input import AnswersOddInput
 from notifications.admin.reasons import reason_or_page
 from notifications.models.audit import Verb
 from notifications.operations.record_action import Actor, record
@@ -60,7 +61,7 @@ class GroupForm(ChangedFieldsForm):
         return chosen
 
 
-class _Bounded(ChangedFieldsAdmin):
+class _Bounded(AnswersOddInput, ChangedFieldsAdmin):
     """Tells the form who asks, and refuses whatever is beyond their own permissions."""
 
     def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> type[ModelForm]:

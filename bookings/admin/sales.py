@@ -16,6 +16,7 @@ from bookings.errors import BookingError, NotCancellable
 from bookings.form_conflicts import AnswersConflicts
 from bookings.models import AccessToken, Booking, Order, Payment, Refund, Setback, Slot
 from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm, RecordsDeletions
+from notifications.admin.odd_input import AnswersOddInput
 from notifications.admin.offered_filters import OfferedFilters
 from notifications.admin.reasons import reason_or_page
 from notifications.operations.record_action import Actor, record
@@ -23,7 +24,7 @@ from notifications.operations.record_action import Actor, record
 MOST_TOLD_AT_ONCE = 100  # customers, within a request
 
 
-class ReadOnlyAdmin(OfferedFilters, admin.ModelAdmin):
+class ReadOnlyAdmin(AnswersOddInput, OfferedFilters, admin.ModelAdmin):
     """Rows that the domain writes: looked at here, never added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -47,7 +48,7 @@ class SlotForm(ChangedFieldsForm):
 
 
 @admin.register(Slot)
-class SlotAdmin(AnswersConflicts, ChangedFieldsAdmin, RecordsDeletions, admin.ModelAdmin):
+class SlotAdmin(AnswersOddInput, AnswersConflicts, ChangedFieldsAdmin, RecordsDeletions, admin.ModelAdmin):
     form = SlotForm
     list_display = ("id", "title", "starts_at", "capacity", "seats_taken", "price", "currency", "cancelled_at")
     list_filter = ("starts_at", "currency", ("cancelled_at", admin.EmptyFieldListFilter))

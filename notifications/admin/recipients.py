@@ -14,6 +14,7 @@ from notifications.admin import message_actions
 from notifications.admin.base import CANCEL, REPLAY, demand, may, page
 from notifications.admin.changed_fields import ChangedFieldsAdmin
 from notifications.admin.lists import BoundedPaginator, OneOrder
+from notifications.admin.odd_input import AnswersOddInput
 from notifications.admin.opt_outs import ConsentInline, RecipientForm
 from notifications.models import Recipient
 from notifications.operations.record_action import Actor
@@ -24,7 +25,7 @@ from notifications.selectors.waits import waits_of
 
 
 @admin.register(Recipient)
-class RecipientAdmin(ChangedFieldsAdmin, admin.ModelAdmin):
+class RecipientAdmin(AnswersOddInput, ChangedFieldsAdmin, admin.ModelAdmin):
     list_display = ("id", "user", "phone", "email", "locale", "time_zone", "lane_link")
     search_fields = ("id",)  # how it is searched, get_search_results says
     search_help_text = "An ID, a phone number, an email address or a user's name, each in full."
