@@ -29,6 +29,7 @@ from bookings.orders import take_seats
 from bookings.transactions import in_transaction
 
 UNDER_WAY = (PaymentState.CREATED, PaymentState.AUTHORIZED, PaymentState.CAPTURED)
+MOST_AMOUNT = 2**63 - 1  # that a column holds
 CURRENCY = re.compile("[A-Z]{3}")
 
 log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ def _leave_to_staff(order: Order, payment: GatewayPayment) -> BookingError:
 
     One that no row can hold is in the log alone.
     """
-    if payment.amount <= 0 or not CURRENCY.fullmatch(payment.currency):
+    if not 0 < payment.amount <= MOST_AMOUNT or not CURRENCY.fullmatch(payment.currency):
         log.error("Payment %s of %s needs a person: of no amount that can be kept", payment.payment_id, order)
         return AmountMismatch()
     _, is_new = Payment.objects.get_or_create(

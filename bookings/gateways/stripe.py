@@ -156,9 +156,11 @@ class StripeGateway(Gateway):
             return GatewayEvent(event_id, kind)
         try:
             about = told["data"]["object"]
-            about_id, intent_id = str(about["id"]), str(about.get("payment_intent") or "")
+            about_id, intent_id = str(about["id"]), _id_of(about.get("payment_intent"))
         except (KeyError, TypeError, AttributeError) as error:
             raise UnreadableEvent("The event does not name its payment intent or refund.") from error
+        if not (REFUND_ID if kind is EventKind.REFUND else INTENT_ID).fullmatch(about_id):
+            raise UnreadableEvent("The id of the payment intent or refund is malformed.")
         if kind is EventKind.REFUND:  # one that was made of a charge may name no intent
             return GatewayEvent(event_id, kind, payment_id=intent_id, refund_id=about_id)
         return GatewayEvent(event_id, kind, order_id=about_id, payment_id=about_id)
@@ -196,6 +198,12 @@ class StripeGateway(Gateway):
             if error.http_status in REFUSALS:
                 raise RefusedByGateway(str(error)) from error
             raise GatewayUnavailable from error
+
+
+def _id_of(intent: object) -> str:
+    """The id of a payment intent that an event names, or has in full; empty if it is none."""
+    intent_id = str(intent.get("id") if isinstance(intent, dict) else intent)
+    return intent_id if INTENT_ID.fullmatch(intent_id) else ""
 
 
 def _in_its_units(amount: int, currency: str) -> int:

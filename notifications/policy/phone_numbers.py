@@ -8,18 +8,25 @@ import phonenumbers
 
 # Numbers that networks write in two ways. WhatsApp and carriers keep a digit that a country has dropped, or lack one
 # that it has added: Mexico's 1 (dropped in 2019), Argentina's 9 (of mobiles, in international calls), Brazil's ninth
-# digit (of mobiles, since 2016), Benin's 01 (since 2024). REWRITTEN leads to the form to compare by.
+# digit (of mobiles, since 2016), Benin's 01 (since 2024), Ivory Coast's 01, 05 and 07 (of mobiles, by
+# operator, since 2021). REWRITTEN leads to the form to compare by.
 REWRITTEN = [
     (re.compile(r"\+521(\d{10})"), r"+52\1"),
     (re.compile(r"\+549(\d{10})"), r"+54\1"),
     (re.compile(r"\+55(\d\d)([6-9]\d{7})"), r"+55\g<1>9\2"),
     (re.compile(r"\+229(\d{8})"), r"+22901\1"),
+    (re.compile(r"\+225([04-9][0-3]\d{6})"), r"+22501\1"),
+    (re.compile(r"\+225([04-9][4-6]\d{6})"), r"+22505\1"),
+    (re.compile(r"\+225([04-9][7-9]\d{6})"), r"+22507\1"),
 ]
 WRITTEN_BACK = [
     (re.compile(r"\+52(\d{10})"), r"+521\1"),
     (re.compile(r"\+54(\d{10})"), r"+549\1"),
     (re.compile(r"\+55(\d\d)9([6-9]\d{7})"), r"+55\1\2"),
     (re.compile(r"\+22901(\d{8})"), r"+229\1"),
+    (re.compile(r"\+22501([04-9][0-3]\d{6})"), r"+225\1"),
+    (re.compile(r"\+22505([04-9][4-6]\d{6})"), r"+225\1"),
+    (re.compile(r"\+22507([04-9][7-9]\d{6})"), r"+225\1"),
 ]
 
 FEWEST_DIGITS, MOST_DIGITS = 7, 19  # E.164 has up to 15, and a prefix for calls abroad (0011, 8~10) up to four

@@ -23,16 +23,17 @@ STOP_ALONE = ("cancel", "end", "quit", "revoke", "ende")
 START_ALONE = ("yes",)
 # Alone, or with a please, a now or a thank you around them.
 STOP = (
-    "stop|stopall|stop (?:all|it|this|now|everything)|optout|opt ?out|opt me out|unsubscribe(?: me)?|remove me|"
+    "stop|stopall|stop (?:all|it|this|now|everything)|optout|opt ?out|opt me out|un ?subscribe(?: me)?|unsub|remove me|"
     "stop (?:texting|messaging|contacting|spamming|writing)(?: me| us| to me)?|"
     "(?:stop(?: sending)?(?: me| us)?|no more)(?: all| these| those| the| any| more| your)*"
     "(?: messages?| texts?| text messages?| sms| emails?)|"
-    "stopp|stop+ (?:alles?|bitte)|abmelden|abmeldung|abbestellen|austragen|melde mich ab|"
+    "stopp(?:en)?|stop+ (?:alles?|bitte)|abmelden|abmeldung|abbestellen|austragen|melde mich ab|"
     "keine (?:weiteren )?(?:nachrichten|sms)(?: mehr)?"
 )
 START = "start|unstop|subscribe|optin|opt ?in|opt me in|anmelden|wieder anmelden"
 POLITE = "please|pls|plz|now|thanks|thank you|thx|bitte|danke|jetzt|sofort"
 
+JOINING = "'\u2019\u02bc\u0640"  # apostrophes, and what stretches an Arabic word
 LONGEST = 100  # characters; a longer message is a letter
 SINGLE_LETTERS = re.compile(r"\w(?: \w)+")
 
@@ -56,7 +57,8 @@ def _pattern(known: str, alone: tuple[str, ...], more: tuple[str, ...]) -> re.Pa
 
 def _plain(text: str) -> str:
     """The words of `text` in small letters, one space apart, without accents, marks, signs and what cannot be seen."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    small = unicodedata.normalize("NFKD", text).casefold()  # in this order: mathematical letters have no small ones
+    decomposed = unicodedata.normalize("NFKD", small)
     letters = "".join(_plain_character(character) for character in decomposed)
     words = " ".join(letters.split())
     return words.replace(" ", "") if SINGLE_LETTERS.fullmatch(words) else words  # S T O P, S.T.O.P.
@@ -65,8 +67,8 @@ def _plain(text: str) -> str:
 def _plain_character(character: str) -> str:
     """A letter or digit as it is, nothing for what joins, marks or quotes within a word, and a space for the rest."""
     category = unicodedata.category(character)
-    if category[0] in "LN":
+    if category[0] in "LN" and character not in JOINING:
         return character
     # Accents, variation selectors and invisible characters. An apostrophe within "don't" parts no words.
-    is_within = category == "Cf" or character in "'\u2019\u02bc" or (category[0] == "M" and not character.isalpha())
+    is_within = category == "Cf" or character in JOINING or (category[0] == "M" and not character.isalpha())
     return "" if is_within else " "

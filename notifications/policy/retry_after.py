@@ -4,6 +4,7 @@ A mail server asks in words instead: `stated_delay`.
 """
 
 import math
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 DEFAULT_SECONDS = 5.0  # if the answer does not say
@@ -26,6 +27,8 @@ def throttled_seconds(retry_after: str | None, *, now: float) -> float:
 
 def _seconds_until(date: str, *, now: float) -> float:
     try:
-        return parsedate_to_datetime(date).timestamp() - now
+        moment = parsedate_to_datetime(date)
+        # Without a zone, or with -0000, it is in UTC too, and not in this host's time.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
     except (ValueError, OverflowError):
         return DEFAULT_SECONDS

@@ -1,5 +1,6 @@
 """Stripe's own edges: retries under one key, charges, units, the age of its signature, events that are none."""
 
+import json
 from typing import Any
 
 import pytest
@@ -83,3 +84,21 @@ def test_stripes_signature_must_be_young(stripe_stage: Stage, age: int, is_taken
 def test_what_stripe_signed_but_is_no_event_is_unreadable(stripe_stage: Stage, body: bytes) -> None:
     with pytest.raises(UnreadableEvent):
         stripe_stage.client.read_event(body, stripe.headers_for(body))
+
+
+@pytest.mark.parametrize("named", ["pi_\x00", "pi_\ud800", "re_1", "", None, 5, ["pi_1"], "pi_" + "x" * 500])
+@pytest.mark.parametrize("event", ["payment_intent.succeeded", "refund.failed"])
+def test_an_event_whose_id_no_column_holds_is_none(stripe_stage: Stage, event: str, named: Any) -> None:
+    """The database would refuse it with a 500, and Stripe would tell it for days."""
+    about = {"id": named if event.startswith("payment") else str(named).replace("re_1", "pi_1")}
+    body = json.dumps({"id": "evt_1", "type": event, "data": {"object": about}}).encode()
+    with pytest.raises(UnreadableEvent):
+        stripe_stage.client.read_event(body, stripe.headers_for(body))
+
+
+@pytest.mark.parametrize("intent", ["pi_1", {"id": "pi_1"}], ids=["its id", "in full"])
+def test_an_event_of_a_refund_names_its_intent_or_has_it_in_full(stripe_stage: Stage, intent: Any) -> None:
+    about = {"id": "re_1", "payment_intent": intent}
+    body = json.dumps({"id": "evt_1", "type": "refund.failed", "data": {"object": about}}).encode()
+    event = stripe_stage.client.read_event(body, stripe.headers_for(body))
+    assert (event.payment_id, event.refund_id) == ("pi_1", "re_1")

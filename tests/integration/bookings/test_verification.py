@@ -147,7 +147,7 @@ def test_a_late_payment_takes_the_seats_of_holds_that_have_ended_by_then(
     assert other.status == "lapsed"
 
 
-@pytest.mark.parametrize(("amount", "currency"), [(0, "EUR"), (2500, "eur"), (2500, "EURO")])
+@pytest.mark.parametrize(("amount", "currency"), [(0, "EUR"), (2500, "eur"), (2500, "EURO"), (2**63, "EUR")])
 def test_a_captured_payment_that_no_row_can_hold_is_logged_for_staff(
     order: Order, amount: int, currency: str, caplog: pytest.LogCaptureFixture
 ) -> None:

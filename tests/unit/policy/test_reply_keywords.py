@@ -20,6 +20,7 @@ Thank you. Stop.|stop texting me|please stop messaging me|stop sending me messag
 stop these texts|no more messages|remove me|CANCEL|cancel.|END|quit|Revoke|\u2018quit\u2019|STOPP|stopp!
 Stopp bitte|bitte stopp|ABMELDEN|Bitte abmelden|abbestellen|Austragen|keine Nachrichten mehr
 Keine weiteren SMS bitte|Ende
+\U0001d412\U0001d413\U0001d40e\U0001d40f|\U0001f142\U0001f143\U0001f13e\U0001f13f!|UN-SUBSCRIBE|unsub|bitte stoppen
 """
 )
 STARTS = phrases(
@@ -60,6 +61,11 @@ def test_what_only_sounds_like_it_is_neither(text: str) -> None:
 @pytest.mark.parametrize("text", ["ARRÊT", "arret", "Arrêt !", "please arrêt", "BAJA", "बंद करो", "停止"])
 def test_words_of_other_languages(text: str) -> None:
     assert keyword_of(text, more_stop=["arrêt", "baja", "बंद करो", "停止"]) is Keyword.STOP
+
+
+@pytest.mark.parametrize("text", ["\u200fتوقف.\u200f", "تـــوقف", "تَوَقَّف", "הַפְסֵק!", "İPTAL", "ﾃｲｼ"])
+def test_words_in_other_scripts_with_their_marks(text: str) -> None:
+    assert keyword_of(text, more_stop=["توقف", "הפסק", "iptal", "テイシ"]) is Keyword.STOP
 
 
 def test_a_word_of_nothing_stops_nobody() -> None:

@@ -1,5 +1,6 @@
 """How long a Retry-After header asks us to wait."""
 
+import time
 from email.utils import formatdate
 
 import pytest
@@ -27,6 +28,17 @@ NOW = 1_800_000_000.0
 )
 def test_the_wait_is_the_headers_within_bounds(header: str | None, expected: float) -> None:
     assert throttled_seconds(header, now=NOW) == expected
+
+
+@pytest.mark.parametrize("zone", ["", " -0000"])
+def test_a_date_without_a_zone_is_in_utc(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert throttled_seconds(formatdate(NOW + 90).removesuffix(" -0000") + zone, now=NOW) == 90.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_wait_that_is_no_number_stays_within_bounds() -> None:

@@ -33,6 +33,10 @@ from notifications.policy.stated_delay import stated_delay
         ("Mailbox full", None),
         ("Try again in a few minutes", None),
         ("", None),
+        ("Please try again in 1.5 hours", 5400),
+        ("Retry in 10-15 minutes", 900),
+        ("Greylisted, come back in 2,5 min", 150),
+        ("Try again later, 4.7.1 of 30 messages", None),
         ("try again " + "9" * 5000 + " seconds", 86400),
     ],
 )
