@@ -4,28 +4,10 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
-import psycopg
-import pytest
-from psycopg import sql
-
-from config.scratch_databases import with_database
 from tests.documentation.blocks import ROOT
 
 EXAMPLE = ROOT / "docs" / "examples" / "parcels.py"
-
-
-@pytest.fixture
-def url(database_url: str) -> Iterator[str]:
-    """An empty database of its own."""
-    name = f"parcels_example_{os.getpid()}"
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield with_database(database_url, name)
-        connection.execute(drop)
 
 
 def run(*words: str, url: str, code: int = 0) -> str:
