@@ -26,23 +26,24 @@ EMAIL = reverse("admin:notifications_preview_email")
 def test_every_kind_has_words_for_every_channel(kind: Kind, locale: str) -> None:
     previews = preview_kind(kind, locale=locale, time_zone="Europe/Berlin")
 
-    assert [(each.channel, each.problem) for each in previews] == [("sms", ""), ("whatsapp", ""), ("email", "")]
-    sms, _, email = previews
-    assert sms.segments is not None
-    assert (sms.segments.encoding, sms.segments.count) == ("GSM-7", 1)
-    assert f'lang="{locale}"' in email.parts["html"]
-    assert "\n" not in email.parts["subject"]
+    assert [(each.channel, each.problem) for each in previews] == [(channel, "") for channel in kind.channels]
+    for each in previews:
+        if each.channel == "sms":
+            assert each.segments is not None
+            assert (each.segments.encoding, each.segments.count) == ("GSM-7", 1)
+        if each.channel == "email":
+            assert f'lang="{locale}"' in each.parts["html"]
+            assert "\n" not in each.parts["subject"]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_title_that_somebody_typed_injects_nothing(kind: Kind) -> None:
     evil = "*x* http://evil.example\r\nBcc: a@b.com <img src=x onerror=alert(1)>"
-    sms, whatsapp, email = preview_kind(kind, locale="en", time_zone="UTC", context={**kind.sample, "title": evil})
-
-    assert all("evil.example" not in text for each in (sms, whatsapp, email) for text in each.parts.values())
-    assert "*x*" not in whatsapp.parts["text"]
-    assert "\n" not in email.parts["subject"]
-    assert "<img" not in email.parts["html"]
+    for each in preview_kind(kind, locale="en", time_zone="UTC", context={**kind.sample, "title": evil}):
+        assert all("evil.example" not in text for text in each.parts.values())
+        assert each.channel != "whatsapp" or "*x*" not in each.parts["text"]
+        assert "\n" not in each.parts.get("subject", "")
+        assert "<img" not in each.parts.get("html", "")
 
 
 @pytest.fixture
