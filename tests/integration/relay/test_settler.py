@@ -13,6 +13,7 @@ from notifications.lifecycle import Accepted, Status, Transient
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient
 from notifications.relay import settler as settler_module
 from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.settle import settle
 from notifications.relay.settler import Settler
 from notifications.relay.tally import Tally
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -84,17 +85,20 @@ def test_a_bad_one_that_is_tried_again_waits_for_a_minute(claimed: tuple[HandRel
     assert message.next_attempt_at - before >= timedelta(seconds=60)
 
 
-@pytest.mark.parametrize("most", [0, 1])
+@pytest.mark.parametrize("errors", [[psycopg.OperationalError], [psycopg.DataError, psycopg.OperationalError]])
 def test_a_database_that_goes_away_meanwhile_leaves_all_unsettled(
-    claimed: tuple[HandRelay, list[Claimed]], monkeypatch: pytest.MonkeyPatch, most: int
+    claimed: tuple[HandRelay, list[Claimed]], monkeypatch: pytest.MonkeyPatch, errors: list[type[Exception]]
 ) -> None:
     """Whether at the whole batch, or once it is settled one by one: no settlement is at fault."""
-
-    def fail(_: object, batch: list[Settlement], **__: Any) -> Any:
-        raise psycopg.DataError if len(batch) > most > 0 else psycopg.OperationalError
-
-    monkeypatch.setattr(settler_module, "settle", fail)
     relay, messages = claimed
+    coming = iter(errors)
+
+    def fail_at_first(*given: Any, **words: Any) -> Any:
+        if error := next(coming, None):
+            raise error
+        return settle(*given, **words)
+
+    monkeypatch.setattr(settler_module, "settle", fail_at_first)
     settler = Settler(Tally())
     settler.add(map(sent, messages))
     with pytest.raises(psycopg.OperationalError):
