@@ -77,6 +77,31 @@ def test_staff_start_it_again_and_it_succeeds_under_another_key(
     assert len(set(keys)) == refunds.MOST_REFUSALS + 1
 
 
+def test_started_again_it_begins_from_the_beginning_and_staff_are_told_of_its_end(
+    payment_gateway: GatewayProcess,
+) -> None:
+    cancelled(payment_gateway, 2)
+    now, later = timezone.now(), timezone.now() + timedelta(hours=1)
+    ended = {"status": "failed", "tries": 9, "gateway_refund_id": "rf", "gateway_state": "failed"}
+    Refund.objects.update(**ended, staff_told_at=now, next_try_at=now)
+    first, other = Refund.objects.order_by("pk")
+    assert refunds.start_again(first.pk, now=later)
+    for refund in (first, other):
+        refund.refresh_from_db()
+    begun = (first.status, first.tries, first.gateway_refund_id, first.gateway_state)
+    assert begun == ("requested", 0, "", "")
+    assert (first.staff_told_at, first.next_try_at, other.status) == (None, later, "failed")
+
+
+def test_the_one_that_has_been_due_for_longest_comes_first(payment_gateway: GatewayProcess) -> None:
+    cancelled(payment_gateway, 2)
+    last = Refund.objects.latest("pk")
+    Refund.objects.filter(pk=last.pk).update(next_try_at=timezone.now() - timedelta(days=1))
+    assert refunds.execute_due(limit=1) == (1, 0)
+    last.refresh_from_db()
+    assert last.status == "succeeded"
+
+
 def test_a_gateway_that_does_not_answer_ends_nothing_and_keeps_its_key(
     refund: Refund, payment_gateway: GatewayProcess
 ) -> None:
@@ -148,10 +173,16 @@ class TestAnEventOfARefundWhoseAnswerWasLost:
         return refunds.look_at(gateway_name=paid.gateway, payment_id=paid.payment_id, refund_id="rf_lost", now=now)
 
     def test_it_is_tried_soon(self, lost: Refund) -> None:
-        now = timezone.now()
-        assert lost.next_try_at > now + timedelta(seconds=refunds.TRY_SECONDS)
+        now, soon = (timezone.now() + timedelta(minutes=minutes) for minutes in (1, 2))
+        assert lost.next_try_at > soon
         assert self.hear(lost, now=now)
-        assert refunds.execute_due(now=now + timedelta(seconds=refunds.TRY_SECONDS)) == (1, 0)
+        assert refunds.execute_due(now=now) == (0, 0)
+        assert refunds.execute_due(now=soon) == (1, 0)
+
+    def test_no_other_payments_refund_is_meant(self, lost: Refund) -> None:
+        named = {"gateway_name": lost.payment.gateway, "payment_id": "pay_another", "refund_id": "rf_lost"}
+        assert not refunds.look_at(**named, now=timezone.now())
+        assert Refund.objects.get().next_try_at == lost.next_try_at
 
     def test_a_try_that_comes_sooner_is_not_put_off(self, lost: Refund) -> None:
         soon = timezone.now()

@@ -78,6 +78,29 @@ def test_relays_that_claim_at_the_same_moment_count_one_after_the_other(hand_rel
     assert (allowed, [each.code for each in refused]) == ([], ["cap_number_hour"])
 
 
+def test_messages_without_a_number_share_none(hand_relay: Callable[..., HandRelay]) -> None:
+    """They fail for want of an address, and each says so."""
+    for recipient in RecipientFactory.create_batch(2):
+        publish(recipient)
+    relay = hand_relay()
+    claimed = [message._replace(phone="") for message in relay.claim()]
+    caps = Caps([Cap("number", "hour", 1)], address_fields={"sms": "phone"})
+    with caps.transaction(relay.connection):
+        assert caps.apply(relay.connection, claimed) == (claimed, [])
+
+
+def test_of_one_claim_as_many_go_out_as_the_cap_leaves(hand_relay: Callable[..., HandRelay]) -> None:
+    for recipient in RecipientFactory.create_batch(5, phone="+14155550001"):
+        publish(recipient)
+    relay = hand_relay()
+    claimed = relay.claim()
+    caps = Caps([Cap("number", "hour", 3)], address_fields={"sms": "phone"})
+    with caps.transaction(relay.connection):
+        allowed, refused = caps.apply(relay.connection, claimed)
+    assert (allowed, [each.message for each in refused]) == (claimed[:3], claimed[3:])
+    assert Allowance.objects.get(key="number:+14155550001").in_hour == 3
+
+
 def test_sms_and_whatsapp_to_one_number_count_together_and_email_does_not() -> None:
     channels = RecordingChannel("sms"), RecordingChannel("whatsapp"), RecordingChannel("email")
     channels[2].address_field = "email"
