@@ -32,7 +32,7 @@ def work_on_all(job: str, ids: Sequence[int], work: Work) -> tuple[int, list[int
     return done, bad
 
 
-def report(job: str, row: object, error: Exception) -> None:
+def report(job: str, row: object, error: BaseException) -> None:
     """Log that `job` failed on `row`, and where. The error's own words are left out: they may quote the row (G12)."""
     place = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s failed on %s and passes it over: %s\n%s", job, row, type(error).__name__, place)

@@ -157,7 +157,7 @@ def _ask_about(
             if answer is not None:
                 about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
                 heard = record(about, channels=[channel], using=using)
-        except Exception as error:  # a bug in the channel, or one message's fault: it is due again later
+        except (Exception, SystemExit, GeneratorExit) as error:  # a bug in the channel, or one message's fault
             if is_not_now(error):
                 raise
             report(f"poll of {channel}", f"message {message}", error)

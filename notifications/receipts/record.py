@@ -9,7 +9,7 @@ receipt first and does not send again. If the message has failed, it is replayed
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -19,12 +19,13 @@ from notifications.lifecycle import Reason, ReceiptStatus
 from notifications.models import Recipient
 from notifications.operations.replay import replay
 from notifications.policy.masking import masked
+from notifications.policy.storable_text import storable
 from notifications.receipts import late_fallback
 from notifications.recipients.opt_outs import How, opt_out
 from notifications.telemetry import emit
 
 FIRST_POLL_AFTER_SECONDS = 600.0  # after the last news: then the provider is asked
-MOST_ID = 255
+MOST_ID, MOST_CODE, MOST_DETAIL = 255, 64, 4_000  # characters
 
 # Locks the receipt's row before its message's, so that reports of one acceptance queue up at the receipt. Both updates
 # see the newest version of their row, so the farthest status wins however many reports come at once. A status's rank is
@@ -78,17 +79,18 @@ class MessageReport:
 def record(about: MessageReport, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
     """Record a report about a message on one of `channels`, and act on it; whether it was news."""
     report = about.report
+    report = replace(report, status=ReceiptStatus(report.status), code=storable(str(report.code), MOST_CODE))
     with connections[using].cursor() as cursor:
         cursor.execute(
             RECORD,
             {
                 "message": about.message_id,
                 "channels": list(channels),
-                "provider_id": about.provider_id[:MOST_ID],
+                "provider_id": storable(about.provider_id, MOST_ID),
                 "claim_number": about.claim_number,
                 "status": report.status.value,
                 "code": report.code,
-                "detail": masked(report.detail, ""),
+                "detail": masked(storable(str(report.detail), MOST_DETAIL), ""),
                 "poll_after": None if report.status.is_final else FIRST_POLL_AFTER_SECONDS,
                 "ranks": RANKS,
                 "is_final": report.status.is_final,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Reason, Throttled, Transient, Unknown
 from notifications.policy.retry_after import DEFAULT_SECONDS
+from notifications.policy.storable_text import storable as storable_text
 from notifications.relay.breaker import BAD_OUTCOME
 
 MOST_CODE, MOST_DETAIL, MOST_PROVIDER_ID = 64, 2_000, 255  # characters that the columns hold
@@ -85,10 +86,12 @@ def _deferral(deferral: object) -> Deferral:
 def storable(outcome: Outcome) -> Outcome:
     """The outcome, with texts that PostgreSQL can store."""
     if isinstance(outcome, Accepted) and not _is_storable(outcome.provider_id, MOST_PROVIDER_ID):
-        outcome = replace(outcome, provider_id=_storable(outcome.provider_id, MOST_PROVIDER_ID))
+        outcome = replace(outcome, provider_id=storable_text(outcome.provider_id, MOST_PROVIDER_ID))
     if _is_storable(outcome.code, MOST_CODE) and _is_storable(outcome.detail, MOST_DETAIL):
         return outcome
-    return replace(outcome, code=_storable(outcome.code, MOST_CODE), detail=_storable(outcome.detail, MOST_DETAIL))
+    return replace(
+        outcome, code=storable_text(outcome.code, MOST_CODE), detail=storable_text(outcome.detail, MOST_DETAIL)
+    )
 
 
 def bare(outcome: Outcome) -> Outcome:
@@ -138,7 +141,3 @@ def _seconds(value: object) -> float:
 def _is_storable(text: str, most: int) -> bool:
     """Whether `text` can surely be stored as it is. Text that is not ASCII is treated as if it could not."""
     return text.isascii() and "\x00" not in text and len(text) <= most
-
-
-def _storable(text: str, most: int) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]

@@ -201,3 +201,22 @@ def test_a_wrong_setting_stops_the_start(settings: Any, changes: dict[str, Any],
         setattr(settings, name, value)
     with pytest.raises(ImproperlyConfigured, match=words):
         EspChannel.from_settings("email", settings)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"MessageID": "id\x00", "Details": "Test"},
+        {"MessageID": "id\ud800"},
+        {"Details": "words\x00\ud800", "Description": "\x00"},
+        {"MessageID": ["id"], "Description": {"a": 1}},
+        {"Metadata": {"outbox": "9" * 18, "claim": "9" * 30}},
+        {"Metadata": {"outbox": "\x00", "claim": ["1"]}},
+        {"Metadata": {"outbox": "9" * 19}},
+    ],
+    ids=str,
+)
+def test_an_event_that_no_column_holds_as_it_is_told_is_answered(sent: OutboxMessage, event: dict[str, Any]) -> None:
+    """An answer of 500 would be told again for hours."""
+    bounce = {"RecordType": "Bounce", "Type": "HardBounce", "TypeCode": 1, "Email": ADDRESS}
+    assert tell(bounce | event, sent).status_code == 200

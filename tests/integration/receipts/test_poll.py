@@ -196,3 +196,34 @@ def test_an_answer_that_nobody_can_read_keeps_no_other_message_from_being_asked_
     assert poll({"sms": channel}, pause=lambda _: None) == Polled(asked=3, heard=2)
     assert "poll of sms failed on message" in caplog.text
     assert poll({"sms": channel}, pause=lambda _: None).asked == 0, "it is asked again in an hour"
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (DeliveryReport(ReceiptStatus.UNDELIVERED, code=30003), "30003"),  # type: ignore[arg-type]
+        (DeliveryReport(ReceiptStatus.UNDELIVERED, code="x" * 100), "x" * 64),
+        (DeliveryReport(ReceiptStatus.UNDELIVERED, code="a\x00b", detail="\ud800\x00"), "ab"),
+        (DeliveryReport("undelivered", code="no"), "no"),  # type: ignore[arg-type]
+    ],
+    ids=["a number", "a long text", "NUL", "a status in text"],
+)
+def test_a_report_with_a_field_of_another_type_is_recorded(recipient: Recipient, report: Any, code: str) -> None:
+    message = sent(recipient, "SM1")
+    assert poll({"sms": AskedChannel(SM1=report)}, pause=lambda _: None).heard == 1
+    (receipt,) = Receipt.objects.filter(message=message, status="undelivered")
+    assert receipt.code == code
+
+
+@pytest.mark.parametrize("answer", [SystemExit, GeneratorExit])
+def test_what_a_look_up_raises_keeps_no_other_message_from_being_asked_about(
+    recipient: Recipient, answer: type[BaseException]
+) -> None:
+    class Leaving(AskedChannel):
+        def look_up(self, provider_id: str, deadline: Any) -> Any:
+            if provider_id == "SM1":
+                raise answer
+            return super().look_up(provider_id, deadline)
+
+    sent(recipient, "SM1", minutes_ago=12), sent(recipient, "SM2")
+    assert poll({"sms": Leaving(SM2=DeliveryReport(ReceiptStatus.DELIVERED))}, pause=lambda _: None).heard == 1
