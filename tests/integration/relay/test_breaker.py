@@ -87,6 +87,7 @@ def test_five_in_a_row_over_all_relays_are_an_outage(reporters: list[Reporter]) 
 def test_five_after_an_answer_in_one_report_are_an_outage(reporters: list[Reporter]) -> None:
     reporters[0].saw(accepted=1, failed=FAILURES)
     assert state() == (FAILURES, True)
+    assert reporters[0].breaker.is_broken, "before the next heartbeat"
 
 
 def test_an_answer_from_before_an_outage_does_not_end_it(reporters: list[Reporter]) -> None:

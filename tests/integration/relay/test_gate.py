@@ -89,6 +89,8 @@ def test_what_was_claimed_is_charged(hand_relay: MakeRelay) -> None:
     gate = a_gate(relay, rate=2)
     with gate.granting(relay.connection, {"sms": 1_000}) as granted:
         gate.charge(relay.connection, claimed(granted["sms"]))
+    assert 0 < gate.seconds_to_change({"sms": 1}) <= 1 / 2
+    assert gate.claimable({"sms": 1}) == []
     assert limits(gate, relay) == {}
     assert 0 < gate.seconds_to_change({"sms": 1}) <= 1 / 2
 
