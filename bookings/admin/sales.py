@@ -1,6 +1,7 @@
 """Slots, orders, payments, bookings, refunds and tokens. Each action asks for a reason and writes a record."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from bookings import cancellation, decisions, refunds, slots
 from bookings.errors import BookingError, NotCancellable
@@ -45,6 +47,14 @@ class SlotForm(ChangedFieldsForm):
         if capacity < self.instance.seats_taken:
             raise ValidationError(f"{self.instance.seats_taken} seats are taken.")
         return capacity
+
+    def clean_starts_at(self) -> datetime:
+        """Of a start that has passed nobody is told, and a booking of it can no longer be cancelled."""
+        starts_at: datetime = self.cleaned_data["starts_at"]
+        now, before = timezone.now(), self.instance.starts_at
+        if self.instance.seats_taken and before is not None and starts_at <= now < before:
+            raise ValidationError("Seats are taken: move the slot to a time that is still to come, or cancel it.")
+        return starts_at
 
 
 @admin.register(Slot)

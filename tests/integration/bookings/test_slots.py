@@ -152,6 +152,25 @@ def test_staff_move_a_slot_in_the_admin_and_its_customers_are_told(booking: Book
     assert told_hours() == [(booking.slot.starts_at, will)]
 
 
+def test_a_slot_with_customers_is_not_moved_into_the_past(booking: Booking, admin_client: Client) -> None:
+    """They would not be told, and could not cancel any more."""
+    address, past = f"/admin/bookings/slot/{booking.slot_id}/change/", timezone.now() - HOUR
+    wrong = {"starts_at_0": f"{past:%Y-%m-%d}", "starts_at_1": f"{past:%H:%M:%S}"}
+    page = admin_client.post(address, form_at(admin_client, address) | wrong)
+    assert page.context["adminform"].form.errors["starts_at"] == [
+        "Seats are taken: move the slot to a time that is still to come, or cancel it."
+    ]
+    assert Slot.objects.get().starts_at == booking.slot.starts_at
+
+
+def test_a_slot_that_nobody_booked_may_be_moved_anywhere(admin_client: Client) -> None:
+    past = timezone.now() - HOUR
+    slot = SlotFactory()
+    change(admin_client, slot, starts_at_0=f"{past:%Y-%m-%d}", starts_at_1=f"{past:%H:%M:%S}")
+    slot.refresh_from_db()
+    assert slot.starts_at < timezone.now()
+
+
 def test_another_change_in_the_admin_tells_nobody(booking: Booking, admin_client: Client) -> None:
     change(admin_client, booking.slot, title="Sunrise kayak tour")
     assert slots.tell_of_moves() == 0
