@@ -58,7 +58,7 @@ CODES = {
     for field, channel in CHANNELS.items()
 }
 REPLACED = {
-    field: Kind(f"account.{field}_replaced", channels=(channel,), sample={"new": "+1415…99"})
+    field: Kind(f"account.{field}_replaced", channels=(channel,), sample={"new": "+1415...99"})
     for field, channel in CHANNELS.items()
 }
 REMOVED = {field: Kind(f"account.{field}_changed", channels=(channel,)) for field, channel in CHANNELS.items()}
@@ -240,8 +240,13 @@ def _tell_old_address(before: Recipient, field: str, *, now: str) -> None:
     """Within the transaction of the change. The new address is masked: the old one may be somebody else's by now."""
     old = getattr(before, field)
     if old and address_key(field, old) != address_key(field, now):
-        kind, context = (REPLACED[field], {"new": hint(now)}) if now else (REMOVED[field], {})
+        kind, context = (REPLACED[field], {"new": masked_address(now)}) if now else (REMOVED[field], {})
         outbox.publish(kind.name, recipient=_stranger(field, old, like=before), context=context)
+
+
+def masked_address(address: str) -> str:
+    """As much of an address as its owner recognises. Without the ellipsis: one would triple an SMS's price."""
+    return hint(address).replace("…", "...")
 
 
 def _lock(recipient: Recipient) -> Recipient:

@@ -52,4 +52,4 @@ def test_verification_is_limited_tighter_and_says_when_to_come_back() -> None:
 
 def test_the_rates_are_as_documented() -> None:
     rates = {"anonymous": 120, "user": 600, "verify": 60, "login": 20, "webhook": 12_000}
-    assert {name: Rate(most, 60) for name, most in rates.items()} == configured.RATES
+    assert {name: Rate(most, 60) for name, most in rates.items()} | {"code": Rate(30, 3600)} == configured.RATES

@@ -9,11 +9,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from bookings.announcements import KINDS
+from bookings.access_codes import Purpose
+from bookings.announcements import ACCESS_CODE, KINDS
 from notifications.kinds import Kind
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.selectors.kind_previews import preview_kind
+from notifications.verification import REPLACED, masked_address
 from tests.factories.notifications import RecipientFactory, registered
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +36,33 @@ def test_every_kind_has_words_for_every_channel(kind: Kind, locale: str) -> None
         if each.channel == "email":
             assert f'lang="{locale}"' in each.parts["html"]
             assert "\n" not in each.parts["subject"]
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_code_says_what_it_is_for_in_one_segment(purpose: Purpose, locale: str) -> None:
+    said = {
+        each: preview_kind(
+            ACCESS_CODE["phone"],
+            locale=locale,
+            time_zone="UTC",
+            context={"verification": 0, "purpose": each.value},
+        )[0]
+        for each in Purpose
+    }
+    segments = said[purpose].segments
+    assert segments is not None
+    assert (segments.encoding, segments.count) == ("GSM-7", 1)
+    assert len({each.parts["text"] for each in said.values()}) == len(Purpose)
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_a_word_to_the_old_number_takes_one_segment(locale: str) -> None:
+    (sms,) = preview_kind(
+        REPLACED["phone"], locale=locale, time_zone="UTC", context={"new": masked_address("+14155550199")}
+    )
+    assert sms.segments is not None
+    assert (sms.segments.encoding, sms.segments.count) == ("GSM-7", 1)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
