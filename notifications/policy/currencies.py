@@ -22,5 +22,5 @@ DIGITS = {
 
 
 def minor_digits(currency: str) -> int:
-    """The decimals of `currency` (an ISO 4217 code): a minor unit is 10 ** -minor_digits of it."""
-    return DIGITS.get(currency, USUAL_DIGITS)
+    """The decimals of `currency` (an ISO 4217 code, in any case): a minor unit is 10 ** -minor_digits of it."""
+    return DIGITS.get(currency.upper(), USUAL_DIGITS)

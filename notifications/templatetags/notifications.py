@@ -23,7 +23,7 @@ REMEMBERED = 2048  # texts; the messages of one event share its moment and its p
 def money(amount: int, currency: str) -> str:
     """`amount` minor units of the ISO 4217 `currency`, in the active locale: {{ amount|money:currency }} → €12.50."""
     language, _ = localization.current()
-    return _money(amount, currency, language)
+    return _money(amount, currency.upper(), language)
 
 
 @register.filter

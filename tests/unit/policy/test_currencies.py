@@ -30,3 +30,10 @@ def test_the_amount_in_words_is_the_amount_that_is_charged(currency: str, digits
     for minor_units in (1, 1250, 125000, 99999):
         (number,) = re.findall(r"\d[\d,]*(?:\.\d+)?", money(minor_units, currency))
         assert Decimal(number.replace(",", "")) == Decimal(minor_units).scaleb(-digits)
+
+
+@pytest.mark.parametrize("currency", ["jpy", "Kwd", "clf", "eur"])
+def test_a_currency_in_small_letters_is_the_same(currency: str) -> None:
+    """Stripe writes them so: ¥1,250 would read as 12.50."""
+    assert minor_digits(currency) == minor_digits(currency.upper())
+    assert money(1250, currency) == money(1250, currency.upper())
