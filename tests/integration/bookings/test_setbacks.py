@@ -153,6 +153,17 @@ def test_a_refund_that_raises_an_error_stops_no_other(
     assert caplog.text.count("raised an error and is passed over") == 2
 
 
+def test_while_the_database_is_away_a_run_of_refunds_ends(
+    payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cancellation.cancel(booked(payment_gateway, slot=SlotFactory()).pk)
+    trap = Trap(monkeypatch, "bookings.announcements.payment_refunded", bad=lambda _: True)
+    trap.becomes(OperationalError("server closed the connection unexpectedly"))
+    with pytest.raises(OperationalError):
+        refunds.execute_due()
+    assert "is passed over" not in caplog.text, "no refund is at fault"
+
+
 def test_an_order_that_raises_an_error_stops_no_other_in_the_sweep(
     payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
