@@ -91,7 +91,7 @@ def test_the_lane_says_what_it_waits_for_and_everything_is_reached_by_keyboard(
     page.goto(lane)
     waiting = page.inner_text("section:has(#waiting)")
     assert "is retried at" in waiting
-    assert "after twilio_30008 (Unknown error)" in waiting
+    assert "because the provider has trouble of its own (twilio_30008, Unknown error)" in waiting
     picture(page, "lane")
     last = OutboxMessage.objects.order_by("pk").last()
     assert last

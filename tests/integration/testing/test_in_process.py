@@ -104,7 +104,7 @@ def test_a_message_that_is_tried_for_ever_ends_the_drain(monkeypatch: pytest.Mon
     publish(RecipientFactory.create())
 
     with pytest.raises(AssertionError, match="After 3 rounds a message is still due"):
-        drain(answers={"sms": Throttled("http_429", 0.0)})
+        drain(answers={"sms": Throttled("http_429", 1e-6)})
 
 
 def test_code_that_forgets_its_transaction_fails_in_a_test_too() -> None:
