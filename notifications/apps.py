@@ -17,7 +17,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         _refuse_namesake()
         # once the models are there
-        from notifications import checks, outbox, setting_checks, verification  # noqa: F401, PLC0415
+        from notifications import checks, outbox, verification  # noqa: F401, PLC0415
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
 
         verification.register_kinds()

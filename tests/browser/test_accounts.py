@@ -92,13 +92,24 @@ def sign_up(visit: Visit) -> None:
 
 
 def test_a_stranger_signs_up_books_changes_the_phone_sets_a_new_password_and_closes(visit: Visit) -> None:
-    page = visit.page
     sign_up(visit)
+    book(visit)
+    change_the_profile(visit)
+    sign_in_by_a_code(visit)
+    set_a_new_password(visit)
+    close(visit)
+
+
+def book(visit: Visit) -> None:
+    page = visit.page
     visit.press("Continue to payment")
     visit.press("Pay €12.50")
     assert Booking.objects.get().user.first_name == "Ann"
     assert "CET" in page.inner_text("dl") or "CEST" in page.inner_text("dl"), "the browser told its time zone"
 
+
+def change_the_profile(visit: Visit) -> None:
+    page = visit.page
     page.goto("/accounts/profile/")
     visit.fill(Phone_number=PHONE)
     visit.press("Save addresses")
@@ -116,6 +127,9 @@ def test_a_stranger_signs_up_books_changes_the_phone_sets_a_new_password_and_clo
     visit.press("Save wishes")
     visit.look("profile")
 
+
+def sign_in_by_a_code(visit: Visit) -> None:
+    page = visit.page
     visit.press("Sign out Ann")
     page.click("text=Sign in")
     visit.look("sign-in")
@@ -125,6 +139,10 @@ def test_a_stranger_signs_up_books_changes_the_phone_sets_a_new_password_and_clo
     visit.look("sign-in-code")
     visit.fill(Code=visit.read_code("email"))
     visit.press("Sign in")
+
+
+def set_a_new_password(visit: Visit) -> None:
+    page = visit.page
     visit.press("Sign out Ann")
     page.click("text=Sign in")
     page.click("text=I have forgotten my password")
@@ -137,7 +155,6 @@ def test_a_stranger_signs_up_books_changes_the_phone_sets_a_new_password_and_clo
     page.get_by_label("Email address, mobile number or user name").fill(NEW_PHONE)
     visit.fill(Password=NEW)
     visit.press("Sign in")
-    close(visit)
 
 
 def close(visit: Visit) -> None:

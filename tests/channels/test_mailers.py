@@ -15,7 +15,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from notifications.channels.base import Channel
 from notifications.channels.email import EmailChannel
-from notifications.checks import mailers_keep_to_the_deadline
+from notifications.checks.promises import mailers_keep_to_the_deadline
 from notifications.lifecycle import Accepted, Permanent, Unknown
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import ADDRESS, an_email, soon

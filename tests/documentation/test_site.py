@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notifications.checks import KNOWN
+from notifications.checks.promises import KNOWN
 from tests.deployment.settings_names import variables
 from tests.documentation.blocks import PAGES, ROOT
 

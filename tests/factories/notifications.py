@@ -29,6 +29,13 @@ def publish(recipient: Recipient, *, kind: Kind = GREETING, name: str = "Ann", *
         return outbox.publish(kind.name, recipient=recipient, context={"name": name}, **words)
 
 
+def publish_many(to: Any, *, kind: Kind = GREETING, **words: Any) -> list[outbox.Published]:
+    """Publish to all of `to` at once, in a transaction of its own."""
+    kinds.register(kind)
+    with transaction.atomic():
+        return outbox.publish_many(kind.name, to, **{"context": {"name": "all"}} | words)
+
+
 def publish_one(recipient: Recipient, **words: Any) -> OutboxMessage:
     (message,) = publish(recipient, **words)
     return message

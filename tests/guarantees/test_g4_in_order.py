@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, connections, transaction
 
 from notifications import outbox
 from notifications.channels.base import Outgoing
-from notifications.checks import ids_follow_the_lock
+from notifications.checks.promises import ids_follow_the_lock
 from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
 from notifications.models import OutboxMessage, Recipient
 from notifications.relay.messages import Claimed, Settlement

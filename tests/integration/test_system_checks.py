@@ -15,7 +15,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from notifications import kinds
-from notifications.checks import settings_have_their_types
+from notifications.checks.promises import settings_have_their_types
 from notifications.kinds import Fallback, Kind, Purpose
 from tests.stage.relay import RecordingChannel
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
-from notifications.checks import settings_fit_together, something_runs_the_clock
+from notifications.checks.promises import settings_fit_together, something_runs_the_clock
 from notifications.clock.jobs import JOBS, Job
 from notifications.clock.run import Clock
 from notifications.lifecycle import HELD

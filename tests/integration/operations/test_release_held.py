@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import outbox, schedules
-from notifications.checks import settings_fit_together
+from notifications.checks.promises import settings_fit_together
 from notifications.kinds import Kind, Purpose
 from notifications.lifecycle import HELD
 from notifications.models import OutboxMessage, Recipient
