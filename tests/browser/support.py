@@ -14,6 +14,7 @@ from notifications.models import OutboxMessage, Recipient
 from tests.factories.notifications import RecipientFactory, publish_one, registered
 
 PASSWORD = "a pass phrase"
+BY_EMAIL = Kind("test.greeting", channels=("email",))
 
 
 ANNA, WRONG, RIGHT = "anna", "+14155550199", "+14155550123"
@@ -48,6 +49,5 @@ def answers(outgoing: Outgoing) -> Outcome:
 
 def an_email() -> OutboxMessage:
     """A message by email that waits."""
-    kind = Kind("test.greeting", channels=("email",))
-    with registered(kind):
-        return publish_one(RecipientFactory(), kind=kind)
+    with registered(BY_EMAIL):
+        return publish_one(RecipientFactory(), kind=BY_EMAIL)

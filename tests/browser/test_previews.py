@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
-from tests.browser.support import PASSWORD, an_email, path_of
+from notifications import kinds
+from tests.browser.support import BY_EMAIL, PASSWORD, an_email, path_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +42,7 @@ def test_an_email_can_be_read_in_the_preview_and_on_its_messages_page(
     browser: Any, live_server: Any, width: int, scheme: Any
 ) -> None:
     cache.clear()
+    kinds.register(BY_EMAIL)
     User.objects.create_superuser("ann", "ann@example.com", PASSWORD)
     page = browser.new_page(
         base_url=live_server.url,

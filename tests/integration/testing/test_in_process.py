@@ -10,7 +10,7 @@ from django.test import override_settings
 from django.utils import timezone, translation
 from pytest_django import Settings
 
-from notifications import outbox
+from notifications import kinds, outbox
 from notifications.channels import build_channels, memory
 from notifications.channels.console import ConsoleChannel
 from notifications.kinds import Fallback, Kind
@@ -109,6 +109,7 @@ def test_a_message_that_is_tried_for_ever_ends_the_drain(monkeypatch: pytest.Mon
 
 def test_code_that_forgets_its_transaction_fails_in_a_test_too() -> None:
     recipient = RecipientFactory.create()
+    kinds.register(GREETING)
 
     with pytest.raises(outbox.NotInTransaction):
         outbox.publish(GREETING.name, recipient=recipient, context={"name": "Ann"})
