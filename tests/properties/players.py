@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from time import monotonic
 
 import pytest
@@ -106,7 +107,8 @@ class Relay(HandRelay):
             random=lambda: 0.5,
             clock=lambda: 0.0,
         )
-        self.unsettled.append(delivery.deliver(self.claimed.pop(0)))
+        settlement = copy_context().run(delivery.deliver, self.claimed.pop(0))  # it leaves its language and zone active
+        self.unsettled.append(settlement)
         return self.unsettled[-1]
 
     def sleep(self, seconds: float) -> None:

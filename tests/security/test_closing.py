@@ -60,7 +60,7 @@ def test_the_page_says_what_it_means_and_names_what_is_booked(browser: Client, a
     assert "This cannot be undone." in page
     assert "You have 1 upcoming booking" in page
     assert f'href="/bookings/{booked.pk}/"' in page
-    assert any(zone in page for zone in ("JST", "GMT+9", "UTC+9")), "the customer's own time"
+    assert "JST" in page
     assert not is_closed(ann)
 
 
