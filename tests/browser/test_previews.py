@@ -1,14 +1,15 @@
 """An email's HTML on staff's pages, as people see it: by its pixels, at two widths, in the light and in the dark."""
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
-from notifications import kinds
 from tests.browser.support import BY_EMAIL, PASSWORD, an_email, path_of
+from tests.factories.notifications import registered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,13 +37,18 @@ def shades(browser: Any, picture: bytes) -> dict[str, float]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def _kinds() -> Iterator[None]:
+    with registered(BY_EMAIL):
+        yield
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_an_email_can_be_read_in_the_preview_and_on_its_messages_page(
     browser: Any, live_server: Any, width: int, scheme: Any
 ) -> None:
     cache.clear()
-    kinds.register(BY_EMAIL)
     User.objects.create_superuser("ann", "ann@example.com", PASSWORD)
     page = browser.new_page(
         base_url=live_server.url,
