@@ -41,22 +41,20 @@ def end_program(user: User, pk: int) -> bool:
     return bool(AccessToken.objects.filter(user=user, pk=pk).delete()[0])
 
 
-def store_password(user: User, hashed: str) -> None:
-    """Store a new password, which its owner proved an address for: everything ends. Within a transaction."""
+def store_password(user: User, hashed: str, *, kept: str = "") -> None:
+    """Store a new password: everything ends, but the session with the key `kept`. Within a transaction."""
     user.password = hashed
     user.save(update_fields=["password"])
     AccessToken.objects.filter(user=user).delete()
-    SignIn.objects.filter(user=user).end()
+    SignIn.objects.filter(user=user).exclude(session_key=kept).end()
 
 
 @transaction.atomic
 def set_password(user: User, password: str, *, request: HttpRequest) -> None:
     """Store the password with a new salt, even if it is the same: everything ends but the session of `request`."""
     user.set_password(password)
-    user.save(update_fields=["password"])
-    AccessToken.objects.filter(user=user).delete()
     before = request.session.session_key
-    SignIn.objects.filter(user=user).exclude(session_key=before or "").end()
+    store_password(user, user.password, kept=before or "")
     if before:
         update_session_auth_hash(request, user)
         SignIn.objects.filter(session_key=before).update(session_key=request.session.session_key)
