@@ -46,6 +46,7 @@ HELD = "(held)"  # the lane of messages that wait for a moment, such as the end 
 
 TERMINAL = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 UNFINISHED = frozenset(Status) - TERMINAL
+WAITING = (Status.QUEUED.value, Status.PENDING.value)  # no relay has begun to send it
 HEAD = (Status.PENDING.value, Status.SENDING.value)  # as the database has them: a lane's head is one of these
 ENDED = sorted(status.value for status in TERMINAL)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
 from notifications.admin.forms import AddressForm, Ids, MomentForm, ReasonForm
 from notifications.errors import InvalidContact
-from notifications.lifecycle import Status
+from notifications.lifecycle import WAITING, Status
 from notifications.models import OutboxMessage
 from notifications.operations.correct_address import correct_address
 from notifications.operations.record_action import Actor
@@ -21,7 +21,6 @@ from notifications.operations.reschedule import reschedule
 from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_field_of, address_of
 
-WAITING = (Status.QUEUED.value, Status.PENDING.value)
 SHOWN = 20
 
 

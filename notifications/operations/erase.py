@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 
 from notifications.channels import channel_names
-from notifications.lifecycle import Status
+from notifications.lifecycle import WAITING, Status
 from notifications.models import (
     Allowance,
     ConsentRecord,
@@ -39,7 +39,6 @@ from notifications.protocol.lanes import locked_lanes
 from notifications.recipients.contact import ADDRESSES, check_database, key_of
 from notifications.recipients.strangers import Address, strangers_at, valid
 
-WAITING = (Status.QUEUED.value, Status.PENDING.value)
 BLANK: dict[str, Any] = {"context": {}, "error_detail": "", "provider_id": "", "origin": "", "traceparent": ""}
 LATE = timedelta(days=2)  # in which a send that was under way may still write something
 

@@ -10,14 +10,13 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from notifications.lifecycle import Status
+from notifications.lifecycle import WAITING, Status
 from notifications.models import OutboxMessage, Recipient
 from notifications.policy.masking import hint
 from notifications.selectors import search as finding
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.outgoing import address_of
 
-WAITING = (Status.QUEUED.value, Status.PENDING.value)
 SHOWN = 20  # messages that a preview lists
 MOMENTS = ("since", "until", "written_since", "written_until")
 
