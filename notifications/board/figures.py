@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
-from notifications.policy.causes import Cause, cause_of
+from notifications.policy.causes import Cause, cause_of, reason
 from notifications.protocol.histogram import SIZE, quantile
 from notifications.selectors.just_failed import JustFailed
 
@@ -72,6 +72,11 @@ class Stretch:
     begins: datetime
     flow: Flow | None
     depth: Depth | None
+
+
+def outage(last_error: str) -> str:
+    """Why a channel is out of service, as far as its provider's last error says it."""
+    return reason(last_error) if last_error else "its provider is out of service"
 
 
 @dataclass(frozen=True, slots=True)

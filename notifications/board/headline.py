@@ -8,9 +8,9 @@ another from, the clock, the schedules, dead letters that nobody has looked at.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from notifications.board.figures import Snapshot
+from notifications.board.figures import Snapshot, outage
 from notifications.board.formats import duration
-from notifications.policy.causes import cause_of
+from notifications.policy.causes import cause_of, reason
 from notifications.selectors.waits import said
 
 LATE_SECONDS = 60.0  # if a due message waits longer, relays do not keep up, or none serves its channel
@@ -65,10 +65,9 @@ def _of_channels(now: Snapshot) -> Iterator[Headline]:
         if channel.state == "paused":
             yield Headline(f"{channel.name} is paused, {channel.why}.", "Resume it when the reason is gone.")
         elif channel.is_out:
-            cause = cause_of(channel.last_error)
             since = said(channel.since or now.now, now=now.now)
-            why = f"{cause.what} ({channel.last_error})" if channel.last_error else "its provider is out of service"
-            yield Headline(f"{channel.name} is {channel.state} since {since}: {why}.", cause.cure_of_waiting)
+            what = f"{channel.name} is {channel.state} since {since}: {outage(channel.last_error)}."
+            yield Headline(what, cause_of(channel.last_error).cure_of_waiting)
         elif channel.oldest_due is not None and channel.oldest_due > LATE_SECONDS:
             yield Headline(f"{channel.name}: a message has been due for {duration(channel.oldest_due)}.")
 
@@ -84,10 +83,9 @@ def _of_retries(now: Snapshot) -> Iterator[Headline]:
     shut = {channel.name for channel in now.channels if channel.is_shut}
     for retried in now.retried:
         if retried.count >= MANY_RETRIED and retried.channel not in shut:
-            cause = cause_of(retried.error_code)
-            why = f"{cause.what} ({retried.error_code})"
+            why = reason(retried.error_code)
             what = f"{retried.count} messages by {retried.channel} are tried again later: {why}."
-            yield Headline(what, cause.cure_of_waiting)
+            yield Headline(what, cause_of(retried.error_code).cure_of_waiting)
 
 
 def _of_lanes(now: Snapshot) -> Iterator[Headline]:

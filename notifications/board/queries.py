@@ -4,11 +4,11 @@ A count stops at MOST_COUNTED. Above it, the board shows the last minute's sampl
 """
 
 from notifications.models.tally import PART_OF_LAST_MINUTE
+from notifications.selectors.just_failed import MOST_FAILURES
 
 MOST_COUNTED = 2_000
 MOST_HEADS = 100  # lanes looked at, per channel, for those with the most waiting behind
 MOST_BEHIND = 200
-MOST_FAILURES = 500  # the latest, which are grouped by reason
 MOST_RECEIPTS = 500
 MOST_HELD_UP = 20  # counted behind each blocked lane's head
 

@@ -20,6 +20,7 @@ from notifications.board.figures import (
     Retried,
     Snapshot,
     Stretch,
+    outage,
 )
 from notifications.board.schedule_states import schedules
 from notifications.channels import channel_names
@@ -147,9 +148,9 @@ def _standing(read: ChannelRow, now: datetime) -> tuple[str, datetime | None, st
             f"by {read.paused_by}" + (f": {read.pause_reason}" if read.pause_reason else ""),
         )
     if read.broken_at:
-        cause = cause_of(read.last_error or "")
-        why = f"{cause.what} ({read.last_error})" if read.last_error else "its provider is out of service"
-        return "refused" if cause.is_refusal else "broken", read.broken_at, f"{why}; {read.probes} probes failed"
+        code = read.last_error or ""
+        state = "refused" if cause_of(code).is_refusal else "broken"
+        return state, read.broken_at, f"{outage(code)}; {read.probes} probes failed"
     if read.recovered_at and now - read.recovered_at < RECOVERING:
         return "recovering", read.recovered_at, "its rate rises step by step"
     return "open", None, ""

@@ -21,7 +21,7 @@ from notifications.models import OutboxMessage, Relay
 from notifications.operations.look_at import look_at_dead_letters
 from notifications.operations.record_action import Actor
 from notifications.operations.relay_commands import RelayCommand, command_relay
-from notifications.selectors.just_failed import just_failed, unseen_dead_letters
+from notifications.selectors.just_failed import MOST_FAILURES, just_failed, unseen_dead_letters
 
 VIEW = "notifications.view_outboxmessage"
 release()  # now, while the files are those that this process runs
@@ -106,7 +106,7 @@ def _figures(request: HttpRequest) -> dict[str, Any]:
         "hour_plots": plots.plots(shown.hour, per="minute"),
         "day_plots": plots.plots(shown.day, per="10 minutes"),
         "receipt_words": RECEIPTS,
-        "most_failures": queries.MOST_FAILURES,
+        "most_failures": MOST_FAILURES,
         "most_receipts": queries.MOST_RECEIPTS,
         "may_replay": may(request, REPLAY),
         "may_pause": may(request, PAUSE) and may(request, "notifications.view_channelstate"),

@@ -7,15 +7,14 @@ from django.db import DEFAULT_DB_ALIAS
 
 from notifications import conf
 from notifications.monitoring import queries
-from notifications.policy.causes import cause_of
+from notifications.policy.causes import cause_of, reason
 from notifications.protocol.bad_rows import report
 from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import fetch_all
 from notifications.selectors import overview
-from notifications.selectors.just_failed import just_failed
+from notifications.selectors.just_failed import MINUTES, just_failed
 
-FAILURE_MINUTES = 15
-FEWEST_ENDED = 20  # messages in that time; a share of fewer means nothing
+FEWEST_ENDED = 20  # messages that ended lately; a share of fewer means nothing
 FEWEST_FAILED = 3  # unless none at all is sent, and so many fail
 SILENT_SECONDS = 60.0  # a relay without a heartbeat for longer does not count
 
@@ -73,11 +72,11 @@ def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 def _failing(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
     """Too large a share of what ended lately failed, or all of it did; with the reason that most have."""
     why = {failed.channel: failed for failed in reversed(just_failed(using))}
-    for channel, (sent, failed) in queries.recent_ends(FAILURE_MINUTES, using).items():
+    for channel, (sent, failed) in queries.recent_ends(MINUTES, using).items():
         ended = sent + failed
         is_share = ended >= FEWEST_ENDED and 100 * failed > limits.failure_percent * ended
         if is_share or (failed >= FEWEST_FAILED and not sent):
-            share = f"{failed} of {ended} messages by {channel} failed in the last {FAILURE_MINUTES} min"
+            share = f"{failed} of {ended} messages by {channel} failed in the last {MINUTES} min"
             most = f" Most often: {_told(why[channel].error_code)}" if channel in why else ""
             yield f"failing:{channel}", f"{share} (limit: {limits.failure_percent:g} %).{most}"
 
@@ -90,8 +89,7 @@ def _refused(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
 
 
 def _told(code: str) -> str:
-    cause = cause_of(code)
-    return f"{cause.what} ({code}). {cause.cure}"
+    return f"{reason(code)}. {cause_of(code).cure}"
 
 
 def _silent(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:

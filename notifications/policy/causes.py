@@ -183,6 +183,12 @@ def cause_of(code: str) -> Cause:
     return next(cause for cause, pattern in _PATTERNS if pattern.fullmatch(code))
 
 
+def reason(code: str, detail: str = "") -> str:
+    """What is wrong, as the end of a sentence, with the code and the provider's words behind it."""
+    behind = ", ".join(filter(None, (code, detail)))
+    return f"{cause_of(code).what} ({behind})" if behind else cause_of(code).what
+
+
 def _pattern(codes: str) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(code).replace(r"\*", ".*") for code in codes.split()), re.DOTALL)
 

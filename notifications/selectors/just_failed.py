@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.db import DEFAULT_DB_ALIAS
 
 from notifications.models.audit import Verb
-from notifications.policy.causes import Cause, cause_of
+from notifications.policy.causes import Cause, cause_of, reason
 from notifications.protocol.run_sql import fetch_all
 
-MOST = 500
+MOST_FAILURES = 500  # the latest ones
 MINUTES = 15
 
 JUST_FAILED = """
@@ -49,16 +49,17 @@ class JustFailed:
         """What happened, and why, as one clause."""
         messages = "1 message" if self.count == 1 else f"{self.count} messages"
         kinds = ", ".join(self.kinds) if len(self.kinds) <= 2 else f"{len(self.kinds)} kinds"
-        why = f"{self.cause.what} ({self.error_code})" if self.error_code else self.cause.what
-        return f"{messages} by {self.channel} ({kinds}) failed in the last {MINUTES} minutes: {why}"
+        return f"{messages} by {self.channel} ({kinds}) failed in the last {MINUTES} minutes: {reason(self.error_code)}"
 
 
 def just_failed(using: str = DEFAULT_DB_ALIAS) -> list[JustFailed]:
     """What failed lately, the most first."""
-    return [JustFailed(*row) for row in fetch_all(JUST_FAILED, {"most": MOST, "minutes": MINUTES}, using=using)]
+    return [
+        JustFailed(*row) for row in fetch_all(JUST_FAILED, {"most": MOST_FAILURES, "minutes": MINUTES}, using=using)
+    ]
 
 
 def unseen_dead_letters(using: str = DEFAULT_DB_ALIAS) -> int:
     """How many of the latest dead letters failed after somebody last looked at them (`operations/look_at.py`)."""
-    ((number,),) = fetch_all(UNSEEN, {"most": MOST, "seen": Verb.LOOK_AT.value}, using=using)
+    ((number,),) = fetch_all(UNSEEN, {"most": MOST_FAILURES, "seen": Verb.LOOK_AT.value}, using=using)
     return int(number)

@@ -24,7 +24,7 @@ from notifications import conf
 from notifications.channels import channel_names
 from notifications.lifecycle import HEAD, HELD, Status
 from notifications.models import ChannelState, OutboxMessage, Relay
-from notifications.policy.causes import cause_of
+from notifications.policy.causes import reason
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.turns import IN_TURN, TURN, before, turn_of
 
@@ -105,8 +105,7 @@ def _blocked(channel: ChannelState, *, now: datetime) -> Wait | None:
         words = f"waits while {name} is paused, by {channel.paused_by} since {said(channel.paused_at, now=now)}{why}"
         return Wait("paused", words, channel=name)
     if channel.broken_at and channel.probe_at:
-        cause = cause_of(channel.last_error)
-        why = f", because {cause.what} ({channel.last_error})" if channel.last_error else ""
+        why = f", because {reason(channel.last_error)}" if channel.last_error else ""
         words = (
             f"waits for the provider of {name}, out of service since {said(channel.broken_at, now=now)}{why}; "
             f"one message tries it again {'at ' + said(channel.probe_at, now=now) if channel.probe_at > now else 'now'}"
@@ -122,8 +121,7 @@ def _later(head: OutboxMessage, *, now: datetime) -> Wait:
     at = said(head.next_attempt_at, now=now)
     if not head.error_code:
         return Wait("later", f"is not sent before {at}", until=head.next_attempt_at)
-    detail = f", {head.error_detail}" if head.error_detail else ""
-    why = f"{cause_of(head.error_code).what} ({head.error_code}{detail})"
+    why = reason(head.error_code, head.error_detail)
     return Wait("retry", f"is retried at {at}, because {why}", until=head.next_attempt_at)
 
 
