@@ -4,6 +4,9 @@ Each is two pages: the first asks for an address and sends a code there, the sec
 browser keeps what was asked for in a signed cookie. So a stranger fills up neither accounts nor sessions.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -39,26 +42,23 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @a_form
 def sign_up_code(request: HttpRequest) -> HttpResponse:
     """Take the code, and make the account. Whoever has one with this address is signed in to it."""
-    asked = code_cookie.asked(request, Purpose.SIGN_UP)
-    if asked is None:
-        return redirect("sign-up-page")
-    form = SignUpForm(request.POST or None, address=asked.address)
-    if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+
+    def make(asked: Asked, said: dict[str, Any]) -> HttpResponse:
         locale = get_language_from_request(request)
         account = accounts.NewAccount(said["name"], said["password"], locale=locale, time_zone=said["time_zone"])
-        try:
-            user, is_new = accounts.sign_up(asked, code=said["code"], account=account)
-        except InvalidCode as error:
-            form.add_error("code", error.message)
-        except (AddressRefused, AddressTooNew) as error:
-            messages.error(request, error.message)
-            return code_cookie.forget(redirect("sign-up-page"))
-        else:
-            done = "Welcome! Your account is ready." if is_new else "You already had an account, so you are signed in."
-            messages.success(request, done)
-            return _signed_in(request, user)
-    return _code_page(request, "pages/signup_code.html", form=form, asked=asked)
+        user, is_new = accounts.sign_up(asked, code=said["code"], account=account)
+        done = "Welcome! Your account is ready." if is_new else "You already had an account, so you are signed in."
+        messages.success(request, done)
+        return _signed_in(request, user)
+
+    return _take_code(
+        request,
+        Purpose.SIGN_UP,
+        template="pages/signup_code.html",
+        form_of=lambda asked: SignUpForm(request.POST or None, address=asked.address),
+        act=make,
+        back=reverse("sign-up-page"),
+    )
 
 
 @never_cache
@@ -72,21 +72,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @a_form
 def sign_in_code(request: HttpRequest) -> HttpResponse:
     """Take the code, and sign in."""
-    asked = code_cookie.asked(request, Purpose.SIGN_IN)
-    if asked is None:
-        return redirect("sign-in-by-code-page")
-    form = CodeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            user = accounts.sign_in(asked, code=form.cleaned_data["code"])
-        except InvalidCode as error:
-            form.add_error("code", error.message)
-        except (NoAccount, AddressTooNew) as error:
-            messages.error(request, error.message)
-            return code_cookie.forget(redirect(_with_next(request, reverse("sign-in-by-code-page"))))
-        else:
-            return _signed_in(request, user)
-    return _code_page(request, "pages/login_code_enter.html", form=form, asked=asked)
+    return _take_code(
+        request,
+        Purpose.SIGN_IN,
+        template="pages/login_code_enter.html",
+        form_of=lambda _: CodeForm(request.POST or None),
+        act=lambda asked, said: _signed_in(request, accounts.sign_in(asked, code=said["code"])),
+        back=reverse("sign-in-by-code-page"),
+        keeps_next=True,
+    )
 
 
 @never_cache
@@ -101,25 +95,20 @@ def reset(request: HttpRequest) -> HttpResponse:
 @a_form
 def reset_code(request: HttpRequest) -> HttpResponse:
     """Take the code, and store the new password."""
-    asked = code_cookie.asked(request, Purpose.RESET)
-    if asked is None:
-        return redirect("reset-page")
-    form = NewPasswordByCodeForm(request.POST or None, address=asked.address)
-    if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
-        try:
-            accounts.set_password(asked, code=said["code"], password=said["password"])
-        except InvalidCode as error:
-            form.add_error("code", error.message)
-        except (NoAccount, AddressTooNew) as error:
-            messages.error(request, error.message)
-            return code_cookie.forget(redirect("reset-page"))
-        else:
-            messages.success(
-                request, "Your new password is set, and all your sign-ins have ended. Sign in with it now."
-            )
-            return code_cookie.forget(redirect("login-page"))
-    return _code_page(request, "pages/reset_code.html", form=form, asked=asked)
+
+    def store(asked: Asked, said: dict[str, Any]) -> HttpResponse:
+        accounts.set_password(asked, code=said["code"], password=said["password"])
+        messages.success(request, "Your new password is set, and all your sign-ins have ended. Sign in with it now.")
+        return code_cookie.forget(redirect("login-page"))
+
+    return _take_code(
+        request,
+        Purpose.RESET,
+        template="pages/reset_code.html",
+        form_of=lambda asked: NewPasswordByCodeForm(request.POST or None, address=asked.address),
+        act=store,
+        back=reverse("reset-page"),
+    )
 
 
 def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: str) -> HttpResponse:
@@ -142,7 +131,31 @@ def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: st
     return render(request, template, {"form": form, "next": _next(request)}, status=status)
 
 
-def _code_page(request: HttpRequest, template: str, *, form: CodeForm, asked: Asked) -> HttpResponse:
+def _take_code(
+    request: HttpRequest,
+    purpose: Purpose,
+    *,
+    template: str,
+    form_of: Callable[[Asked], CodeForm],
+    act: Callable[[Asked, dict[str, Any]], HttpResponse],
+    back: str,
+    keeps_next: bool = False,
+) -> HttpResponse:
+    """The page that takes the code, and does `act` with it. Where that is refused, it leads `back` to the first page,
+    which `keeps_next`: where the customer wanted to go.
+    """
+    asked = code_cookie.asked(request, purpose)
+    if asked is None:
+        return redirect(back)
+    form = form_of(asked)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return act(asked, form.cleaned_data)
+        except InvalidCode as error:
+            form.add_error("code", error.message)
+        except (AddressRefused, AddressTooNew, NoAccount) as error:
+            messages.error(request, error.message)
+            return code_cookie.forget(redirect(_with_next(request, back) if keeps_next else back))
     minutes = settings.OUTBOX_CODE_MINUTES
     return render(request, template, {"form": form, "asked": asked, "minutes": minutes, "next": _next(request)})
 
