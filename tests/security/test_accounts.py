@@ -19,23 +19,23 @@ from notifications import outbox
 from notifications.models import AddressVerification, OutboxMessage, Recipient
 from tests.factories.bookings import CustomerFactory
 from tests.factories.codes import another, customer_who_signed_up, last_code, sent_to
+from tests.stage.accounts import (
+    MAIL,
+    NEW,
+    PASSWORD,
+    PHONE,
+    RESET,
+    RESET_CODE,
+    SIGN_IN,
+    SIGN_IN_CODE,
+    SIGN_UP,
+    SIGN_UP_CODE,
+    is_in,
+    me,
+)
 from tests.stage.relay import RecordingChannel, drain
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SIGN_UP, SIGN_UP_CODE = "/accounts/signup/", "/accounts/signup/code/"
-SIGN_IN, SIGN_IN_CODE = "/accounts/login/code/", "/accounts/login/code/enter/"
-RESET, RESET_CODE = "/accounts/password/reset/", "/accounts/password/reset/code/"
-MAIL, PHONE = "ann@example.com", "+14155550199"
-PASSWORD, NEW = "a long pass phrase", "another pass phrase"
-
-
-def me(**more: str) -> dict[str, str]:
-    return {"code": last_code(), "name": "Ann", "password": PASSWORD} | more
-
-
-def is_in(client: Client) -> bool:
-    return SESSION_KEY in client.session
 
 
 @pytest.fixture
