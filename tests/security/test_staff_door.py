@@ -16,13 +16,9 @@ from bookings.staff_tokens import StaffToken, make_staff_token
 from bookings.tokens import give_token
 from notifications.models import OperatorAction
 from tests.stage.browser import PASSWORD, code_of
+from tests.stage.staff_door import ADMIN, FACTOR, MESSAGES, VIEW, WRONG, asked, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WRONG = "not that one"
-MESSAGES, ADMIN, FACTOR = "/api/staff/outbox/messages/", "/admin/", "/admin/second-factor/"
-VIEW = "notifications.view_outboxmessage"
-REPLAY = "notifications.replay_outboxmessage"
 
 
 @pytest.fixture(autouse=True)
@@ -38,18 +34,8 @@ def enrolled(user: User) -> list[str]:
     return [device.token_set.create(token=code).token for code in ("aaaaa11111", "bbbbb22222")]
 
 
-def signed_in(name: str, *, code: str = "", password: str = PASSWORD, door: str = "/admin/login/") -> Client:
-    client = Client()
-    client.post(door, {"username": name, "password": password, "code": code})
-    return client
-
-
 def is_in(client: Client) -> bool:
     return client.get(ADMIN).status_code == 200
-
-
-def asked(token: str, address: str = MESSAGES) -> int:
-    return APIClient().get(address, HTTP_AUTHORIZATION=f"Token {token}").status_code
 
 
 def test_at_the_customers_doors_a_staff_account_is_refused_as_a_wrong_password_is() -> None:

@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -15,29 +14,15 @@ from bookings.staff_tokens import SCOPES, StaffToken, find_staff_token, make_sta
 from bookings.tokens import give_token
 from notifications.models import OperatorAction
 from tests.stage.browser import PASSWORD
+from tests.stage.staff_door import MESSAGES, REPLAY, VIEW, asked, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WRONG = "not that one"
-MESSAGES, ADMIN, FACTOR = "/api/staff/outbox/messages/", "/admin/", "/admin/second-factor/"
-VIEW = "notifications.view_outboxmessage"
-REPLAY = "notifications.replay_outboxmessage"
 
 
 @pytest.fixture(autouse=True)
 def boss() -> User:
     cache.clear()
     return User.objects.create_superuser("boss", "boss@example.com", PASSWORD)
-
-
-def signed_in(name: str, *, code: str = "", password: str = PASSWORD, door: str = "/admin/login/") -> Client:
-    client = Client()
-    client.post(door, {"username": name, "password": password, "code": code})
-    return client
-
-
-def asked(token: str, address: str = MESSAGES) -> int:
-    return APIClient().get(address, HTTP_AUTHORIZATION=f"Token {token}").status_code
 
 
 def test_a_customers_token_does_not_work_on_the_staff_api_nor_the_other_way(boss: User) -> None:
