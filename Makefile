@@ -18,11 +18,11 @@ environment: ## Make the virtual environment and .env, unless they are there
 demo: environment ## Book and pay through everything that is real (ARGS: --json, --serve)
 	@$(RUN) -m config.demo $(ARGS)
 
-# Four processes, each with a database of its own: most tests wait for half their time. After them, one by one, what
-# should not share the processors.
+# Four processes, each with a database of its own: most tests wait for half their time. They take the files in their order,
+# in which the long ones come early. After them, one by one, what should not share the processors.
 test: environment ## Run the whole test suite on a real PostgreSQL (ARGS: pytest's, for a part of it)
 ifeq ($(ARGS),)
-	@$(RUN) -m pytest --numprocesses 4 --dist loadfile -m "not alone"
+	@$(RUN) -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@$(RUN) -m pytest -m alone $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests)
 else
 	@$(RUN) -m pytest $(ARGS)
