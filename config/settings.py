@@ -3,6 +3,7 @@
 import secrets
 
 from config import content_security, logs, process
+from config.business_settings import BUSINESS, SENDER, VENUE_TIME_ZONE  # noqa: F401  (settings)
 from config.environment import (
     BASE_DIR,
     choice,
@@ -89,6 +90,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "bookings.business.for_pages",
             ],
         },
     },
@@ -110,7 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+TIME_ZONE = VENUE_TIME_ZONE  # the venue's, in which staff read and enter moments
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
@@ -212,7 +214,7 @@ EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION and not EMAIL_ESP, default=
 ANYMAIL = env.json("ANYMAIL", default={})
 if EMAIL_ESP:
     INSTALLED_APPS += ["anymail"]
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bookings <bookings@localhost>")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=SENDER)
 # For what Django itself mails: alerts to the administrators. The channel reads EMAIL_URL.
 globals().update(mail_server(EMAIL_URL, timeout=10))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -252,6 +254,7 @@ if PROCESS == process.RELAY:
         OUTBOX_LINK_KEY or env.str("DJANGO_SECRET_KEY", default=""), unmet="OUTBOX_LINK_KEY is not set (as in the web)"
     )
 OUTBOX_RELEASE = env.str("OUTBOX_RELEASE", default="")
+OUTBOX_CONTEXT = "bookings.shared_context.context_of"  # what every message's templates may use
 OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
 OUTBOX_STOP_WORDS = env.list("OUTBOX_STOP_WORDS", default=[])  # ARRÊT,BAJA: as a reply they opt out, as STOP does
 OUTBOX_START_WORDS = env.list("OUTBOX_START_WORDS", default=[])

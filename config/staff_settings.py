@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from config.business_settings import NAME
 from config.environment import choice, env, number
 
 AUTHENTICATION_BACKENDS = [
@@ -29,7 +30,7 @@ STAFF_SECOND_FACTOR = choice(  # whoever has a second factor always needs it
     default="optional" if env.bool("DJANGO_DEBUG", default=False) else "required",
     among=("required", "optional"),
 )
-OTP_TOTP_ISSUER = "Bookings"  # the name in the app
+OTP_TOTP_ISSUER = NAME  # the name in the app
 STAFF_TOKEN_HOURS = number("STAFF_TOKEN_HOURS", default=8, least=0.1)
 OUTBOX_API_AUTHENTICATION = [
     "bookings.api.authentication.StaffTokenAuthentication",

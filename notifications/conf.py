@@ -52,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_VERIFY_ADDRESSES": True,
     "OUTBOX_TRUST_USER_EMAIL": True,
     "OUTBOX_CONTACT_OF": "notifications.recipients.user_contact.from_user",
+    "OUTBOX_CONTEXT": "",
     "OUTBOX_CLOCK": "relay",
     "OUTBOX_CODE_MINUTES": 10,
     "OUTBOX_CODE_GUESSES": 5,
@@ -206,6 +207,11 @@ def contact_of() -> str:
     """The dotted path of the function that says a user's phone, email, language and zone (OUTBOX_CONTACT_OF); empty:
     only the recipients' rows do."""
     return str(_setting("OUTBOX_CONTACT_OF"))
+
+
+def context_function() -> str:
+    """The dotted path of the function that adds to every message's context (OUTBOX_CONTEXT); empty: none."""
+    return str(_setting("OUTBOX_CONTEXT"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from notifications import kinds, origin
+from notifications.content.public_links import public_link
+from notifications.content.shared_context import Facts
 from notifications.errors import (
     InvalidContact,
     InvalidContext,
@@ -59,6 +61,7 @@ from notifications.selectors.person import known_of
 __all__ = [
     "Address",
     "Contact",
+    "Facts",
     "Fallback",
     "InvalidContact",
     "InvalidContext",
@@ -84,6 +87,7 @@ __all__ = [
     "erase_record_of",
     "export",
     "messages_about",
+    "public_link",
     "publish",
     "publish_many",
     "register",

@@ -1,4 +1,4 @@
-"""System checks of what settings name: channels and classes."""
+"""System checks of what settings name: channels, functions and classes."""
 
 from typing import Any
 
@@ -20,6 +20,25 @@ def channels_have_names(**_: Any) -> list[CheckMessage]:
         for channel in sorted(set(map(str, by_channel)) - set(channel_names()))
     ]
     return [Error(problem, id="notifications.E018") for problem in wrong]
+
+
+@register(Tags.compatibility)
+def named_functions_can_be_called(**_: Any) -> list[CheckMessage]:
+    """OUTBOX_CONTACT_OF names a function of the user, and OUTBOX_CONTEXT one of the message."""
+    named = {
+        "OUTBOX_CONTACT_OF": (conf.contact_of(), "user", "notifications.E016"),
+        "OUTBOX_CONTEXT": (conf.context_function(), "message", "notifications.E020"),
+    }
+    problems: list[CheckMessage] = []
+    for setting, (path, of, id_) in named.items():
+        try:
+            is_function = not path or callable(import_string(path))
+        except ImportError as error:
+            problems.append(Error(f"{setting} cannot be imported: {error}.", id=id_))
+        else:
+            if not is_function:
+                problems.append(Error(f"{setting} must name a function of the {of}; {path} is none.", id=id_))
+    return problems
 
 
 @register(Tags.compatibility)

@@ -10,7 +10,6 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
-from django.utils.module_loading import import_string
 from psycopg import IsolationLevel
 
 from notifications import conf, kinds
@@ -98,19 +97,6 @@ def settings_fit_together(**_: Any) -> list[CheckMessage]:
     except ValueError as error:
         problems.append(Error(f"OUTBOX_QUIET_HOURS: {error}.", id="notifications.E008"))
     return problems
-
-
-@register(Tags.compatibility)
-def the_contact_function_can_be_called(**_: Any) -> list[CheckMessage]:
-    """OUTBOX_CONTACT_OF names a function."""
-    path = conf.contact_of()
-    try:
-        is_function = not path or callable(import_string(path))
-    except ImportError as error:
-        return [Error(f"OUTBOX_CONTACT_OF cannot be imported: {error}.", id="notifications.E016")]
-    if is_function:
-        return []
-    return [Error(f"OUTBOX_CONTACT_OF must name a function of the user; {path} is none.", id="notifications.E016")]
 
 
 @register(Tags.security, deploy=True)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from notifications import kinds
-from notifications.content.rendering import render
+from notifications.content.rendering import RenderingError, render
 from notifications.content.sanitize import Sanitizer
+from notifications.content.shared_context import Facts, shared_context
 from notifications.content.unsubscribe_links import Subscription, link_for
 
 UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages with an unsubscribe link have it
@@ -38,8 +39,11 @@ def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader:
     """Render a message of `kind`. Raises RenderingError."""
     url = link_for(Subscription(reader.recipient_id, form.channel, kinds.purpose_of(kind)))
     links = kinds.links_of(kind)
+    ours = _shared(Facts(kind, form.channel, context, reader.locale, reader.time_zone, reader.recipient_id))
     if url:
-        context, links = {**context, UNSUBSCRIBE_URL: url}, links | {UNSUBSCRIBE_URL}
+        ours[UNSUBSCRIBE_URL] = url
+    if ours:
+        context, links = {**context, **ours}, links | ours.keys()
     parts = render(
         kind,
         form.templates,
@@ -50,3 +54,11 @@ def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader:
         sanitizer=form.sanitizer,
     )
     return Worded(parts, url)
+
+
+def _shared(message: Facts) -> dict[str, Any]:
+    """What the project adds. Raises RenderingError for whatever its function raises."""
+    try:
+        return shared_context(message)
+    except Exception as error:
+        raise RenderingError(f"OUTBOX_CONTEXT: {type(error).__name__}: {error}") from error
