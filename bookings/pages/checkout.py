@@ -11,10 +11,7 @@ from django.utils import timezone
 from bookings import verification
 from bookings.checkouts import FORMS
 from bookings.errors import GatewayUnavailable
-from bookings.gateways import PaymentState, gateway
-from bookings.gateways.razorpay import RazorpayGateway
-from bookings.gateways.sandbox import SandboxGateway
-from bookings.gateways.stripe import StripeGateway
+from bookings.gateways import RAZORPAY, SANDBOX, STRIPE, PaymentState, gateway
 from bookings.models import Booking, Order
 
 
@@ -40,10 +37,10 @@ def form_of(order: Order) -> Form | None:
 
 def _told(order: Order) -> dict[str, Any] | None:
     """The data for the gateway's script, under the gateway's names; None if a setting is missing."""
-    if order.gateway == StripeGateway.name and not settings.STRIPE_PUBLISHABLE_KEY:
+    if order.gateway == STRIPE and not settings.STRIPE_PUBLISHABLE_KEY:
         return None
     handed = gateway(order.gateway).checkout(order.gateway_order_id)
-    if order.gateway == RazorpayGateway.name:
+    if order.gateway == RAZORPAY:
         return {
             "key": handed["key_id"],
             "order_id": handed["order_id"],
@@ -57,7 +54,7 @@ def _told(order: Order) -> dict[str, Any] | None:
 
 def can_be_paid_here(order: Order) -> bool:
     """Whether this page can pay by itself. A real gateway takes cards in its own form."""
-    return order.gateway == SandboxGateway.name
+    return order.gateway == SANDBOX
 
 
 def pay(order: Order, *, customer: User) -> Booking:
