@@ -37,7 +37,8 @@ class Kind:
 
     Its words are in the templates `notifications/<name>/`: one or more for each channel, as the channel asks for.
 
-    `expires_after` counts from publishing; None: the message is never too late. `max_attempts` overrides the channel's.
+    `expires_after` counts from publishing; None: the message is never too late. `max_attempts` overrides the
+    channel's, and counts every attempt.
     `may_wait`: whether messages are held during quiet hours; None: only reminders are. `quiet_hours` ("22-8") overrides
     the project's. `fallback` says, by channel, which other channel is used if the message does not arrive; that channel
     need not be among `channels`. `sample` is a context for previews. `links` are the keys of the context that hold
@@ -152,9 +153,10 @@ def fallback_of(name: str, channel: str) -> Fallback | None:
 def policy_of(name: str, policy: RetryPolicy) -> RetryPolicy:
     """The channel's `policy`, with the overrides of the kind called `name`; a kind that is gone has none."""
     kind = _registered.get(name)
-    if kind is None or kind.max_attempts is None:
+    most = kind.max_attempts if kind else None
+    if most is None:
         return policy
-    return replace(policy, max_attempts=kind.max_attempts, max_deferrals=kind.max_attempts)
+    return replace(policy, max_attempts=most, max_deferrals=most, max_in_all=most)
 
 
 def names() -> list[str]:

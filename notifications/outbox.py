@@ -98,7 +98,7 @@ __all__ = [
 RECIPIENT = ("id", "user_id", "phone", "email", "locale", "time_zone", "opt_outs")  # LOCK_RECIPIENT's columns
 ENQUEUED = ("id", "channel", "lane", "status", "created_at", "next_attempt_at")  # ENQUEUE's
 COLUMNS = [field.attname for field in OutboxMessage._meta.concrete_fields]
-UNTRIED = {"claim_number": 0, "attempts": 0, "rescues": 0} | dict.fromkeys(
+UNTRIED = {"claim_number": 0, "attempts": 0, "deferrals": 0, "rescues": 0} | dict.fromkeys(
     ("provider_id", "receipt", "error_code", "error_detail"), ""
 )
 

@@ -37,8 +37,9 @@ class PublishedKey(models.Model):
 class OutboxMessage(models.Model):
     """One notification on one channel for one recipient.
 
-    Three numbers are kept apart: `claim_number`, the fencing token, only ever rises; `attempts` counts sends that used
-    up the retry budget; `rescues` counts relays that were lost while they held the message.
+    Four numbers are kept apart: `claim_number`, the fencing token, only ever rises; `attempts` counts sends that used
+    up the retry budget; `deferrals` counts those of them that were answered with "later", which have a budget of their
+    own; `rescues` counts relays that were lost while they held the message.
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="messages", db_index=False)
@@ -70,6 +71,7 @@ class OutboxMessage(models.Model):
     status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in Status])
     claim_number = models.BigIntegerField(db_default=0)
     attempts = models.IntegerField(db_default=0)
+    deferrals = models.IntegerField(db_default=0)
     rescues = models.IntegerField(db_default=0)
     relay = models.ForeignKey(
         Relay, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+", db_index=False
@@ -119,6 +121,8 @@ class OutboxMessage(models.Model):
                 condition=Q(claim_number__gte=0, attempts__gte=0, rescues__gte=0) & Q(claim_number__gte=F("rescues")),
                 name="message_counts_are_not_negative",
             ),
+            # Not "at most the attempts": a release that knows no deferrals takes back the attempts alone.
+            models.CheckConstraint(condition=Q(deferrals__gte=0), name="message_deferrals_are_not_negative"),
             models.UniqueConstraint(
                 fields=["recipient", "lane"], condition=Q(status__in=HEAD), name="message_one_head_per_lane"
             ),

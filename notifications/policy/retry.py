@@ -15,9 +15,10 @@ from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Stat
 class RetryPolicy:
     """How often a message is tried, and how long it waits in between (seconds).
 
-    `max_attempts` counts the sends that used the budget up (throttling does not); `max_rescues` counts the relays that
-    were lost while they held the message, so that one that kills its relay ends in the dead letter. `max_deferrals`
-    takes the place of `max_attempts` after an answer of "later".
+    `max_attempts` counts the sends that failed (throttling does not count); `max_deferrals` those that were answered
+    with "later", of which no fewer are allowed. Neither uses up the other; `max_in_all`, if set, bounds their sum.
+    `max_rescues` counts the relays that were lost while they held the message, so that one that kills its relay ends in
+    the dead letter.
     """
 
     max_attempts: int
@@ -28,56 +29,74 @@ class RetryPolicy:
     max_deferrals: int = 10
     deferral_seconds: float = 300
     deferral_max_seconds: float = 3600
+    max_in_all: int | None = None
 
 
 class Verdict(NamedTuple):
-    """Where a message goes after an attempt, how many attempts it has used up, and after how many seconds it is due."""
+    """Where a message goes after an attempt, how many attempts it has used up, and after how many seconds it is due.
+
+    `deferrals` are those of the attempts that were answered with "later".
+    """
 
     status: Status
     attempts: int
     delay_seconds: float = 0.0
+    deferrals: int = 0
 
 
-def full_jitter(policy: RetryPolicy, *, attempts: int, random: Callable[[], float]) -> float:
-    """Seconds to wait after the `attempts`-th failed attempt; `random` yields numbers in [0, 1)."""
-    doublings = min(attempts - 1, 62)  # beyond that every cap has long been reached, and floats would overflow
+def full_jitter(policy: RetryPolicy, *, failures: int, random: Callable[[], float]) -> float:
+    """Seconds to wait after the `failures`-th failed attempt; `random` yields numbers in [0, 1)."""
+    doublings = min(failures - 1, 62)  # beyond that every cap has long been reached, and floats would overflow
     return random() * min(policy.backoff_max_seconds, policy.backoff_seconds * 2.0**doublings)
 
 
-def deferred(deferral: Deferral, policy: RetryPolicy, *, attempts: int, random: Callable[[], float]) -> float:
-    """Seconds to wait after the `attempts`-th answer of "later": never less than the provider named."""
-    bound = min(policy.deferral_max_seconds, policy.deferral_seconds * 2.0 ** min(attempts - 1, 62))
+def deferred(deferral: Deferral, policy: RetryPolicy, *, deferrals: int, random: Callable[[], float]) -> float:
+    """Seconds to wait after the `deferrals`-th answer of "later": never less than the provider named."""
+    bound = min(policy.deferral_max_seconds, policy.deferral_seconds * 2.0 ** min(deferrals - 1, 62))
     return max(deferral.retry_after or 0.0, bound * (1 + random()) / 2)
 
 
 def judge(
-    outcome: Outcome, *, attempts: int, policy: RetryPolicy, random: Callable[[], float], charges: bool = True
+    outcome: Outcome,
+    *,
+    attempts: int,
+    deferrals: int,
+    policy: RetryPolicy,
+    random: Callable[[], float],
+    charges: bool = True,
 ) -> Verdict:
-    """The verdict on a message that had used up `attempts` attempts before this `outcome`.
+    """The verdict on a message that had used up `attempts` attempts before this `outcome`, `deferrals` of them by
+    answers of "later".
 
     `charges` is False for a failure that says nothing about the message: its provider is known to be out of service.
     """
+    deferrals = min(deferrals, attempts)  # a replay by a release that knows no deferrals takes back the attempts alone
     match outcome:
         case Accepted():
-            return Verdict(Status.SENT, attempts + 1)
+            return Verdict(Status.SENT, attempts + 1, deferrals=deferrals)
         case Permanent():
-            return Verdict(Status.FAILED, attempts + 1)
+            return Verdict(Status.FAILED, attempts + 1, deferrals=deferrals)
         case Throttled(retry_after=retry_after):
-            return Verdict(Status.PENDING, attempts, retry_after)
+            return Verdict(Status.PENDING, attempts, retry_after, deferrals)
         case Transient() | Unknown() if not charges:
             stated = outcome.deferral.retry_after if outcome.deferral else None
-            return Verdict(Status.PENDING, attempts, max(stated or 0.0, full_jitter(policy, attempts=1, random=random)))
+            delay = max(stated or 0.0, full_jitter(policy, failures=1, random=random))
+            return Verdict(Status.PENDING, attempts, delay, deferrals)
+        case Transient(deferral=Deferral() as deferral):
+            delay = deferred(deferral, policy, deferrals=deferrals + 1, random=random)
+            is_last = deferrals + 1 >= max(policy.max_deferrals, policy.max_attempts)
+            return _retried(Verdict(Status.PENDING, attempts + 1, delay, deferrals + 1), policy, is_last=is_last)
         case Transient() | Unknown():
-            return _retried(outcome.deferral, attempts=attempts + 1, policy=policy, random=random)
+            failures = attempts + 1 - deferrals
+            delay = full_jitter(policy, failures=failures, random=random)
+            is_last = failures >= policy.max_attempts
+            return _retried(Verdict(Status.PENDING, attempts + 1, delay, deferrals), policy, is_last=is_last)
         case _:
             assert_never(outcome)
 
 
-def _retried(deferral: Deferral | None, *, attempts: int, policy: RetryPolicy, random: Callable[[], float]) -> Verdict:
-    """The verdict on a message after its `attempts`-th attempt, which failed and may be repeated."""
-    most = max(policy.max_deferrals, policy.max_attempts) if deferral else policy.max_attempts
-    if attempts >= most:
-        return Verdict(Status.FAILED, attempts)
-    if deferral:
-        return Verdict(Status.PENDING, attempts, deferred(deferral, policy, attempts=attempts, random=random))
-    return Verdict(Status.PENDING, attempts, full_jitter(policy, attempts=attempts, random=random))
+def _retried(retry: Verdict, policy: RetryPolicy, *, is_last: bool) -> Verdict:
+    """The verdict `retry`, or failure, where its attempt was the last one of its sort or of all."""
+    if is_last or (policy.max_in_all is not None and retry.attempts >= policy.max_in_all):
+        return retry._replace(status=Status.FAILED, delay_seconds=0.0)
+    return retry

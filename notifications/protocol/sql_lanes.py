@@ -44,8 +44,8 @@ REPLAY = (
     """
 WITH replayed AS (
     UPDATE notifications_outboxmessage message
-    SET status = 'queued', attempts = 0, rescues = 0, finished_at = NULL, error_code = '', error_detail = '',
-        receipt = ''
+    SET status = 'queued', attempts = 0, deferrals = 0, rescues = 0, finished_at = NULL, error_code = '',
+        error_detail = '', receipt = ''
     FROM (SELECT id, error_code FROM notifications_outboxmessage
           WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
     WHERE message.id = failed.id AND message.status = 'failed'

@@ -67,9 +67,9 @@ SELECT * FROM written ORDER BY id
 
 # What a relay reads of a message that it claims: the fields of messages.Claimed.
 CLAIMED = """message.id, message.claim_number, message.recipient_id, message.lane, message.kind, message.channel,
-    message.context::text, message.traceparent, message.attempts, message.rescues, message.next_attempt_at,
-    extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in, message.unknown_since,
-    recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
+    message.context::text, message.traceparent, message.attempts, message.deferrals, message.rescues,
+    message.next_attempt_at, extract(epoch FROM message.expires_at - clock_timestamp())::float8 AS expires_in,
+    message.unknown_since, recipient.phone, recipient.email, recipient.locale, recipient.time_zone,
     recipient.opt_outs, message.relay_id"""
 
 # One channel's share of a claim. The limit is a bound number: taken from a column, it would be estimated as a tenth of
@@ -134,6 +134,7 @@ WITH settled AS (
     UPDATE notifications_outboxmessage message
     SET status = result.status, relay_id = NULL,
         lane = CASE WHEN result.status = 'queued' THEN '(held)' ELSE message.lane END, attempts = result.attempts,
+        deferrals = coalesce(result.deferrals, message.deferrals),
         next_attempt_at = coalesce(clock_timestamp() + make_interval(secs => result.delay), message.next_attempt_at),
         finished_at = CASE WHEN result.status IN ('pending', 'queued') THEN NULL ELSE clock_timestamp() END,
         provider_id = coalesce(nullif(result.provider_id, ''), message.provider_id),
@@ -144,10 +145,11 @@ WITH settled AS (
         error_code = CASE WHEN result.answer = 'accepted' THEN '' ELSE coalesce(result.code, message.error_code) END,
         error_detail = coalesce(result.detail, message.error_detail)
     FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::bigint[], %(lanes)s::text[], %(statuses)s::text[],
-                %(attempts)s::int[], %(delays)s::float8[], %(answers)s::text[], %(codes)s::text[], %(details)s::text[],
-                %(provider_ids)s::text[], %(addresses)s::text[], %(began)s::float8[], %(ended)s::float8[])
-         AS result (id, claim_number, lane, status, attempts, delay, answer, code, detail, provider_id, address, began,
-                    ended)
+                %(attempts)s::int[], %(deferrals)s::int[], %(delays)s::float8[], %(answers)s::text[],
+                %(codes)s::text[], %(details)s::text[], %(provider_ids)s::text[],
+                %(addresses)s::text[], %(began)s::float8[], %(ended)s::float8[])
+         AS result (id, claim_number, lane, status, attempts, deferrals, delay, answer, code, detail, provider_id,
+                    address, began, ended)
     WHERE message.id = result.id AND message.status = 'sending' AND message.claim_number = result.claim_number
     RETURNING message.id, message.claim_number, message.created_at, result.answer, result.code, result.detail,
         result.provider_id, result.address, result.began, result.ended, message.recipient_id, result.lane, result.status
@@ -190,7 +192,7 @@ SELECT {CLAIMED}, NULL AS age
 FROM promoted message JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
 WHERE message.status = 'sending'
 UNION ALL
-SELECT id, claim_number, {"NULL, " * 17}{_AGE} FROM settled
+SELECT id, claim_number, {"NULL, " * 18}{_AGE} FROM settled
 """
 )
 

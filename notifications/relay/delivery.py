@@ -207,13 +207,28 @@ class Delivery:
         outcome = storable(outcome)
         policy = kinds.policy_of(message.kind, self._policies[message.channel])
         charges = self._breakers[message.channel].record(outcome)
-        verdict = judge(outcome, attempts=message.attempts, policy=policy, random=self._random, charges=charges)
+        verdict = judge(
+            outcome,
+            attempts=message.attempts,
+            deferrals=message.deferrals,
+            policy=policy,
+            random=self._random,
+            charges=charges,
+        )
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
         if delay is not None and message.expires_in is not None:  # due by its expiry, to end then: its lane goes on
             delay = max(0.0, min(delay, message.expires_in - (self._clock() - began)))
         ended = self._clock()
         return Settlement(
-            message, verdict.status, verdict.attempts, delay, outcome, began=began, ended=ended, address=address
+            message,
+            verdict.status,
+            verdict.attempts,
+            delay,
+            outcome,
+            began=began,
+            ended=ended,
+            address=address,
+            deferrals=verdict.deferrals,
         )
 
     def _report_error(self, message: Claimed, error: object) -> None:

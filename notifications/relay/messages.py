@@ -26,6 +26,7 @@ class Claimed(NamedTuple):
     context: str  # JSON as the database has it: the sending threads read it
     traceparent: str
     attempts: int
+    deferrals: int
     rescues: int
     next_attempt_at: datetime
     expires_in: float | None  # seconds
@@ -82,9 +83,9 @@ class Settlement(NamedTuple):
     """Where a claimed message goes next, and, if an attempt was made, its `outcome`, which is recorded, and the
     `address` that it went to.
 
-    `delay` is in seconds; None leaves the message due when it was. `began` and `ended` are readings of `Clock` at the
-    attempt's start and end. One is made for each message, so it is a tuple: a frozen dataclass takes four times as
-    long to make.
+    `delay` is in seconds; None leaves the message due when it was. `deferrals`: None leaves them as they were. `began`
+    and `ended` are readings of `Clock` at the attempt's start and end. One is made for each message, so it is a tuple:
+    a frozen dataclass takes four times as long to make.
     """
 
     message: Claimed
@@ -96,6 +97,7 @@ class Settlement(NamedTuple):
     began: float = 0.0
     ended: float = 0.0
     address: str = ""
+    deferrals: int | None = None
 
     @property
     def frees_lane(self) -> bool:

@@ -154,6 +154,7 @@ def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
         "lanes": texts([message.lane for message in messages]),
         "statuses": texts([settlement.status for settlement in ready]),
         "attempts": numbers([settlement.attempts for settlement in ready]),
+        "deferrals": numbers([settlement.deferrals for settlement in ready]),
         "delays": numbers([settlement.delay for settlement in ready]),
         "answers": texts([outcome.answer if outcome else None for outcome in outcomes]),
         "codes": texts([outcome.code if (outcome := each.outcome) else each.code for each in ready]),

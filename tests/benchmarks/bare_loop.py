@@ -38,7 +38,7 @@ def _outcomes(claimed: Sequence[Claimed]) -> dict[str, object]:
     called = f"{time.time():.6f}"
     words = {"statuses": "sent", "answers": "accepted", "codes": "", "details": "", "provider_ids": called}
     words["addresses"] = "+14155550123"
-    figures = {"delays": None, "began": 0.0, "ended": 0.0}
+    figures = {"deferrals": None, "delays": None, "began": 0.0, "ended": 0.0}
     return {
         "ids": numbers([message.id for message in claimed]),
         "claim_numbers": numbers([message.claim_number for message in claimed]),

@@ -6,12 +6,14 @@ Each tells the offences that it finds in words; none at all is what the properti
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tests.properties.model import MAX_ATTEMPTS, MAX_DEFERRALS
 from tests.properties.snapshot import Attempt, Row, Snapshot
 
 UNCHARGED = ("throttled",)  # such an answer uses no attempt up; nor does the loss of a relay
+LATER = "smtp_451"  # the code of an answer that is a deferral
 
 
-def offences(now: Snapshot, *, before: Snapshot | None, max_attempts: int) -> list[str]:
+def offences(now: Snapshot, *, before: Snapshot | None, max_attempts: int = MAX_ATTEMPTS) -> list[str]:
     """Everything that is wrong with `now`, and with how it came from `before`."""
     found = [*_of_lanes(now), *_of_attempts(now, max_attempts=max_attempts)]
     return found if before is None else [*found, *_of_changes(before, now)]
@@ -48,11 +50,12 @@ def _of_message(row: Row, attempts: list[Attempt], *, is_replayed: bool, max_att
     charged = [attempt for attempt in attempts if attempt.answer not in UNCHARGED and attempt not in lost]
     accepted = [attempt.claim_number for attempt in attempts if attempt.answer == "accepted"]
     numbers = [attempt.claim_number for attempt in attempts]
-    if row.attempts > max_attempts:
-        yield f"more attempts than {max_attempts}: {row}"
-    if (row.attempts, row.rescues) != (len(charged), len(lost)) and not is_replayed:
+    put_off = [attempt for attempt in charged if attempt.code == LATER]
+    if row.attempts - row.deferrals > max_attempts or not 0 <= row.deferrals <= min(MAX_DEFERRALS, row.attempts):
+        yield f"more than {max_attempts} attempts without and {MAX_DEFERRALS} with an answer of later: {row}"
+    if (row.attempts, row.deferrals, row.rescues) != (len(charged), len(put_off), len(lost)) and not is_replayed:
         yield f"not the numbers of its attempts {attempts}: {row}"
-    if row.attempts > len(charged) or row.rescues > len(lost):
+    if row.attempts > len(charged) or row.deferrals > len(put_off) or row.rescues > len(lost):
         yield f"higher numbers than its attempts have, {attempts}: {row}"
     if len(set(numbers)) < len(numbers) or any(not 1 <= number <= row.claim_number for number in numbers):
         yield f"attempts at claims that were never made, or two at one, {numbers}: {row}"

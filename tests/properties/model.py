@@ -6,12 +6,13 @@ It knows nothing of locks and indexes. Whatever those allow, what is committed m
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from notifications.lifecycle import Outcome
+from notifications.lifecycle import Outcome, Transient
 from notifications.relay.messages import Claimed, Settlement
 from tests.properties.snapshot import Attempt, Row
 
-MAX_ATTEMPTS, MAX_RESCUES = 2, 2  # few, so that they are reached
+MAX_ATTEMPTS, MAX_DEFERRALS, MAX_RESCUES = 2, 3, 2  # few, so that they are reached
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Message:
     status: str = "queued"
     claim_number: int = 0
     attempts: int = 0
+    deferrals: int = 0
     rescues: int = 0
     relay: int | None = None
     error_code: str = ""
@@ -42,6 +44,7 @@ class Message:
             self.status,
             self.claim_number,
             self.attempts,
+            self.deferrals,
             self.rescues,
             self.relay,
             self.error_code,
@@ -85,7 +88,8 @@ class Model:
     def replay(self, ids: Collection[int]) -> list[int]:
         replayed = [message for message in self.with_status("failed") if message.id in ids]
         for message in replayed:
-            message.status, message.error_code, message.attempts, message.rescues = "queued", "", 0, 0
+            message.status, message.error_code = "queued", ""
+            message.attempts = message.deferrals = message.rescues = 0
             self.replays[message.id] += 1
             self.counts["replayed"] += 1
         for message in replayed:
@@ -104,6 +108,7 @@ class Model:
         if message is None or (message.status, message.claim_number) != ("sending", claimed.claim_number):
             return False
         message.status, message.relay, message.attempts = settlement.status.value, None, settlement.attempts
+        message.deferrals = claimed.deferrals if settlement.deferrals is None else settlement.deferrals
         message.is_due = message.is_due and settlement.delay is None
         code = outcome.code if outcome else settlement.code
         if outcome:
@@ -151,16 +156,26 @@ class Model:
             head.status, head.is_due = "pending", True
 
 
-def verdict(claimed: Claimed, outcome: Outcome, *, may_send: bool) -> tuple[str, int, bool]:
-    """What a claimed message comes to: its status, its attempts, and whether its provider was asked."""
+class Expected(NamedTuple):
+    """What a claimed message comes to. `is_asked`: whether its provider was. `deferrals`: None leaves them."""
+
+    status: str
+    attempts: int
+    deferrals: int | None
+    is_asked: bool
+
+
+def verdict(claimed: Claimed, outcome: Outcome, *, may_send: bool) -> Expected:
     if not may_send:
-        return "pending", claimed.attempts, False
+        return Expected("pending", claimed.attempts, None, is_asked=False)
     if claimed.is_expired:
-        return "expired", claimed.attempts, False
+        return Expected("expired", claimed.attempts, None, is_asked=False)
     if claimed.rescues >= MAX_RESCUES:
-        return "failed", claimed.attempts, False
+        return Expected("failed", claimed.attempts, None, is_asked=False)
     if outcome.answer == "throttled":
-        return "pending", claimed.attempts, True
-    is_last = outcome.answer == "permanent" or claimed.attempts + 1 >= MAX_ATTEMPTS
-    refused = "failed" if is_last else "pending"
-    return "sent" if outcome.answer == "accepted" else refused, claimed.attempts + 1, True
+        return Expected("pending", claimed.attempts, claimed.deferrals, is_asked=True)
+    is_later = isinstance(outcome, Transient) and outcome.deferral is not None
+    deferrals, attempts = claimed.deferrals + is_later, claimed.attempts + 1
+    is_last = deferrals >= MAX_DEFERRALS if is_later else attempts - deferrals >= MAX_ATTEMPTS
+    refused = "failed" if is_last or outcome.answer == "permanent" else "pending"
+    return Expected("sent" if outcome.answer == "accepted" else refused, attempts, deferrals, is_asked=True)

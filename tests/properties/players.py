@@ -24,13 +24,20 @@ from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.relay.session import Session
 from notifications.relay.shutdown import Shutdown
 from notifications.relay.wake import Wake
-from tests.properties.model import MAX_ATTEMPTS, MAX_RESCUES
+from tests.properties.model import MAX_ATTEMPTS, MAX_DEFERRALS, MAX_RESCUES
 from tests.stage.relay import HandRelay, RecordingChannel
 from tests.stage.waiting import wait_until
 
 CHANNELS = ("sms", "email")
 AN_HOUR = 3600.0
-POLICY = RetryPolicy(MAX_ATTEMPTS, backoff_seconds=AN_HOUR, backoff_max_seconds=AN_HOUR, max_rescues=MAX_RESCUES)
+POLICY = RetryPolicy(
+    MAX_ATTEMPTS,
+    backoff_seconds=AN_HOUR,
+    backoff_max_seconds=AN_HOUR,
+    max_rescues=MAX_RESCUES,
+    max_deferrals=MAX_DEFERRALS,
+    deferral_seconds=AN_HOUR,
+)
 UNEXPECTED = "2s"  # a wait that no promise allows ends as an error, not as a test that hangs
 
 

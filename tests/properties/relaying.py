@@ -37,8 +37,9 @@ class RelayingWorld(World):
             assert len(got) == min(limit, len(due[channel])), "and as many of them as there is room for"
         for message in claimed:
             mine = self.model.claim(message.id, relay=relay.id)
-            numbers = (mine.claim_number, mine.attempts, mine.rescues, mine.is_late)
-            assert (message.claim_number, message.attempts, message.rescues, message.is_expired) == numbers
+            numbers = (mine.claim_number, mine.attempts, mine.deferrals, mine.rescues, mine.is_late)
+            read = (message.claim_number, message.attempts, message.deferrals, message.rescues, message.is_expired)
+            assert read == numbers
         if is_heard:
             relay.claimed += claimed
         else:
@@ -59,7 +60,7 @@ class RelayingWorld(World):
         self.provider.next = outcome
         settlement = relay.deliver(self.provider)
         is_asked = self.provider.asked.total() > asked
-        assert (settlement.status, settlement.attempts, is_asked) == expected
+        assert (settlement.status, settlement.attempts, settlement.deferrals, is_asked) == expected
         assert not is_asked or self._holds(relay, claimed.id), "nobody sends what is another's by now (G4)"
 
     def _holds(self, relay: Relay, message_id: int) -> bool:

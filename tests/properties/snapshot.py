@@ -17,6 +17,7 @@ class Row(NamedTuple):
     status: str
     claim_number: int
     attempts: int
+    deferrals: int
     rescues: int
     relay: int | None
     error_code: str
@@ -50,7 +51,7 @@ class Snapshot:
 
 
 MESSAGES = """
-SELECT id, recipient_id, lane, channel, status, claim_number, attempts, rescues, relay_id, error_code,
+SELECT id, recipient_id, lane, channel, status, claim_number, attempts, deferrals, rescues, relay_id, error_code,
     status = 'pending' AND next_attempt_at <= clock_timestamp(), unknown_since IS NOT NULL
 FROM notifications_outboxmessage ORDER BY id
 """

@@ -23,7 +23,17 @@ from hypothesis.stateful import (
 )
 
 from notifications import conf
-from notifications.lifecycle import UNFINISHED, Accepted, Outcome, Permanent, Status, Throttled, Transient, Unknown
+from notifications.lifecycle import (
+    UNFINISHED,
+    Accepted,
+    Deferral,
+    Outcome,
+    Permanent,
+    Status,
+    Throttled,
+    Transient,
+    Unknown,
+)
 from tests.properties.effort import TIMEOUT, effort
 from tests.properties.players import AN_HOUR, CHANNELS, Relay
 from tests.properties.relaying import EVERYTHING, RelayingWorld
@@ -32,6 +42,7 @@ RELAYS, RECIPIENTS = 2, 2
 OUTCOMES: Sequence[Outcome] = (
     Accepted("yes"),
     Transient("refused"),
+    Transient("smtp_451", deferral=Deferral()),
     Unknown("timeout"),
     Permanent("no"),
     Throttled("slow", AN_HOUR),

@@ -1,16 +1,20 @@
 """Deliveries that a mail server puts off: tried when the server says, and not after the message has expired."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from notifications import kinds
 from notifications.channels.base import Outgoing
-from notifications.lifecycle import Deferral, Outcome, Transient
+from notifications.lifecycle import Accepted, Deferral, Outcome, Transient, Unknown
 from notifications.models import OutboxMessage
+from notifications.operations.replay import replay
+from notifications.policy.retry import RetryPolicy
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.delivery import Delivery
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -37,6 +41,71 @@ def test_a_greylisted_message_is_tried_again_when_the_server_said() -> None:
 
     assert waiting.status == "pending"
     assert timedelta(seconds=3600) <= waiting.next_attempt_at - before < timedelta(seconds=3660)
+
+
+LATER = Transient("smtp_451", "Greylisted", Deferral())
+QUICK = RetryPolicy(
+    max_attempts=3, backoff_seconds=0, backoff_max_seconds=0, max_rescues=5, max_deferrals=5, deferral_seconds=0
+)
+
+
+def drained(answers: Sequence[Outcome], message: OutboxMessage) -> tuple[str, int, int]:
+    """The status, attempts and deferrals of `message`, whose provider gives these answers, one an attempt."""
+    following = iter(answers)
+    drain(RecordingChannel(answer=lambda outgoing: next(following)), policy=QUICK)
+    message.refresh_from_db()
+    return message.status, message.attempts, message.deferrals
+
+
+@pytest.mark.parametrize("setback", [Transient("connection_refused"), Unknown("timeout")], ids=lambda each: each.code)
+def test_a_message_greylisted_twice_outlives_a_refused_connection_and_a_lost_answer(setback: Outcome) -> None:
+    message = publish_one(RecipientFactory())
+    assert drained([LATER, LATER, setback, LATER, setback, Accepted("yes")], message) == ("sent", 6, 3)
+
+
+def test_a_message_ends_after_its_own_number_of_failures_however_often_it_was_greylisted() -> None:
+    message = publish_one(RecipientFactory())
+    away = Transient("connection_refused")
+    assert drained([away, LATER, LATER, away, LATER, away], message) == ("failed", 6, 3)
+
+
+def test_a_message_ends_after_its_own_number_of_deferrals_however_often_it_failed() -> None:
+    message = publish_one(RecipientFactory())
+    away = Transient("connection_refused")
+    assert drained([away, away, *[LATER] * 5], message) == ("failed", 7, 5)
+
+
+def test_a_kind_that_names_its_number_of_attempts_is_tried_no_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = publish_one(RecipientFactory())
+    monkeypatch.setitem(kinds._registered, message.kind, replace(kinds.get(message.kind), max_attempts=2))
+    assert drained([LATER, Transient("connection_refused")], message) == ("failed", 2, 1)
+
+
+def test_a_replay_counts_what_was_put_off_anew() -> None:
+    message = publish_one(RecipientFactory())
+    assert drained([LATER] * 5, message) == ("failed", 5, 5)
+    replay([message.pk], actor="ann")
+    message.refresh_from_db()
+    assert (message.attempts, message.deferrals) == (0, 0)
+
+
+def test_what_an_older_release_replayed_starts_with_no_deferrals() -> None:
+    """It knows no deferrals: it sets the attempts to nothing, and leaves them."""
+    message = publish_one(RecipientFactory())
+    OutboxMessage.objects.update(deferrals=4)
+    away = Transient("connection_refused")
+    assert drained([away, LATER, LATER, away, away], message) == ("failed", 5, 2)
+
+
+def test_a_message_that_is_handed_back_keeps_its_deferrals(hand_relay: Callable[..., HandRelay]) -> None:
+    message = publish_one(RecipientFactory())
+    OutboxMessage.objects.update(attempts=2, deferrals=2)
+    relay = hand_relay()
+    (claimed,) = relay.claim()
+    assert claimed.deferrals == 2
+    relay.hand_back(claimed)
+    message.refresh_from_db()
+    assert (message.status, message.attempts, message.deferrals) == ("pending", 2, 2)
 
 
 def test_a_greylisted_message_holds_its_lane_no_longer_than_until_it_expires() -> None:

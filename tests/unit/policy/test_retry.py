@@ -29,7 +29,19 @@ def almost_one() -> float:
     ],
 )
 def test_verdicts(outcome: Outcome, attempts: int, verdict: Verdict) -> None:
-    assert judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 0.5) == verdict
+    assert judged(outcome, attempts) == verdict
+
+
+def judged(
+    outcome: Outcome,
+    attempts: int,
+    deferrals: int = 0,
+    *,
+    policy: RetryPolicy = POLICY,
+    chance: float = 0.5,
+    charges: bool = True,
+) -> Verdict:
+    return judge(outcome, attempts=attempts, deferrals=deferrals, policy=policy, random=lambda: chance, charges=charges)
 
 
 def test_an_answer_of_later_is_followed_for_hours() -> None:
@@ -53,42 +65,51 @@ def test_a_stated_time_counts_during_an_outage_too() -> None:
 
 def later(stated: float | None, attempts: int, *, charges: bool = True) -> Verdict:
     outcome = Transient("smtp_451", deferral=Deferral(stated))
-    return judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 0.0, charges=charges)
+    return judged(outcome, attempts, attempts, chance=0.0, charges=charges)
 
 
 @pytest.mark.parametrize(("attempts", "bound"), [(1, 10), (2, 20), (3, 40), (4, 60), (50, 60), (5000, 60)])
 def test_the_delay_lies_between_nothing_and_a_bound_that_doubles_up_to_the_cap(attempts: int, bound: float) -> None:
-    assert full_jitter(POLICY, attempts=attempts, random=lambda: 0.0) == 0
-    assert full_jitter(POLICY, attempts=attempts, random=almost_one) == pytest.approx(bound)
+    assert full_jitter(POLICY, failures=attempts, random=lambda: 0.0) == 0
+    assert full_jitter(POLICY, failures=attempts, random=almost_one) == pytest.approx(bound)
 
 
 @pytest.mark.parametrize("outcome", [Transient("away"), Unknown("timeout"), Transient("later", deferral=Deferral())])
 def test_during_an_outage_a_failure_costs_no_attempt_and_waits_as_after_the_first(outcome: Outcome) -> None:
-    verdict = judge(outcome, attempts=2, policy=POLICY, random=lambda: 0.5, charges=False)
+    verdict = judged(outcome, 2, charges=False)
     assert verdict == Verdict(Status.PENDING, 2, 5)
 
 
 def test_answers_of_later_are_an_hour_apart_at_most() -> None:
     outcome = Transient("smtp_451", deferral=Deferral())
-    waits = [
-        judge(outcome, attempts=attempts, policy=POLICY, random=lambda: 1.0).delay_seconds for attempts in range(9)
-    ]
+    waits = [judged(outcome, attempts, attempts, chance=1.0).delay_seconds for attempts in range(9)]
     assert waits == [300, 600, 1200, 2400, *[3600] * 5]
 
 
 def test_an_answer_of_later_leaves_no_fewer_attempts_than_any_other() -> None:
     policy = replace(POLICY, max_attempts=12, max_deferrals=4)
     outcomes = [Transient("smtp_451", deferral=Deferral()), Transient("away")]
-    ends = [judge(each, attempts=10, policy=policy, random=lambda: 0.5).status for each in outcomes]
+    ends = [judged(each, 10, policy=policy).status for each in outcomes]
     assert ends == [Status.PENDING, Status.PENDING]
 
 
 def test_answers_of_later_can_go_on_for_thousands_of_attempts() -> None:
     policy = replace(POLICY, max_deferrals=6000)
     outcome = Transient("smtp_451", deferral=Deferral())
-    assert judge(outcome, attempts=5000, policy=policy, random=lambda: 1.0) == Verdict(Status.PENDING, 5001, 3600)
+    verdict = judged(outcome, 5000, 5000, policy=policy, chance=1.0)
+    assert verdict == Verdict(Status.PENDING, 5001, 3600, 5001)
 
 
 def test_during_an_outage_chance_may_choose_no_wait_at_all() -> None:
-    verdict = judge(Transient("away"), attempts=2, policy=POLICY, random=lambda: 0.0, charges=False)
+    verdict = judged(Transient("away"), 2, chance=0.0, charges=False)
     assert verdict == Verdict(Status.PENDING, 2, 0)
+
+
+def test_failures_wait_as_if_no_answer_of_later_had_come_before_them() -> None:
+    assert judged(Transient("away"), 8, 7) == Verdict(Status.PENDING, 9, 10, 7)
+
+
+def test_no_answer_changes_the_count_of_deferrals_but_later() -> None:
+    outcomes = [Accepted("id"), Permanent("no"), Throttled("slow", 7), Transient("away"), Unknown("timeout")]
+    assert [judged(each, 6, 5).deferrals for each in outcomes] == [5] * 5
+    assert judged(Transient("later", deferral=Deferral()), 6, 5, charges=False).deferrals == 5
