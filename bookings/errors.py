@@ -1,6 +1,11 @@
-"""What the domain refuses, each with the stable `code` that clients see. The message is meant for people."""
+"""What the domain refuses, each with the stable `code` that clients see. The message is meant for people,
+and in the language of the page; the API speaks English.
+"""
 
 from typing import ClassVar
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 
 class BookingError(Exception):
@@ -19,7 +24,7 @@ class InvalidSignature(BookingError):
     code = "invalid_signature"
 
     def __init__(self) -> None:
-        super().__init__("The signature does not match this payment and order.")
+        super().__init__(_("The signature does not match this payment and order."))
 
 
 class OrderNotFound(BookingError):
@@ -28,7 +33,7 @@ class OrderNotFound(BookingError):
     code = "order_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no order with this order_id.")
+        super().__init__(_("You have no order with this order_id."))
 
 
 class AmountMismatch(BookingError):
@@ -37,7 +42,7 @@ class AmountMismatch(BookingError):
     code = "amount_mismatch"
 
     def __init__(self) -> None:
-        super().__init__("The payment's amount or currency differs from the order's. No booking was made.")
+        super().__init__(_("The payment's amount or currency differs from the order's. No booking was made."))
 
 
 class PaymentNotCaptured(BookingError):
@@ -46,7 +51,8 @@ class PaymentNotCaptured(BookingError):
     code = "payment_not_captured"
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The payment gateway reports this payment as {state}. No booking was made.")
+        said = _("The payment gateway reports this payment as %(state)s. No booking was made.")
+        super().__init__(said % {"state": state})
 
 
 class SoldOut(BookingError):
@@ -55,7 +61,7 @@ class SoldOut(BookingError):
     code = "sold_out"
 
     def __init__(self) -> None:
-        super().__init__("The seats were sold before your payment arrived. We are refunding it.")
+        super().__init__(_("The seats were sold before your payment arrived. We are refunding it."))
 
 
 class OrderAlreadyPaid(BookingError):
@@ -64,7 +70,7 @@ class OrderAlreadyPaid(BookingError):
     code = "order_already_paid"
 
     def __init__(self) -> None:
-        super().__init__("This order was already paid. We are refunding your second payment.")
+        super().__init__(_("This order was already paid. We are refunding your second payment."))
 
 
 class NotEnoughSeats(BookingError):
@@ -73,7 +79,8 @@ class NotEnoughSeats(BookingError):
     code = "not_enough_seats"
 
     def __init__(self, left: int) -> None:
-        super().__init__(f"The slot has only {left} seat{'s'[: left != 1]} left.")
+        said = ngettext("The slot has only %(left)s seat left.", "The slot has only %(left)s seats left.", left)
+        super().__init__(said % {"left": left})
 
 
 class TooManySeats(BookingError):
@@ -82,25 +89,29 @@ class TooManySeats(BookingError):
     code = "too_many_seats"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"You can order at most {most} seats of a slot at a time.")
+        super().__init__(_("You can order at most %(most)s seats of a slot at a time.") % {"most": most})
 
 
 class LimitReached(BookingError):
     """The customer has done this too often; nothing was written. Possible again after `retry_after` seconds."""
 
     MESSAGES: ClassVar = {
-        "too_many_open_orders": "You have too many unpaid orders. Pay one, or wait until one lapses.",
-        "too_many_held_seats": "Your unpaid orders hold too many seats of this slot. Pay them, or wait.",
-        "too_many_unpaid_orders": "You have left too many orders unpaid. Please try again later.",
-        "too_many_bookings": "You have made too many bookings in the last 24 hours. Please try again later.",
-        "too_many_codes": "Too many codes were sent. Please try again later.",
-        "too_many_cancellations": "You have cancelled too many bookings in the last 24 hours. Please try again later.",
+        "too_many_open_orders": gettext_lazy("You have too many unpaid orders. Pay one, or wait until one lapses."),
+        "too_many_held_seats": gettext_lazy("Your unpaid orders hold too many seats of this slot. Pay them, or wait."),
+        "too_many_unpaid_orders": gettext_lazy("You have left too many orders unpaid. Please try again later."),
+        "too_many_bookings": gettext_lazy(
+            "You have made too many bookings in the last 24 hours. Please try again later."
+        ),
+        "too_many_codes": gettext_lazy("Too many codes were sent. Please try again later."),
+        "too_many_cancellations": gettext_lazy(
+            "You have cancelled too many bookings in the last 24 hours. Please try again later."
+        ),
     }
 
     def __init__(self, code: str, *, retry_after: int) -> None:
         self.code = code
         self.retry_after = retry_after
-        super().__init__(self.MESSAGES[code])
+        super().__init__(str(self.MESSAGES[code]))
 
 
 class SlotHasStarted(BookingError):
@@ -109,7 +120,7 @@ class SlotHasStarted(BookingError):
     code = "slot_has_started"
 
     def __init__(self) -> None:
-        super().__init__("The slot has already started.")
+        super().__init__(_("The slot has already started."))
 
 
 class SlotIsCancelled(BookingError):
@@ -118,7 +129,7 @@ class SlotIsCancelled(BookingError):
     code = "slot_cancelled"
 
     def __init__(self) -> None:
-        super().__init__("The slot has been cancelled.")
+        super().__init__(_("The slot has been cancelled."))
 
 
 class IdempotencyKeyReused(BookingError):
@@ -127,7 +138,7 @@ class IdempotencyKeyReused(BookingError):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was already used for a different order.")
+        super().__init__(_("This Idempotency-Key was already used for a different order."))
 
 
 class NotCancellable(BookingError):
@@ -136,7 +147,7 @@ class NotCancellable(BookingError):
     code = "not_cancellable"
 
     def __init__(self) -> None:
-        super().__init__("The slot has already started, so the booking can no longer be cancelled.")
+        super().__init__(_("The slot has already started, so the booking can no longer be cancelled."))
 
 
 class InvalidCode(BookingError):
@@ -145,7 +156,7 @@ class InvalidCode(BookingError):
     code = "invalid_code"
 
     def __init__(self) -> None:
-        super().__init__("This code is not valid. Check it, or ask for a new one.")
+        super().__init__(_("This code is not valid. Check it, or ask for a new one."))
 
 
 class NoAccount(BookingError):
@@ -154,7 +165,7 @@ class NoAccount(BookingError):
     code = "no_account"
 
     def __init__(self) -> None:
-        super().__init__("There is no account with this address. Check it, or create an account.")
+        super().__init__(_("There is no account with this address. Check it, or create an account."))
 
 
 class AddressRefused(BookingError):
@@ -163,7 +174,7 @@ class AddressRefused(BookingError):
     code = "address_refused"
 
     def __init__(self) -> None:
-        super().__init__("This address can't be used for a new account. Use another one, or contact us.")
+        super().__init__(_("This address can't be used for a new account. Use another one, or contact us."))
 
 
 class AddressTooNew(BookingError):
@@ -173,8 +184,10 @@ class AddressTooNew(BookingError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This address was added to the account a short while ago, so a code sent there does not open it yet. "
-            "Sign in with your password, use your other address, or try again tomorrow."
+            _(
+                "This address was added to the account a short while ago, so a code sent there does not open it yet. "
+                "Sign in with your password, use your other address, or try again tomorrow."
+            )
         )
 
 
@@ -184,7 +197,7 @@ class StaffAreNotErased(BookingError):
     code = "staff_are_not_erased"
 
     def __init__(self) -> None:
-        super().__init__("This is an account of staff. Take its rights away first, or deactivate it.")
+        super().__init__(_("This is an account of staff. Take its rights away first, or deactivate it."))
 
 
 class AlreadyDecided(BookingError):
@@ -193,7 +206,7 @@ class AlreadyDecided(BookingError):
     code = "already_decided"
 
     def __init__(self) -> None:
-        super().__init__("This payment needs no decision, or has had one.")
+        super().__init__(_("This payment needs no decision, or has had one."))
 
 
 class GatewayUnavailable(BookingError):
@@ -203,7 +216,7 @@ class GatewayUnavailable(BookingError):
 
     def __init__(self, retry_after: int = 5) -> None:
         self.retry_after = retry_after
-        super().__init__("The payment gateway is not answering. Nothing was changed. Please try again.")
+        super().__init__(_("The payment gateway is not answering. Nothing was changed. Please try again."))
 
 
 class RefusedByGateway(GatewayUnavailable):

@@ -22,6 +22,7 @@ from config.environment import (
 )
 from config.limits import *  # noqa: F403
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
+from config.page_settings import *  # noqa: F403
 from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
 from config.schedules import OUTBOX_CLOCK, SCHEDULES  # noqa: F401  (settings)
 from config.staff_settings import *  # noqa: F403
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "bookings.pages.language.PageLanguage",
     "config.throttling.Throttling",
     "bookings.last_seen.LastSeen",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -113,8 +115,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en"
 TIME_ZONE = VENUE_TIME_ZONE  # the venue's, in which staff read and enter moments
-USE_TZ = True
-USE_I18N = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG

@@ -12,6 +12,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
+from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from bookings.api import problems
@@ -60,7 +61,8 @@ def answer(request: HttpRequest) -> HttpResponse:
         fields = _fields_to_repeat(request)
         context = {"fields": fields, "is_repeatable": bool(fields), "seconds": RETRY_AFTER_SECONDS}
         context["is_safe"] = request.method in ("GET", "HEAD")
-        refused = render(request, "pages/unavailable.html", context, status=503)
+        with translation.override(translation.get_language_from_request(request)):  # a profile cannot be read now
+            refused = render(request, "pages/unavailable.html", context, status=503)
     refused["Retry-After"] = str(RETRY_AFTER_SECONDS)
     refused["Cache-Control"] = "no-store"
     return refused

@@ -20,4 +20,5 @@ urlpatterns = [
     path("readyz", health.ready),
 ]
 handler400 = "config.error_views.bad_request"
+handler404 = "config.error_views.not_found"
 handler500 = "config.error_views.server_error"

@@ -14,8 +14,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.utils.translation import get_language_from_request
+from django.utils.http import urlencode
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -23,7 +24,7 @@ from django.views.decorators.http import require_http_methods
 from bookings import access_codes, accounts
 from bookings.access_codes import Asked, Purpose
 from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, LimitReached, NoAccount
-from bookings.pages import code_cookie
+from bookings.pages import code_cookie, next_page
 from bookings.pages.forms import AddressForm, CodeForm, NewPasswordByCodeForm, SignUpForm
 from notifications import outbox
 
@@ -44,11 +45,11 @@ def sign_up_code(request: HttpRequest) -> HttpResponse:
     """Take the code, and make the account. Whoever has one with this address is signed in to it."""
 
     def make(asked: Asked, said: dict[str, Any]) -> HttpResponse:
-        locale = get_language_from_request(request)
+        locale = get_language() or ""
         account = accounts.NewAccount(said["name"], said["password"], locale=locale, time_zone=said["time_zone"])
         user, is_new = accounts.sign_up(asked, code=said["code"], account=account)
-        done = "Welcome! Your account is ready." if is_new else "You already had an account, so you are signed in."
-        messages.success(request, done)
+        welcome, known = _("Welcome! Your account is ready."), _("You already had an account, so you are signed in.")
+        messages.success(request, welcome if is_new else known)
         return _signed_in(request, user)
 
     return _take_code(
@@ -98,7 +99,8 @@ def reset_code(request: HttpRequest) -> HttpResponse:
 
     def store(asked: Asked, said: dict[str, Any]) -> HttpResponse:
         accounts.set_password(asked, code=said["code"], password=said["password"])
-        messages.success(request, "Your new password is set, and all your sign-ins have ended. Sign in with it now.")
+        done = _("Your new password is set, and all your sign-ins have ended. Sign in with it now.")
+        messages.success(request, done)
         return code_cookie.forget(redirect("login-page"))
 
     return _take_code(
@@ -117,7 +119,7 @@ def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: st
         return redirect("slots-page")
     form, status = AddressForm(request.POST or None), 200
     if request.method == "POST" and form.is_valid():
-        locale = get_language_from_request(request)
+        locale = get_language() or ""
         try:
             asked = access_codes.ask(purpose, form.cleaned_data["address"], locale=locale)
         except outbox.InvalidContact as error:
@@ -167,11 +169,7 @@ def _signed_in(request: HttpRequest, user: User) -> HttpResponse:
 
 def _next(request: HttpRequest) -> str:
     """Where the customer wanted to go; nothing if that is not here."""
-    wanted = request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if is_ours else ""
+    return next_page.if_ours(request, request.GET.get("next", ""))
 
 
 def _with_next(request: HttpRequest, address: str) -> str:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from bookings import verification
+from bookings.business import business
 from bookings.checkouts import FORMS
 from bookings.errors import GatewayUnavailable
 from bookings.gateways import RAZORPAY, SANDBOX, STRIPE, PaymentState, gateway
@@ -46,7 +47,7 @@ def _told(order: Order) -> dict[str, Any] | None:
             "order_id": handed["order_id"],
             "amount": order.amount,
             "currency": order.currency,
-            "name": "Bookings",
+            "name": business().name,
             "description": order.slot.title,
         }
     return {"key": settings.STRIPE_PUBLISHABLE_KEY, "client_secret": handed["client_secret"]}

@@ -4,8 +4,9 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.translation import get_language_from_request
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -15,7 +16,7 @@ from bookings.access_codes import Purpose
 from bookings.errors import InvalidCode, LimitReached
 from bookings.pages import code_cookie
 from bookings.pages.forms import CodeForm, PasswordForm
-from bookings.pages.views import customers_only, rendered
+from bookings.pages.views import customers_only
 
 
 @customers_only
@@ -51,13 +52,13 @@ def close(request: HttpRequest) -> HttpResponse:
         "address": address,
         "upcoming": closing.upcoming(customer),
     }
-    return rendered(request, "pages/close.html", shown)
+    return render(request, "pages/close.html", shown)
 
 
 def _send_code(request: HttpRequest, address: str) -> HttpResponse:
     back = redirect("close-page")
     try:
-        asked = access_codes.ask(Purpose.CLOSE, address, locale=get_language_from_request(request))
+        asked = access_codes.ask(Purpose.CLOSE, address, locale=get_language() or "")
     except LimitReached as error:
         messages.error(request, error.message)
         return back
@@ -66,5 +67,5 @@ def _send_code(request: HttpRequest, address: str) -> HttpResponse:
 
 def _closed(request: HttpRequest) -> HttpResponse:
     logout(request)
-    messages.success(request, "Your account is closed, and what we knew of you is deleted. Goodbye!")
+    messages.success(request, _("Your account is closed, and what we knew of you is deleted. Goodbye!"))
     return code_cookie.forget(redirect("slots-page"))

@@ -6,18 +6,20 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from bookings import accounts
 from bookings.models import Slot
 from bookings.pages.words import CHANNELS
 from notifications import outbox
 
-LANGUAGES = (("en", "English"), ("de", "Deutsch"))  # that all messages come in
 REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 MOST_OFFERED = 10  # seats that the page offers at once; the API takes more
 
@@ -31,7 +33,7 @@ def time_zones() -> list[str]:
 class OrderForm(forms.Form):
     """How many seats of a slot. `key` makes sure that a form sent twice makes one order."""
 
-    quantity = forms.TypedChoiceField(label="Seats", coerce=int)
+    quantity = forms.TypedChoiceField(label=_("Seats"), coerce=int)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def __init__(self, *args: Any, slot: Slot, **kwargs: Any) -> None:
@@ -43,22 +45,22 @@ class OrderForm(forms.Form):
 class AddressesForm(forms.Form):
     """Where a customer is reached; whether an address can be used, the outbox says."""
 
-    phone = forms.CharField(label="Phone number", max_length=32, required=False)
-    email = forms.CharField(label="Email address", max_length=254, required=False)
+    phone = forms.CharField(label=_("Phone number"), max_length=32, required=False)
+    email = forms.CharField(label=_("Email address"), max_length=254, required=False)
 
 
 class AboutForm(forms.Form):
     """What the customer is called, and how we write to them. What is set already can be kept, whatever it is."""
 
     name = forms.CharField(
-        label="Your name", max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=_("Your name"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    locale = forms.ChoiceField(label="Language of our messages")
-    time_zone = forms.ChoiceField(label="Time zone")
+    locale = forms.ChoiceField(label=_("Language of our messages"))
+    time_zone = forms.ChoiceField(label=_("Time zone"))
 
     def __init__(self, data: Any, *, initial: dict[str, str]) -> None:
         super().__init__(data, initial=initial)
-        languages = dict(LANGUAGES)
+        languages = dict(settings.LANGUAGES)
         languages.setdefault(initial["locale"], initial["locale"])
         zones = {*time_zones(), initial["time_zone"]}
         offered = {"locale": languages.items(), "time_zone": [(zone, zone.replace("_", " ")) for zone in sorted(zones)]}
@@ -73,9 +75,9 @@ class WishesForm(forms.Form):
         super().__init__(*args, **kwargs)
         for wish, is_wanted in wishes.items():
             channel, _, purpose = wish.partition(":")
-            by = {**CHANNELS, "email": "email"}.get(channel, channel)
-            label = f"Reminders by {by}" if purpose else f"Messages by {by}"
-            self.fields[wish] = forms.BooleanField(label=label, required=False, initial=is_wanted)
+            by = {**CHANNELS, "email": gettext("email")}.get(channel, channel)
+            label = gettext("Reminders by %(channel)s") if purpose else gettext("Messages by %(channel)s")
+            self.fields[wish] = forms.BooleanField(label=label % {"channel": by}, required=False, initial=is_wanted)
 
 
 class ProofForm(forms.Form):
@@ -90,7 +92,7 @@ class SignInForm(AuthenticationForm):
 
     error_messages = {
         **AuthenticationForm.error_messages,
-        "invalid_login": "Wrong name or password. Check both, or set a new password.",
+        "invalid_login": _("Wrong name or password. Check both, or set a new password."),
     }
 
     def clean_username(self) -> str:
@@ -101,9 +103,9 @@ class AddressForm(forms.Form):
     """Where a code is sent; whether the address can be used, the outbox says."""
 
     address = forms.CharField(
-        label="Email address or mobile number",
+        label=_("Email address or mobile number"),
         max_length=254,
-        help_text="A number with its country code, for example +14155550123.",
+        help_text=_("A number with its country code, for example +14155550123."),
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
 
@@ -112,7 +114,7 @@ class CodeForm(forms.Form):
     """The code that came by message."""
 
     code = forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=16,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
@@ -122,10 +124,10 @@ class NewPasswordByCodeForm(CodeForm):
     """A new password, by who has proved the account's address."""
 
     password = forms.CharField(
-        label="New password",
+        label=_("New password"),
         strip=False,
         max_length=4096,
-        help_text="At least 8 characters. A short sentence is good.",
+        help_text=_("At least 8 characters. A short sentence is good."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -142,13 +144,13 @@ class NewPasswordByCodeForm(CodeForm):
 class SignUpForm(NewPasswordByCodeForm):
     """A new account. The browser fills in its time zone; one that we do not know counts for nothing."""
 
-    name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     field_order = ("code", "name", "password", "time_zone")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].label = "Password"
+        self.fields["password"].label = _("Password")
 
     def clean_time_zone(self) -> str:
         try:
@@ -162,7 +164,7 @@ class PasswordForm(forms.Form):
     """The customer's password again. Wrong ones count, and lock, as at the login."""
 
     password = forms.CharField(
-        label="Your password",
+        label=_("Your password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -176,7 +178,7 @@ class PasswordForm(forms.Form):
         password: str = self.cleaned_data["password"]
         found = authenticate(self._request, username=self._customer.get_username(), password=password)
         if found != self._customer:
-            raise forms.ValidationError("This password is wrong.")
+            raise forms.ValidationError(gettext("This password is wrong."))
         return password
 
 
@@ -184,7 +186,7 @@ class NewPasswordForm(PasswordForm):
     """A new password, by who knows the one that it replaces."""
 
     new_password = forms.CharField(
-        label="New password",
+        label=_("New password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),

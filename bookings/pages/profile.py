@@ -7,6 +7,8 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -17,7 +19,16 @@ from bookings.pages.views import customers_only
 from notifications import outbox
 from notifications.outbox import Contact, Purpose
 
-WORDS = {"phone": "phone number", "email": "email address"}
+WORDS = {
+    "phone": (
+        gettext_lazy("Code for your new phone number"),
+        gettext_lazy("Until you enter it here, we keep writing to the phone number you had."),
+    ),
+    "email": (
+        gettext_lazy("Code for your new email address"),
+        gettext_lazy("Until you enter it here, we keep writing to the email address you had."),
+    ),
+}
 
 
 @customers_only
@@ -48,7 +59,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         if _change(request, customer, form, _as_stored(changed) if which == "wishes" else changed):
             return redirect("profile-page")
     waiting = contacts.unconfirmed(customer)
-    unconfirmed = [(field, WORDS[field], address) for field, address in sorted(waiting.items())]
+    unconfirmed = [(field, *WORDS[field], address) for field, address in sorted(waiting.items())]
     return render(request, "pages/profile.html", {**shown, "unconfirmed": unconfirmed})
 
 
@@ -85,7 +96,7 @@ def _change(request: HttpRequest, customer: User, form: forms.Form, changes: dic
         messages.error(request, error.message)
         return True
     if not changes.keys() & WORDS.keys():
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
     return True
 
 
@@ -97,5 +108,6 @@ def _confirm(request: HttpRequest, customer: User) -> HttpResponse:
     except BookingError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Confirmed. We'll write to you there from now on, and you can sign in with it.")
+        done = _("Confirmed. We'll write to you there from now on, and you can sign in with it.")
+        messages.success(request, done)
     return redirect("profile-page")

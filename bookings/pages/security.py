@@ -8,14 +8,15 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bookings import own_security
 from bookings.pages.forms import NewPasswordForm, PasswordForm
-from bookings.pages.views import customers_only, rendered
+from bookings.pages.views import customers_only
 
 
 @customers_only
@@ -38,14 +39,15 @@ def security(request: HttpRequest) -> HttpResponse:
             own_security.set_password(customer, chosen.cleaned_data["password"], request=request)
         else:
             own_security.change_password(customer, chosen.cleaned_data["new_password"], request=request)
-        messages.success(request, "Everything else is signed out." if is_everywhere else "Your password is changed.")
+        done = _("Everything else is signed out.") if is_everywhere else _("Your password is changed.")
+        messages.success(request, done)
         return redirect("security-page")
     signed_in = {
         "browsers": own_security.browsers_of(customer),
         "programs": own_security.programs_of(customer),
         "here": request.session.session_key,
     }
-    return rendered(request, "pages/security.html", {"change": change, "everywhere": everywhere, **signed_in})
+    return render(request, "pages/security.html", {"change": change, "everywhere": everywhere, **signed_in})
 
 
 @customers_only
@@ -53,7 +55,8 @@ def security(request: HttpRequest) -> HttpResponse:
 def end_token(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the customer's tokens."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
-    return _signed_out(request, "program", found=own_security.end_program(request.user, pk))
+    done = _("That program is signed out.")
+    return _signed_out(request, done, found=own_security.end_program(request.user, pk))
 
 
 @customers_only
@@ -61,11 +64,12 @@ def end_token(request: HttpRequest, pk: int) -> HttpResponse:
 def end_browser(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign one of the customer's browsers out."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
-    return _signed_out(request, "browser", found=own_security.end_browser(request.user, pk))
+    done = _("That browser is signed out.")
+    return _signed_out(request, done, found=own_security.end_browser(request.user, pk))
 
 
-def _signed_out(request: HttpRequest, what: str, *, found: bool) -> HttpResponse:
+def _signed_out(request: HttpRequest, done: str, *, found: bool) -> HttpResponse:
     if not found:
         raise Http404
-    messages.success(request, f"That {what} is signed out.")
+    messages.success(request, done)
     return redirect("security-page")

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import accounts, closing, profile, security, views
+from bookings.pages import accounts, closing, language, profile, security, views
 from bookings.pages.forms import SignInForm
 
 sign_in = LoginView.as_view(
@@ -21,6 +21,7 @@ urlpatterns = [
     path("bookings/", views.bookings, name="bookings-page"),
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
+    path("language/", language.choose, name="language"),
     path("accounts/login/code/", accounts.sign_in, name="sign-in-by-code-page"),
     path("accounts/login/code/enter/", accounts.sign_in_code, name="sign-in-code-page"),
     path("accounts/signup/", accounts.sign_up, name="sign-up-page"),

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,9 +18,9 @@ from bookings import cancellation, orders, verification
 from bookings.api import selectors
 from bookings.errors import BookingError, GatewayUnavailable
 from bookings.models import Booking, Order, Payment
-from bookings.pages import checkout, words
+from bookings.pages import calendar, checkout, words
 from bookings.pages.forms import OrderForm, ProofForm
-from notifications import outbox
+from bookings.pages.refund_rules import refund_rules
 
 MOST_SHOWN = 50
 customers_only = partial(login_required, login_url="login-page")
@@ -28,9 +28,24 @@ customers_only = partial(login_required, login_url="login-page")
 
 @require_safe
 def slots(request: HttpRequest) -> HttpResponse:
-    """What can be booked, the earliest first."""
-    offered = selectors.slots().filter(starts_at__gt=timezone.now())[:MOST_SHOWN]
-    return rendered(request, "pages/slots.html", {"slots": offered})
+    """What can be booked in a month: the one that is asked for, or the first in which there is something."""
+    now = timezone.now()
+    offered = selectors.slots().filter(starts_at__gt=now)
+    next_one, last_one = offered.first(), offered.last()
+    shown = calendar.month_named(request.GET.get("month", "")) or calendar.month_of(
+        next_one.starts_at if next_one else now
+    )
+    inside = offered.filter(starts_at__gte=shown.begins_at, starts_at__lt=shown.after.begins_at)[: calendar.MOST_SHOWN]
+    context = {
+        "month": shown,
+        "days": shown.days(inside),
+        "is_empty": not inside,
+        "weekdays": calendar.weekdays(),
+        "first": next_one and calendar.month_of(next_one.starts_at),
+        "is_after_first": next_one is not None and next_one.starts_at < shown.begins_at,
+        "is_before_last": last_one is not None and last_one.starts_at >= shown.after.begins_at,
+    }
+    return render(request, "pages/slots.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,7 +59,13 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             return _order(request, pk, form)
     is_open = shown.starts_at > timezone.now() and shown.seats_left > 0
-    return rendered(request, "pages/slot.html", {"slot": shown, "form": form, "is_open": is_open})
+    context = {
+        "slot": shown,
+        "form": form,
+        "is_open": is_open,
+        "rules": refund_rules(shown, now=timezone.now()),
+    }
+    return render(request, "pages/slot.html", context)
 
 
 @customers_only
@@ -55,7 +76,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     shown = _order_of(request, pk)
     if shown.status == Order.Status.BOOKED:
         return redirect("booking-page", shown.booking.pk)
-    return rendered(request, "pages/order.html", {"order": shown, **_ways_to_pay(request, shown)})
+    said = {"hold": words.said(words.HOLD), "checkout": words.said(words.CHECKOUT)}
+    return render(request, "pages/order.html", {"order": shown, **_ways_to_pay(request, shown), "said": said})
 
 
 @customers_only
@@ -74,7 +96,8 @@ def paid(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the proof of payment from the gateway's form, and verify it like any client's."""
     own, form = _order_of(request, pk), ProofForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "We could not read the report of your payment. If you have paid, we will book it soon.")
+        problem = _("We could not read the report of your payment. If you have paid, we will book it soon.")
+        messages.error(request, problem)
         return redirect("order-page", pk)
     claim = {"order_id": own.gateway_order_id, **form.cleaned_data}
     return _booked(request, pk, lambda: verification.verify(user=_customer(request), **claim).booking)
@@ -86,7 +109,7 @@ def paid(request: HttpRequest, pk: int) -> HttpResponse:
 def bookings(request: HttpRequest) -> HttpResponse:
     """The customer's bookings, the latest first."""
     own = selectors.bookings_of(_customer(request))[:MOST_SHOWN]
-    return rendered(request, "pages/bookings.html", {"bookings": own})
+    return render(request, "pages/bookings.html", {"bookings": [(each, words.BOOKINGS[each.status]) for each in own]})
 
 
 @customers_only
@@ -101,13 +124,14 @@ def booking(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "booking": shown,
         "messages_about": [words.of(message) for message in about],
-        "words": words.ALL,
+        "words": words.for_booking(),
+        "state": words.BOOKINGS[shown.status],
         "refund": refund,
         "refund_status": refund and words.REFUNDS[refund.status],
         "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
         "refundable": cancellation.refund_due(shown, now=now),
     }
-    return rendered(request, "pages/booking.html", context)
+    return render(request, "pages/booking.html", context)
 
 
 @customers_only
@@ -120,7 +144,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     except BookingError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Your booking is cancelled.")
+        messages.success(request, _("Your booking is cancelled."))
     return redirect("booking-page", pk)
 
 
@@ -131,7 +155,7 @@ def _booked(request: HttpRequest, pk: int, book: Callable[[], Booking]) -> HttpR
     except BookingError as error:
         messages.error(request, error.message)
         return redirect("order-page", pk)
-    messages.success(request, "Paid and booked. Your messages are on their way.")
+    messages.success(request, _("Paid and booked. Your messages are on their way."))
     return redirect("booking-page", made.pk)
 
 
@@ -145,7 +169,7 @@ def _ways_to_pay(request: HttpRequest, order: Order) -> dict[str, Any]:
     try:
         return {"is_payable": checkout.can_be_paid_here(order), "form": checkout.form_of(order)}
     except GatewayUnavailable:
-        messages.error(request, "The payment gateway is not answering. Please try again soon.")
+        messages.error(request, _("The payment gateway is not answering. Please try again soon."))
         return {}
 
 
@@ -172,11 +196,3 @@ def _order_of(request: HttpRequest, pk: int) -> Order:
 def _customer(request: HttpRequest) -> User:
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
     return request.user
-
-
-def rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """The page, with moments in the customer's own time zone."""
-    signed_in = request.user if request.user.is_authenticated else None
-    zone = outbox.contact_of(signed_in).time_zone if signed_in else "UTC"
-    with timezone.override(ZoneInfo(zone)):
-        return render(request, template, context)

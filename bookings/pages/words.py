@@ -1,33 +1,73 @@
-"""The page's names for a message's channel, kind and state. The script on the page uses the same names."""
+"""The page's names for a message's channel, kind and state, and what the scripts on the pages say."""
 
 from typing import Any
 
-CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "email": "Email"}
-KINDS = {
-    "booking.confirmed": "Confirmation",
-    "booking.cancelled": "Cancellation",
-    "booking.reminder": "Reminder",
-    "slot.cancelled": "Cancelled by us",
-    "slot.moved": "Moved by us",
-    "payment.refunded": "Refund",
-    "payment.failed": "Payment failed",
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Names = dict[str, str | Promise]
+
+CHANNELS: Names = {"sms": _("SMS"), "whatsapp": _("WhatsApp"), "email": _("Email")}
+KINDS: Names = {
+    "booking.confirmed": _("Confirmation"),
+    "booking.cancelled": _("Cancellation"),
+    "booking.reminder": _("Reminder"),
+    "slot.cancelled": _("Cancelled by us"),
+    "slot.moved": _("Moved by us"),
+    "payment.refunded": _("Refund"),
+    "payment.failed": _("Payment failed"),
 }
-STATUSES = {
-    "queued": "waiting",
-    "pending": "waiting",
-    "sending": "being sent",
-    "sent": "sent",
-    "failed": "could not be sent",
-    "cancelled": "withdrawn",
-    "expired": "not sent: too late",
+STATUSES: Names = {
+    "queued": _("waiting"),
+    "pending": _("waiting"),
+    "sending": _("being sent"),
+    "sent": _("sent"),
+    "failed": _("could not be sent"),
+    "cancelled": _("withdrawn"),
+    "expired": _("not sent: too late"),
 }
-REFUNDS = {
-    "requested": "on its way",
-    "pending": "on its way",
-    "succeeded": "refunded",
-    "failed": "delayed: we are looking into it",
+RECEIPTS: Names = {
+    "delivered": _("delivered"),
+    "read": _("read"),
+    "undelivered": _("not delivered"),
+    "bounced": _("not delivered"),
 }
-ALL = {"channels": CHANNELS, "kinds": KINDS, "statuses": STATUSES, "refunds": REFUNDS}
+REFUNDS: Names = {
+    "requested": _("on its way"),
+    "pending": _("on its way"),
+    "succeeded": _("refunded"),
+    "failed": _("delayed: we are looking into it"),
+}
+BOOKINGS: Names = {"confirmed": _("confirmed"), "cancelled": _("cancelled")}
+LIVE: Names = {"news": _("{kind} by {channel}: {state}")}  # read aloud when a message's state changes
+HOLD: Names = {"left": _("({time} left)"), "over": _("(the time is over; if seats are left, you can still pay)")}
+CHECKOUT: Names = {
+    "failed": _("The payment did not go through. Please try again."),
+    "paid": _("Paid. We are booking your seats …"),
+    "waiting": _(
+        "Paid, but we cannot book your seats just now. Do not pay again: keep this page open, we keep trying."
+    ),
+    "dismissed": _("You have not paid. Your seats are still held."),
+    "missing": _("The payment form could not be loaded. Please reload this page in a moment."),
+}
+
+
+def for_booking() -> dict[str, dict[str, str]]:
+    """What the script of a booking's page says, in the page's language."""
+    groups = {
+        "channels": CHANNELS,
+        "kinds": KINDS,
+        "statuses": STATUSES,
+        "receipts": RECEIPTS,
+        "refunds": REFUNDS,
+        "live": LIVE,
+    }
+    return {name: said(names) for name, names in groups.items()}
+
+
+def said(names: Names) -> dict[str, str]:
+    """The names in the page's language."""
+    return {name: str(words) for name, words in names.items()}
 
 
 def of(message: Any) -> dict[str, Any]:
@@ -37,6 +77,6 @@ def of(message: Any) -> dict[str, Any]:
         "id": message.pk,
         "channel": CHANNELS.get(message.channel, message.channel),
         "kind": KINDS.get(message.kind, message.kind),
-        "status": message.receipt or status,
+        "status": RECEIPTS.get(message.receipt, message.receipt) or status,
         "state": message.status,
     }

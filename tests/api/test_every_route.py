@@ -35,6 +35,7 @@ ACCESS = {
     "bookings/": Access.SELF,
     "bookings/<int:pk>/": Access.OWN,
     "bookings/<int:pk>/cancel/": Access.OWN,
+    "language/": Access.SELF,
     "accounts/login/": Access.PUBLIC,
     "accounts/login/code/": Access.PUBLIC,
     "accounts/login/code/enter/": Access.PUBLIC,

@@ -76,7 +76,7 @@ def sign_up(visit: Visit) -> None:
     """From a slot, because that is where somebody finds out that an account is needed."""
     page = visit.page
     page.goto("/")
-    page.click(".card h2 a")
+    page.click(".day .card a")
     visit.look("slot")
     page.click("main >> text=Create an account")
     visit.look("sign-up")

@@ -55,7 +55,7 @@ class Customer:
     def order(self) -> Order:
         """Order a seat; the order's page is open then."""
         sign_in(self.page)
-        self.page.click(".card h2 a")
+        self.page.click(".day .card a")
         self.page.click("text=Continue to payment")
         self.page.wait_for_url("**/orders/*/")
         order = Order.objects.get()

@@ -42,7 +42,7 @@ def sign_in(page: Any) -> None:
 
 
 def order_and_pay(page: Any) -> None:
-    page.click(".card h2 a")
+    page.click(".day .card a")
     page.click("text=Continue to payment")
     page.click("text=Pay €12.50")
     page.wait_for_url("**/bookings/*/")
@@ -111,7 +111,7 @@ def test_nothing_is_wider_than_a_phone_and_every_field_has_a_name(page: Any, sch
 
 def test_a_double_click_pays_once(page: Any) -> None:
     sign_in(page)
-    page.click(".card h2 a")
+    page.click(".day .card a")
     page.dblclick("text=Continue to payment")
     page.wait_for_url("**/orders/*/")
     page.dblclick("text=Pay €12.50")

@@ -25,11 +25,12 @@ function rowOf(message) {
 
 function show(message) {
   const cell = rowOf(message).cells[2];
-  const text = message.receipt || word("statuses", message.status);
+  const text = message.receipt ? word("receipts", message.receipt) : word("statuses", message.status);
   if (cell.textContent === text) return null;
   cell.textContent = text;
   cell.className = `state ${message.status}`;
-  return `${word("kinds", message.kind)} by ${word("channels", message.channel)}: ${text}`;
+  const kind = word("kinds", message.kind), channel = word("channels", message.channel);
+  return words.live.news.replace("{kind}", kind).replace("{channel}", channel).replace("{state}", text);
 }
 
 async function look() {

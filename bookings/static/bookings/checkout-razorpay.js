@@ -5,11 +5,11 @@ function payWithRazorpay() {
   const opened = new Razorpay({
     ...checkout.told,
     handler: (paid) => checkout.report({ payment: paid.razorpay_payment_id, signature: paid.razorpay_signature }),
-    modal: { ondismiss: () => checkout.failed("You have not paid. Your seats are still held.") },
+    modal: { ondismiss: () => checkout.failed(checkout.says.dismissed) },
   });
   opened.on("payment.failed", (failure) => checkout.say(failure.error.description)); // its form lets one try again
   opened.open();
 }
 
 if (window.Razorpay) checkout.ready(payWithRazorpay);
-else checkout.say("Razorpay's form could not be loaded. Please reload this page in a moment.");
+else checkout.say(checkout.says.missing);

@@ -20,4 +20,4 @@ function startStripe() {
 }
 
 if (window.Stripe) startStripe();
-else checkout.say("Stripe's form could not be loaded. Please reload this page in a moment.");
+else checkout.say(checkout.says.missing);

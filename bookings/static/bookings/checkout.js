@@ -6,6 +6,7 @@ const NOT_NOW = [429, 502, 503, 504];
 const SOONEST = 1000, LATEST = 30000; // milliseconds between two tries
 
 const checkout = {
+  says: JSON.parse(document.getElementById("said").textContent).checkout,
   form: document.getElementById("checkout"),
   button: document.querySelector("#checkout button"),
   told: JSON.parse(document.getElementById("checkout-told").textContent),
@@ -31,21 +32,21 @@ const checkout = {
   },
 
   failed(words) {
-    this.say(words || "The payment did not go through. Please try again.");
+    this.say(words || this.says.failed);
     this.button.disabled = false;
   },
 
   // By `fetch`, which is safe to repeat: a payment is booked once. While we cannot be reached it is tried again, and the
   // customer is told not to pay again. A redirect is the answer: the order's page says what came of the payment.
   async report({ payment, signature }) {
-    this.say("Paid. We are booking your seats …");
+    this.say(this.says.paid);
     this.form.elements.payment_id.value = payment;
     this.form.elements.signature.value = signature;
     for (let pause = SOONEST; ; pause = Math.min(pause * 2, LATEST)) {
       const answer = await this.reported();
       if (answer?.type === "opaqueredirect") return location.assign(location.pathname);
       if (answer && !NOT_NOW.includes(answer.status)) return this.form.submit(); // shows what is wrong
-      this.say("Paid, but we cannot book your seats just now. Do not pay again: keep this page open, we keep trying.");
+      this.say(this.says.waiting);
       await new Promise((resolve) => setTimeout(resolve, pause * (0.75 + Math.random() / 2)));
     }
   },

@@ -2,13 +2,13 @@
 "use strict";
 
 const hold = document.getElementById("hold");
+const says = JSON.parse(document.getElementById("said").textContent).hold;
 const left = document.createElement("span");
 
 function show() {
   const seconds = Math.max(0, Math.round((new Date(hold.dateTime) - Date.now()) / 1000));
-  left.textContent = seconds
-    ? ` (${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left)`
-    : " (the time is over; if seats are left, you can still pay)";
+  const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  left.textContent = ` ${seconds ? says.left.replace("{time}", time) : says.over}`;
   if (seconds) setTimeout(show, 1000);
 }
 

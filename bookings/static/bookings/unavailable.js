@@ -19,6 +19,6 @@ function tryAgain() {
 if (again) {
   const seconds = Number(document.getElementById("content").dataset.seconds);
   const pause = Math.min(seconds * 1.5 ** tries(), LONGEST) * (0.75 + Math.random() / 2); // not all at the same moment
-  document.getElementById("plan").textContent = "Keep this page open: it tries again by itself.";
+  document.getElementById("plan").textContent = document.getElementById("content").dataset.plan;
   setTimeout(tryAgain, pause * 1000);
 }

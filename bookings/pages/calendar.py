@@ -1,0 +1,102 @@
+"""What can be booked in a month, day by day: a calendar on a wide screen, and a list of its days on a narrow one.
+
+Days are those of the active time zone, and written in the page's language. Weeks begin on Monday.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from babel import Locale
+from babel.dates import format_skeleton, format_time, get_day_names
+from django.utils import timezone, translation
+
+from bookings.models import Slot
+
+MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+MOST_SHOWN = 500  # slots of one month
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A slot on its day, and when it begins there, as the page writes it."""
+
+    slot: Slot
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the month; `column` is its weekday, Monday is 1."""
+
+    date: date
+    name: str
+    offers: list[Offer] = field(default_factory=list)
+
+    @property
+    def column(self) -> int:
+        return self.date.isoweekday()
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month by its first day."""
+
+    first: date
+
+    def __str__(self) -> str:
+        """As an address names it: 2026-12."""
+        return f"{self.first:%Y-%m}"
+
+    @property
+    def name(self) -> str:
+        return format_skeleton("yMMMM", self.first, locale=_locale())
+
+    @property
+    def after(self) -> "Month":
+        return Month((self.first + timedelta(days=31)).replace(day=1))
+
+    @property
+    def before(self) -> "Month":
+        return Month((self.first - timedelta(days=1)).replace(day=1))
+
+    @property
+    def begins_at(self) -> datetime:
+        """Its first moment, in the active time zone."""
+        return datetime(self.first.year, self.first.month, 1, tzinfo=timezone.get_current_timezone())
+
+    def days(self, slots: Iterable[Slot]) -> list[Day]:
+        """Every day, with those of `slots` that begin then."""
+        days = {each.date: each for each in self._empty_days()}
+        for slot in slots:
+            begins = timezone.localtime(slot.starts_at)
+            time = format_time(begins, "short", locale=_locale()).replace("\u202f", " ")
+            days[begins.date()].offers.append(Offer(slot, time))
+        return list(days.values())
+
+    def _empty_days(self) -> Iterator[Day]:
+        count = (self.after.first - self.first).days
+        for day in (self.first + timedelta(days=number) for number in range(count)):
+            yield Day(day, format_skeleton("MMMEd", day, locale=_locale()))
+
+
+def month_of(moment: datetime) -> Month:
+    """The month of `moment` in the active time zone."""
+    return Month(timezone.localtime(moment).date().replace(day=1))
+
+
+def month_named(text: str) -> Month | None:
+    """The month of an address; None if it names none."""
+    found = MONTH.fullmatch(text)
+    return Month(date(int(found[1]), int(found[2]), 1)) if found else None
+
+
+def weekdays() -> list[str]:
+    """The short names of the days of a week, from Monday on."""
+    names = get_day_names("abbreviated", locale=_locale())
+    return [str(names[number]) for number in range(7)]
+
+
+def _locale() -> Locale:
+    return Locale.parse(translation.to_locale(translation.get_language() or "en"))
