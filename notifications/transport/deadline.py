@@ -69,12 +69,16 @@ class Transmission:
         self._sockets: list[socket.socket] = []
 
     def watch(self, sock: socket.socket) -> None:
-        """Have `sock` shut down at the deadline. Raises DeadlinePassed if that is past."""
+        """Have `sock` shut down at the deadline. Raises DeadlinePassed if that is past.
+
+        It has no timeout of its own: Python would poll before each read and write, and set it anew for each call.
+        Each of these lets go of the interpreter, which many sending threads then fight for.
+        """
         self._sockets.append(sock)  # before reading the clock: after the deadline the watchdog may have run already
-        remaining = self.deadline.remaining()
-        if not remaining:
+        if self.deadline.is_past:
             raise DeadlinePassed
-        sock.settimeout(remaining)
+        if sock.gettimeout() is not None:
+            sock.settimeout(None)
 
     def begin(self) -> None:
         """The next byte may make the server act: from now on, the outcome of a failed call is unknown.

@@ -9,7 +9,10 @@ connections for a tenth of that, where all that is needed is the status, the hea
 
 import ssl
 import time
+import weakref
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -25,8 +28,9 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.proxy import connection_requires_http_tunnel
 from urllib3.util.retry import Retry
 
-from notifications.transport.deadline import CONNECT_SECONDS, connect, current, watched
+from notifications.transport.deadline import CONNECT_SECONDS, Transmission, connect, current, watched
 from notifications.transport.exchange import Answer, exchange
+from notifications.transport.quiet import is_quiet
 
 POOL_SIZE = 512  # connections kept alive; more are opened when needed and closed after use
 # Servers close idle connections (load balancers after 60 s). If one closes at the moment of its reuse, the outcome of
@@ -51,14 +55,21 @@ class _Watched(urllib3.connection.HTTPConnection):
         super().request(*args, **options)
 
     def resume(self) -> None:
-        """Watch the open connection during the call under way; close one that was idle for too long."""
-        now = time.monotonic()
+        """Close a connection that was idle for too long; watch one that is open."""
+        if self.is_old:
+            self.close()  # whoever sends opens a new one
+        self.watch(current())
+
+    def watch(self, transmission: Transmission) -> None:
+        """Shut the connection, if it is open, down at the deadline of `transmission`."""
         if self.sock is not None:
-            if self._used_at and now - self._used_at > MOST_IDLE_SECONDS:
-                self.close()  # whoever sends opens a new one
-            else:
-                current().watch(self.sock)
-        self._used_at = now
+            transmission.watch(self.sock)
+        self._used_at = time.monotonic()
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it was idle for so long that the server may be about to close it."""
+        return self._used_at > 0 and time.monotonic() - self._used_at > MOST_IDLE_SECONDS
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -81,23 +92,50 @@ class _Pool(urllib3.HTTPConnectionPool):
 
     ConnectionCls = _Watched
 
+    def __init__(self, host: str, *args: Any, maxsize: int = 1, **options: Any) -> None:
+        super().__init__(host, *args, **{**options, "maxsize": maxsize})
+        self._idle: deque[Any] = deque()  # of `call`: urllib3's own queue takes several locks
+        self._most_idle = maxsize
+        weakref.finalize(self, _close_all, self._idle)
+
     def call(self, request: bytes, *, method: str, connect_seconds: float) -> Answer:
         """The answer to `request`, head and body. Raises OSError."""
-        connection: Any = self._get_conn()
+        transmission = current()
+        connection: Any = self._take_idle() or self._new_conn()
         read = None
         try:
-            connection.resume()
             if connection.sock is None:
                 self._open(connection, connect_seconds)
-            current().begin()
+            connection.watch(transmission)
+            transmission.begin()
             read = exchange(connection.sock, request, method=method)
         finally:
-            if read is None or not read.is_reusable or current().was_cut:
+            if read is None or not read.is_reusable or transmission.was_cut:
                 connection.close()
-            self._put_conn(connection)
-        if current().was_cut:  # an answer that ends where the connection ends looks complete
+            else:
+                self._keep(connection)
+        if transmission.was_cut:  # an answer that ends where the connection ends looks complete
             raise TimeoutError("The deadline cut the answer short.")
         return read.answer
+
+    def close_idle(self) -> None:
+        _close_all(self._idle)
+
+    def _take_idle(self) -> Any:
+        """The open connection that was used last, for the call under way; None if there is none."""
+        with suppress(IndexError):  # another thread may take the last one at this moment
+            while True:
+                connection = self._idle.pop()
+                if not connection.is_old and is_quiet(connection.sock):
+                    return connection
+                connection.close()
+        return None
+
+    def _keep(self, connection: Any) -> None:
+        if len(self._idle) >= self._most_idle:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     @property
     def is_tunnelled(self) -> bool:
@@ -113,6 +151,11 @@ class _Pool(urllib3.HTTPConnectionPool):
                 connection.connect()
         except HTTPError as error:
             raise ConnectionError("Could not connect.") from error
+
+
+def _close_all(idle: deque[Any]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 class _TLSPool(_Pool, urllib3.HTTPSConnectionPool):
@@ -226,7 +269,9 @@ class PooledSession:
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
-        self.__dict__.pop("_route", None)  # it holds a pool that is closed now
+        if "_route" in self.__dict__:
+            self._route[0].close_idle()
+            del self.__dict__["_route"]  # it holds a pool that is closed now
 
 
 def header_lines(headers: Mapping[str, str]) -> bytes:

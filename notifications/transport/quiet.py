@@ -1,0 +1,21 @@
+"""Whether an idle connection is still open, asked without letting go of the interpreter.
+
+Python's own calls release the interpreter around each system call. Where many threads send, another one takes it then,
+and the thread that asked waits for its next turn, which takes far longer than the question.
+"""
+
+import ctypes
+import errno
+import socket
+
+_recv = ctypes.PyDLL(None, use_errno=True).recv  # a PyDLL keeps the interpreter, a CDLL would not
+_recv.argtypes = ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+_recv.restype = ctypes.c_ssize_t
+_byte = ctypes.create_string_buffer(1)  # which nobody reads
+_PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
+_NOTHING_YET = errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR
+
+
+def is_quiet(sock: socket.socket) -> bool:
+    """Whether the server has neither closed the connection nor sent anything since its last answer."""
+    return _recv(sock.fileno(), _byte, 1, _PEEK) < 0 and ctypes.get_errno() in _NOTHING_YET
