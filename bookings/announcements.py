@@ -37,7 +37,7 @@ ACCESS_CODE = {  # by the field of the address that it goes to
     for field, channel in verification.CHANNELS.items()
 }
 PASSWORD_SET = {
-    field: Kind(f"account.password_set_{channel}", channels=(channel,))
+    field: Kind(f"account.password_set_{channel}", channels=(channel,), may_be_repeated=False)
     for field, channel in verification.CHANNELS.items()
 }
 PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL, sample={**A_PAYMENT, "reason": "cancelled"})

@@ -21,6 +21,7 @@ SCOPES = {  # the permissions that the staff API asks for; a test compares them
     "notifications.view_outboxmessage": "See messages",
     "notifications.replay_outboxmessage": "Replay messages",
     "notifications.cancel_outboxmessage": "Cancel messages",
+    "notifications.repeat_outboxmessage": "Send messages again",
     "notifications.change_recipient_address": "Correct addresses",
     "notifications.view_channelstate": "See channels",
     "notifications.pause_channel": "Pause and resume channels",

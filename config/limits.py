@@ -26,6 +26,7 @@ OUTBOX_CAP_RECIPIENT_HOUR = number("OUTBOX_CAP_RECIPIENT_HOUR", default=60, whol
 OUTBOX_CAP_RECIPIENT_DAY = number("OUTBOX_CAP_RECIPIENT_DAY", default=200, whole=True)
 OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=30, whole=True)
 OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=60, whole=True)
+OUTBOX_CAP_REPEATS_DAY = number("OUTBOX_CAP_REPEATS_DAY", default=3, whole=True)
 
 # --- Addresses: notifications/verification.py -------------------------------------------------------------------------
 OUTBOX_VERIFY_ADDRESSES = env.bool("OUTBOX_VERIFY_ADDRESSES", default=True)  # a new one is used once its code came back

@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_CAP_RECIPIENT_DAY": 200,
     "OUTBOX_CAP_NUMBER_HOUR": 30,
     "OUTBOX_CAP_NUMBER_DAY": 60,
+    "OUTBOX_CAP_REPEATS_DAY": 3,
     "OUTBOX_CONVERSATION_DAYS": 30,
     "OUTBOX_VERIFICATION_DAYS": 30,
     "OUTBOX_VERIFY_ADDRESSES": True,
@@ -180,6 +181,11 @@ def caps() -> list[Cap]:
         Cap("number", "day", _setting("OUTBOX_CAP_NUMBER_DAY")),
     )
     return [cap for cap in known if cap.most]
+
+
+def most_repeats() -> int:
+    """How often one message may be sent again within a day (OUTBOX_CAP_REPEATS_DAY); 0: no cap."""
+    return int(_setting("OUTBOX_CAP_REPEATS_DAY"))
 
 
 def conversation_days() -> float:

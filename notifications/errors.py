@@ -99,5 +99,17 @@ class TooManyCodes(OutboxError):
         super().__init__("Too many codes were sent. Please try again later.")
 
 
+class NotSentAgain(OutboxError):
+    """A message may not be sent again now; `code` says why, for programs.
+
+    `retry_after`: in so many seconds it may, where time alone is in the way.
+    """
+
+    def __init__(self, code: str, words: str, *, retry_after: int | None = None) -> None:
+        self.code = code
+        self.retry_after = retry_after
+        super().__init__(words)
+
+
 class InvalidMessage(OutboxError):
     """A field of the message (dedupe key, reference, expiry) is not valid."""

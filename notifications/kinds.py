@@ -44,6 +44,8 @@ class Kind:
     need not be among `channels`. `sample` is a context for previews. `links` are the keys of the context that hold
     links of ours; in all other values links are made harmless, because somebody may have typed them. `holds_code`: it
     proves that an address is its reader's; staff are not shown its words, and it counts under caps of its own.
+    `may_be_repeated`: whether one that went out may be sent again on request. False for what alarms when it comes late,
+    such as "your password was changed"; one that holds a code never may.
 
     `lane`: messages of the kinds with this name go in a lane of their own, so that what is urgent does not wait behind
     a message that is being retried. Order holds within it. Give urgent kinds an `expires_after` too.
@@ -64,6 +66,7 @@ class Kind:
     links: frozenset[str] = frozenset()
     holds_code: bool = False
     lane: str = ""
+    may_be_repeated: bool = True
 
     def __post_init__(self) -> None:
         parse(self.quiet_hours)
@@ -114,6 +117,14 @@ def holds_code(name: str) -> bool:
     """Whether messages of the kind called `name` hold a code, for their reader alone."""
     kind = _registered.get(name)
     return kind is not None and kind.holds_code
+
+
+def ways_to_repeat(name: str) -> tuple[str, ...]:
+    """The channels on which a message of the kind called `name` may be sent again; none if it may not, or is gone."""
+    kind = _registered.get(name)
+    if kind is None or kind.holds_code or not kind.may_be_repeated:
+        return ()
+    return tuple(dict.fromkeys([*kind.channels, *(fallback.channel for fallback in kind.fallback.values())]))
 
 
 def links_of(name: str) -> frozenset[str]:

@@ -24,6 +24,7 @@ from notifications.errors import (
     InvalidMessage,
     InvalidRecipient,
     NotInTransaction,
+    NotSentAgain,
     OtherDatabase,
     OutboxError,
     UnknownKind,
@@ -36,6 +37,7 @@ from notifications.monitoring import traces
 from notifications.operations.erase import erase, erase_record_of
 from notifications.operations.replay import cancel, replay
 from notifications.operations.reschedule import reschedule
+from notifications.operations.send_again import send_again, ways_again
 from notifications.origin import coming_from
 from notifications.protocol import sql_messages as sql
 from notifications.protocol.notify import notify_after_commit
@@ -43,6 +45,7 @@ from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments
 from notifications.publishing.decide import Times, decide
 from notifications.publishing.from_async import from_async
+from notifications.publishing.lock_recipient import lock_recipient
 from notifications.publishing.many import Published, To, publish_many
 from notifications.publishing.replacing import replace_waiting, under_way
 from notifications.recipients.contact import (
@@ -50,8 +53,6 @@ from notifications.recipients.contact import (
     change_contact,
     check_database,
     contact_of,
-    key_of,
-    recipient_of,
 )
 from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
@@ -69,6 +70,7 @@ __all__ = [
     "InvalidRecipient",
     "Kind",
     "NotInTransaction",
+    "NotSentAgain",
     "OtherDatabase",
     "OutboxError",
     "Published",
@@ -93,9 +95,10 @@ __all__ = [
     "register",
     "replay",
     "reschedule",
+    "send_again",
+    "ways_again",
 ]
 
-RECIPIENT = ("id", "user_id", "phone", "email", "locale", "time_zone", "opt_outs")  # LOCK_RECIPIENT's columns
 ENQUEUED = ("id", "channel", "lane", "status", "created_at", "next_attempt_at")  # ENQUEUE's
 COLUMNS = [field.attname for field in OutboxMessage._meta.concrete_fields]
 UNTRIED = {"claim_number": 0, "attempts": 0, "deferrals": 0, "rescues": 0} | dict.fromkeys(
@@ -136,7 +139,7 @@ def publish(
     check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
-    locked, now = _lock(_one_of(recipient, to, using=using), using=using)
+    locked, now = lock_recipient(_one_of(recipient, to, using=using), using=using)
     times = Times.of(announced, now=now, send_at=send_at, expires_at=expires_at)
     words = {"kind": kind, "dedupe_key": dedupe_key, "replace_key": replace, "reference": reference}
     moments = {"expires_at": times.expires_at, "send_at": times.send_at}
@@ -215,28 +218,6 @@ def _one_of(
         refresh(who, using=using)
         return who
     raise InvalidRecipient(who)
-
-
-def _lock(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Recipient, datetime]:
-    """Lock the recipient's lanes until the transaction ends, in a statement of its own; returns the locked row, and the
-    database's time.
-    """
-    row = _lock_row(recipient, using=using) or _lock_row(recipient_of(recipient, using=using), using=using)
-    if row is None:
-        raise InvalidRecipient(recipient)
-    *values, now, isolation = row
-    if isolation != "read committed":
-        raise UnsafeIsolation(isolation)
-    return Recipient.from_db(using, RECIPIENT, values), now
-
-
-def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Any, ...] | None:
-    """LOCK_RECIPIENT's row. Not by the ORM, which needs longer to build the statement than the database to run it."""
-    ((key, value),) = key_of(recipient).items()
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql.LOCK_RECIPIENT if key == "pk" else sql.LOCK_RECIPIENT_OF_USER, {"key": value})
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row
 
 
 def _enqueue(

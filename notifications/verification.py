@@ -58,10 +58,13 @@ CODES = {
     for field, channel in CHANNELS.items()
 }
 REPLACED = {
-    field: Kind(f"account.{field}_replaced", channels=(channel,), sample={"new": "+1415...99"})
+    field: Kind(f"account.{field}_replaced", channels=(channel,), sample={"new": "+1415...99"}, may_be_repeated=False)
     for field, channel in CHANNELS.items()
 }
-REMOVED = {field: Kind(f"account.{field}_changed", channels=(channel,)) for field, channel in CHANNELS.items()}
+REMOVED = {
+    field: Kind(f"account.{field}_changed", channels=(channel,), may_be_repeated=False)
+    for field, channel in CHANNELS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from notifications.admin.offered_filters import OfferedFilters
 
 REPLAY = "notifications.replay_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
+REPEAT = "notifications.repeat_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
 PAUSE = "notifications.pause_channel"
 COMMAND = "notifications.command_relay"

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, demand, may, page
+from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPEAT, REPLAY, demand, may, page
 from notifications.admin.forms import AddressForm, Ids, MomentForm, ReasonForm
 from notifications.errors import InvalidContact
 from notifications.lifecycle import WAITING, Status
@@ -18,10 +18,12 @@ from notifications.operations.correct_address import correct_address
 from notifications.operations.record_action import Actor
 from notifications.operations.replay import cancel
 from notifications.operations.reschedule import reschedule
+from notifications.operations.send_again import ways_again
 from notifications.policy.masking import hint
 from notifications.selectors.outgoing import address_field_of, address_of
 
 SHOWN = 20
+REPEATED = (Status.SENT, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ def actions_on(request: HttpRequest, message: OutboxMessage) -> list[Action]:
         actions.append(Action("Replay…", f"{reverse('admin:notifications_outboxmessage_replay')}?{ids}"))
     if (is_failed and may(request, REPLAY)) or message.status in WAITING:
         actions += _address_action(request, message, then="replay" if is_failed else "")
+    if message.status in REPEATED and may(request, REPEAT) and ways_again(message):
+        actions.append(Action("Send again…", reverse("admin:notifications_outboxmessage_again", args=[message.pk])))
     if message.waits_for_its_moment and may(request, CANCEL):
         actions.append(Action("Move…", reverse("admin:notifications_outboxmessage_move", args=[message.pk])))
     if message.status in WAITING and may(request, CANCEL):

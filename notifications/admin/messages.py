@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import bulk_replay, kind_previews, message_actions
+from notifications.admin import bulk_replay, kind_previews, message_actions, repeat
 from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, ReadOnly, demand, may, page
 from notifications.admin.lists import (
     MOST_LISTED,
@@ -103,6 +103,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             named("cancel/", self.cancel_view, "cancel"),
             named("cancel/all/", self.cancel_all_view, "cancel_all"),
             named("<int:pk>/move/", self.move_view, "move"),
+            named("<int:pk>/again/", self.again_view, "again"),
             named("<int:pk>/address/", self.address_view, "address"),
             *kind_previews.urls(self),
             *super().get_urls(),
@@ -143,6 +144,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             timeline=timeline_of(message, using=message._state.db or "default"),
             words=words_of(message),
             address=address_of(message) if _may_see_addresses(request) else hint(address_of(message)),
+            repeats=list(message.repeats.order_by("pk").values_list("message_id", flat=True)),
             reference_link=link_of(message.reference),
             context_json=json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True),
             actions=message_actions.actions_on(request, message),
@@ -161,6 +163,9 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return message_actions.move_view(request, self, pk)
+
+    def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return repeat.again_view(request, self, pk)
 
     def address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return message_actions.address_view(request, self, pk)

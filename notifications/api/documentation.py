@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException
 
 from notifications.api import serializers as shapes
-from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting
+from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting, Refused
 
 PROBLEM = {
     "type": "object",
@@ -80,6 +80,12 @@ cancel = extend_schema(
     request=shapes.ReasonSerializer,
     examples=_asking("why", reason="the event was called off"),
     responses={200: shapes.MessagePageSerializer, **_invalid("reason"), **NO_MESSAGE, **_conflict(NotWaiting)},
+)
+again = extend_schema(
+    tags=TAGS,
+    request=shapes.RepeatSerializer,
+    examples=_asking("by email instead", channel="email", reason="the customer lost their phone"),
+    responses={201: shapes.MessagePageSerializer, **_invalid("reason"), **NO_MESSAGE, **_conflict(Refused)},
 )
 move = extend_schema(
     tags=TAGS,

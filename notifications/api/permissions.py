@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 VIEW = "notifications.view_outboxmessage"
 REPLAY = "notifications.replay_outboxmessage"
+REPEAT = "notifications.repeat_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
 VIEW_CHANNEL = "notifications.view_channelstate"

@@ -38,6 +38,10 @@ class AddressSerializer(ReasonSerializer):
     address = serializers.CharField(max_length=254, help_text="a phone number or an email address, as the channel asks")
 
 
+class RepeatSerializer(ReasonSerializer):
+    channel = _text(32, help_text="on which channel; left out: on the same one")
+
+
 class MomentSerializer(ReasonSerializer):
     send_at = serializers.DateTimeField(help_text="with a time zone; a moment that has passed means now")
 

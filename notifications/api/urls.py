@@ -9,6 +9,7 @@ urlpatterns = [
     path("messages/<int:pk>/", views.MessageDetail.as_view(), name="staff-message"),
     path("messages/<int:pk>/replay/", views.MessageReplay.as_view(), name="staff-message-replay"),
     path("messages/<int:pk>/cancel/", views.MessageCancel.as_view(), name="staff-message-cancel"),
+    path("messages/<int:pk>/again/", views.MessageAgain.as_view(), name="staff-message-again"),
     path("messages/<int:pk>/move/", views.MessageMove.as_view(), name="staff-message-move"),
     path("messages/<int:pk>/address/", views.MessageAddress.as_view(), name="staff-message-address"),
     path("replays/", views.ReplayCreate.as_view(), name="staff-replay-list"),

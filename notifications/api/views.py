@@ -15,9 +15,9 @@ from rest_framework.views import APIView
 from notifications import conf
 from notifications.api import documentation
 from notifications.api import serializers as shapes
-from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting
-from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPLAY, VIEW, StaffWith
-from notifications.errors import InvalidContact
+from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting, Refused
+from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPEAT, REPLAY, VIEW, StaffWith
+from notifications.errors import InvalidContact, NotSentAgain
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay, Verb
@@ -26,6 +26,7 @@ from notifications.operations.correct_address import correct_address
 from notifications.operations.record_action import Actor
 from notifications.operations.replay import cancel, replay
 from notifications.operations.reschedule import reschedule
+from notifications.operations.send_again import send_again
 from notifications.selectors import search
 from notifications.selectors.failed_messages import UnknownUser, preview_replay
 from notifications.selectors.outgoing import address_field_of, words_of
@@ -99,6 +100,22 @@ class MessageCancel(StaffView):
         if not cancel([pk], actor=Actor.of(request.user), **why):
             raise NotWaiting
         return shown(pk)
+
+
+class MessageAgain(StaffView):
+    """Send a message that went out once more: a new message. The answer shows the new one."""
+
+    needs = (VIEW, REPEAT)
+
+    @documentation.again
+    def post(self, request: Request, pk: int) -> Response:
+        wish = valid(shapes.RepeatSerializer(data=request.data))
+        existing(pk)
+        try:
+            repeat = send_again(pk, actor=Actor.of(request.user), **wish)
+        except NotSentAgain as refused:
+            raise Refused.of(refused) from None
+        return Response(shown(repeat.pk).data, status=201)
 
 
 class MessageMove(StaffView):

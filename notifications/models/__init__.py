@@ -10,6 +10,7 @@ from notifications.models.planned_fallback import PlannedFallback
 from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
 from notifications.models.recipient import AddressOptOut, AddressVerification, ConsentRecord, Recipient
 from notifications.models.relay import Relay
+from notifications.models.repeat import Repeat
 from notifications.models.tally import Depth, Tally
 
 # Projects may still import these two tables by their old names. The fallback rule and the channel interface have the
@@ -40,5 +41,6 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Relay",
+    "Repeat",
     "Tally",
 ]

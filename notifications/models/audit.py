@@ -34,6 +34,7 @@ class Verb(StrEnum):
     EXPORT = "export"
     ERASE = "erase"
     LOOK_AT = "look_at"
+    SEND_AGAIN = "send_again"
 
 
 NOUNS = {Verb.REPLAY.value: "replay", Verb.CANCEL.value: "cancellation"}  # of many messages at once

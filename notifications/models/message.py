@@ -104,6 +104,7 @@ class OutboxMessage(models.Model):
         permissions = [
             ("replay_outboxmessage", "Can replay failed messages"),
             ("cancel_outboxmessage", "Can cancel waiting messages"),
+            ("repeat_outboxmessage", "Can send a sent message again"),
         ]
         constraints = [
             models.CheckConstraint(condition=_one_of("status", Status), name="message_status_is_known"),

@@ -19,6 +19,7 @@ DONE = {
     Verb.REPLAY: "Replayed",
     Verb.CANCEL: "Cancelled",
     Verb.RESCHEDULE: "Moved to another moment",
+    Verb.SEND_AGAIN: "Sent again",
     Verb.REPLACE: "Replaced by a newer one, in its place",
     Verb.CHANGE_ADDRESS: "Address changed",
     Verb.PAUSE: "Paused",
@@ -26,6 +27,7 @@ DONE = {
     Verb.STOP: "Stopped",
     Verb.DRAIN: "Drained",
 }
+DETAILED = (Verb.RESCHEDULE, Verb.SEND_AGAIN)
 ANSWERED = {
     Answer.ACCEPTED: "accepted",
     Answer.TRANSIENT: "not accepted, will be retried",
@@ -119,8 +121,8 @@ def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:
 
 
 def _said(action: OperatorAction) -> str:
-    """Why it was done, and, where a message was moved, to which moment."""
-    return ". ".join(filter(None, (action.detail if action.action == Verb.RESCHEDULE else "", action.reason)))
+    """Why it was done, and, where a message was moved or sent again, to which moment, or as which message."""
+    return ". ".join(filter(None, (action.detail if action.action in DETAILED else "", action.reason)))
 
 
 def _ending(message: OutboxMessage) -> Iterator[Event]:

@@ -22,6 +22,7 @@ EVERYTHING = (
     "view_outboxmessage",
     "replay_outboxmessage",
     "cancel_outboxmessage",
+    "repeat_outboxmessage",
     "change_recipient_address",
     "view_channelstate",
     "pause_channel",
@@ -167,6 +168,18 @@ def test_channels_are_paused_and_resumed(everything: APIClient) -> None:
     assert everything.post(f"{CHANNELS}fax/pause/", WHY).status_code == 404
 
 
+def test_what_went_out_is_sent_again_as_a_new_message(everything: APIClient) -> None:
+    message = publish_one(RecipientFactory())
+    assert code(everything.post(f"{MESSAGES}{message.pk}/again/", WHY)) == (409, "not_sent_again")
+    drain(RecordingChannel())
+    answer = everything.post(f"{MESSAGES}{message.pk}/again/", WHY)
+
+    assert answer.status_code == 201
+    assert answer.json()["message"]["id"] == OutboxMessage.objects.get(repeat_of__original=message).pk
+    assert code(everything.post(f"{MESSAGES}{message.pk}/again/", {})) == (400, "invalid_input")
+    assert everything.post(f"{MESSAGES}999999/again/", WHY).status_code == 404
+
+
 @pytest.mark.parametrize("lacking", EVERYTHING)
 def test_without_the_permission_nothing_is_done(failed: list[OutboxMessage], lacking: str) -> None:
     pause_channel.pause("sms", actor="ann")
@@ -175,6 +188,7 @@ def test_without_the_permission_nothing_is_done(failed: list[OutboxMessage], lac
     needs = {
         f"{MESSAGES}{failed[0].pk}/replay/": {"view_outboxmessage", "replay_outboxmessage"},
         f"{MESSAGES}{waiting.pk}/cancel/": {"view_outboxmessage", "cancel_outboxmessage"},
+        f"{MESSAGES}{waiting.pk}/again/": {"view_outboxmessage", "repeat_outboxmessage"},
         f"{MESSAGES}{waiting.pk}/move/": {"view_outboxmessage", "cancel_outboxmessage"},
         f"{MESSAGES}{failed[1].pk}/address/": {
             "view_outboxmessage",
