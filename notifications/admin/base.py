@@ -38,6 +38,11 @@ def may(request: HttpRequest, permission: str) -> bool:
     return bool(user.has_perm(permission))
 
 
+def sees_addresses(request: HttpRequest) -> bool:
+    """Recipients' pages show whole addresses, and to correct one is to see it; to others a hint is enough."""
+    return may(request, "notifications.view_recipient") or may(request, CHANGE_ADDRESS)
+
+
 def demand(request: HttpRequest, *permissions: str) -> None:
     """Raises PermissionDenied unless the user has all `permissions`."""
     if not all(may(request, permission) for permission in permissions):

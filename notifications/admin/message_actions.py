@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -117,7 +118,7 @@ def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -
                 using=message._state.db or "default",
             )
         except InvalidContact as error:
-            form.add_error("address", " ".join(error.errors.get(field, [str(error)])))
+            tell(form, error, field=field)
         else:
             done = "The address is changed, and the message replayed." if replayed else "The address is changed."
             messages.success(request, done)
@@ -132,6 +133,11 @@ def address_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -
         field=field,
         is_failed=is_failed,
     )
+
+
+def tell(form: forms.Form, error: InvalidContact, *, field: str) -> None:
+    """Say beside the address what is wrong with it."""
+    form.add_error("address", " ".join(error.errors.get(field, [str(error)])))
 
 
 def _chosen(request: HttpRequest) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from notifications.admin import bulk_replay, kind_previews, message_actions, repeat
-from notifications.admin.base import CANCEL, CHANGE_ADDRESS, REPLAY, ReadOnly, demand, may, page
+from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page, sees_addresses
 from notifications.admin.lists import (
     MOST_LISTED,
     BoundedPaginator,
@@ -143,7 +143,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             waits=waits_of(message, using=message._state.db or "default"),
             timeline=timeline_of(message, using=message._state.db or "default"),
             words=words_of(message),
-            address=address_of(message) if _may_see_addresses(request) else hint(address_of(message)),
+            address=address_of(message) if sees_addresses(request) else hint(address_of(message)),
             repeats=list(message.repeats.order_by("pk").values_list("message_id", flat=True)),
             reference_link=link_of(message.reference),
             context_json=json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True),
@@ -169,11 +169,6 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     def address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return message_actions.address_view(request, self, pk)
-
-
-def _may_see_addresses(request: HttpRequest) -> bool:
-    """Recipients' pages show whole addresses, and to correct one is to see it; to others a hint is enough."""
-    return may(request, "notifications.view_recipient") or may(request, CHANGE_ADDRESS)
 
 
 def _with_ids(view: str, queryset: QuerySet[OutboxMessage]) -> HttpResponse:

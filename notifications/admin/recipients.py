@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from notifications.admin import message_actions
+from notifications.admin import message_actions, person
 from notifications.admin.base import CANCEL, REPLAY, demand, may, page
 from notifications.admin.changed_fields import ChangedFieldsAdmin
 from notifications.admin.lists import BoundedPaginator, OneOrder
@@ -45,7 +45,8 @@ class RecipientAdmin(AnswersOddInput, ChangedFieldsAdmin, admin.ModelAdmin):
     @admin.display(description="messages")
     def lane_link(self, recipient: Recipient) -> str:
         lane = reverse("admin:notifications_recipient_lane", args=[recipient.pk])
-        return format_html('<a href="{}">Lane</a>', lane)
+        got = reverse("admin:notifications_recipient_got", args=[recipient.pk])
+        return format_html('<a href="{}">what waits</a>, <a href="{}">what they got</a>', lane, got)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
@@ -74,7 +75,8 @@ class RecipientAdmin(AnswersOddInput, ChangedFieldsAdmin, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         lane = self.admin_site.admin_view(self.lane_view)
-        return [path("<int:pk>/lane/", lane, name="notifications_recipient_lane"), *super().get_urls()]
+        page_of_lane = path("<int:pk>/lane/", lane, name="notifications_recipient_lane")
+        return [page_of_lane, *person.urls(self), *super().get_urls()]
 
     def lane_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One recipient's messages: the unfinished ones in order, then the latest finished ones."""
@@ -94,6 +96,7 @@ class RecipientAdmin(AnswersOddInput, ChangedFieldsAdmin, admin.ModelAdmin):
             "recipient/lane.html",
             title=f"Messages of {recipient.user or recipient}",
             recipient=recipient,
+            person=person.person_of(request, recipient),
             lane=lane,
             waits=waits_of(head, using=recipient._state.db or "default") if head else [],
             unfinished=[(message, message_actions.actions_on(request, message)) for message in lane.unfinished],

@@ -6,6 +6,7 @@ from notifications.models.audit import BulkReplay, OperatorAction
 from notifications.models.channel_state import ChannelState
 from notifications.models.clock_job import ClockJob
 from notifications.models.message import DeliveryAttempt, MessageReference, OutboxMessage, PublishedKey
+from notifications.models.note import Note
 from notifications.models.planned_fallback import PlannedFallback
 from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
 from notifications.models.recipient import AddressOptOut, AddressVerification, ConsentRecord, Recipient
@@ -34,6 +35,7 @@ __all__ = [
     "Fallback",
     "InboundMessage",
     "MessageReference",
+    "Note",
     "OperatorAction",
     "OutboxMessage",
     "PlannedFallback",

@@ -24,6 +24,7 @@ from notifications.models import (
     ConsentRecord,
     Conversation,
     DeliveryAttempt,
+    Note,
     OperatorAction,
     OutboxMessage,
     PlannedFallback,
@@ -140,6 +141,7 @@ def _erase_record(ids: list[int], erased: Erased, *, using: str) -> None:
     told = told.exclude(before=None, after=None, detail="")
     with allowing_changes_of_the_record(using=using):
         erased.rows["records of staff"] = told.update(before=None, after=None, detail="")
+        erased.rows["notes"] = Note.objects.using(using).filter(recipient_id__in=ids).delete()[0]
 
 
 def erase_record_of(subject: str, *, using: str = DEFAULT_DB_ALIAS) -> int:

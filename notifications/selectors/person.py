@@ -34,6 +34,7 @@ def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS
         "verifications": list(
             recipient.verifications.using(using).order_by("pk").values("field", "address", "created_at")
         ),
+        "notes": list(recipient.notes.using(using).order_by("pk").values("written_at", "text")),
         "messages": _messages(recipient, using=using),
     }
 

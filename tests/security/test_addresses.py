@@ -18,6 +18,7 @@ from notifications.content.confirmation_codes import code_of
 from notifications.lifecycle import Permanent, Reason
 from notifications.models import AddressOptOut, AddressVerification, OutboxMessage, Recipient
 from notifications.recipients import inbound, opt_outs
+from notifications.recipients.contact import recipient_of
 from notifications.recipients.opt_outs import How
 from tests.factories.bookings import CustomerFactory, client_of
 from tests.factories.notifications import RecipientFactory, publish
@@ -57,7 +58,7 @@ def test_only_a_code_goes_to_an_address_that_is_not_confirmed(
 ) -> None:
     earlier = door.get("/api/me/").json()
     answer = door.patch("/api/me/", {field: address})
-    publish(outbox.recipient_of(stranger))
+    publish(recipient_of(stranger))
 
     assert answer.status_code == 200
     assert answer.json() == earlier | {"unconfirmed": {field: address}}, "messages go where they went"
@@ -136,18 +137,18 @@ def test_a_stranger_lifts_no_stop_neither_by_profile_nor_by_a_second_account(doo
 
     answer = door.patch("/api/me/", {"sms_enabled": True})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["opt_ins"])
-    assert publish(owner) == publish(outbox.recipient_of(stranger)) == []
+    assert publish(owner) == publish(recipient_of(stranger)) == []
 
     inbound.receive(phone=VICTIM, channel="sms", text="START")
     assert publish(owner)
-    assert publish(outbox.recipient_of(stranger))
+    assert publish(recipient_of(stranger))
 
 
 def test_a_stop_waits_for_whoever_gets_the_number_and_stays_with_it(stranger: Any) -> None:
     inbound.receive(phone=VICTIM, channel="sms", text="STOP")
     outbox.change_contact(stranger, phone=VICTIM)
     assert not outbox.contact_of(stranger).sms_enabled
-    assert publish(outbox.recipient_of(stranger)) == []
+    assert publish(recipient_of(stranger)) == []
 
     outbox.change_contact(stranger, phone="+14155550667")
     assert outbox.contact_of(stranger).sms_enabled, "it was the other number's"
@@ -164,7 +165,7 @@ def test_no_code_goes_to_a_number_that_said_stop(stranger: Any) -> None:
 
 def test_a_link_refuses_for_the_address_and_a_code_that_came_since_lifts_it(door: APIClient, stranger: Any) -> None:
     outbox.change_contact(stranger, email=MAIL)
-    recipient = outbox.recipient_of(stranger)
+    recipient = recipient_of(stranger)
     opt_outs.opt_out(recipient, channel="email", purpose=outbox.Purpose.REMINDER, how=How.LINK)
     wish = {"opt_ins": {"email": {"reminder": True}}}
     assert door.patch("/api/me/", wish, format="json").status_code == 400
@@ -180,7 +181,7 @@ def test_what_a_provider_refuses_is_the_numbers_too(stranger: Any) -> None:
     drain(RecordingChannel(answer=lambda _: Permanent("twilio_21610", reason=Reason.OPTED_OUT)))
     outbox.change_contact(stranger, phone=VICTIM)
     assert AddressOptOut.objects.get().address == f"phone:{VICTIM}"
-    assert publish(outbox.recipient_of(stranger)) == []
+    assert publish(recipient_of(stranger)) == []
 
 
 def test_a_strangers_codes_use_up_nobodys_cap(stranger: Any) -> None:

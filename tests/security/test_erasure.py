@@ -23,7 +23,9 @@ from notifications import outbox, verification
 from notifications.lifecycle import Transient
 from notifications.models import Allowance, ConsentRecord, Conversation, OperatorAction, OutboxMessage, Recipient
 from notifications.operations.correct_address import correct_address
+from notifications.operations.write_note import write_note
 from notifications.recipients import inbound
+from notifications.recipients.contact import recipient_of
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.factories.notifications import RecipientFactory, publish
 from tests.factories.staff import staff
@@ -56,7 +58,7 @@ def traces() -> set[str]:
 def person(payment_gateway: GatewayProcess) -> User:
     """Somebody with a booking, an unpaid order, messages in every state, and all that surrounds them."""
     user: User = CustomerFactory(username="asterix", email="asterix@example.com", phone=OLD_PHONE, last_name="Obelix")
-    recipient = outbox.recipient_of(user)
+    recipient = recipient_of(user)
     correct_address(recipient.pk, field="phone", address=PHONE, actor="ann", reason="typed wrongly")
     api = client_of(user)
     paid = api.post("/api/orders/", {"slot": SlotFactory().pk, "quantity": 2}).json()
@@ -67,6 +69,7 @@ def person(payment_gateway: GatewayProcess) -> User:
         ).status_code
         == 201
     )
+    write_note(recipient.pk, "Obelix has a new phone", actor="ann")
     publish(recipient, name="Obelix")
     drain(RecordingChannel())
     publish(recipient, name="Obelix")
@@ -111,7 +114,7 @@ def test_twice_is_as_good_as_once_and_nothing_is_written_to_them_any_more(person
     again = erase_customer(person, actor="ann")
     assert (dict(again.rows), again.in_flight) == ({}, 0)
     assert everything() == before
-    assert publish(outbox.recipient_of(person)) == []
+    assert publish(recipient_of(person)) == []
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(person: User) -> None:
@@ -142,7 +145,7 @@ def test_a_message_that_is_being_sent_is_erased_and_what_its_send_writes_goes_wi
 
 def test_somebody_elses_rows_stay(person: User) -> None:
     other = CustomerFactory(phone=PHONE)  # the same phone
-    publish(outbox.recipient_of(other), name="Idefix")
+    publish(recipient_of(other), name="Idefix")
     before = OutboxMessage.objects.get(recipient__user=other).context
     erase_customer(person, actor="ann")
     assert OutboxMessage.objects.get(recipient__user=other).context == before
@@ -161,7 +164,7 @@ def test_a_stop_outlives_its_person(person: User) -> None:
     inbound.receive(phone=PHONE, channel="sms", text="STOP")
     erase_customer(person, actor="ann")
     assert traces() == {"notifications_addressoptout"}
-    assert publish(outbox.recipient_of(CustomerFactory(phone=PHONE))) == []
+    assert publish(recipient_of(CustomerFactory(phone=PHONE))) == []
 
 
 def test_the_export_has_it_all_and_the_file_is_ones_own(person: User, tmp_path: Path) -> None:
@@ -199,7 +202,7 @@ def test_the_commands(person: User) -> None:
 
 def test_an_adopters_user_is_deleted_and_forgotten_by_the_same_way() -> None:
     user = User.objects.create_user("asterix", "asterix@example.com")
-    publish(outbox.recipient_of(user), name="Obelix")
+    publish(recipient_of(user), name="Obelix")
     user.delete()
     assert traces() == set()
     assert OutboxMessage.objects.get().status == "cancelled"

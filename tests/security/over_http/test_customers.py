@@ -11,6 +11,7 @@ from bookings.models import Booking, Order, Slot
 from notifications import outbox
 from notifications.models import OutboxMessage
 from notifications.recipients import inbound
+from notifications.recipients.contact import recipient_of
 from tests.factories.bookings import SlotFactory
 from tests.security.over_http.conftest import program
 from tests.stage.browser import Browser, account
@@ -91,13 +92,13 @@ def test_somebody_elses_number_gets_a_code_and_nothing_else_and_keeps_its_stop(
     else:
         form = {"phone": VICTIM, "email": "ann@example.com", "sms_enabled": "on"}
         assert signed_in.ask("POST", "/accounts/profile/", data=form).status_code == 302
-    outbox.recipient_of(ann)
+    recipient_of(ann)
 
     assert outbox.contact_of(ann).phone != VICTIM
     assert set(OutboxMessage.objects.filter(recipient__phone=VICTIM).values_list("kind", flat=True)) <= {
         "account.phone_code"
     }
-    assert "sms" in outbox.recipient_of(victim).address_opt_outs
+    assert "sms" in recipient_of(victim).address_opt_outs
 
 
 def test_codes_are_few_however_they_are_asked_for(web: str, ann: User) -> None:

@@ -17,6 +17,7 @@ from config.schedules import SCHEDULES
 from notifications import outbox
 from notifications.admin.offered_filters import OfferedFilters
 from notifications.models import OperatorAction, OutboxMessage
+from notifications.recipients.contact import recipient_of
 from tests.factories.bookings import SlotFactory
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.browser import PASSWORD, Browser, account, enrolled
@@ -171,7 +172,7 @@ def test_a_staff_token_does_what_it_was_made_for_and_only_there(web: str, ann: U
 
 def test_erasing_leaves_nothing_to_be_read_over_http(boss: Browser, ann: User, api: Any) -> None:
     outbox.change_contact(ann, phone="+14155550142")
-    publish_one(outbox.recipient_of(ann))
+    publish_one(recipient_of(ann))
     chosen = {"action": "erase_selected", "_selected_action": [ann.pk]}
     asked = boss.ask("POST", "/admin/bookings/customer/", data=chosen)
     assert 'name="reason"' in asked.text
