@@ -58,6 +58,7 @@ from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.recipients.user_contact import refresh
 from notifications.selectors.person import known_of
+from notifications.selectors.received import Received, ReceivedPage, received_of
 
 __all__ = [
     "Address",
@@ -75,6 +76,8 @@ __all__ = [
     "OutboxError",
     "Published",
     "Purpose",
+    "Received",
+    "ReceivedPage",
     "Status",
     "To",
     "UnknownKind",
@@ -92,6 +95,7 @@ __all__ = [
     "public_link",
     "publish",
     "publish_many",
+    "received_by",
     "register",
     "replay",
     "reschedule",
@@ -181,6 +185,16 @@ def export(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) 
     """Everything that the outbox knows of `who`, as plain values, to be handed to them. Raises OtherDatabase."""
     check_database(who, using=using)  # else it would be of whoever has this number there
     return known_of(who, using=using)
+
+
+def received_by(
+    who: Recipient | AbstractBaseUser, *, search: str = "", before: int | None = None, using: str = DEFAULT_DB_ALIAS
+) -> ReceivedPage:
+    """What was sent to `who`, the latest first, as they may see it: of what is older than message `before` a page, or
+    what of the latest 500 holds `search`. Raises OtherDatabase.
+    """
+    check_database(who, using=using)
+    return received_of(who, search=search, before=before, using=using)
 
 
 def forget_user(instance: AbstractBaseUser, **_: Any) -> None:

@@ -6,6 +6,8 @@ from django.contrib import admin, messages
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 
 from bookings.admin.sales import ReadOnlyAdmin
 from bookings.erasure import erase_customer, export_customer
@@ -17,11 +19,18 @@ from notifications.operations.record_action import Actor, record
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ("id", "username", "is_active", "date_joined")
+    list_display = ("id", "username", "is_active", "date_joined", "messages_link")
     search_fields = ("=id", "=username", "=email")
-    fields = ("username", "email", "is_active", "date_joined", "last_login")
+    fields = ("username", "email", "is_active", "date_joined", "last_login", "messages_link")
+    readonly_fields = ("messages_link",)
     ordering = ("-id",)
     actions = ("erase_selected", "export_selected")
+
+    @admin.display(description="messages and notes")
+    def messages_link(self, customer: Customer) -> str:
+        return format_html(
+            '<a href="{}">What they got</a>', reverse("admin:notifications_recipient_of_user", args=[customer.pk])
+        )
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("bookings.erase_customer")

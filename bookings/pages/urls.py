@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import accounts, closing, language, profile, security, views
+from bookings.pages import accounts, closing, language, profile, received, security, views
 from bookings.pages.forms import SignInForm
 
 sign_in = LoginView.as_view(
@@ -29,6 +29,7 @@ urlpatterns = [
     path("accounts/password/reset/", accounts.reset, name="reset-page"),
     path("accounts/password/reset/code/", accounts.reset_code, name="reset-code-page"),
     path("accounts/profile/", profile.profile, name="profile-page"),
+    path("accounts/messages/", received.received, name="received-page"),
     path("accounts/close/", closing.close, name="close-page"),
     path("accounts/security/", security.security, name="security-page"),
     path("accounts/security/browsers/<int:pk>/end/", security.end_browser, name="end-browser-page"),

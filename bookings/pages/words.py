@@ -74,7 +74,7 @@ def of(message: Any) -> dict[str, Any]:
     """A message with the page's names. What has no name here keeps its own."""
     status = STATUSES.get(message.status, message.status)
     return {
-        "id": message.pk,
+        "id": message.id,
         "channel": CHANNELS.get(message.channel, message.channel),
         "kind": KINDS.get(message.kind, message.kind),
         "status": RECEIPTS.get(message.receipt, message.receipt) or status,

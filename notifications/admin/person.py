@@ -101,7 +101,7 @@ def note_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -> H
     recipient = _recipient(request, model_admin, pk)
     form, using = NoteForm(request.POST), recipient._state.db or "default"
     if not form.is_valid():
-        messages.error(request, f"The note was not kept. {' '.join(form.errors['text'])}")
+        messages.error(request, f"The note was not kept. {' '.join(map(str, form.errors['text']))}")
     elif write_note(pk, form.cleaned_data["text"], actor=Actor.of(request.user), using=using):
         messages.success(request, "The note is kept.")
     else:

@@ -4,7 +4,7 @@ A message's words are not stored: they are what today's templates make of it. So
 bounded number of messages at a time, and says where it ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS
@@ -47,8 +47,26 @@ class History:
     before: int | None
 
 
+def _says(entry: Entry, search: str) -> bool:
+    """Whether it holds `search`, in any case: in its words, or in what staff and customers call it."""
+    message = entry.message
+    names = (str(message.pk), message.kind, message.status, message.receipt, message.error_code)
+    return tells(entry, search) or search.casefold() in "\n".join(names).casefold()
+
+
+def tells(entry: Entry, search: str) -> bool:
+    """Whether what its reader saw holds `search`: its words, where they went, or what they are about."""
+    told = (*entry.words.parts.values(), entry.message.channel, entry.message.reference, entry.address)
+    return search.casefold() in "\n".join(told).casefold()
+
+
 def history_of(
-    recipient: Recipient, *, search: str = "", before: int | None = None, using: str = DEFAULT_DB_ALIAS
+    recipient: Recipient,
+    *,
+    search: str = "",
+    before: int | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    says: Callable[[Entry, str], bool] = _says,
 ) -> History:
     """What has ended of `recipient`'s, older than message `before`: a page of it, or what of the latest 500 holds
     `search`.
@@ -60,7 +78,7 @@ def history_of(
     further = found[most - 1].pk if len(found) > most else None
     entries = _entries(found[:most], recipient, using=using)
     if search:
-        entries = [entry for entry in entries if _says(entry, search)]
+        entries = [entry for entry in entries if says(entry, search)]
     waiting = [] if before or search else _entries(_waiting(recipient, using=using), recipient, using=using)
     return History(entries, waiting, further)
 
@@ -89,11 +107,3 @@ def _addresses(messages: Sequence[OutboxMessage], *, using: str) -> dict[int, st
     attempts = DeliveryAttempt.objects.using(using).filter(message_id__in=[message.pk for message in messages])
     rows = attempts.exclude(address="").order_by("message_id", "claim_number").values_list("message_id", "address")
     return dict(rows)
-
-
-def _says(entry: Entry, search: str) -> bool:
-    """Whether it holds `search`, in any case: in its words, or in what staff and customers call it."""
-    message = entry.message
-    names = (str(message.pk), message.kind, message.channel, message.status, message.reference, message.receipt)
-    told = "\n".join([*names, *entry.words.parts.values(), entry.address])
-    return search.casefold() in told.casefold()

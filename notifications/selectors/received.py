@@ -1,0 +1,71 @@
+"""What one person got, as they may see it themselves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DEFAULT_DB_ALIAS
+
+from notifications import kinds
+from notifications.lifecycle import Status
+from notifications.models import Recipient
+from notifications.policy.masking import hint
+from notifications.selectors.history import Entry, history_of, tells
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message, as its own recipient may see it: with a masked address, and without what is ours to know.
+
+    `is_secret`: it holds a code, which is shown nowhere but in the message. A `text` that is empty cannot be shown.
+    """
+
+    id: int
+    kind: str
+    channel: str
+    status: str
+    receipt: str
+    reference: str
+    at: datetime
+    address: str
+    subject: str
+    text: str
+    is_secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedPage:
+    """A page of what somebody received. `before` leads on; None: there is nothing older."""
+
+    messages: list[Received]
+    before: int | None
+
+
+def received_of(
+    who: Recipient | AbstractBaseUser, *, search: str = "", before: int | None = None, using: str = DEFAULT_DB_ALIAS
+) -> ReceivedPage:
+    """What was sent to `who`, the latest first; what was withdrawn, or was not wanted, is left out."""
+    key = {"pk": who.pk} if isinstance(who, Recipient) else {"user_id": who.pk}
+    recipient = Recipient.objects.using(using).filter(**key).first()
+    if recipient is None:
+        return ReceivedPage([], None)
+    page = history_of(recipient, search=search, before=before, using=using, says=tells)
+    shown = [entry for entry in page.entries if entry.message.status != Status.CANCELLED]
+    return ReceivedPage([_received(entry) for entry in shown], page.before)
+
+
+def _received(entry: Entry) -> Received:
+    message = entry.message
+    return Received(
+        id=message.pk,
+        kind=message.kind,
+        channel=message.channel,
+        status=message.status,
+        receipt=message.receipt,
+        reference=message.reference,
+        at=message.finished_at or message.created_at,
+        address=hint(entry.address),
+        subject=entry.subject,
+        text=entry.text,
+        is_secret=kinds.holds_code(message.kind),
+    )
