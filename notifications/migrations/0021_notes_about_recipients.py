@@ -12,7 +12,7 @@ CREATE TRIGGER note_is_append_only BEFORE UPDATE OR DELETE ON notifications_note
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0018_messages_are_sent_again")]
+    dependencies = [("notifications", "0020_messages_are_sent_again")]
 
     operations = [
         migrations.CreateModel(

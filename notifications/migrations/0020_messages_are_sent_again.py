@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0017_many_are_cancelled_at_once")]
+    dependencies = [("notifications", "0019_deferrals_are_not_negative")]
 
     operations = [
         migrations.AlterModelOptions(
