@@ -54,6 +54,10 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_TRUST_USER_EMAIL": True,
     "OUTBOX_CONTACT_OF": "notifications.recipients.user_contact.from_user",
     "OUTBOX_CONTEXT": "",
+    "OUTBOX_ATTACHMENTS_MAX_BYTES": 5_000_000,
+    "OUTBOX_MEDIA_HOURS": 24,
+    "OUTBOX_SENDER_OF_KIND": {},
+    "OUTBOX_REPLY_TO_OF_KIND": {},
     "OUTBOX_CLOCK": "relay",
     "OUTBOX_CODE_MINUTES": 10,
     "OUTBOX_CODE_GUESSES": 5,
@@ -71,7 +75,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def _setting(name: str) -> Any:
+def setting(name: str) -> Any:
     """What the project set, or the default."""
     return getattr(settings, name, DEFAULTS[name])
 
@@ -83,35 +87,35 @@ def retry_policy(channel: str) -> RetryPolicy:
     OUTBOX_MAX_ATTEMPTS_OF, a dict by channel, overrides the first.
     """
     return RetryPolicy(
-        max_attempts=_setting("OUTBOX_MAX_ATTEMPTS_OF").get(channel, _setting("OUTBOX_MAX_ATTEMPTS")),
-        backoff_seconds=_setting("OUTBOX_BACKOFF_SECONDS"),
-        backoff_max_seconds=_setting("OUTBOX_BACKOFF_MAX_SECONDS"),
-        max_rescues=_setting("OUTBOX_MAX_RESCUES"),
-        max_deferrals=_setting("OUTBOX_MAX_DEFERRALS"),
-        deferral_seconds=_setting("OUTBOX_DEFERRAL_SECONDS"),
-        deferral_max_seconds=_setting("OUTBOX_DEFERRAL_MAX_SECONDS"),
+        max_attempts=setting("OUTBOX_MAX_ATTEMPTS_OF").get(channel, setting("OUTBOX_MAX_ATTEMPTS")),
+        backoff_seconds=setting("OUTBOX_BACKOFF_SECONDS"),
+        backoff_max_seconds=setting("OUTBOX_BACKOFF_MAX_SECONDS"),
+        max_rescues=setting("OUTBOX_MAX_RESCUES"),
+        max_deferrals=setting("OUTBOX_MAX_DEFERRALS"),
+        deferral_seconds=setting("OUTBOX_DEFERRAL_SECONDS"),
+        deferral_max_seconds=setting("OUTBOX_DEFERRAL_MAX_SECONDS"),
     )
 
 
 def rate(channel: str) -> float:
     """The most messages a second that the channel may send, over all relays (OUTBOX_RATES, by channel); inf: any."""
-    return float(_setting("OUTBOX_RATES").get(channel) or inf)
+    return float(setting("OUTBOX_RATES").get(channel) or inf)
 
 
 def lease_seconds() -> float:
     """How long a relay's claims stay its own after its last heartbeat (OUTBOX_LEASE_SECONDS)."""
-    return float(_setting("OUTBOX_LEASE_SECONDS"))
+    return float(setting("OUTBOX_LEASE_SECONDS"))
 
 
 def send_timeout_seconds() -> float:
     """The total time one send may take (OUTBOX_SEND_TIMEOUT_SECONDS); shorter than the lease."""
-    return float(_setting("OUTBOX_SEND_TIMEOUT_SECONDS"))
+    return float(setting("OUTBOX_SEND_TIMEOUT_SECONDS"))
 
 
 def ask_before_resend() -> bool:
     """Whether a provider is asked about attempts of unknown outcome before a message is sent again
     (OUTBOX_ASK_BEFORE_RESEND)."""
-    return bool(_setting("OUTBOX_ASK_BEFORE_RESEND"))
+    return bool(setting("OUTBOX_ASK_BEFORE_RESEND"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +130,20 @@ class AlertLimits:
 def alert_limits() -> AlertLimits:
     """OUTBOX_ALERT_AGE_SECONDS, OUTBOX_ALERT_FAILURE_PERCENT and OUTBOX_ALERT_SNAPSHOT_SECONDS."""
     return AlertLimits(
-        age_seconds=float(_setting("OUTBOX_ALERT_AGE_SECONDS")),
-        failure_percent=float(_setting("OUTBOX_ALERT_FAILURE_PERCENT")),
-        snapshot_seconds=float(_setting("OUTBOX_ALERT_SNAPSHOT_SECONDS")),
+        age_seconds=float(setting("OUTBOX_ALERT_AGE_SECONDS")),
+        failure_percent=float(setting("OUTBOX_ALERT_FAILURE_PERCENT")),
+        snapshot_seconds=float(setting("OUTBOX_ALERT_SNAPSHOT_SECONDS")),
     )
 
 
 def prune_days() -> float:
     """After how many days the schedule removes what has ended (OUTBOX_PRUNE_DAYS); 0: never."""
-    return float(_setting("OUTBOX_PRUNE_DAYS"))
+    return float(setting("OUTBOX_PRUNE_DAYS"))
 
 
 def lane() -> str:
     """What is sent strictly in order: all of a recipient's messages, or each channel's on their own (OUTBOX_LANE)."""
-    return str(_setting("OUTBOX_LANE"))
+    return str(setting("OUTBOX_LANE"))
 
 
 def is_lane_by_channel() -> bool:
@@ -149,75 +153,75 @@ def is_lane_by_channel() -> bool:
 
 def rescue() -> str:
     """When a relay counts as dead: `prompt`, once its connection drops; `lease`, once its lease ran out."""
-    return str(_setting("OUTBOX_RESCUE"))
+    return str(setting("OUTBOX_RESCUE"))
 
 
 def clock() -> str:
     """Who runs the outbox's periodic work (OUTBOX_CLOCK): the relays (`relay`), or `run_outbox_clock` (`apart`)."""
-    return str(_setting("OUTBOX_CLOCK"))
+    return str(setting("OUTBOX_CLOCK"))
 
 
 def quiet_hours() -> str:
     """When messages that may wait are held, by the recipient's clock (OUTBOX_QUIET_HOURS: 22-8); empty: never."""
-    return str(_setting("OUTBOX_QUIET_HOURS"))
+    return str(setting("OUTBOX_QUIET_HOURS"))
 
 
 def allowed_countries() -> frozenset[str]:
     """The countries whose numbers may be written to (OUTBOX_ALLOWED_COUNTRIES: ISO 3166-1 alpha-2); none: all."""
-    return frozenset(_setting("OUTBOX_ALLOWED_COUNTRIES")) - {EVERY_COUNTRY}
+    return frozenset(setting("OUTBOX_ALLOWED_COUNTRIES")) - {EVERY_COUNTRY}
 
 
 def names_countries() -> bool:
     """Whether OUTBOX_ALLOWED_COUNTRIES says anything, be it that all are allowed (`*`)."""
-    return bool(_setting("OUTBOX_ALLOWED_COUNTRIES"))
+    return bool(setting("OUTBOX_ALLOWED_COUNTRIES"))
 
 
 def caps() -> list[Cap]:
     """The caps that OUTBOX_CAP_RECIPIENT_HOUR, …_RECIPIENT_DAY, …_NUMBER_HOUR and …_NUMBER_DAY set; 0: no cap."""
     known = (
-        Cap("recipient", "hour", _setting("OUTBOX_CAP_RECIPIENT_HOUR")),
-        Cap("recipient", "day", _setting("OUTBOX_CAP_RECIPIENT_DAY")),
-        Cap("number", "hour", _setting("OUTBOX_CAP_NUMBER_HOUR")),
-        Cap("number", "day", _setting("OUTBOX_CAP_NUMBER_DAY")),
+        Cap("recipient", "hour", setting("OUTBOX_CAP_RECIPIENT_HOUR")),
+        Cap("recipient", "day", setting("OUTBOX_CAP_RECIPIENT_DAY")),
+        Cap("number", "hour", setting("OUTBOX_CAP_NUMBER_HOUR")),
+        Cap("number", "day", setting("OUTBOX_CAP_NUMBER_DAY")),
     )
     return [cap for cap in known if cap.most]
 
 
 def most_repeats() -> int:
     """How often one message may be sent again within a day (OUTBOX_CAP_REPEATS_DAY); 0: no cap."""
-    return int(_setting("OUTBOX_CAP_REPEATS_DAY"))
+    return int(setting("OUTBOX_CAP_REPEATS_DAY"))
 
 
 def conversation_days() -> float:
     """After how many days it is forgotten when somebody last wrote to us (OUTBOX_CONVERSATION_DAYS); 0: never."""
-    return float(_setting("OUTBOX_CONVERSATION_DAYS"))
+    return float(setting("OUTBOX_CONVERSATION_DAYS"))
 
 
 def verification_days() -> float:
     """After how many days a code's row is deleted (OUTBOX_VERIFICATION_DAYS); 0: never."""
-    return float(_setting("OUTBOX_VERIFICATION_DAYS"))
+    return float(setting("OUTBOX_VERIFICATION_DAYS"))
 
 
 def verifies_addresses() -> bool:
     """Whether an address that a person enters is used only once a code sent there is confirmed
     (OUTBOX_VERIFY_ADDRESSES)."""
-    return bool(_setting("OUTBOX_VERIFY_ADDRESSES"))
+    return bool(setting("OUTBOX_VERIFY_ADDRESSES"))
 
 
 def trusts_user_email() -> bool:
     """Whether the project vouches for the email addresses of its user table (OUTBOX_TRUST_USER_EMAIL)."""
-    return bool(_setting("OUTBOX_TRUST_USER_EMAIL"))
+    return bool(setting("OUTBOX_TRUST_USER_EMAIL"))
 
 
 def contact_of() -> str:
     """The dotted path of the function that says a user's phone, email, language and zone (OUTBOX_CONTACT_OF); empty:
     only the recipients' rows do."""
-    return str(_setting("OUTBOX_CONTACT_OF"))
+    return str(setting("OUTBOX_CONTACT_OF"))
 
 
 def context_function() -> str:
     """The dotted path of the function that adds to every message's context (OUTBOX_CONTEXT); empty: none."""
-    return str(_setting("OUTBOX_CONTEXT"))
+    return str(setting("OUTBOX_CONTEXT"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +237,10 @@ class CodeLimits:
 def code_limits() -> CodeLimits:
     """OUTBOX_CODE_MINUTES, OUTBOX_CODE_GUESSES, OUTBOX_CODES_PER_HOUR and OUTBOX_CODES_PER_DAY."""
     return CodeLimits(
-        minutes=float(_setting("OUTBOX_CODE_MINUTES")),
-        guesses=int(_setting("OUTBOX_CODE_GUESSES")),
-        per_hour=int(_setting("OUTBOX_CODES_PER_HOUR")),
-        per_day=int(_setting("OUTBOX_CODES_PER_DAY")),
+        minutes=float(setting("OUTBOX_CODE_MINUTES")),
+        guesses=int(setting("OUTBOX_CODE_GUESSES")),
+        per_hour=int(setting("OUTBOX_CODES_PER_HOUR")),
+        per_day=int(setting("OUTBOX_CODES_PER_DAY")),
     )
 
 
@@ -246,33 +250,33 @@ def link_keys() -> list[str]:
     OUTBOX_LINK_KEY and OUTBOX_LINK_KEY_FALLBACKS, then SECRET_KEY and SECRET_KEY_FALLBACKS: a link outlives the keys of
     sessions, because emails are kept for years.
     """
-    own = [_setting("OUTBOX_LINK_KEY"), *_setting("OUTBOX_LINK_KEY_FALLBACKS")]
+    own = [setting("OUTBOX_LINK_KEY"), *setting("OUTBOX_LINK_KEY_FALLBACKS")]
     return [key for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if key]
 
 
 def metrics() -> list[str]:
     """Dotted paths of the project's own collectors, which /metrics shows beside the outbox's (OUTBOX_METRICS)."""
-    return list(_setting("OUTBOX_METRICS"))
+    return list(setting("OUTBOX_METRICS"))
 
 
 def sends() -> bool:
     """Whether this process may send (OUTBOX_SENDS): one that only publishes needs no provider's credentials."""
-    return bool(_setting("OUTBOX_SENDS"))
+    return bool(setting("OUTBOX_SENDS"))
 
 
 def sends_in_tests() -> bool:
     """Whether a test run uses the channels as they are configured (OUTBOX_SENDS_IN_TESTS), and not memory ones."""
-    return bool(_setting("OUTBOX_SENDS_IN_TESTS"))
+    return bool(setting("OUTBOX_SENDS_IN_TESTS"))
 
 
 def stop_words() -> tuple[str, ...]:
     """Further words that opt out if they are the whole reply (OUTBOX_STOP_WORDS); English and German are known."""
-    return tuple(_setting("OUTBOX_STOP_WORDS"))
+    return tuple(setting("OUTBOX_STOP_WORDS"))
 
 
 def start_words() -> tuple[str, ...]:
     """Further words that opt in again (OUTBOX_START_WORDS)."""
-    return tuple(_setting("OUTBOX_START_WORDS"))
+    return tuple(setting("OUTBOX_START_WORDS"))
 
 
 def metrics_token() -> str:
@@ -282,9 +286,9 @@ def metrics_token() -> str:
 
 def api_authentication() -> list[str]:
     """The classes, by dotted path, by which the staff API knows its callers; empty: the REST framework's defaults."""
-    return list(_setting("OUTBOX_API_AUTHENTICATION"))
+    return list(setting("OUTBOX_API_AUTHENTICATION"))
 
 
 def release() -> str:
     """What this process's release is called (OUTBOX_RELEASE); empty: it is told by a digest of its files."""
-    return str(_setting("OUTBOX_RELEASE"))
+    return str(setting("OUTBOX_RELEASE"))

@@ -112,4 +112,14 @@ class NotSentAgain(OutboxError):
 
 
 class InvalidMessage(OutboxError):
-    """A field of the message (dedupe key, reference, expiry) is not valid."""
+    """A field of the message (dedupe key, reference, expiry) is not valid, or an attachment cannot be built."""
+
+
+class AttachmentsTooLarge(InvalidMessage):
+    """The files of a message are larger together than a message may carry (OUTBOX_ATTACHMENTS_MAX_BYTES)."""
+
+    def __init__(self, kind: str, channel: str, *, size: int, most: int) -> None:
+        super().__init__(
+            f"The attachments of {kind!r} have {size:,} bytes by {channel}, and a message carries at most {most:,} "
+            "(OUTBOX_ATTACHMENTS_MAX_BYTES). Make them smaller, or send a link."
+        )

@@ -9,6 +9,8 @@ from typing import Any
 
 from notifications import conf
 from notifications.errors import UnknownKind
+from notifications.policy.attachment import Attachment
+from notifications.policy.letterhead import Letterhead, letterhead_problems
 from notifications.policy.quiet_hours import QuietHours, parse
 from notifications.policy.retry import RetryPolicy
 
@@ -50,6 +52,10 @@ class Kind:
     `lane`: messages of the kinds with this name go in a lane of their own, so that what is urgent does not wait behind
     a message that is being retried. Order holds within it. Give urgent kinds an `expires_after` too.
 
+    `attachments` are the files that go with it. `sender`, `reply_to`, `cc` and `headers` are of its emails. All but
+    `sender` are templates of one line, and `reply_to` and each of `cc` render to one address, or to nothing. A copy is
+    for your own people: nobody's opt-outs are asked.
+
     Raises ValueError for invalid quiet hours, for a lane that is no short name, and for a field of another type: a
     relay would find it out at each send.
     """
@@ -67,6 +73,11 @@ class Kind:
     holds_code: bool = False
     lane: str = ""
     may_be_repeated: bool = True
+    attachments: tuple[Attachment, ...] = ()
+    sender: str = ""
+    reply_to: str = ""
+    cc: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         parse(self.quiet_hours)
@@ -88,6 +99,9 @@ def _problems(kind: Kind) -> Iterator[str]:
         yield f"expires_after must be a timedelta, not {kind.expires_after!r}"
     if not all(isinstance(each, Fallback) and isinstance(each.after, timedelta) for each in kind.fallback.values()):
         yield "fallback must be a Fallback by channel, each after a timedelta"
+    if isinstance(kind.attachments, Attachment) or not all(isinstance(each, Attachment) for each in kind.attachments):
+        yield "attachments must be Attachments, as in (Attachment(…),)"
+    yield from letterhead_problems(Letterhead(kind.sender, kind.reply_to, kind.cc, kind.headers))
 
 
 _registered: dict[str, Kind] = {}
@@ -105,6 +119,11 @@ def get(name: str) -> Kind:
         return _registered[name]
     except KeyError:
         raise UnknownKind(name, known=sorted(_registered)) from None
+
+
+def find(name: str) -> Kind | None:
+    """The kind called `name`; None if it is gone."""
+    return _registered.get(name)
 
 
 def purpose_of(name: str) -> Purpose:

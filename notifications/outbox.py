@@ -16,9 +16,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from notifications import kinds, origin
+from notifications.content.attachments import check_attachments
 from notifications.content.public_links import public_link
-from notifications.content.shared_context import Facts
 from notifications.errors import (
+    AttachmentsTooLarge,
     InvalidContact,
     InvalidContext,
     InvalidMessage,
@@ -39,6 +40,7 @@ from notifications.operations.replay import cancel, replay
 from notifications.operations.reschedule import reschedule
 from notifications.operations.send_again import send_again, ways_again
 from notifications.origin import coming_from
+from notifications.policy.attachment import Attachment, Facts
 from notifications.protocol import sql_messages as sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.transactions import is_in_transaction
@@ -62,6 +64,8 @@ from notifications.selectors.received import Received, ReceivedPage, received_of
 
 __all__ = [
     "Address",
+    "Attachment",
+    "AttachmentsTooLarge",
     "Contact",
     "Facts",
     "Fallback",
@@ -136,7 +140,7 @@ def publish(
     A message for an opted-out channel is recorded as cancelled, and is not returned. The README says more.
 
     Raises an OutboxError, with nothing written: NotInTransaction, UnsafeIsolation, UnknownKind, InvalidContext,
-    InvalidRecipient, InvalidContact, OtherDatabase, InvalidMessage.
+    InvalidRecipient, InvalidContact, OtherDatabase, InvalidMessage, AttachmentsTooLarge.
     """
     announced, text = kinds.get(kind), as_json(context)
     check_fields(dedupe_key=dedupe_key, reference=reference, replace=replace)
@@ -144,6 +148,7 @@ def publish(
     if not is_in_transaction(using):
         raise NotInTransaction
     locked, now = lock_recipient(_one_of(recipient, to, using=using), using=using)
+    check_attachments(announced, context, locale=locked.locale, time_zone=locked.time_zone)
     times = Times.of(announced, now=now, send_at=send_at, expires_at=expires_at)
     words = {"kind": kind, "dedupe_key": dedupe_key, "replace_key": replace, "reference": reference}
     moments = {"expires_at": times.expires_at, "send_at": times.send_at}

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from notifications.recipients.unsubscribe_view import unsubscribe
 from notifications.webhooks import twilio
+from notifications.webhooks.media import media
 
 app_name = "notifications"
 
@@ -17,6 +18,7 @@ esp = [path("anymail/", include("anymail.urls"))] if apps.is_installed("anymail"
 urlpatterns = [
     *esp,
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
+    path("media/<str:token>/", media, name="media"),
     path("twilio/status/", twilio.status, name="twilio-status"),
     path("twilio/inbound/", twilio.receive, name="twilio-inbound"),
 ]

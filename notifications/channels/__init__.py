@@ -39,6 +39,7 @@ class Needs:
     address_field: str
     form_for: Callable[[str], Form]
     is_charged_by_segment: bool = False
+    most_files: int = 0
 
 
 def channel_paths() -> dict[str, str]:
@@ -145,7 +146,7 @@ def _needs(name: str, path: str) -> Needs | None:
         return None
     channel = _stood_for(name, path)
     channel.close()
-    return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment)
+    return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment, channel.most_files)
 
 
 def _built(name: str, channel: type[Channel]) -> Channel:

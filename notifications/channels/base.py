@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple, Self
 from notifications.channels.deadline import Deadline
 from notifications.content.compose import Form
 from notifications.lifecycle import Accepted, Outcome, Reason, ReceiptStatus, Throttled, Transient
+from notifications.policy.attachment import File
+from notifications.policy.letterhead import PLAIN, Letterhead
 
 
 class Outgoing(NamedTuple):
@@ -22,7 +24,8 @@ class Outgoing(NamedTuple):
     `parts` holds the rendered words under the names the channel's `templates` gives them, in the language `locale`.
     After `expires_in` seconds it is of no use. `inbound_age`: seconds since the recipient last wrote to us on this
     channel, for kinds that need it (`needs_inbound_age`); None: never.
-    `unsubscribe_url` is empty where there is nothing to unsubscribe from.
+    `unsubscribe_url` is empty where there is nothing to unsubscribe from. `files` are the kind's attachments for this
+    channel. `letterhead` is for channels that have one.
     """
 
     message_id: int
@@ -34,6 +37,8 @@ class Outgoing(NamedTuple):
     expires_in: float | None = None
     inbound_age: float | None = None
     unsubscribe_url: str = ""
+    files: tuple[File, ...] = ()
+    letterhead: Letterhead = PLAIN
 
 
 class State(StrEnum):
@@ -69,6 +74,8 @@ class Channel(ABC):
     keeps_deadline = True  # whether `send` returns by its deadline, whatever the provider does
     templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
 
+    most_files = 0  # how many of an Outgoing's files `send` hands over
+    has_letterhead = False  # whether `send` looks at its letterhead
     is_charged_by_segment = False  # as SMS are: notifications.content.sms_segments
 
     def __init__(self, name: str) -> None:
@@ -124,7 +131,7 @@ class Channel(ABC):
 
     def form_for(self, kind: str) -> Form:
         """How messages of this kind are rendered for this channel."""
-        return Form(self.name, self.templates_for(kind), self.sanitize)
+        return Form(self.name, self.templates_for(kind), self.sanitize, self.has_letterhead)
 
     def sanitize(self, text: str) -> str:
         """`text`, which somebody typed, without what this channel would take for markup."""

@@ -28,6 +28,8 @@ class EmailChannel(Channel):
     """Email from DEFAULT_FROM_EMAIL, by the server that EMAIL_URL names, or by what Django's own settings name."""
 
     address_field = "email"
+    most_files = 50
+    has_letterhead = True
     templates = {"subject": "subject.txt", "text": "email.txt", "html": "email.html"}
 
     def __init__(self, name: str, *, mailer: Any, sender: str) -> None:
@@ -93,6 +95,7 @@ class EmailChannel(Channel):
             return Permanent("bad_address", str(error))
 
     def _message(self, outgoing: Outgoing, to: Mailbox) -> Email:
+        above = outgoing.letterhead
         # RFC 8058: mailbox providers offer to unsubscribe with one click, by a POST. DKIM must sign both headers.
         one_click = {
             "List-Unsubscribe": f"<{outgoing.unsubscribe_url}>",
@@ -101,9 +104,12 @@ class EmailChannel(Channel):
         message = Email(
             subject=outgoing.parts["subject"],
             body=outgoing.parts["text"],
-            from_email=self._sender,
+            from_email=above.sender or self._sender,
             to=[to.address],
+            cc=above.cc,
+            reply_to=[above.reply_to] if above.reply_to else None,
             headers={
+                **above.headers,
                 "Message-ID": f"<outbox-{outgoing.message_id}@{self._domain}>",
                 "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
                 **(one_click if outgoing.unsubscribe_url else {}),
@@ -111,6 +117,9 @@ class EmailChannel(Channel):
         )
         message.mailbox = to
         message.attach_alternative(outgoing.parts["html"], "text/html")
+        message.files = outgoing.files
+        if not isinstance(self._mailer, Mailer):
+            message.attach_files()
         return message
 
 

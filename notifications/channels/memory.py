@@ -53,6 +53,7 @@ class MemoryChannel(Channel):
         self.address_field = channel.address_field
         self.templates = channel.templates
         self.is_charged_by_segment = channel.is_charged_by_segment
+        self.most_files = channel.most_files
         self._channel = channel
         self._answer = answer
         self._record = record

@@ -22,6 +22,8 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from notifications.channels import mime
 from notifications.channels.mime import Sender
+from notifications.channels.mime_parts import mime_part
+from notifications.policy.attachment import File
 from notifications.policy.email_addresses import Mailbox
 from notifications.transport.deadline import connect, current, watched
 
@@ -50,19 +52,33 @@ class Email(EmailMultiAlternatives):
     """An email to one mailbox, with headers that arrive as they are written: links as links, addresses as addresses."""
 
     mailbox: Mailbox
+    files: Sequence[File] = ()
+
+    def attach_files(self) -> None:
+        """Take `files` along where Django, or a provider's library, writes the email."""
+        if not self.attachments:
+            for file in self.files:
+                self.attach(mime_part(file))
 
     def as_bytes(self) -> bytes:
         """The email as it is handed to a mail server. Raises ValueError for a header of more than one line."""
         (alternative,) = self.alternatives
+        above = {"To": self.mailbox.address}
+        if self.cc:
+            above["Cc"] = ", ".join(self.cc)
+        if self.reply_to:
+            above["Reply-To"] = ", ".join(self.reply_to)
         return mime.as_bytes(
-            {"To": self.mailbox.address, **self.extra_headers},
+            {**above, **self.extra_headers},
             sender=Sender.of(self.from_email),
             subject=str(self.subject),
             text=str(self.body),
             html=str(alternative[0]),
+            files=self.files,
         )
 
     def message(self, **options: Any) -> Any:
+        self.attach_files()
         needs_utf8 = self.mailbox.needs_utf8
         if django.VERSION >= (6, 0):
             policy = options.get("policy", email.policy.default)
@@ -79,6 +95,7 @@ class Email(EmailMultiAlternatives):
 class _SMTP(smtplib.SMTP):
     has_accepted_sender = False  # of the message under way
     mailbox: Mailbox  # to which the message under way goes
+    copies: Sequence[str] = ()  # who else gets it
 
     def sendmail(self, from_addr: str, _to: Any, msg: Any, *_: Any) -> Any:
         """Send to `mailbox`: Django has put the address into another form where it is not ASCII."""
@@ -88,12 +105,20 @@ class _SMTP(smtplib.SMTP):
             if not self.has_extn("smtputf8"):
                 raise UTF8NotOffered("The mail server does not offer SMTPUTF8, which this address needs.")
             options = ["SMTPUTF8", "BODY=8BITMIME"]
-        return super().sendmail(from_addr, [self.mailbox.address], msg, options)
+        return super().sendmail(from_addr, [self.mailbox.address, *self.copies], msg, options)
 
     def rcpt(self, recip: str, options: Sequence[str] = ()) -> Any:
-        """Name the mailbox as it is written; smtplib would take quotation marks off."""
+        """Name the mailbox as it is written; smtplib would take quotation marks off.
+
+        If the server refuses the recipient's, nobody gets a copy; if it refuses a copy, the others get theirs.
+        """
         self.putcmd("rcpt", f"TO:<{recip}>")
-        return self.getreply()
+        code, words = self.getreply()
+        is_refused = code not in (250, 251, 421)
+        if is_refused and self.copies and recip == self.mailbox.address:
+            self.rset()
+            raise smtplib.SMTPRecipientsRefused({recip: (code, words)})
+        return (250, words) if is_refused and recip in self.copies else (code, words)
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         return connect(host, port)
@@ -131,7 +156,7 @@ class _Connection(EmailBackend):
     def _send(self, email_message: Email) -> bool:
         """Hand over one email. Raises smtplib.SMTPException, OSError, ValueError."""
         smtp: Any = self.connection
-        smtp.mailbox = email_message.mailbox
+        smtp.mailbox, smtp.copies = email_message.mailbox, email_message.cc
         smtp.sendmail(Sender.of(email_message.from_email).address, [], email_message.as_bytes())
         return True
 

@@ -9,6 +9,7 @@ holds our message's id and claim number.
 """
 
 import re
+import time
 from collections.abc import Collection, Mapping
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -24,6 +25,7 @@ from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_content import Content
 from notifications.channels.twilio_errors import refusal
 from notifications.channels.twilio_message_log import MessageLog
+from notifications.content.media_links import Wanted, media_link
 from notifications.content.public_links import public_link
 from notifications.content.sanitize import without_whatsapp_markup
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
@@ -62,7 +64,11 @@ class _TwilioChannel(Channel):
         with deadline.enforced() as transmission:
             try:
                 message = self._messages.create(
-                    to=self._to(outgoing.address), **words, **self._sender, **self._options(outgoing)
+                    to=self._to(outgoing.address),
+                    **words,
+                    **self._media(outgoing),
+                    **self._sender,
+                    **self._options(outgoing),
                 )
             except (TwilioRestException, TwilioServiceException) as error:
                 return self._refusal(error, outgoing.address)
@@ -119,6 +125,10 @@ class _TwilioChannel(Channel):
         """The text, as parameters of the request; or why it may not be sent."""
         return {"body": outgoing.parts["text"]}
 
+    def _media(self, outgoing: Outgoing) -> dict[str, list[str]]:
+        """Where Twilio fetches the message's file, as parameters of the request; SMS have none."""
+        return {}
+
     def _pieces(self, words: Mapping[str, str]) -> list[str]:
         """What the message's body in Twilio's list must contain."""
         return [words["body"]]
@@ -168,6 +178,7 @@ class WhatsAppChannel(_TwilioChannel):
     """
 
     templates = {"text": "whatsapp.txt"}
+    most_files = 1  # https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages
 
     def __init__(self, name: str, *, content: Content, **account: Any) -> None:
         super().__init__(name, **account)
@@ -202,6 +213,12 @@ class WhatsAppChannel(_TwilioChannel):
         if self._content.is_used and not is_answer:
             return Permanent("no_template", "No approved template, and nothing heard from them for 24 hours.")
         return super()._words(outgoing)
+
+    def _media(self, outgoing: Outgoing) -> dict[str, list[str]]:
+        """Where Twilio fetches the file, which goes with free text; an approved template has its own."""
+        if not outgoing.files or outgoing.kind in self._content or not self._callback_url:
+            return {}
+        return {"media_url": [media_link(Wanted(outgoing.message_id, 0), now=time.time())]}
 
     def _pieces(self, words: Mapping[str, str]) -> list[str]:
         return super()._pieces(words) if "body" in words else self._content.pieces(words)

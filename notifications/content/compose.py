@@ -4,20 +4,25 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from notifications import kinds
-from notifications.content.rendering import RenderingError, render
+from notifications.content.attachments import files_of
+from notifications.content.letterhead import letterhead_of
+from notifications.content.rendering import render
 from notifications.content.sanitize import Sanitizer
-from notifications.content.shared_context import Facts, shared_context
+from notifications.content.shared_context import shared_context
 from notifications.content.unsubscribe_links import Subscription, link_for
+from notifications.policy.attachment import Facts, File
+from notifications.policy.letterhead import PLAIN, Letterhead
 
 UNSUBSCRIBE_URL = "unsubscribe_url"  # what templates call it; only messages with an unsubscribe link have it
 
 
 class Form(NamedTuple):
-    """A channel's format: the template of each part, and how it treats text that people typed."""
+    """A channel's format: the template of each part, how it treats text that people typed, whether it is a letter."""
 
     channel: str
     templates: Mapping[str, str]
     sanitizer: Sanitizer = str
+    has_letterhead: bool = False
 
 
 class Reader(NamedTuple):
@@ -29,17 +34,20 @@ class Reader(NamedTuple):
 
 
 class Worded(NamedTuple):
-    """The rendered parts by name, and the unsubscribe link, or an empty text."""
+    """The rendered parts by name, the unsubscribe link, or an empty text, and what else a message carries."""
 
     parts: Mapping[str, str]
     unsubscribe_url: str = ""
+    files: tuple[File, ...] = ()
+    letterhead: Letterhead = PLAIN
 
 
 def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader: Reader) -> Worded:
     """Render a message of `kind`. Raises RenderingError."""
     url = link_for(Subscription(reader.recipient_id, form.channel, kinds.purpose_of(kind)))
     links = kinds.links_of(kind)
-    ours = _shared(Facts(kind, form.channel, context, reader.locale, reader.time_zone, reader.recipient_id))
+    message = Facts(kind, form.channel, context, reader.locale, reader.time_zone, reader.recipient_id)
+    ours = shared_context(message)
     if url:
         ours[UNSUBSCRIBE_URL] = url
     if ours:
@@ -53,12 +61,9 @@ def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader:
         links=links,
         sanitizer=form.sanitizer,
     )
-    return Worded(parts, url)
-
-
-def _shared(message: Facts) -> dict[str, Any]:
-    """What the project adds. Raises RenderingError for whatever its function raises."""
-    try:
-        return shared_context(message)
-    except Exception as error:
-        raise RenderingError(f"OUTBOX_CONTEXT: {type(error).__name__}: {error}") from error
+    known = kinds.find(kind)
+    if known is None:
+        return Worded(parts, url)
+    files = files_of(known, message, context=context, links=links) if known.attachments else ()
+    letterhead = letterhead_of(known, message, context=context, links=links) if form.has_letterhead else PLAIN
+    return Worded(parts, url, files, letterhead)

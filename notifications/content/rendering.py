@@ -60,6 +60,20 @@ def render(
         return {part: _render_one(kind, file_name, locale, words) for part, file_name in templates.items()}
 
 
+def render_line(source: str, context: Mapping[str, Any], *, locale: str, time_zone: str) -> str:
+    """The template `source`, which is no file, as one line of text. Raises RenderingError."""
+    if "{" not in source:
+        return source
+    try:
+        with localized(language_of(locale), time_zone):
+            words = Context(dict(context), autoescape=False, use_l10n=False)
+            template = _inline(source)
+            words.template = words.render_context.template = template
+            return template.nodelist.render(words).strip()
+    except Exception as error:  # a template may raise anything
+        raise RenderingError(f"{source}: {type(error).__name__}: {error}") from error
+
+
 def languages(locale: str) -> list[str]:
     """The languages whose templates serve `locale`, the closest first: pt-br, pt."""
     parts = locale.lower().replace("_", "-").split("-")
@@ -110,6 +124,11 @@ def _template(engine: Engine, kind: str, file_name: str, locale: str) -> Templat
     """The template, cached here: asking the engine's own cache takes a tenth as long as rendering a short text."""
     folders = [f"notifications/{kind}/{language}" for language in languages(locale)] + [f"notifications/{kind}"]
     return engine.select_template([f"{folder}/{file_name}" for folder in folders])
+
+
+@lru_cache(MOST_TEMPLATES)
+def _inline(source: str) -> Template:
+    return _engine(autoescape=False).from_string(source)
 
 
 @cache

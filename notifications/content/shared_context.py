@@ -8,28 +8,25 @@ words, so they are not sanitized: what is taken from `message.context` may have 
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.utils.module_loading import import_string
 
 from notifications import conf
-
-
-class Facts(NamedTuple):
-    """What is known of a message when it is rendered: the same on each attempt. `recipient_id` is 0 for a preview."""
-
-    kind: str
-    channel: str
-    context: Mapping[str, Any]
-    locale: str
-    time_zone: str
-    recipient_id: int = 0
+from notifications.content.rendering import RenderingError
+from notifications.policy.attachment import Facts
 
 
 def shared_context(message: Facts) -> dict[str, Any]:
-    """What the project's function says of `message`, without the keys that its context has itself."""
+    """What the project's function says of `message`, without the keys that its context has itself.
+
+    Raises RenderingError for whatever the function raises.
+    """
     path = conf.context_function()
     if not path:
         return {}
-    said: Mapping[str, Any] = import_string(path)(message)
-    return {key: value for key, value in said.items() if key not in message.context}
+    try:
+        said: Mapping[str, Any] = import_string(path)(message)
+        return {key: value for key, value in said.items() if key not in message.context}
+    except Exception as error:
+        raise RenderingError(f"OUTBOX_CONTEXT: {type(error).__name__}: {error}") from error

@@ -12,7 +12,7 @@ AT_LEAST_ONE = frozenset(
         "OUTBOX_MAX_ATTEMPTS_OF",
     }
 )
-COUNTS = AT_LEAST_ONE | {"OUTBOX_CODES_PER_HOUR", "OUTBOX_CODES_PER_DAY"}
+COUNTS = AT_LEAST_ONE | {"OUTBOX_CODES_PER_HOUR", "OUTBOX_CODES_PER_DAY", "OUTBOX_ATTACHMENTS_MAX_BYTES"}
 MORE_THAN_ZERO = frozenset({"OUTBOX_LEASE_SECONDS", "OUTBOX_SEND_TIMEOUT_SECONDS", "OUTBOX_CODE_MINUTES"})
 
 
@@ -26,7 +26,7 @@ def setting_problem(name: str, value: object, *, default: object) -> str:
         return "" if isinstance(value, str) else _not("text", value)
     if isinstance(default, Mapping):
         return _mapping_problem(
-            name, value, of=_text_problem if name.endswith(("_LINKS", "_CHANNELS")) else _number_problem
+            name, value, of=_text_problem if name.endswith(("_LINKS", "_CHANNELS", "_OF_KIND")) else _number_problem
         )
     if not isinstance(value, list | tuple | set | frozenset):
         return f"must be a list of texts, not {type(value).__name__}"  # a key may be among them

@@ -4,16 +4,19 @@ Locks are taken in one order: addresses of new people, all lanes by id, all dedu
 never wait for each other in a circle, and what is decided stays true until the commit (G4).
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS
 
 from notifications import kinds, origin
+from notifications.content.attachments import check_attachments
 from notifications.errors import InvalidContact, InvalidRecipient, NotInTransaction, UnsafeIsolation
 from notifications.kinds import Kind
 from notifications.lifecycle import HELD
@@ -98,6 +101,8 @@ def publish_many(
     """
     announced = kinds.get(kind)
     entries = [_entry(each, context or {}) for each in to]
+    if announced.attachments:
+        _check_attachments(announced, entries)
     check_moments(expires_at=expires_at, send_at=send_at)
     if not is_in_transaction(using):
         raise NotInTransaction
@@ -131,6 +136,12 @@ def _entry(each: To | Recipient | AbstractBaseUser | Address, shared: Mapping[st
     check_fields(dedupe_key=to.dedupe_key, reference=to.reference)
     own = to.context
     return _Entry(to, as_json({**shared, **own} if isinstance(own, Mapping) else own))
+
+
+def _check_attachments(kind: Kind, entries: Sequence[_Entry]) -> None:
+    """As `publish` does, in the project's own language: what each recipient's is, is not read yet."""
+    for entry in entries:
+        check_attachments(kind, json.loads(entry.context), locale=settings.LANGUAGE_CODE, time_zone=settings.TIME_ZONE)
 
 
 def _lock(entries: Sequence[_Entry], *, using: str) -> dict[int, _Wishes]:

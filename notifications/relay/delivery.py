@@ -259,6 +259,8 @@ def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
         expires_in=message.expires_in,
         inbound_age=message.inbound_age,
         unsubscribe_url=worded.unsubscribe_url,
+        files=worded.files,
+        letterhead=worded.letterhead,
     )
 
 

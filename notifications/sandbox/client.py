@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -39,6 +39,7 @@ class Received:
     message_id: str = ""
     outbox_id: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[Mapping[str, Any]] = ()  # of an email: name, type, bytes (how many)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -2,6 +2,7 @@
 
 import email
 import re
+from collections.abc import Iterator
 from email.header import decode_header, make_header
 from email.message import Message
 from typing import Any
@@ -27,7 +28,26 @@ def read_email(content: bytes) -> dict[str, Any]:
         "message_id": message_id,
         "outbox_id": int(outbox_id[1]) if outbox_id else None,
         "headers": {name: _header(value) for name, value in message.items()},
+        "files": [
+            {"name": part.get_filename(), "type": part.get_content_type(), "bytes": len(content)}
+            for part, content in _files(message)
+        ],
     }
+
+
+def file_of(content: bytes, name: str) -> tuple[str, bytes] | None:
+    """The type and the content of the email's attachment called `name`; None if it has none."""
+    for part, found in _files(email.message_from_bytes(content)):
+        if part.get_filename() == name:
+            return part.get_content_type(), found
+    return None
+
+
+def _files(message: Message) -> Iterator[tuple[Message, bytes]]:
+    for part in message.walk():
+        content = part.get_payload(decode=True) if part.get_filename() else None
+        if isinstance(content, bytes):
+            yield part, content
 
 
 def _header(value: object) -> str:

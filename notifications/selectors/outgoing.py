@@ -4,7 +4,7 @@ A message keeps its context, not its words: those are rendered when they are sen
 went out long ago is what today's templates, and today's language and time zone of the recipient, make of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from notifications.content.compose import Reader, put_into_words
 from notifications.content.rendering import RenderingError
 from notifications.content.sms_segments import Segments, segments
 from notifications.models import OutboxMessage
+from notifications.policy.attachment import File
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Words:
     parts: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     segments: Segments | None = None  # of an SMS
+    files: Sequence[File] = ()
 
 
 def address_field_of(message: OutboxMessage) -> str:
@@ -47,6 +49,18 @@ def words_of(message: OutboxMessage) -> Words:
     return rendered(message.kind, message.context, channel=message.channel, reader=reader)
 
 
+def files_of(message: OutboxMessage) -> Sequence[File]:
+    """The files of `message` on its channel, as they are sent; none where it has none any more."""
+    recipient, needs = message.recipient, needs_of(message.channel)
+    if needs is None:
+        return ()
+    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone)
+    try:
+        return put_into_words(message.kind, message.context, form=needs.form_for(message.kind), reader=reader).files
+    except RenderingError:
+        return ()
+
+
 def rendered(kind: str, context: Mapping[str, Any], *, channel: str, reader: Reader) -> Words:
     """What a message of `kind` says on `channel`."""
     needs = needs_of(channel)
@@ -57,4 +71,5 @@ def rendered(kind: str, context: Mapping[str, Any], *, channel: str, reader: Rea
     except RenderingError as error:
         return Words(channel, problem=str(error))
     text = worded.parts.get("text", "")
-    return Words(channel, worded.parts, segments=segments(text) if needs.is_charged_by_segment else None)
+    counted = segments(text) if needs.is_charged_by_segment else None
+    return Words(channel, worded.parts, segments=counted, files=worded.files)

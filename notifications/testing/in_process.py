@@ -19,6 +19,8 @@ from notifications.content.localization import localized
 from notifications.lifecycle import UNFINISHED, Outcome
 from notifications.models import OutboxMessage, PlannedFallback
 from notifications.operations.release_held import release_due
+from notifications.policy.attachment import File
+from notifications.policy.letterhead import PLAIN, Letterhead
 from notifications.receipts.late_fallback import fall_back_due
 from notifications.recipients.user_contact import read_for_sends
 from notifications.relay.breaker import Breaker
@@ -40,7 +42,7 @@ NOT_YET = timedelta()
 
 
 class Sent(NamedTuple):
-    """A message that a channel accepted: where it went, and its words under the names of the channel's parts."""
+    """A message that a channel accepted: where it went, its words under the names of the channel's parts, its files."""
 
     message_id: int
     kind: str
@@ -49,6 +51,8 @@ class Sent(NamedTuple):
     parts: Mapping[str, str]
     locale: str
     unsubscribe_url: str
+    files: tuple[File, ...] = ()
+    letterhead: Letterhead = PLAIN
 
     @property
     def text(self) -> str:
@@ -57,6 +61,14 @@ class Sent(NamedTuple):
     @property
     def subject(self) -> str:
         return self.parts.get("subject", "")
+
+    def file(self, name: str) -> File:
+        """The attachment called `name`. Raises AssertionError, which lists those that there are."""
+        for file in self.files:
+            if file.name == name:
+                return file
+        names = ", ".join(repr(file.name) for file in self.files)
+        raise AssertionError(f"The message carries no {name!r}, but {names or 'no files'}.")
 
     @property
     def html(self) -> str:
@@ -98,6 +110,8 @@ def _sent(channel: str, outgoing: Outgoing) -> Sent:
         outgoing.parts,
         outgoing.locale,
         outgoing.unsubscribe_url,
+        outgoing.files,
+        outgoing.letterhead,
     )
 
 

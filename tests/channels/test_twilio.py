@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from notifications.channels.base import Channel
+from notifications.content import media_links
 from notifications.lifecycle import Accepted, Permanent, Reason, Throttled, Transient, Unknown
+from notifications.policy.attachment import File
 from notifications.sandbox.client import SandboxClient
 from notifications.transport import http
 from tests.channels.conftest import outgoing, soon
@@ -48,6 +50,19 @@ def test_whatsapp_addresses_carry_the_prefix_once(channel: Channels, providers: 
     assert outcome == Accepted(received.sid)
     assert received.channel == "whatsapp"
     assert received.parameters == {"To": f"whatsapp:{PHONE}", "From": "whatsapp:+14155550001", "Body": "Hello"}
+
+
+def test_whatsapp_gets_a_link_to_the_file_and_sms_none(channel: Channels, providers: SandboxClient) -> None:
+    message = outgoing(files=(File("receipt.pdf", "application/pdf", b"%PDF-"),))
+    for name in ("whatsapp", "sms"):
+        channel(name, PUBLIC_URL="https://kayaks.example").send(message, soon())
+    channel("whatsapp").send(message, soon())  # without PUBLIC_URL: the words go alone
+
+    with_file, *without = [received.parameters.get("MediaUrl", "") for received in providers.messages()]
+    assert without == ["", ""]
+    link, _, token = with_file.rstrip("/").rpartition("/")
+    assert link == "https://kayaks.example/webhooks/media"
+    assert media_links.read(token, now=time.time()) == (7, 0)
 
 
 @pytest.mark.parametrize(
