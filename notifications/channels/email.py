@@ -17,7 +17,8 @@ from notifications.channels.base import Channel, Outgoing, Probe, State
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender_check import checked_sender
 from notifications.channels.mailers import mailer
-from notifications.channels.smtp_connections import Email, Mailer, UTF8NotOffered
+from notifications.channels.smtp_connections import Email, Mailer
+from notifications.channels.smtp_dialogue import UTF8NotOffered
 from notifications.lifecycle import Accepted, Deferral, Outcome, Permanent, Transient, Unknown
 from notifications.policy.email_addresses import Mailbox, Unusable, mailbox
 from notifications.policy.masking import masked

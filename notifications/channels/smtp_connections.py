@@ -8,7 +8,6 @@ import contextlib
 import email.message
 import email.policy
 import smtplib
-import socket
 import ssl
 import time
 from collections import deque
@@ -23,9 +22,11 @@ from django.core.mail.backends.smtp import EmailBackend
 from notifications.channels import mime
 from notifications.channels.mime import Sender
 from notifications.channels.mime_parts import mime_part
+from notifications.channels.smtp_dialogue import Dialogue, DialogueInTLS, UTF8NotOffered
 from notifications.policy.attachment import File
 from notifications.policy.email_addresses import Mailbox
-from notifications.transport.deadline import connect, current, watched
+from notifications.transport.deadline import current, watched
+from notifications.transport.quiet import is_quiet
 
 MOST_IDLE_SECONDS = 30.0  # a firewall may have forgotten an older connection, and swallow what is sent on it
 
@@ -42,10 +43,6 @@ class Unfolded(UnstructuredHeader, BaseHeader):
 HEADERS = HeaderRegistry()
 for _name in ("list-unsubscribe", "message-id"):
     HEADERS.map_to_type(_name, Unfolded)
-
-
-class UTF8NotOffered(smtplib.SMTPNotSupportedError):
-    """The address needs SMTPUTF8 (RFC 6531), which the server does not offer. Nothing was sent."""
 
 
 class Email(EmailMultiAlternatives):
@@ -92,53 +89,6 @@ class Email(EmailMultiAlternatives):
         return message
 
 
-class _SMTP(smtplib.SMTP):
-    has_accepted_sender = False  # of the message under way
-    mailbox: Mailbox  # to which the message under way goes
-    copies: Sequence[str] = ()  # who else gets it
-
-    def sendmail(self, from_addr: str, _to: Any, msg: Any, *_: Any) -> Any:
-        """Send to `mailbox`: Django has put the address into another form where it is not ASCII."""
-        options: list[str] = []
-        if self.mailbox.needs_utf8:
-            self.ehlo_or_helo_if_needed()
-            if not self.has_extn("smtputf8"):
-                raise UTF8NotOffered("The mail server does not offer SMTPUTF8, which this address needs.")
-            options = ["SMTPUTF8", "BODY=8BITMIME"]
-        return super().sendmail(from_addr, [self.mailbox.address, *self.copies], msg, options)
-
-    def rcpt(self, recip: str, options: Sequence[str] = ()) -> Any:
-        """Name the mailbox as it is written; smtplib would take quotation marks off.
-
-        If the server refuses the recipient's, nobody gets a copy; if it refuses a copy, the others get theirs.
-        """
-        self.putcmd("rcpt", f"TO:<{recip}>")
-        code, words = self.getreply()
-        is_refused = code not in (250, 251, 421)
-        if is_refused and self.copies and recip == self.mailbox.address:
-            self.rset()
-            raise smtplib.SMTPRecipientsRefused({recip: (code, words)})
-        return (250, words) if is_refused and recip in self.copies else (code, words)
-
-    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
-        return connect(host, port)
-
-    def mail(self, sender: str, options: Sequence[str] = ()) -> Any:
-        self.has_accepted_sender = False
-        code, words = super().mail(sender, options)
-        self.has_accepted_sender = 200 <= code <= 299
-        return code, words
-
-    def send(self, s: Any) -> None:
-        if isinstance(s, bytes) and s.endswith(b"\r\n.\r\n"):
-            current().begin()  # the words, with their final dot: smtplib writes them in one go
-        super().send(s)
-
-
-class _ImplicitTLS(smtplib.SMTP_SSL, _SMTP):
-    pass
-
-
 class _Connection(EmailBackend):
     """One connection to the server, used by one thread at a time."""
 
@@ -151,7 +101,7 @@ class _Connection(EmailBackend):
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        return _ImplicitTLS if self.use_ssl else _SMTP
+        return DialogueInTLS if self.use_ssl else Dialogue
 
     def _send(self, email_message: Email) -> bool:
         """Hand over one email. Raises smtplib.SMTPException, OSError, ValueError."""
@@ -163,6 +113,12 @@ class _Connection(EmailBackend):
     @property
     def is_usable(self) -> bool:
         return self.connection is not None and self.connection.sock is not None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the server has neither closed the open connection nor said anything on it, as before a goodbye."""
+        sock = self.connection.sock if self.connection else None
+        return sock is not None and is_quiet(sock)
 
     def watch(self) -> None:
         """Have an open connection keep to the deadline of the send that takes it up again."""
@@ -222,7 +178,8 @@ class Mailer:
     def _take_idle(self) -> _Connection | None:
         while self._idle:
             connection = self._idle.pop()  # the one used last, so that the others grow old and go
-            if time.monotonic() - connection.used_at <= MOST_IDLE_SECONDS:
+            is_young = time.monotonic() - connection.used_at <= MOST_IDLE_SECONDS
+            if is_young and connection.is_quiet:
                 return connection
             connection.abandon()
         return None

@@ -76,10 +76,13 @@ def test_a_refusal_counts_at_each_stage(
         ("words", reset, (Unknown, "connection_reset")),
     ],
 )
+@pytest.mark.parametrize("offer", [b"", b"250-PIPELINING\r\n"], ids=["one by one", "pipelined"])
 def test_each_break_of_the_dialogue_means_what_it_says(
-    channel: Channels, stage: str, answer: Any, expected: tuple[type[Outcome], str]
+    channel: Channels, stage: str, answer: Any, expected: tuple[type[Outcome], str], offer: bytes
 ) -> None:
-    with scripted_server(smtp_script(**{stage: answer})) as server:
+    with scripted_server(
+        smtp_script(**{"ehlo": b"250-scripted\r\n%s250 AUTH PLAIN\r\n" % offer, stage: answer})
+    ) as server:
         email = channel("email", EMAIL_URL=f"smtp://me:secret@127.0.0.1:{server.port}")
 
         assert kind_and_code(email.send(an_email(), soon(0.5))) == expected
