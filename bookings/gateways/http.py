@@ -9,28 +9,20 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-from urllib3.util.retry import Retry
+from requests.auth import _basic_auth_str
+from requests.utils import requote_uri
 
 from bookings.errors import GatewayUnavailable, RefusedByGateway
 from bookings.gateways.base import UnreadableEvent, assert_no_transaction
 from notifications.transport.deadline import Deadline
-from notifications.transport.http import PooledSession
+from notifications.transport.exchange import Answer
+from notifications.transport.http import PooledSession, header_lines
 
 LONGEST_RETRY_AFTER_SECONDS = 3600
 CONNECT_SECONDS = 2.0  # for each address of a host: a customer waits
 POOL_SIZE = 64  # connections kept alive; more are opened when needed and closed after use
 REFUSALS = (400, 402, 404, 422)  # what was asked for is at fault: not our key, not the moment
-ONCE_MORE = Retry(
-    total=1,
-    read=0,
-    other=0,
-    allowed_methods={"GET"},
-    status_forcelist=(502, 503, 504),
-    backoff_factor=0.1,
-    raise_on_status=False,
-    respect_retry_after_header=False,
-)
+OVERLOADED = (502, 503, 504)  # a proxy's words: the gateway itself was not reached, or does not read now
 
 log = logging.getLogger(__name__)
 
@@ -53,49 +45,52 @@ class JsonApi:
     ) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
-        self._auth = auth
-        self._headers = headers or {}
-        self._session = PooledSession(
-            self.url, pool_size=POOL_SIZE, retries=ONCE_MORE, connect_seconds=CONNECT_SECONDS, is_local=is_local
-        )
+        login = {"Authorization": _basic_auth_str(*auth)} if auth else {}
+        self._head = header_lines({"User-Agent": "bookings", "Accept": "application/json", **login, **(headers or {})})
+        self._session = PooledSession(self.url, pool_size=POOL_SIZE, connect_seconds=CONNECT_SECONDS, is_local=is_local)
 
     def get(self, path: str) -> dict[str, Any]:
         """Raises Missing, GatewayUnavailable."""
-        answer = self._ask("GET", path)
+        answer = self._ask("GET", path, head=self._head)
         # Razorpay says it with a 400, in words.
-        if answer.status_code == 404 or (answer.status_code == 400 and b"does not exist" in answer.content):
+        if answer.status == 404 or (answer.status == 400 and b"does not exist" in answer.body):
             raise Missing
-        return _usable(answer)
+        return self._usable(answer, f"GET {path}")
 
     def post(self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Raises GatewayUnavailable, RefusedByGateway."""
-        return _usable(self._ask("POST", path, json=body, headers=headers))
+        head = self._head + header_lines({"Content-Type": "application/json", **(headers or {})})
+        answer = self._ask("POST", path, head=head, body=json.dumps(body, allow_nan=False).encode())
+        return self._usable(answer, f"POST {path}")
 
-    def _ask(
-        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
-    ) -> requests.Response:
+    def _ask(self, method: str, path: str, *, head: bytes, body: bytes = b"") -> Answer:
         assert_no_transaction()
-        request = requests.Request(
-            method, self.url + path, json=json, headers={**self._headers, **(headers or {})}, auth=self._auth
-        )
+        path = requote_uri(path)
         try:
-            with Deadline.after(self._timeout).enforced():
-                return self._session.send(request)
-        except (requests.RequestException, OSError) as error:
+            with Deadline.after(self._timeout).enforced() as transmission:
+                try:
+                    answer = self._session.call(method, path, head=head, body=body)
+                except OSError:
+                    if transmission.has_begun:
+                        raise
+                else:
+                    if method != "GET" or answer.status not in OVERLOADED:
+                        return answer
+                return self._session.call(method, path, head=head, body=body)
+        except OSError as error:
             raise GatewayUnavailable from error
 
-
-def _usable(answer: requests.Response) -> dict[str, Any]:
-    if not 200 <= answer.status_code < 300:
-        request = answer.request
-        log.error("The gateway refused %s %s: %s %.500s", request.method, request.url, answer.status_code, answer.text)
-        if answer.status_code in REFUSALS:
-            raise RefusedByGateway(answer.text)
-        raise GatewayUnavailable(**_retry_after(answer))
-    try:
-        return an_object(answer.content)
-    except UnreadableEvent as error:
-        raise GatewayUnavailable from error
+    def _usable(self, answer: Answer, asked: str) -> dict[str, Any]:
+        if not 200 <= answer.status < 300:
+            words = answer.body.decode(errors="replace")
+            log.error("The gateway %s refused %s: %s %.500s", self.url, asked, answer.status, words)
+            if answer.status in REFUSALS:
+                raise RefusedByGateway(words)
+            raise GatewayUnavailable(**_retry_after(answer))
+        try:
+            return an_object(answer.body)
+        except UnreadableEvent as error:
+            raise GatewayUnavailable from error
 
 
 def an_object(body: bytes) -> dict[str, Any]:
@@ -133,6 +128,6 @@ def listed(answer: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
     return value
 
 
-def _retry_after(answer: requests.Response) -> dict[str, int]:
-    seconds = answer.headers.get("Retry-After", "")
+def _retry_after(answer: Answer) -> dict[str, int]:
+    seconds = answer.headers.get("retry-after", "")
     return {"retry_after": min(int(seconds[:9]), LONGEST_RETRY_AFTER_SECONDS)} if seconds.isdecimal() else {}

@@ -27,11 +27,11 @@ from bookings.gateways.base import (
     UnreadableEvent,
     assert_no_transaction,
 )
-from bookings.gateways.http import CONNECT_SECONDS, POOL_SIZE, REFUSALS, Missing, an_object, text, whole
+from bookings.gateways.http import REFUSALS, Missing, an_object, text, whole
 from bookings.gateways.signing import is_same
+from bookings.gateways.stripe_client import PooledHttpClient
 from notifications.policy.currencies import minor_digits
 from notifications.transport.deadline import Deadline
-from notifications.transport.http import PooledSession
 
 INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,90}")
 CHARGE_ID = re.compile(r"(ch|py)_[A-Za-z0-9]{1,90}")
@@ -81,10 +81,7 @@ class StripeGateway(Gateway):
         self._stripe = stripe.StripeClient(
             secret_key,
             base_addresses={"api": url.rstrip("/")},
-            http_client=stripe.RequestsClient(
-                timeout=(min(CONNECT_SECONDS, timeout), timeout),
-                session=PooledSession(url, pool_size=POOL_SIZE).pooled,
-            ),
+            http_client=PooledHttpClient(url.rstrip("/")),
             max_network_retries=RETRIES,
         ).v1
 

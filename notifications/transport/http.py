@@ -1,6 +1,6 @@
 """HTTP within a total deadline: a pool of connections that all threads share, used inside `Deadline.enforced`.
 
-No redirects, no cookies, and no retries unless asked for. Proxies and certificate authorities come from the
+No redirects, no cookies and no retries. Proxies and certificate authorities come from the
 environment, as with `requests` (HTTPS_PROXY, REQUESTS_CA_BUNDLE), and are read once.
 
 `requests` takes half a millisecond of processor for a call. `PooledSession.call` makes the same call on the same
@@ -26,7 +26,6 @@ import urllib3
 import urllib3.connection
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.proxy import connection_requires_http_tunnel
-from urllib3.util.retry import Retry
 
 from notifications.transport.deadline import CONNECT_SECONDS, Transmission, connect, current, watched
 from notifications.transport.exchange import Answer, exchange
@@ -165,9 +164,9 @@ class _TLSPool(_Pool, urllib3.HTTPSConnectionPool):
 class _Adapter(requests.adapters.HTTPAdapter):
     """Opens watched connections. All TLS connections share one context, whose authorities are read once."""
 
-    def __init__(self, context: ssl.SSLContext, *, pool_size: int, retries: Retry | int) -> None:
+    def __init__(self, context: ssl.SSLContext, *, pool_size: int) -> None:
         self._context = context
-        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=retries)
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **options)
@@ -207,7 +206,6 @@ class PooledSession:
         base_url: str,
         *,
         pool_size: int = POOL_SIZE,
-        retries: Retry | int = 0,
         connect_seconds: float = CONNECT_SECONDS,
         is_local: bool = False,
     ) -> None:
@@ -220,7 +218,7 @@ class PooledSession:
         self._base_url = base_url
         self._proxies = settings["proxies"]
         context = watched(_tls_context(settings["verify"]))
-        self._adapter = _Adapter(context, pool_size=pool_size, retries=retries)
+        self._adapter = _Adapter(context, pool_size=pool_size)
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
 
@@ -238,7 +236,7 @@ class PooledSession:
         )
 
     def call(self, method: str, path: str, *, head: bytes, body: bytes = b"") -> Answer:
-        """The answer to one request, without the retries that the session has. Raises OSError.
+        """The answer to one request. Raises OSError.
 
         `path` begins after the base URL's host. `head` holds the headers as they are sent, each line with its end;
         those that HTTP itself needs are added.
