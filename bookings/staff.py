@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Payment, Refund
+from notifications import outbox
 
 MOST_TOLD = 50  # of each, in one mail
 LONG_PENDING = timedelta(days=14)
@@ -53,8 +54,8 @@ def _of_refund(refund: Refund) -> str:
 
 
 def _admin(row: Payment | Refund) -> str:
-    path = reverse(f"admin:bookings_{row._meta.model_name}_change", args=[row.pk])
-    return f"{getattr(settings, 'PUBLIC_URL', '').rstrip('/')}{path}"
+    page = f"admin:bookings_{row._meta.model_name}_change"
+    return outbox.public_link(page, row.pk) or reverse(page, args=[row.pk])
 
 
 def _mail(lines: list[str]) -> bool:

@@ -21,6 +21,7 @@ from config.environment import (
     secret,
 )
 from config.limits import *  # noqa: F403
+from config.mounted_at import FORCE_SCRIPT_NAME, PUBLIC_URL  # noqa: F401  (settings)
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from config.page_settings import *  # noqa: F403
 from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
@@ -35,7 +36,6 @@ SECRET_KEY = secret("DJANGO_SECRET_KEY", needed=IN_PRODUCTION) or secrets.token_
 SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [
     "config",
@@ -115,7 +115,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en"
 TIME_ZONE = VENUE_TIME_ZONE  # the venue's, in which staff read and enter moments
-STATIC_URL = "static/"
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import get_script_prefix
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
 from bookings.api.problems import MEDIA_TYPE, problem
@@ -32,6 +33,13 @@ def errors(status: int, **codes: str) -> dict[tuple[int, str], OpenApiResponse]:
     """The answer `status` of one operation, with an example for each of its codes."""
     examples = [OpenApiExample(code, value=_body(status, code, codes), response_only=True) for code in codes]
     return {(status, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=DESCRIPTION, examples=examples)}
+
+
+def with_mount_point(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A postprocessing hook: names the path below which the project is mounted, if it is."""
+    if prefix := get_script_prefix().rstrip("/"):
+        result["servers"] = [{"url": prefix}]
+    return result
 
 
 def with_common_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:

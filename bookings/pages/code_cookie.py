@@ -2,12 +2,13 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from bookings import access_codes
 from bookings.access_codes import Asked, Purpose
 from bookings.errors import InvalidCode
 
-NAME, PATH = "access_code", "/accounts/"
+NAME = "access_code"
 
 
 def asked(request: HttpRequest, purpose: Purpose) -> Asked | None:
@@ -24,7 +25,7 @@ def remember(response: HttpResponse, asked: Asked) -> HttpResponse:
         NAME,
         asked.signed(),
         max_age=access_codes.MOST_SECONDS,
-        path=PATH,
+        path=_path(),
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
@@ -34,5 +35,10 @@ def remember(response: HttpResponse, asked: Asked) -> HttpResponse:
 
 def forget(response: HttpResponse) -> HttpResponse:
     """Have the browser forget it."""
-    response.delete_cookie(NAME, path=PATH, samesite="Lax")
+    response.delete_cookie(NAME, path=_path(), samesite="Lax")
     return response
+
+
+def _path() -> str:
+    """Of all pages about accounts, as the browser has it: with the path that the project is mounted at."""
+    return reverse("login-page").removesuffix("login/")

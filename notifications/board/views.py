@@ -7,7 +7,6 @@ from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,6 +15,7 @@ from notifications.admin.forms import ReasonForm
 from notifications.board import plots, queries
 from notifications.board.headline import headlines
 from notifications.board.snapshot import RECEIPTS, snapshot
+from notifications.content.own_paths import path_of
 from notifications.content.release import release
 from notifications.models import OutboxMessage, Relay
 from notifications.operations.look_at import look_at_dead_letters
@@ -66,7 +66,7 @@ def command(request: HttpRequest, pk: int, command: str) -> HttpResponse:
             messages.success(request, f"Relay {pk} is told to {command}.")
         else:
             messages.warning(request, f"Relay {pk} was already told, or is gone.")
-        return HttpResponseRedirect(reverse("outbox:board"))
+        return HttpResponseRedirect(path_of("outbox:board"))
     context = {
         **admin.site.each_context(request),
         "title": f"{command.capitalize()} relay {pk}",
@@ -87,7 +87,7 @@ def look_at(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         look_at_dead_letters(actor=Actor.of(request.user), reason=form.cleaned_data["reason"], using=using)
         messages.success(request, "The dead letters are marked as looked at.")
-        return HttpResponseRedirect(reverse("outbox:board"))
+        return HttpResponseRedirect(path_of("outbox:board"))
     context = {
         **admin.site.each_context(request),
         "title": "Mark the dead letters as looked at",

@@ -10,7 +10,11 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.urls import NoReverseMatch, get_script_prefix
+from django.utils import translation
+from django.utils.translation import get_supported_language_variant
+
+from notifications.content.own_paths import path_of
 
 ADDRESS = re.compile(r"(?:(?![?#\\])[!-~])+")
 
@@ -60,9 +64,20 @@ def _path_of(view: str, *arguments: Any) -> str:
     if not getattr(settings, "ROOT_URLCONF", ""):  # a project of workers alone
         return ""
     try:
-        return reverse(view, args=arguments).removeprefix(_prefix())
+        with translation.override(_language()):
+            return path_of(view, *arguments).removeprefix(_prefix())
     except NoReverseMatch:
         return ""
+
+
+def _language() -> str:
+    """The language that a path may name (i18n_patterns): one that the project's pages have, as the recipient's may not
+    be.
+    """
+    try:
+        return get_supported_language_variant(translation.get_language() or settings.LANGUAGE_CODE)
+    except LookupError:
+        return settings.LANGUAGE_CODE
 
 
 def _prefix() -> str:

@@ -1,10 +1,23 @@
-"""Template filters of the board: durations and numbers."""
+"""Template tags of the board: its addresses, durations and numbers."""
+
+from typing import Any
 
 from django import template
+from django.urls import NoReverseMatch
 
 from notifications.board import formats
+from notifications.content.own_paths import path_of
 
 register = template.Library()
+
+
+@register.simple_tag
+def board_url(name: str, *arguments: Any) -> str:
+    """{% board_url "command" relay.id "stop" %}: the address; empty if the project does not include the board."""
+    try:
+        return path_of(f"outbox:{name}", *arguments)
+    except NoReverseMatch:
+        return ""
 
 
 @register.filter

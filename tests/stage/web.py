@@ -38,7 +38,7 @@ def running_web(application: str = "config.wsgi", **environment: str) -> Iterato
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        assert requests.get(f"{address}/healthz", timeout=60).ok
+        assert requests.get(f"{address}{environment.get('SCRIPT_NAME', '')}/healthz", timeout=60).ok
         yield address
     finally:
         process.terminate()

@@ -1,20 +1,25 @@
 """A project mounted under a path, or that includes notifications.urls elsewhere: addresses inside and outside agree."""
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.conf import settings as project
+from django.conf.urls.i18n import i18n_patterns
 from django.test import Client, override_settings
 from django.urls import get_script_prefix, include, path, set_script_prefix
+from django.utils import translation
 
 from notifications.channels.twilio import SmsChannel
+from notifications.checks.promises import addresses_are_public
+from notifications.content.localization import localized
 from notifications.content.unsubscribe_links import Subscription, link_for
 from notifications.kinds import Purpose
 from notifications.models import Recipient
 from tests.factories.notifications import RecipientFactory
-from tests.webhooks.twilio import FORM, inbound_fields, signature
+from tests.webhooks.twilio import FORM, inbound_fields, signature, status_fields
 
 pytestmark = pytest.mark.django_db
 HOST = "https://book.example.org"
@@ -103,3 +108,52 @@ def test_what_is_not_included_has_no_address(settings: Any, urls: str) -> None:
     settings.ROOT_URLCONF, settings.PUBLIC_URL = urls, HOST
     assert callback_url() == ""
     assert link(RecipientFactory()) == ""
+
+
+INNER = [path("hooks/", include("notifications.urls"))]
+AT = {
+    "another namespace": [path("x/", include("notifications.urls", namespace="parcel-hooks"))],
+    "inside another's namespace": [path("x/", include((INNER, "shop")))],
+    "two namespaces down": [path("x/", include(([path("y/", include((INNER, "hooks")))], "shop"), namespace="eu"))],
+    "by language": i18n_patterns(path("hooks/", include("notifications.urls"))),
+    "by language but for one": i18n_patterns(
+        path("hooks/", include("notifications.urls")), prefix_default_language=False
+    ),
+}
+
+
+@pytest.fixture(params=AT)
+def mounted(request: pytest.FixtureRequest, settings: Any) -> Iterator[None]:
+    """A project that includes notifications.urls in this way."""
+    settings.ROOT_URLCONF, settings.PUBLIC_URL = ModuleType(request.param), HOST
+    settings.ROOT_URLCONF.urlpatterns = AT[request.param]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    yield
+    translation.activate(project.LANGUAGE_CODE)
+
+
+@pytest.mark.usefixtures("mounted")
+@pytest.mark.parametrize("language", ["en", "de", "de-AT", "sw"])
+def test_a_link_works_wherever_the_urls_are_included(language: str) -> None:
+    """Also for a recipient whose language the project's pages do not have."""
+    recipient = RecipientFactory(locale=language)
+    with localized(language, "UTC"):
+        url = link(recipient)
+    assert Client().post(url.removeprefix(HOST)).status_code == 200, url
+    recipient.refresh_from_db()
+    assert recipient.opt_outs == ["email:reminder"]
+
+
+@pytest.mark.usefixtures("mounted")
+def test_a_receipt_is_heard_wherever_the_urls_are_included() -> None:
+    with translation.override("de"):
+        url = callback_url()
+    target, fields = url.removeprefix(HOST), status_fields("delivered")
+    headers = {"X-Twilio-Signature": signature("", fields, url=url)}
+    assert Client().post(target, urlencode(fields), content_type=FORM, headers=headers).status_code == 204
+
+
+@pytest.mark.usefixtures("mounted")
+def test_no_check_misses_urls_that_are_included() -> None:
+    assert addresses_are_public() == []

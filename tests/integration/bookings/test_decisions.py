@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.test import Client
+from django.test.utils import override_script_prefix
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -60,6 +61,13 @@ def test_all_who_report_it_at_once_put_one_on_record(order: Order, payment_gatew
 
     at_once(report)
     assert sorted(Payment.objects.values_list("amount", flat=True)) == [1, 2]
+
+
+def test_the_mail_to_staff_names_the_path_below_which_the_project_is_once(payment: Payment, settings: Settings) -> None:
+    settings.ADMINS, settings.PUBLIC_URL = ["staff@example.com"], "https://example.com/app"
+    with override_script_prefix("/app/"):
+        staff.tell()
+    assert f"https://example.com/app/admin/bookings/payment/{payment.pk}/change/" in mail.outbox[0].body
 
 
 def test_staff_are_told_once(payment: Payment, settings: Settings) -> None:

@@ -56,3 +56,26 @@ def test_a_database_that_does_not_answer_is_given_up_within_seconds() -> None:
             timeout=30,
         )
     assert "timeout expired" in asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("below", "public_url", "said"),
+    [
+        ("/app/", "", "SCRIPT_NAME must be a path such as /app, without a slash at its end, not '/app/'."),
+        ("app", "", "SCRIPT_NAME must be a path such as /app, without a slash at its end, not 'app'."),
+        ("/app", "https://example.com", "PUBLIC_URL must end in SCRIPT_NAME, as https://example.com/app does."),
+    ],
+)
+def test_a_path_that_nothing_would_be_found_under_is_refused_at_the_start(
+    below: str, public_url: str, said: str
+) -> None:
+    environment = {"DJANGO_DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "SCRIPT_NAME": below}
+    started = subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        cwd=ROOT,
+        env=os.environ | environment | ({"PUBLIC_URL": public_url} if public_url else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.stderr.strip().endswith(said)
