@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from tests.benchmarks.contenders.base import Contender, Peer
 from tests.benchmarks.drain import Drain, drain
 from tests.benchmarks.idle import idle_percent
-from tests.benchmarks.promptness import enqueue_ms, latencies_ms
+from tests.benchmarks.promptness import enqueue_ms, latencies_ms, many_seconds
 from tests.benchmarks.seeding import Connection
 from tests.benchmarks.sizes import Sizes
 from tests.benchmarks.work import Missing, Work
@@ -88,6 +88,7 @@ def _beside_peers(small: Work, slow: Work) -> list[Case]:
         _drain("drain_10k", "a small outbox", small),
         Case(("latency_p50_ms", "latency_p99_ms"), "from commit to the provider's call, idle", _latency),
         Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
+        Case(("publish_many_s",), "publishing to 10,000 recipients in one transaction", _publish_many),
         Case(("verify_p50_ms", "verify_p99_ms"), "verifying a payment over HTTP, 50 a second", _verify),
         _drain("provider_50ms", "a provider that takes 50 ms", slow),
     ]
@@ -173,6 +174,10 @@ def _idle(bench: Bench, contender: Contender) -> Figures:
 
 def _enqueue(bench: Bench, contender: Contender) -> Figures:
     return {"enqueue_ms": enqueue_ms(contender, samples=bench.sizes.samples, users=bench.sizes.users)}
+
+
+def _publish_many(bench: Bench, contender: Contender) -> Figures:
+    return {"publish_many_s": many_seconds(contender, users=bench.sizes.many)}
 
 
 def _verify(bench: Bench, contender: Contender) -> Figures:

@@ -1,4 +1,4 @@
-"""Measures what a payment waits for and what its customer waits for: publishing, and from commit to provider's call."""
+"""Measures what somebody waits for: publishing, to one and to many, and from the commit to the provider's call."""
 
 import random
 import statistics
@@ -49,6 +49,15 @@ def enqueue_ms(contender: Contender, *, samples: int, users: int) -> float:
             contender.announce_thrice(number, 1 + number % users)
             spent.append(time.perf_counter() - began)
     return 1000 * statistics.median(spent[WARM_UP:])
+
+
+def many_seconds(contender: Contender, *, users: int) -> float:
+    """What publishing to `users` users takes, with its commit. Raises Missing."""
+    contender.prepare_for_many(users)
+    began = time.perf_counter()
+    with transaction.atomic():
+        contender.announce_to_many(users)
+    return time.perf_counter() - began
 
 
 def _commit(contender: Contender, number: int, committed: dict[int, float]) -> None:

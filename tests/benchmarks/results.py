@@ -73,7 +73,7 @@ def versions(connection: Connection) -> dict[str, str]:
         "PostgreSQL": f"{connection.info.server_version // 10000}.{connection.info.server_version % 10000}",
         "Redis": redis_server.version(),
     }
-    for package in ("Django", "celery", "procrastinate", "django-q2"):
+    for package in ("Django", "celery", "procrastinate", "django-q2", "django-post-office"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

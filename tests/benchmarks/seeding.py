@@ -46,6 +46,12 @@ SELECT %(first)s + (number - 1) %% %(users)s, '', %(kind)s, %(channel)s, %(conte
     now(), now() - interval '1 minute' + number * interval '1 microsecond' + make_interval(secs => %(delay)s)
 FROM generate_series(1, %(messages)s) AS number
 """
+USERS = """
+INSERT INTO auth_user (id, username, email, password, first_name, last_name,
+    is_superuser, is_staff, is_active, date_joined)
+SELECT id, email, email, '', '', '', false, false, true, now() FROM notifications_recipient
+ON CONFLICT (id) DO NOTHING
+"""
 TABLES = (
     "notifications_recipient",
     "notifications_outboxmessage",
@@ -69,6 +75,13 @@ def seed_outbox(connection: Connection, work: Work) -> None:
     _wait(connection, first=hot, users=1, messages=work.hot)
     _wait(connection, first=elsewhere, users=work.elsewhere, messages=work.elsewhere, channel="email")
     _wait(connection, first=1, users=work.users, messages=work.messages, channel=work.channel)
+    settle_down(connection, *TABLES)
+
+
+def seed_users(connection: Connection) -> None:
+    """Make each recipient that of a user with the same number."""
+    connection.execute(USERS)
+    connection.execute("UPDATE notifications_recipient SET user_id = id")
     settle_down(connection, *TABLES)
 
 

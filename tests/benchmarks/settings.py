@@ -22,7 +22,7 @@ OUTBOX_CAP_RECIPIENT_HOUR = OUTBOX_CAP_RECIPIENT_DAY = OUTBOX_CAP_NUMBER_HOUR = 
 SCHEDULES = {}  # the business's own
 SILENCED_SYSTEM_CHECKS = ["notifications.E011"]  # no kind has words for an email that is sent like an SMS
 
-_PEERS = {"django_q": "django_q", "procrastinate": "procrastinate.contrib.django"}
+_PEERS = {"django_q": "django_q", "procrastinate": "procrastinate.contrib.django", "post_office": "post_office"}
 INSTALLED_APPS = INSTALLED_APPS + [
     app for package, app in _PEERS.items() if importlib.util.find_spec(package) and app not in INSTALLED_APPS
 ]

@@ -21,6 +21,7 @@ class Sizes:
     provider_50ms: int = 6_400
     provider_200ms: int = 2_400
     few_users: int = 50
+    many: int = 10_000
     samples: int = 300
     memory: int = 1_000_000
     idle_seconds: float = 20.0
@@ -49,6 +50,7 @@ QUICK = Sizes(
     provider_50ms=480,
     provider_200ms=160,
     few_users=10,
+    many=2_000,
     samples=100,
     memory=10_000,
     idle_seconds=3.0,

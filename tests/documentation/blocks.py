@@ -7,6 +7,7 @@ docker compose up --detach
 """
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,10 @@ PAGES = [
 BLOCK = re.compile(
     r"^(?P<indent> *)(?:<!-- not run: (?P<reason>.+?) -->\n(?P=indent))?"
     r"```(?P<language>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$",
+    flags=re.MULTILINE | re.DOTALL,
+)
+FILE = re.compile(
+    r"^(?P<indent> *)```python\n(?P=indent)# (?P<name>\S+\.py)(?P<before>, before)?\n(?P<text>.*?)^(?P=indent)```$",
     flags=re.MULTILINE | re.DOTALL,
 )
 
@@ -49,6 +54,15 @@ def blocks(page: Path) -> list[Block]:
         )
         for found in BLOCK.finditer(text)
     ]
+
+
+def files_of(page: Path, *, before: bool = False) -> dict[str, str]:
+    """The files that `page` shows, by the name in their first line; or those that it shows as they were `before`."""
+    return {
+        found["name"]: textwrap.dedent(found["text"])
+        for found in FILE.finditer(page.read_text())
+        if bool(found["before"]) is before
+    }
 
 
 def _commands(text: str) -> list[str]:

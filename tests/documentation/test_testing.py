@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from config.scratch_databases import with_database
-from tests.documentation.blocks import ROOT
-from tests.packaging.stranger import PROJECT, files_of_the_page
+from tests.documentation.blocks import ROOT, files_of
+from tests.packaging.stranger import PROJECT, TESTING
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name, text in (PROJECT | files_of_the_page()).items():
+    for name, text in (PROJECT | files_of(TESTING)).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path

@@ -3,11 +3,9 @@
 Its users have keys of their own, and its tests are those of docs/testing.md.
 """
 
-import re
-from pathlib import Path
+from tests.documentation.blocks import ROOT
 
-TESTING = Path(__file__).resolve().parent.parent.parent / "docs" / "testing.md"
-FILE = re.compile(r"^```python\n# (?P<name>\S+)\n(?P<text>.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+TESTING = ROOT / "docs" / "testing.md"
 
 SETTINGS = """\
 import environ
@@ -123,8 +121,3 @@ PROJECT = {
     f"{WORDS}/email.txt": "Parcel {{ number }} is on its way.\n",
     f"{WORDS}/email.html": "<p>Parcel {{ number }} is on its way.</p>\n",
 }
-
-
-def files_of_the_page() -> dict[str, str]:
-    """The files of docs/testing.md, by name: what it tests, and its tests."""
-    return {found["name"]: found["text"] for found in FILE.finditer(TESTING.read_text())}

@@ -15,7 +15,8 @@ import pytest
 from psycopg import sql
 
 from config.scratch_databases import with_database
-from tests.packaging.stranger import PROJECT, files_of_the_page
+from tests.documentation.blocks import files_of
+from tests.packaging.stranger import PROJECT, TESTING
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -74,7 +75,7 @@ def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_p
         "pytest-django",
         f"Django=={django.get_version()}",
     )
-    for name, text in (PROJECT | files_of_the_page()).items():
+    for name, text in (PROJECT | files_of(TESTING)).items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
 

@@ -12,6 +12,7 @@ PLACES = {
     "seed": "celery.Seed",
     "procrastinate": "procrastinate.Procrastinate",
     "django_q2": "django_q2.DjangoQ2",
+    "post_office": "post_office.PostOffice",
     "sql_loop": "sql_loop.SqlLoop",
 }
 NAMES = tuple(PLACES)

@@ -64,6 +64,14 @@ class Contender(ABC):
     def announce_thrice(self, number: int, user: int) -> None:
         """Publish three messages as the payment's transaction would."""
 
+    def prepare_for_many(self, users: int) -> None:
+        """Be ready to publish to users 1 to `users`, whom the application has at hand; its queue is empty."""
+        self.prepare(Work(messages=0, users=users))
+
+    def announce_to_many(self, users: int) -> None:
+        """Publish one message to each of users 1 to `users` in the open transaction, by one call."""
+        raise Missing("it has no call that publishes to many in a transaction")
+
 
 class Peer(Contender):
     """A task queue, whose tasks note in the journal what they deliver."""

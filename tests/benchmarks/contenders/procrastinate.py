@@ -7,7 +7,7 @@ from tests.benchmarks.contenders.base import Peer
 from tests.benchmarks.processes import Processes
 from tests.benchmarks.seeding import settle_down
 from tests.benchmarks.sizes import CONCURRENCY
-from tests.benchmarks.work import Work
+from tests.benchmarks.work import CONTEXT, Work
 
 QUEUE, ELSEWHERE = "sms", "email"
 TASK = "benchmark.deliver"
@@ -55,6 +55,9 @@ class Procrastinate(Peer):
     def announce_thrice(self, number: int, user: int) -> None:
         for _ in range(3):
             self.announce(number, user)
+
+    def announce_to_many(self, users: int) -> None:
+        deliver.batch_defer(*({"number": user, "user": user, "context": CONTEXT} for user in range(1, users + 1)))
 
     def _defer(
         self,

@@ -1,5 +1,7 @@
 """Our own: `manage.py run_outbox_relay` as it is shipped, with rendering, attempt rows and all other records."""
 
+from django.contrib.auth import get_user_model
+
 from notifications import outbox
 from notifications.models import Recipient
 from notifications.operations import pause_channel
@@ -7,7 +9,7 @@ from notifications.relay.connection import fetch_row
 from tests.benchmarks.contenders.base import Contender
 from tests.benchmarks.processes import Processes
 from tests.benchmarks.provider import LATENCY
-from tests.benchmarks.seeding import seed_outbox
+from tests.benchmarks.seeding import seed_outbox, seed_users
 from tests.benchmarks.work import CONTEXT, KIND, Delivery, Failed, Progress, Work
 
 # Only what the records bear out counts: sent, by one attempt, which was accepted.
@@ -30,6 +32,8 @@ SELECT EXISTS (SELECT FROM notifications_outboxmessage
 """
 RELAYS = "SELECT count(*) FROM notifications_relay"
 REFUSED = "SELECT count(*) FROM notifications_deliveryattempt WHERE answer <> 'accepted'"
+
+NEWS = outbox.register(outbox.Kind("benchmark.news", channels=("sms",)))
 
 
 class Outbox(Contender):
@@ -90,3 +94,14 @@ class Relay(Outbox):
             reference=f"booking:{number}",
         )
         assert len(messages) == 3
+
+    def prepare_for_many(self, users: int) -> None:
+        super().prepare_for_many(users)
+        seed_users(self._stage.connection)
+        self._users = list(get_user_model().objects.order_by("pk"))
+
+    def announce_to_many(self, users: int) -> None:
+        published = outbox.publish_many(
+            NEWS.name, [outbox.To(user, context=CONTEXT, dedupe_key=f"news:{user.pk}") for user in self._users]
+        )
+        assert len([each for each in published if each.messages]) == users
