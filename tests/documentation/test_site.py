@@ -28,6 +28,14 @@ def test_it_builds_without_a_warning(tmp_path: Path) -> None:
     assert "WARNING" not in done.stderr
 
 
+def test_no_code_block_is_indented() -> None:
+    """The site shows such a block as text: its Markdown knows fences only at a line's beginning."""
+    indented = re.compile(r"^ +```", re.M)
+    pages = sorted((ROOT / "docs").rglob("*.md"))
+
+    assert [page.name for page in pages if indented.search(page.read_text())] == []
+
+
 def test_every_setting_is_told_of() -> None:
     told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "settings.md").read_text()))
 

@@ -3,7 +3,7 @@
 Its users have keys of their own, and its tests are those of docs/testing.md.
 """
 
-from tests.documentation.blocks import ROOT
+from tests.documentation.blocks import ROOT, files_of
 
 TESTING = ROOT / "docs" / "testing.md"
 
@@ -40,6 +40,7 @@ from django.db import models
 
 class Customer(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cell = models.CharField(max_length=20, blank=True)
 """
 
 PYTEST = """\
@@ -65,25 +66,27 @@ from django.apps import AppConfig
 class ParcelsConfig(AppConfig):
     name = "parcels"
 
-    def ready(self):
+    def ready(self) -> None:
         from notifications import outbox
 
         outbox.register(outbox.Kind("parcel.shipped", channels=("sms", "email")))
 """
 
 SHIP = """\
+from typing import Any
+
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from notifications import outbox
 
 
 class Command(BaseCommand):
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("number")
 
-    def handle(self, number, **options):
+    def handle(self, *, number: str, **options: Any) -> None:
         with transaction.atomic():
             user = get_user_model().objects.create(username="ada", email="ada@example.com")
             outbox.change_contact(user, phone="+14155552671")
@@ -91,13 +94,15 @@ class Command(BaseCommand):
 """
 
 STATUSES = """\
+from typing import Any
+
 from django.core.management.base import BaseCommand
 
 from notifications import outbox
 
 
 class Command(BaseCommand):
-    def handle(self, **options):
+    def handle(self, **options: Any) -> None:
         about = outbox.messages_about(["parcel:P-1"])["parcel:P-1"]
         self.stdout.write(" ".join(sorted(f"{message.channel}={message.status}" for message in about)))
 """
@@ -121,3 +126,28 @@ PROJECT = {
     f"{WORDS}/email.txt": "Parcel {{ number }} is on its way.\n",
     f"{WORDS}/email.html": "<p>Parcel {{ number }} is on its way.</p>\n",
 }
+
+OF_ITS_OWN = """
+import django
+
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+OUTBOX_CONTACT_OF = "parcels.contact.contact_of"
+OUTBOX_RELEASE = "a stranger's"
+ROOT_URLCONF = "urls"
+ALLOWED_HOSTS = ["*"]
+PUBLIC_URL = "https://parcels.example.com"
+"""
+NOTE = """\
+        outbox.register(outbox.Kind("shop.note", channels=("email",)))
+"""
+FOLDER = ROOT / "tests" / "packaging" / "project"
+
+
+def everything() -> dict[str, str]:
+    """The project with what lies in `project/`, which uses all that the package offers; by file."""
+    own = {str(path.relative_to(FOLDER)): path.read_text() for path in FOLDER.rglob("*.*") if path.is_file()}
+    settings = SETTINGS.replace('EMAIL_URL = "consolemail://"\n', "") + OF_ITS_OWN
+    return PROJECT | files_of(TESTING) | own | {"settings.py": settings, "parcels/apps.py": APP + NOTE}

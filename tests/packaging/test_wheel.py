@@ -16,7 +16,8 @@ from psycopg import sql
 
 from config.scratch_databases import with_database
 from tests.documentation.blocks import files_of
-from tests.packaging.stranger import PROJECT, TESTING
+from tests.packaging.stranger import TESTING, everything
+from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -63,26 +64,15 @@ def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_p
     """With what the wheel asks for, and no more: the environment is a new one."""
     venv.create(tmp_path / "venv", with_pip=True)
     python, project = tmp_path / "venv" / "bin" / "python", tmp_path / "project"
-    run(
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        wheel,
-        "psycopg[binary]",
-        "pytest-django",
-        f"Django=={django.get_version()}",
-    )
-    for name, text in (PROJECT | files_of(TESTING)).items():
+    needed = wheel, "psycopg[binary]", "pytest-django", f"Django=={django.get_version()}"
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", *needed)
+    for name, text in everything().items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
 
     def manage(*words: str) -> str:
         return run(python, "manage.py", *words, cwd=project, DATABASE_URL=empty_database)
 
-    assert "no issues" in manage("check")
     manage("makemigrations", "parcels")
     manage("migrate", "--verbosity", "0")
     assert "No changes" in manage("makemigrations", "--check", "--dry-run")
@@ -90,17 +80,56 @@ def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_p
     sent = manage("run_outbox_relay", "--drain")
     assert "Parcel P-1 is on its way." in sent
     assert manage("statuses").split() == ["email=sent", "sms=sent"]
+
+    manage("serve_customers")
+    sent = relay_until("Be at home for P-2.", python, project, DATABASE_URL=empty_database)
+    assert sent.count("To: new@example.com") == 4, "where the contact function says that she is now"
+    assert [text for text in ("comes on Tuesday", "P-3 is here.", "SALE!") if text not in sent] == []
+    assert "comes on Monday" not in sent, "its place was taken"
+
     assert "OK" in manage("test")
-    assert "6 passed" in run(
-        python, "-m", "pytest", "parcels/test_with_pytest.py", cwd=project, DATABASE_URL=empty_database
-    )
+    tests = "parcels/test_with_pytest.py", "parcels/everything_test.py"
+    assert "16 passed" in run(python, "-m", "pytest", *tests, cwd=project, DATABASE_URL=empty_database)
+    assert "Success" in typed(tmp_path, project, DATABASE_URL=empty_database)
+
+
+def relay_until(awaited: str, python: Path, project: Path, **environment: str) -> str:
+    """What a relay prints that runs until it has printed `awaited`: it keeps the clock, too, for what is for later."""
+    printed = project / "relay.txt"
+    with (
+        printed.open("w") as output,
+        subprocess.Popen(
+            [python, "manage.py", "run_outbox_relay"], cwd=project, env=clean() | environment, stdout=output
+        ) as relay,
+    ):
+        try:
+            wait_until(lambda: awaited in printed.read_text(), seconds=60, pause=0.05)
+        finally:
+            relay.terminate()
+    assert relay.returncode == 0
+    return printed.read_text()
+
+
+def typed(folder: Path, project: Path, **environment: str) -> str:
+    """What mypy says, strictly: this environment's, with the stranger's packages before its own."""
+    venv.create(folder / "typed")
+    (packages,) = (folder / "typed").glob("lib/*/site-packages")
+    (theirs,) = (folder / "venv").glob("lib/*/site-packages")
+    (packages / "both.pth").write_text(f"{theirs}\n{Path(pytest.__file__).parent.parent}\n")
+    files = [name for name in everything() if name.endswith(".py") and name not in files_of(TESTING)]
+    command = PROGRAMS / "mypy", "--python-executable", folder / "typed" / "bin" / "python"
+    return run(*command, *files, cwd=project, PYTHONPATH=str(theirs), **environment)
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
     """What `command` prints to standard output; fails with all that it said."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "PYTHON"))}
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env=clean | environment, capture_output=True, text=True, check=False
+        [str(word) for word in command], cwd=cwd, env=clean() | environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def clean() -> dict[str, str]:
+    """This environment without what is about our own project."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "PYTHON", "PYTEST"))}
