@@ -15,6 +15,7 @@ from django.db.models import F
 from notifications import conf
 from notifications.channels import memory_channels
 from notifications.channels.base import Channel, Outgoing
+from notifications.channels.memory import is_test_run
 from notifications.content.localization import localized
 from notifications.lifecycle import UNFINISHED, Outcome
 from notifications.models import OutboxMessage, PlannedFallback
@@ -84,8 +85,11 @@ def drain(
     fall due by then are delivered, and what has expired by then is not. `answers` holds the outcome that a channel
     gives, by the channel's name: `Permanent("smtp_550")`, say, to see the fallback. The others accept everything.
 
-    Emails are in `django.core.mail.outbox` as well.
+    Emails are in `django.core.mail.outbox` as well. Raises RuntimeError outside a test run, where messages would be
+    recorded as sent that nobody got.
     """
+    if not is_test_run():
+        raise RuntimeError("drain() is for tests, and Django's test environment is not set up in this process.")
     sent: list[Sent] = []
 
     def record(channel: str, outgoing: Outgoing) -> None:

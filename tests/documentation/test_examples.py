@@ -7,7 +7,7 @@ import sys
 
 from tests.documentation.blocks import ROOT
 
-EXAMPLE = ROOT / "docs" / "examples" / "parcels.py"
+EXAMPLE = ROOT / "notifications" / "example" / "files" / "parcels.py"
 
 
 def run(*words: str, url: str, code: int = 0) -> str:

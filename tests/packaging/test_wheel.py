@@ -15,11 +15,12 @@ import pytest
 from psycopg import sql
 
 from config.scratch_databases import with_database
-from tests.documentation.blocks import files_of
+from tests.documentation.blocks import blocks, files_of
 from tests.packaging.stranger import TESTING, everything
 from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+README = ROOT / "notifications" / "README.md"
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -48,24 +49,27 @@ def test_it_is_fit_to_publish(wheel: Path) -> None:
 
 
 @pytest.fixture
-def empty_database(database_url: str) -> Iterator[str]:
-    """A database of its own, beside the tests'."""
-    name = "somebody_elses_project"
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+def empty_databases(database_url: str) -> Iterator[dict[str, str]]:
+    """Two databases of its own, beside the tests'; their URLs by name."""
+    names = "somebody_elses_project", "empty_folder"
     with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield with_database(database_url, name)
-        connection.execute(drop)
+        for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
+            for name in names:
+                connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+        yield {name: with_database(database_url, name) for name in names}
+        for name in names:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.mark.timeout(300)
-def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+def test_a_stranger_publishes_and_drains(wheel: Path, empty_databases: dict[str, str], tmp_path: Path) -> None:
     """With what the wheel asks for, and no more: the environment is a new one."""
+    empty_database = empty_databases["somebody_elses_project"]
     venv.create(tmp_path / "venv", with_pip=True)
     python, project = tmp_path / "venv" / "bin" / "python", tmp_path / "project"
-    needed = wheel, "psycopg[binary]", "pytest-django", f"Django=={django.get_version()}"
+    needed = f"{wheel}[example]", f"Django=={django.get_version()}"
     run(python, "-m", "pip", "install", "--quiet", "--no-compile", *needed)
+    follow_the_readme(tmp_path, DATABASE_URL=empty_databases["empty_folder"])
     for name, text in everything().items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
@@ -91,6 +95,19 @@ def test_a_stranger_publishes_and_drains(wheel: Path, empty_database: str, tmp_p
     tests = "parcels/test_with_pytest.py", "parcels/everything_test.py"
     assert "16 passed" in run(python, "-m", "pytest", *tests, cwd=project, DATABASE_URL=empty_database)
     assert "Success" in typed(tmp_path, project, DATABASE_URL=empty_database)
+
+
+def follow_the_readme(folder: Path, **environment: str) -> None:
+    """The README's five commands, in an empty folder. The first made the environment, with the wheel in it."""
+    (block,) = (each for each in blocks(README) if any("notifications.example" in line for line in each.lines))
+    first, *others = block.lines
+    assert "pip install" in first
+    assert len(others) == 4
+    empty, programs = folder / "empty", f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    empty.mkdir()
+    printed = [run(*line.split(), cwd=empty, **environment, PATH=programs) for line in others]
+    assert "Subject: Parcel P-1" in printed[2]
+    assert "1 passed" in printed[3], "whatever is in the project's own database, where P-1 was shipped"
 
 
 def relay_until(awaited: str, python: Path, project: Path, **environment: str) -> str:

@@ -138,3 +138,5 @@ def test_production_is_no_test_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert hasattr(mail, "outbox")
     assert not memory.is_test_run()
+    with pytest.raises(RuntimeError, match="for tests"):
+        drain()

@@ -1,7 +1,7 @@
 """A whole project in forty lines: a parcel is shipped, and its message leaves if and only if that commits.
 
-Needs django-notifications-outbox, psycopg[binary] and, in DATABASE_URL, an empty PostgreSQL database. Run it with
-`migrate`, then `ship ada@example.com P-1`, then `run_outbox_relay --drain`.
+Needs django-notifications-outbox[example] and, in DATABASE_URL, an empty PostgreSQL database. Run it with `migrate`,
+then `ship ada@example.com P-1`, then `run_outbox_relay --drain`. `pytest` runs its test.
 """
 
 import sys
@@ -48,7 +48,7 @@ def ship(email: str, number: str) -> None:
     outbox.publish("parcel.shipped", recipient=user, context={"number": number}, dedupe_key=f"parcel:{number}:shipped")
 
 
-if sys.argv[1:2] == ["ship"]:
+if __name__ == "__main__" and sys.argv[1:2] == ["ship"]:
     ship(*sys.argv[2:])
-else:
+elif __name__ == "__main__":
     execute_from_command_line(sys.argv)

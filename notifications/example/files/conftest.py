@@ -1,0 +1,3 @@
+"""The tests' settings are the project's."""
+
+import parcels  # noqa: F401
