@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_LEASE_SECONDS": 60,
     "OUTBOX_SEND_TIMEOUT_SECONDS": 15,
     "OUTBOX_ASK_BEFORE_RESEND": True,
+    "OUTBOX_ASK_PRICES": True,
     "OUTBOX_ALERT_AGE_SECONDS": 300,
     "OUTBOX_ALERT_FAILURE_PERCENT": 20,
     "OUTBOX_ALERT_SNAPSHOT_SECONDS": 3600,
@@ -116,6 +117,11 @@ def ask_before_resend() -> bool:
     """Whether a provider is asked about attempts of unknown outcome before a message is sent again
     (OUTBOX_ASK_BEFORE_RESEND)."""
     return bool(setting("OUTBOX_ASK_BEFORE_RESEND"))
+
+
+def ask_prices() -> bool:
+    """Whether a provider that tells prices is asked what each message cost (OUTBOX_ASK_PRICES)."""
+    return bool(setting("OUTBOX_ASK_PRICES"))
 
 
 @dataclass(frozen=True, slots=True)

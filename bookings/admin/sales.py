@@ -18,6 +18,7 @@ from bookings.errors import BookingError, NotCancellable
 from bookings.form_conflicts import AnswersConflicts
 from bookings.models import AccessToken, Booking, Order, Payment, Refund, Setback, Slot
 from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm, RecordsDeletions
+from notifications.admin.list_export import ListExport
 from notifications.admin.odd_input import AnswersOddInput
 from notifications.admin.offered_filters import OfferedFilters
 from notifications.admin.reasons import reason_or_page
@@ -26,7 +27,7 @@ from notifications.operations.record_action import Actor, record
 MOST_TOLD_AT_ONCE = 100  # customers, within a request
 
 
-class ReadOnlyAdmin(AnswersOddInput, OfferedFilters, admin.ModelAdmin):
+class ReadOnlyAdmin(AnswersOddInput, ListExport, OfferedFilters, admin.ModelAdmin):
     """Rows that the domain writes: looked at here, never added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,6 +1,5 @@
 """What staff did, for reading and for export: nobody writes or deletes it here, and the database refuses it."""
 
-import csv
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 
 from notifications.admin.base import CHANGE_ADDRESS, ReadOnly, demand, may
+from notifications.admin.csv_file import csv_file
+from notifications.admin.list_export import latest_first
 from notifications.admin.lists import BoundedPaginator, Word
 from notifications.models import Relay
 from notifications.models.audit import OperatorAction, Verb
@@ -24,8 +25,6 @@ COLUMNS = (
     *("id", "acted_at", "action", "subject", "actor_id", "actor", "reason"),
     *("message_id", "recipient_id", "channel", "bulk_id", "error_code", "detail", "before", "after"),
 )
-BATCH = 1_000  # rows that an export reads at once
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
 class VerbFilter(Word):
@@ -49,6 +48,7 @@ class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/notifications/operatoraction/change_list.html"
+    exports_its_list = False  # but the record's own columns, with a permission of their own
 
     class Media:
         css = {"all": ("notifications/admin.css",)}
@@ -100,34 +100,14 @@ class OperatorActionAdmin(ReadOnly, admin.ModelAdmin):
         rows = self.get_changelist_instance(request).get_queryset(request)
         after = {"filters": request.GET.dict()}
         record(Verb.EXPORT, actor=Actor.of(request.user), subject="record", after=after, using=rows.db)
-        lines = _csv(rows, shows=may(request, CHANGE_ADDRESS))
-        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="record.csv"'
-        return answer
+        return csv_file("record", COLUMNS, _rows(rows, shows=may(request, CHANGE_ADDRESS)))
 
 
-class _Line:
-    """What csv writes to: gives the line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(rows: QuerySet[OperatorAction], *, shows: bool) -> Iterator[str]:
-    """The rows as lines, the latest first, read in batches."""
-    writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
-    before = LARGEST_ID
-    while batch := list(rows.filter(pk__lt=before).order_by("-pk")[:BATCH]):
-        before = batch[-1].pk
-        for action in batch:
-            told = {"before": _told(action.before, shows=shows), "after": _told(action.after, shows=shows)}
-            yield writer.writerow([_cell(told[name] if name in told else getattr(action, name)) for name in COLUMNS])
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+def _rows(rows: QuerySet[OperatorAction], *, shows: bool) -> Iterator[list[Any]]:
+    """The rows, the latest first, read in batches."""
+    for action in latest_first(rows):
+        told = {"before": _told(action.before, shows=shows), "after": _told(action.after, shows=shows)}
+        yield [told[name] if name in told else getattr(action, name) for name in COLUMNS]
 
 
 def _told(facts: dict[str, Any] | None, *, shows: bool) -> str:

@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from notifications.admin.list_export import ListExport
 from notifications.admin.odd_input import AnswersOddInput
 from notifications.admin.offered_filters import OfferedFilters
 
@@ -19,7 +20,7 @@ PAUSE = "notifications.pause_channel"
 COMMAND = "notifications.command_relay"
 
 
-class ReadOnly(AnswersOddInput, OfferedFilters):
+class ReadOnly(AnswersOddInput, ListExport, OfferedFilters):
     """Read-only: only the protocol adds, changes or deletes these rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

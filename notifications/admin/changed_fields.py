@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from notifications.admin.list_export import ListExport
 from notifications.admin.offered_filters import OfferedFilters
 from notifications.models.audit import MOST_REASON, Verb
 from notifications.operations.record_action import Actor, record
@@ -75,7 +76,7 @@ class ChangedFieldsForm(forms.ModelForm):
         return bool(field.has_changed(self.get_initial_for_field(field, name), self.shown(name)))
 
 
-class ChangedFieldsAdmin(OfferedFilters):
+class ChangedFieldsAdmin(ListExport, OfferedFilters):
     """Locks the row before its form is read, and writes the changed fields alone. Use before ModelAdmin."""
 
     form = ChangedFieldsForm

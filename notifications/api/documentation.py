@@ -8,6 +8,7 @@ from rest_framework.exceptions import APIException
 
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting, Refused
+from notifications.api.usage_shapes import UsageQuerySerializer, UsageSerializer
 
 PROBLEM = {
     "type": "object",
@@ -114,6 +115,11 @@ bulk_replay = extend_schema(
 )
 bulk_replay_state = extend_schema(tags=TAGS, responses={200: shapes.BulkReplaySerializer, **NO_REPLAY})
 bulk_replay_drive = extend_schema(tags=TAGS, request=None, responses={200: shapes.BulkReplaySerializer, **NO_REPLAY})
+usage = extend_schema(
+    tags=TAGS,
+    parameters=[UsageQuerySerializer],
+    responses={200: UsageSerializer, **_invalid("since")},
+)
 channel_list = extend_schema(tags=TAGS, responses=shapes.ChannelSerializer(many=True))
 switch = extend_schema(
     tags=TAGS,

@@ -16,6 +16,7 @@ REPEAT = "notifications.repeat_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
 VIEW_CHANNEL = "notifications.view_channelstate"
+VIEW_USAGE = "notifications.view_usage"
 PAUSE = "notifications.pause_channel"
 
 

@@ -40,6 +40,7 @@ class Needs:
     form_for: Callable[[str], Form]
     is_charged_by_segment: bool = False
     most_files: int = 0
+    tells_price: bool = False
 
 
 def channel_paths() -> dict[str, str]:
@@ -133,6 +134,13 @@ def needs_of(name: str) -> Needs | None:
     return _needs(name, path) if path else None
 
 
+def names_of_those_that_tell_prices() -> list[str]:
+    """The channels whose provider is asked what a message cost; none with OUTBOX_ASK_PRICES off."""
+    if not conf.ask_prices():
+        return []
+    return [name for name in channel_names() if (needs := needs_of(name)) and needs.tells_price]
+
+
 def rehearsed_channel(name: str) -> Channel:
     """What the configured channel `name` takes and renders. It may lack credentials, and then sends nothing."""
     return _stood_for(name, channel_paths()[name])
@@ -146,7 +154,13 @@ def _needs(name: str, path: str) -> Needs | None:
         return None
     channel = _stood_for(name, path)
     channel.close()
-    return Needs(channel.address_field, channel.form_for, channel.is_charged_by_segment, channel.most_files)
+    return Needs(
+        channel.address_field,
+        channel.form_for,
+        channel.is_charged_by_segment,
+        channel.most_files,
+        channel.tells_price,
+    )
 
 
 def _built(name: str, channel: type[Channel]) -> Channel:

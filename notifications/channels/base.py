@@ -7,6 +7,7 @@ raises for what a provider may answer; an exception that escapes is a bug, and t
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self
 
@@ -57,13 +58,26 @@ class Probe(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What a provider charged for a message: `price` in units of `currency` (ISO 4217), not in minor ones."""
+
+    price: Decimal
+    currency: str
+    segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What a provider says became of a message; `code` and `detail` tell why it was not delivered."""
+    """What a provider says became of a message; `code` and `detail` tell why it was not delivered.
+
+    `charge` is None where the provider did not say what it cost, or does not know yet.
+    """
 
     status: ReceiptStatus
     code: str = ""
     detail: str = ""
     reason: Reason | None = None
+    charge: Charge | None = None
 
 
 class Channel(ABC):
@@ -71,6 +85,7 @@ class Channel(ABC):
 
     address_field: Literal["phone", "email"]
     can_look_up = False  # whether `look_up` asks anybody
+    tells_price = False  # whether `look_up` tells, sooner or later, what a message cost
     keeps_deadline = True  # whether `send` returns by its deadline, whatever the provider does
     templates: Mapping[str, str]  # part's name → template's file name in notifications/<kind>/
 

@@ -36,6 +36,7 @@ class Unconfigured(Channel):
         self.address_field = getattr(channel, "address_field", "email" if is_email else "phone")
         self.templates: Mapping[str, str] = getattr(channel, "templates", {"text": f"{name}.txt"})
         self.is_charged_by_segment = getattr(channel, "is_charged_by_segment", False)
+        self.tells_price = getattr(channel, "tells_price", False)
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:  # noqa: ARG003  (needs none)
@@ -54,6 +55,7 @@ class MemoryChannel(Channel):
         self.templates = channel.templates
         self.is_charged_by_segment = channel.is_charged_by_segment
         self.most_files = channel.most_files
+        self.tells_price = channel.tells_price
         self._channel = channel
         self._answer = answer
         self._record = record

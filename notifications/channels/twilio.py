@@ -38,6 +38,7 @@ WINDOW_SECONDS = 24 * 3600.0  # https://www.twilio.com/docs/whatsapp/key-concept
 class _TwilioChannel(Channel):
     address_field = "phone"
     can_look_up = True
+    tells_price = True
 
     def __init__(
         self,

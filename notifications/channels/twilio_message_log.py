@@ -8,16 +8,19 @@ One request returns the newest hundred messages to a number. It does not filter 
 that still waits at Twilio has none.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http.response import Response
 
-from notifications.channels.base import DeliveryReport
+from notifications.channels.base import Charge, DeliveryReport
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
 from notifications.channels.twilio_codes import RECEIPT_STATUSES, undelivered
@@ -27,6 +30,8 @@ from notifications.policy.retry_after import throttled_seconds
 NEWEST = 100
 SLACK_SECONDS = 60.0  # for what the request took, and for Twilio's times, which are whole seconds
 VISIBLE_SECONDS = 2.0  # a message may take a moment to appear in the list; nothing found sooner is asked for again
+DEAREST = 100_000  # a message costs less, in any currency
+CURRENCY, SEGMENTS = re.compile("[A-Z]{3}"), re.compile("[0-9]{1,3}")
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 
 Found = TypeVar("Found")
@@ -84,10 +89,11 @@ class MessageLog:
 
         def look() -> DeliveryReport | None:
             message = self._messages(sid).fetch()
-            status = RECEIPT_STATUSES.get(str(message.status))
+            status, charge = RECEIPT_STATUSES.get(str(message.status)), charge_of(message)
             if status is not ReceiptStatus.UNDELIVERED:
-                return DeliveryReport(status) if status else None
-            return undelivered(int(message.error_code or 0), str(message.error_message or ""))
+                return DeliveryReport(status, charge=charge) if status else None
+            report = undelivered(int(message.error_code or 0), str(message.error_message or ""))
+            return replace(report, charge=charge)
 
         return self._ask(look, deadline)
 
@@ -136,6 +142,21 @@ def _status(error: TwilioException) -> int:
 
 def _seconds(earlier: datetime, later: datetime) -> float:
     return (later - earlier).total_seconds()
+
+
+def charge_of(message: Any) -> Charge | None:
+    """What Twilio charged, once it says so: some time after the message was sent. What it took away is below zero.
+
+    https://www.twilio.com/docs/messaging/api/message-resource#message-properties
+    """
+    try:
+        price = -Decimal(str(message.price))
+    except InvalidOperation:
+        return None
+    currency, segments = str(message.price_unit or "").upper(), str(message.num_segments or "")
+    if not (price.is_finite() and abs(price) < DEAREST and CURRENCY.fullmatch(currency)):
+        return None
+    return Charge(price + 0, currency, int(segments) if SEGMENTS.fullmatch(segments) else 0)
 
 
 def _says(body: str, pieces: Sequence[str]) -> bool:

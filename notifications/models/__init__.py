@@ -13,6 +13,7 @@ from notifications.models.recipient import AddressOptOut, AddressVerification, C
 from notifications.models.relay import Relay
 from notifications.models.repeat import Repeat
 from notifications.models.tally import Depth, Tally
+from notifications.models.usage import Usage
 
 # Projects may still import these two tables by their old names. The fallback rule and the channel interface have the
 # same names: use the new ones.
@@ -45,4 +46,5 @@ __all__ = [
     "Relay",
     "Repeat",
     "Tally",
+    "Usage",
 ]

@@ -23,6 +23,14 @@ class Receipt(models.Model):
     received_at = models.DateTimeField(db_default=Now())
     poll_at = models.DateTimeField(null=True, help_text=_("when to poll the provider, if it reports nothing more"))
     polls = models.IntegerField(db_default=0, help_text=_("polls without an answer"))
+    previous = models.CharField(
+        max_length=16, db_default="", help_text=_("the status before this one: usage counts the step between them")
+    )
+    price = models.DecimalField(
+        max_digits=12, decimal_places=6, null=True, help_text=_("what the provider charged; empty: not known yet")
+    )
+    currency = models.CharField(max_length=3, db_default="", help_text=_("of the price, ISO 4217"))
+    segments = models.IntegerField(null=True, help_text=_("as the provider counted them"))
 
     class Meta:
         constraints = [

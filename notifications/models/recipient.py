@@ -46,7 +46,11 @@ class Recipient(models.Model):
     email_verified_at = models.DateTimeField(null=True, editable=False, help_text=_("as of the phone"))
 
     class Meta:
-        permissions = [("change_recipient_address", "Can change a recipient's phone number and email address")]
+        permissions = [
+            ("change_recipient_address", "Can change a recipient's phone number and email address"),
+            ("export_lists", "Can download the admin's lists as CSV, with names and addresses masked"),
+            ("export_personal_data", "Can download them with whole names and addresses"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"), name="recipient_phone_is_e164"

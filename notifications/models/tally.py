@@ -16,7 +16,8 @@ PART_OF_LAST_MINUTE = """CASE WHEN counted_from >= now() - interval '1 minute' T
              / extract(epoch FROM counted_until - counted_from) END::float8"""
 
 
-def _histogram(help_text: str) -> "ArrayField[list[int], list[int]]":
+def histogram_field(help_text: str) -> "ArrayField[list[int], list[int]]":
+    """A histogram of `protocol.histogram`, all zero at first."""
     return ArrayField(models.BigIntegerField(), db_default=[0] * SIZE, help_text=help_text)
 
 
@@ -48,8 +49,8 @@ class Tally(models.Model):
 
     delay_seconds = models.FloatField(db_default=0, help_text="from publication to acceptance, the sum over all sent")
     duration_seconds = models.FloatField(db_default=0, help_text="of the attempts, summed up")
-    delays = _histogram("how many of the sent had which delay, by the buckets of histogram.py")
-    durations = _histogram("how many attempts lasted how long")
+    delays = histogram_field("how many of the sent had which delay, by the buckets of histogram.py")
+    durations = histogram_field("how many attempts lasted how long")
 
     class Meta:
         constraints = [

@@ -9,6 +9,7 @@ LONGEST_ADDRESS = 254  # characters, an email's (RFC 5321)
 
 _EMAIL = re.compile(r"[^\s<>:;,\"'()]+@[^\s<>:;,\"'()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")  # seven digits or more: an error's number has five
+_E164 = re.compile(r"\+[1-9]\d{6,14}(?!\d)")
 
 
 def masked(text: str, address: str) -> str:
@@ -29,3 +30,12 @@ def hint(address: str) -> str:
         return "none"
     name, at, domain = address.rpartition("@")
     return f"{name[:1]}…@{domain}" if at else f"{address[:5]}…{address[-2:]}"
+
+
+def with_hints(text: str) -> str:
+    """`text` with every email address and E.164 number in it shortened to a hint; other numbers stay."""
+    return _E164.sub(_hint_at, _EMAIL.sub(_hint_at, text))
+
+
+def _hint_at(found: re.Match[str]) -> str:
+    return hint(found[0])

@@ -32,6 +32,19 @@ WRITTEN_BACK = [
 FEWEST_DIGITS, MOST_DIGITS = 7, 19  # E.164 has up to 15, and a prefix for calls abroad (0011, 8~10) up to four
 REMEMBERED = 2048  # numbers; reading one takes some 50 µs
 
+# The country of every number that begins with these three digits, where one country has the code for itself.
+ALONE = {
+    f"{code}{rest:0{3 - len(str(code))}}" if len(str(code)) < 3 else str(code): regions[0]
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+    if len(regions) == 1 and len(regions[0]) == 2
+    for rest in range(10 ** (3 - len(str(code))))
+}
+# Where several have it, so many characters tell the country: +1 and the area code, or eight digits (+44 79117 is
+# Guernsey's, +39 06698 the Vatican's, +590 59027 Saint-Barthélemy's).
+AREA, DECIDES = 5, 9
+MOST_PREFIXES = 20_000  # kept; in use are some hundreds
+_of_prefix: dict[str, str] = {}
+
 
 def e164(text: str) -> str | None:
     """The phone number `text`, which must name its country, as E.164; None if there can be no such number."""
@@ -88,6 +101,30 @@ def country_of(phone: str) -> str | None:
         return phonenumbers.region_code_for_number(phonenumbers.parse(phone))
     except phonenumbers.NumberParseException:
         return None
+
+
+def country_by_prefix(phone: str) -> str:
+    """The country that the E.164 number `phone` belongs to, told by its first digits; empty for none.
+
+    For statistics, where a relay has a microsecond for it. `country_of` reads the whole number, and says no country for
+    one that nobody can have.
+    """
+    if country := ALONE.get(phone[1:4]):
+        return country
+    prefix = phone[: AREA if phone.startswith("+1") else DECIDES]
+    return _of_prefix.get(prefix) or _learn_prefix(prefix, phone)
+
+
+def _learn_prefix(prefix: str, phone: str) -> str:
+    """Only a number that somebody can have tells the country of those that begin alike."""
+    if country := country_of(phone):
+        if len(_of_prefix) >= MOST_PREFIXES:
+            _of_prefix.clear()
+        _of_prefix[prefix] = country if len(country) == 2 else ""
+        return _of_prefix[prefix]
+    codes = (phone[1:end] for end in (2, 3, 4) if phone[1:end].isdecimal())
+    regions = next((found for code in codes if (found := phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code)))), ())
+    return next((region for region in regions if len(region) == 2), "")
 
 
 def is_allowed(phone: str, countries: Collection[str]) -> bool:

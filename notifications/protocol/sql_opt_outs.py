@@ -1,8 +1,11 @@
 """The statement that records an opt-out which a provider reported."""
 
+from notifications.protocol.sql_usage import append_opt_outs
+
 # Needs the lanes' locks, because it writes the recipient's row; the settle that reports the opt-out has them. Writes
 # what `recipients.opt_outs.opt_out` writes.
-APPLY_OPT_OUTS = """
+APPLY_OPT_OUTS = (
+    """
 WITH reported AS (
     SELECT DISTINCT ON (recipient_id) recipient_id, channel, code, address
     FROM unnest(%(recipients)s::bigint[], %(channels)s::text[], %(codes)s::text[], %(addresses)s::text[])
@@ -19,7 +22,10 @@ WITH reported AS (
     FROM reported
     WHERE recipient.id = reported.recipient_id AND NOT reported.channel = ANY(recipient.opt_outs)
     RETURNING recipient.id, reported.channel, reported.code
-)
+), counted AS ("""
+    + append_opt_outs(changed="applied")
+    + """)
 INSERT INTO notifications_consentrecord (recipient_id, channel, purpose, is_opt_in, how, actor)
 SELECT id, channel, '', false, 'provider', code FROM applied
 """
+)

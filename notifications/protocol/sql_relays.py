@@ -4,7 +4,8 @@ The line above each statement says why it locks what it locks.
 """
 
 from notifications.protocol.sql_channels import CHANNEL_STATE
-from notifications.protocol.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, TALLY, append
+from notifications.protocol.sql_tally import ATTEMPTS_SO_FAR, COUNT_LEFTOVERS, LEFT_OVER, TALLY, USED, append
+from notifications.protocol.sql_usage import USAGE
 
 # Adds a relay's row; its id is also the key of its advisory lock.
 REGISTER = (
@@ -36,6 +37,8 @@ WITH beat AS (
     RETURNING id, command
 ), tallied AS ("""
     + TALLY
+    + """), used AS ("""
+    + USAGE
     + """)
 SELECT EXISTS (SELECT FROM beat) AS is_known,
     ARRAY(SELECT id FROM notifications_relay
@@ -55,7 +58,8 @@ SELECT EXISTS (SELECT FROM beat) AS is_known,
 )
 
 # Declares relays dead by removing their rows: those whose lease has run out and, if `prompt`, those whose lock is free.
-# The lock is tried last, and released with the statement's transaction. Counts what those relays had not counted.
+# The lock is tried last, and released with the transaction. Counts what those relays had not counted, and returns what
+# of it is usage, in rows with a kind.
 DECLARE_DEAD = (
     """
 WITH uncounted AS (
@@ -65,11 +69,14 @@ WITH uncounted AS (
            OR CASE WHEN %(prompt)s AND relay.heartbeat_at < clock_timestamp() - make_interval(secs => %(stale)s)
                    THEN pg_try_advisory_xact_lock(%(lock_class)s, relay.id) ELSE false END)
     RETURNING relay.id, relay.counted_to
-), tallied AS ("""
+), """
+    + LEFT_OVER
+    + """, tallied AS ("""
     + COUNT_LEFTOVERS
     + """)
-SELECT id FROM uncounted
-"""
+SELECT id, NULL, NULL, NULL, NULL, NULL, NULL FROM uncounted
+UNION ALL """
+    + USED
 )
 
 # Returns what departed relays held. Their ids are never used again, so no live relay's message is among them. Locks the

@@ -5,6 +5,8 @@ counted. If a relay is lost, the relay that declares it dead counts the rest fro
 whichever relay is killed. Replays and cancellations by people are appended in rows without a relay, and merged later.
 """
 
+from collections.abc import Sequence
+
 from notifications.protocol.histogram import BOUNDS, SIZE
 
 STATUSES = ("sent", "failed", "expired", "cancelled", "replayed")
@@ -23,11 +25,12 @@ def _types() -> str:
     )
 
 
-def _merged() -> str:
-    sums = [f"{name} = tally.{name} + excluded.{name}" for name in NUMBERS]
+def merged(table: str, numbers: Sequence[str], histograms: Sequence[str]) -> str:
+    """The part of an upsert that adds the columns of the new row to those that `table` has."""
+    sums = [f"{name} = {table}.{name} + excluded.{name}" for name in numbers]
     sums += [
-        f"{name} = ARRAY[{', '.join(f'tally.{name}[{place}] + excluded.{name}[{place}]' for place in _places())}]"
-        for name in HISTOGRAMS
+        f"{name} = ARRAY[{', '.join(f'{table}.{name}[{place}] + excluded.{name}[{place}]' for place in _places())}]"
+        for name in histograms
     ]
     return ", ".join(sums)
 
@@ -36,9 +39,10 @@ def _places() -> range:
     return range(1, SIZE + 1)
 
 
-def _summed() -> str:
-    sums = [f"sum({name})" for name in NUMBERS]
-    sums += [f"ARRAY[{', '.join(f'sum({name}[{place}])' for place in _places())}]::bigint[]" for name in HISTOGRAMS]
+def summed(numbers: Sequence[str], histograms: Sequence[str]) -> str:
+    """The columns of several rows, added up."""
+    sums = [f"sum({name})" for name in numbers]
+    sums += [f"ARRAY[{', '.join(f'sum({name}[{place}])' for place in _places())}]::bigint[]" for name in histograms]
     return ", ".join(sums)
 
 
@@ -53,53 +57,63 @@ def _histogram(seconds: str, among: str) -> str:
 
 
 MERGE = f"""ON CONFLICT (minute, channel, relay_id) DO UPDATE
-    SET counted_until = excluded.counted_until, {_merged()}"""
+    SET counted_until = excluded.counted_until, {merged("tally", NUMBERS, HISTOGRAMS)}"""
 
 # Part of the heartbeat: adds to the relay's own rows while the relay is known. With nothing counted no row is touched.
 TALLY = f"""
     INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until, {COLUMNS})
     SELECT date_trunc('minute', clock_timestamp()), seen.channel, beat.id, clock_timestamp(), clock_timestamp(),
         {COLUMNS}
-    FROM beat, jsonb_to_recordset(%(seen)s::jsonb) AS seen (channel text, {_types()})
+    FROM beat, jsonb_to_recordset(%(seen)s::jsonb -> 'channels') AS seen (channel text, {_types()})
     {MERGE}
 """
 
 # The id up to which a relay's attempts are counted: those that it has written are not above it, those to come are.
 ATTEMPTS_SO_FAR = "coalesce(pg_sequence_last_value('notifications_deliveryattempt_id_seq'), 0)"
 
-# Counts the attempts that the relays `uncounted` (id, counted_to) have written and not counted. Nested loops by primary
-# key: a join would be estimated at a third of the table, and read all of it.
-COUNT_LEFTOVERS = f"""
-    INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until,
-        sent, failed, {", ".join(ANSWERS)}, delay_seconds, duration_seconds, {", ".join(HISTOGRAMS)})
-    SELECT date_trunc('minute', clock_timestamp()), message.channel, uncounted.id, clock_timestamp(), clock_timestamp(),
-        count(*) FILTER (WHERE attempt.answer = 'accepted'),
-        count(*) FILTER (WHERE message.status = 'failed' AND attempt.claim_number = message.claim_number),
-        {", ".join(f"count(*) FILTER (WHERE attempt.answer = '{answer}')" for answer in ANSWERS)},
-        coalesce(sum(message.delay) FILTER (WHERE attempt.answer = 'accepted'), 0), coalesce(sum(attempt.duration), 0),
-        {_histogram("message.delay", "attempt.answer = 'accepted'")},
-        {_histogram("attempt.duration", "true")}
+# The attempts that the relays `uncounted` (id, counted_to) have written and not counted. Nested loops by primary key: a
+# join would be estimated at a third of the table, and read all of it.
+LEFT_OVER = """left_over AS MATERIALIZED (
+    SELECT uncounted.id AS relay_id, message.kind, message.channel, attempt.address, attempt.answer, attempt.duration,
+        message.delay, message.status = 'failed' AND attempt.claim_number = message.claim_number AS has_failed
     FROM uncounted
     CROSS JOIN LATERAL (
-        SELECT message_id, claim_number, answer, relay_id, ended_at,
+        SELECT message_id, claim_number, answer, address, relay_id, ended_at,
             extract(epoch FROM ended_at - started_at)::float8 AS duration
         FROM notifications_deliveryattempt
         WHERE id > uncounted.counted_to ORDER BY id LIMIT 1000000
     ) AS attempt
     CROSS JOIN LATERAL (
-        SELECT channel, status, claim_number, extract(epoch FROM attempt.ended_at - created_at)::float8 AS delay
+        SELECT kind, channel, status, claim_number, extract(epoch FROM attempt.ended_at - created_at)::float8 AS delay
         FROM notifications_outboxmessage WHERE id = attempt.message_id LIMIT 1
     ) AS message
     WHERE attempt.relay_id = uncounted.id AND attempt.duration IS NOT NULL
-    GROUP BY message.channel, uncounted.id
+)"""
+# Those that usage counts, with the address that tells the country: Python knows which.
+USED = """SELECT relay_id, kind, channel, address, answer = 'accepted', has_failed, delay FROM left_over
+WHERE answer = 'accepted' OR has_failed"""
+COUNT_LEFTOVERS = f"""
+    INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until,
+        sent, failed, {", ".join(ANSWERS)}, delay_seconds, duration_seconds, {", ".join(HISTOGRAMS)})
+    SELECT date_trunc('minute', clock_timestamp()), channel, relay_id, clock_timestamp(), clock_timestamp(),
+        count(*) FILTER (WHERE answer = 'accepted'),
+        count(*) FILTER (WHERE has_failed),
+        {", ".join(f"count(*) FILTER (WHERE answer = '{answer}')" for answer in ANSWERS)},
+        coalesce(sum(delay) FILTER (WHERE answer = 'accepted'), 0), coalesce(sum(duration), 0),
+        {_histogram("delay", "answer = 'accepted'")},
+        {_histogram("duration", "true")}
+    FROM left_over
+    GROUP BY channel, relay_id
     {MERGE}
 """
 # For a relay whose connection broke: it cannot know whether its last heartbeat was committed. The database knows.
 RECOUNT = f"""
 WITH uncounted AS MATERIALIZED (
     SELECT id, counted_to FROM notifications_relay WHERE id = %(relay)s FOR NO KEY UPDATE
-), tallied AS ({COUNT_LEFTOVERS})
-UPDATE notifications_relay relay SET counted_to = {ATTEMPTS_SO_FAR} FROM uncounted WHERE relay.id = uncounted.id
+), {LEFT_OVER}, tallied AS ({COUNT_LEFTOVERS}), counted AS (
+    UPDATE notifications_relay relay SET counted_to = {ATTEMPTS_SO_FAR} FROM uncounted WHERE relay.id = uncounted.id
+)
+{USED}
 """
 
 
@@ -146,7 +160,7 @@ WITH folded AS (
     RETURNING *, {_TARGET} AS target
 )
 INSERT INTO notifications_tally AS tally (minute, channel, relay_id, counted_from, counted_until, {COLUMNS})
-SELECT target, channel, 0, min(counted_from), max(counted_until), {_summed()}
+SELECT target, channel, 0, min(counted_from), max(counted_until), {summed(NUMBERS, HISTOGRAMS)}
 FROM folded GROUP BY target, channel
 {MERGE}
 """

@@ -1,4 +1,4 @@
-"""Asks providers for receipts that never came: a callback may be lost, or may not be possible at all.
+"""Asks providers for receipts that never came, and for prices: a callback may be lost, and has no price in it.
 
 The provider is asked ten minutes after a message was accepted, or after the last news of it. If there is no news, it is
 asked again an hour later, then six hours later, then a day later, because carriers may be that slow; then never again.
@@ -20,10 +20,12 @@ from notifications.models import Bookmark
 from notifications.protocol.bad_rows import report
 from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import execute, fetch_all
+from notifications.receipts.count_usage import record_charge
 from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 
 LATER_SECONDS = [3600.0, 6 * 3600.0, 24 * 3600.0]  # after the first, second and third poll without news
-MOST, PER_SECOND = 500, 10.0  # in one run, and in a second: an account's requests are limited, and sends need them
+# In one run, which is every five minutes, and in a second: an account's requests are limited, and sends need them.
+MOST, PER_SECOND = 2_500, 10.0
 AT_ONCE = 20
 READ_AT_ONCE = 5_000
 
@@ -155,8 +157,10 @@ def _ask_about(
                 continue
             heard = False
             if answer is not None:
-                about = MessageReport(message_id=message, provider_id=provider_id, claim_number=claim, report=answer)
+                about = MessageReport(message, provider_id, answer, claim_number=claim, was_asked=True)
                 heard = record(about, channels=[channel], using=using)
+                if answer.charge is not None:
+                    record_charge(message, provider_id, answer.charge, using=using)
         except (Exception, SystemExit, GeneratorExit) as error:  # a bug in the channel, or one message's fault
             if is_not_now(error):
                 raise

@@ -11,9 +11,10 @@ receipt first and does not send again. If the message has failed, it is replayed
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from notifications import conf
+from notifications.channels import names_of_those_that_tell_prices
 from notifications.channels.base import DeliveryReport
 from notifications.lifecycle import Reason, ReceiptStatus
 from notifications.models import Recipient
@@ -21,6 +22,7 @@ from notifications.operations.replay import replay
 from notifications.policy.masking import masked
 from notifications.policy.storable_text import storable
 from notifications.receipts import late_fallback
+from notifications.receipts.count_usage import NOT_DELIVERED, Step, count_delivery
 from notifications.recipients.opt_outs import How, opt_out
 from notifications.telemetry import emit
 
@@ -35,17 +37,19 @@ WITH news AS (
     INSERT INTO notifications_receipt AS receipt
         (message_id, provider_id, claim_number, status, code, detail, received_at, poll_at, polls)
     SELECT message.id, %(provider_id)s, %(claim_number)s, %(status)s, %(code)s, %(detail)s, clock_timestamp(),
-        clock_timestamp() + make_interval(secs => %(poll_after)s), 0
+        CASE WHEN NOT %(is_final)s OR message.channel = ANY(%(telling_prices)s::text[])
+             THEN clock_timestamp() + make_interval(secs => %(poll_after)s) END, 0
     FROM notifications_outboxmessage message
     WHERE message.id = %(message)s AND message.channel = ANY(%(channels)s::text[])
     ON CONFLICT (message_id, provider_id) DO UPDATE
-    SET status = excluded.status, code = excluded.code, detail = excluded.detail, received_at = excluded.received_at,
+    SET previous = receipt.status, status = excluded.status, code = excluded.code, detail = excluded.detail,
+        received_at = excluded.received_at,
         claim_number = greatest(receipt.claim_number, excluded.claim_number),
-        poll_at = excluded.poll_at, polls = 0
+        poll_at = CASE WHEN %(is_final)s AND receipt.price IS NOT NULL THEN NULL ELSE excluded.poll_at END, polls = 0
     WHERE array_position(%(ranks)s::text[], excluded.status::text)
         > array_position(%(ranks)s::text[], receipt.status::text)
         OR (receipt.status = 'sent' AND excluded.status = 'sent' AND excluded.code NOT IN ('', receipt.code))
-    RETURNING message_id
+    RETURNING message_id, claim_number, previous
 ), shown AS (
     UPDATE notifications_outboxmessage message
     SET receipt = %(status)s
@@ -55,32 +59,37 @@ WITH news AS (
         > coalesce(array_position(%(ranks)s::text[], message.receipt::text), 0)
       AND (NOT %(is_bad)s OR message.provider_id IN ('', %(provider_id)s))
 )
-SELECT message.recipient_id, message.channel, message.status = 'failed' AND message.unknown_since IS NOT NULL
+SELECT message.recipient_id, message.channel, message.status = 'failed' AND message.unknown_since IS NOT NULL,
+    message.kind, message.finished_at, news.previous, coalesce(nullif(attempt.address, ''), recipient.phone),
+    extract(epoch FROM clock_timestamp() - coalesce(attempt.ended_at, message.finished_at))::float8
 FROM news JOIN notifications_outboxmessage message ON message.id = news.message_id
+JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
+LEFT JOIN notifications_deliveryattempt attempt
+  ON attempt.message_id = news.message_id AND attempt.claim_number = news.claim_number
 """
 
 RANKS = [status.value for status in ReceiptStatus]
-NOT_DELIVERED = frozenset({ReceiptStatus.UNDELIVERED, ReceiptStatus.BOUNCED})
 
 
 @dataclass(frozen=True, slots=True)
 class MessageReport:
     """A delivery report and the message it is about. `message_id` is our id, `provider_id` the provider's name for it.
 
-    `claim_number` 0: not known.
+    `claim_number` 0: not known. `was_asked`: nobody knows when it came to be so, for we asked later.
     """
 
     message_id: int
     provider_id: str
     report: DeliveryReport
     claim_number: int = 0
+    was_asked: bool = False
 
 
 def record(about: MessageReport, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
     """Record a report about a message on one of `channels`, and act on it; whether it was news."""
     report = about.report
     report = replace(report, status=ReceiptStatus(report.status), code=storable(str(report.code), MOST_CODE))
-    with connections[using].cursor() as cursor:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(
             RECORD,
             {
@@ -91,17 +100,21 @@ def record(about: MessageReport, *, channels: Collection[str], using: str = DEFA
                 "status": report.status.value,
                 "code": report.code,
                 "detail": masked(storable(str(report.detail), MOST_DETAIL), ""),
-                "poll_after": None if report.status.is_final else FIRST_POLL_AFTER_SECONDS,
+                "telling_prices": names_of_those_that_tell_prices(),
+                "poll_after": FIRST_POLL_AFTER_SECONDS,
                 "ranks": RANKS,
                 "is_final": report.status.is_final,
                 "is_bad": report.status in NOT_DELIVERED,
             },
         )
         row = cursor.fetchone()
+        if row is not None:
+            recipient, channel, is_proof, kind, sent_at, previous, address, seconds = row
+            step = Step(kind, channel, address, sent_at=sent_at, seconds=None if about.was_asked else seconds)
+            count_delivery(cursor, step, was=previous, now=report.status)
     if row is None:
         return False
     emit("receipt.recorded", message=about.message_id, claim=about.claim_number, status=report.status, code=report.code)
-    recipient, channel, is_proof = row
     if report.reason is Reason.OPTED_OUT:
         opt_out(Recipient(pk=recipient), channel=channel, how=How.PROVIDER, actor=report.code, using=using)
     if is_proof and report.status not in NOT_DELIVERED and conf.ask_before_resend():

@@ -19,7 +19,11 @@ from notifications.models import AddressOptOut, ConsentRecord, Recipient
 from notifications.policy.address_keys import address_key
 from notifications.policy.consent import opt_out_key
 from notifications.policy.reply_keywords import Keyword, keyword_of
+from notifications.protocol.run_sql import execute
+from notifications.protocol.sql_usage import append_opt_outs
 from notifications.recipients import addresses
+
+COUNT = append_opt_outs(changed="(VALUES (%(channel)s::text)) AS changed (channel)")
 
 
 class How(StrEnum):
@@ -166,4 +170,6 @@ def _write(change: ConsentRecord, *, is_of_address: bool, using: str) -> bool:
         )
         recipient.save(update_fields=["opt_outs", "address_opt_outs"], using=using)
         change.save(using=using)
+        if not change.is_opt_in:
+            execute(COUNT, {"channel": change.channel}, using=using)
         return True

@@ -102,7 +102,7 @@ class Lease:
         self._renew(asked_at)
 
     def beat(
-        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), counts: str = "[]"
+        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), counts: str = "{}"
     ) -> Heartbeat:
         """Extend the lease, write down `counts` (a Tally's, as JSON), and learn about the other relays."""
         self._hold_lock(connection)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection
 from notifications.relay.lease import LOCK_CLASS, STALE_SECONDS
+from notifications.relay.tally import add_left_over
 from notifications.telemetry import emit
 
 SETTLED_SESSION_SECONDS = 1.5  # relays reconnect within a fraction of a second, and take their lock back first thing
@@ -19,11 +20,13 @@ BATCH = 500
 
 def declare_dead(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> list[int]:
     """Remove the rows of those `suspects` that are dead; returns their ids. `prompt`: a free lock may prove it."""
-    rows = connection.execute(
-        sql.DECLARE_DEAD,
-        {"suspects": list(suspects), "prompt": prompt, "stale": STALE_SECONDS, "lock_class": LOCK_CLASS},
-    ).fetchall()
-    dead: list[int] = [row[0] for row in rows]
+    with connection.transaction():
+        rows = connection.execute(
+            sql.DECLARE_DEAD,
+            {"suspects": list(suspects), "prompt": prompt, "stale": STALE_SECONDS, "lock_class": LOCK_CLASS},
+        ).fetchall()
+        add_left_over(connection, [row for row in rows if row[1] is not None])
+    dead: list[int] = [row[0] for row in rows if row[1] is None]
     for relay_id in dead:
         emit("relay.declared_dead", relay=relay_id)
     return dead

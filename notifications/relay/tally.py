@@ -5,16 +5,21 @@ Used by the relay's thread alone. What a killed relay had not written is counted
 
 import json
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from notifications.lifecycle import Status
+from notifications.policy.phone_numbers import country_by_prefix
 from notifications.protocol import sql_tally as sql
+from notifications.protocol import sql_usage
 from notifications.protocol.histogram import BOUNDS, SIZE
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Settlement
 
 SAMPLE_SECONDS = 10.0  # how often a relay looks whether this minute's sample is taken
 DAYS = 8  # for which minutes are kept
+FOLDED = 10_000  # rows of usage that are merged at once
 
 
 @dataclass(slots=True)
@@ -28,11 +33,33 @@ class Counts:
     durations: list[int] = field(default_factory=lambda: [0] * SIZE)
 
 
+@dataclass(slots=True)
+class Used:
+    """What was sent, and what failed, of one kind, on one channel, to one country. `delays` as in Counts."""
+
+    sent: int = 0
+    failed: int = 0
+    delay_seconds: float = 0.0
+    delays: list[int] = field(default_factory=lambda: [0] * SIZE)
+
+    def add(self, *, is_sent: bool, delay: float) -> None:
+        if is_sent:
+            self.sent += 1
+            self.delays[bisect_left(BOUNDS, delay)] += 1
+            self.delay_seconds += delay
+        else:
+            self.failed += 1
+
+
+Usage = dict[tuple[str, str, str], Used]  # by kind, channel and country
+
+
 class Tally:
-    """What one relay has settled since its last heartbeat, by channel."""
+    """What one relay has settled since its last heartbeat: by channel, and by kind, channel and country."""
 
     def __init__(self) -> None:
         self._channels: dict[str, Counts] = {}
+        self._usage: Usage = {}
 
     def add(self, settlement: Settlement, *, age: float) -> None:
         """Count a settlement that was written; `age`: seconds from the message's publication to the send's end."""
@@ -42,6 +69,10 @@ class Tally:
         status, outcome = settlement.status, settlement.outcome
         if status.is_terminal:
             counts.numbers[status] += 1
+            if status is Status.SENT or status is Status.FAILED:
+                message = settlement.message
+                used = _used(self._usage, message.kind, message.channel, settlement.address)
+                used.add(is_sent=status is Status.SENT, delay=age)
         if outcome is None:
             return
         counts.numbers[outcome.answer] += 1
@@ -55,16 +86,35 @@ class Tally:
     def as_json(self) -> str:
         """The counts, as the heartbeat's statement takes them."""
         rows = ({"channel": channel, **asdict(counts)} for channel, counts in self._channels.items())
-        return json.dumps([row | row.pop("numbers") for row in rows])
+        channels = [row | row.pop("numbers") for row in rows]
+        return json.dumps({"channels": channels, "usage": _usage_rows(self._usage)})
 
     def clear(self) -> None:
         """Start again at zero: what was counted is written, or will be counted from the attempts."""
         self._channels.clear()
+        self._usage.clear()
 
 
 def recount(connection: Connection, *, relay_id: int) -> None:
     """Count from its attempts what the relay wrote and may not have counted, because its connection broke."""
-    connection.execute(sql.RECOUNT, {"relay": relay_id})
+    with connection.transaction():
+        add_left_over(connection, connection.execute(sql.RECOUNT, {"relay": relay_id}).fetchall())
+
+
+def add_left_over(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Count usage that a relay had not counted: rows of the statements that count its attempts, in their transaction.
+
+    Python does it, because no statement can tell a number's country.
+    """
+    left_over: dict[int, Usage] = {}
+    for relay_id, kind, channel, address, is_sent, has_failed, delay in rows:
+        usage = left_over.setdefault(relay_id, {})
+        if is_sent:
+            _used(usage, kind, channel, address).add(is_sent=True, delay=delay)
+        if has_failed:
+            _used(usage, kind, channel, address).add(is_sent=False, delay=delay)
+    for relay_id, usage in left_over.items():
+        connection.execute(sql_usage.ADD_USAGE, {"relay": relay_id, "seen": json.dumps(_usage_rows(usage))})
 
 
 def keep_history(connection: Connection) -> None:
@@ -72,3 +122,20 @@ def keep_history(connection: Connection) -> None:
     if connection.execute(sql.SAMPLE).fetchall():
         connection.execute(sql.FOLD, {"days": DAYS})
         connection.execute(sql.FORGET_DEPTHS, {"days": DAYS})
+        while connection.execute(sql_usage.FOLD, {"most": FOLDED}).fetchall() == [(FOLDED,)]:
+            pass
+
+
+def _used(usage: Usage, kind: str, channel: str, address: str) -> Used:
+    place = kind, channel, country_by_prefix(address) if address.startswith("+") else ""
+    used = usage.get(place)
+    if used is None:
+        used = usage[place] = Used()
+    return used
+
+
+def _usage_rows(usage: Usage) -> list[dict[str, Any]]:
+    return [
+        {"kind": kind, "channel": channel, "country": country, **asdict(used)}
+        for (kind, channel, country), used in usage.items()
+    ]

@@ -33,6 +33,8 @@ class Received:
     client_port: int
     body: str
     sid: str = ""
+    price: str | None = None  # what the provider charges for it, in USD; None: nothing
+    segments: int = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
     subject: str = ""
     html: str = ""
@@ -104,6 +106,10 @@ class SandboxClient:
         else:
             self._call("DELETE", "callbacks")
 
+    def set_prices(self, *, each: str = "0.0079", after: float = 1.0) -> None:
+        """Charge `each` US dollars a segment or WhatsApp message, and tell it after `after` seconds."""
+        self._call("POST", "prices", {"each": each, "after": after})
+
     def add_content(self, sid: str, text: str) -> None:
         """Let the content template `sid` say `text`, which names its variables: {{1}}."""
         self._call("POST", "contents", {"sid": sid, "text": text})
@@ -117,8 +123,9 @@ class SandboxClient:
         self._call("DELETE", "rules")
 
     def clear(self) -> None:
-        """Reset everything: no rules, no messages, no callbacks, not down."""
+        """Reset everything: no rules, no messages, no callbacks, not down, the usual prices."""
         self.up()
+        self.set_prices()
         self.tell_statuses()
         self.clear_rules()
         self._call("DELETE", "messages")

@@ -10,31 +10,41 @@ POST   /_sandbox/down                {"down": true} refuses everything (503, 421
 POST   /_sandbox/callbacks           {"statuses": ["queued", "sent"]}: tell these and the final one of what is accepted
 DELETE /_sandbox/callbacks           tell nothing
 POST   /_sandbox/contents            {"sid": "HX…", "text": "Hello {{1}}"}: what a content template says
+POST   /_sandbox/prices              {"each": "0.0079", "after": 1.0}: what a segment costs in USD, and after how many
+                                     seconds it is told
 POST   /_sandbox/inbound             {"url", "from", "to", "body"}: somebody writes to us; answers {"status": N}
 """
 
 import json
+import re
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
 from notifications.sandbox.callbacks import Callbacks
-from notifications.sandbox.journal import Journal
+from notifications.sandbox.journal import Attempt, Journal
 from notifications.sandbox.page import render_page
+from notifications.sandbox.prices import Prices
+from notifications.sandbox.resources import charged_segments
 from notifications.sandbox.rules import BadRule, Rules, parse_rule
 
+PRICE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,5})?")
 LARGEST_ANSWER = 1000  # messages: more would keep the providers waiting
 
 
 class ControlApi:
     """The routes under /_sandbox/."""
 
-    def __init__(self, *, journal: Journal, rules: Rules, callbacks: Callbacks, contents: dict[str, str]) -> None:
+    def __init__(
+        self, *, journal: Journal, rules: Rules, callbacks: Callbacks, contents: dict[str, str], prices: Prices
+    ) -> None:
         self._journal = journal
         self._rules = rules
         self._callbacks = callbacks
         self._contents = contents
+        self._prices = prices
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -47,6 +57,7 @@ class ControlApi:
             web.post("/_sandbox/callbacks", self._tell),
             web.delete("/_sandbox/callbacks", self._tell_nothing),
             web.post("/_sandbox/contents", self._add_content),
+            web.post("/_sandbox/prices", self._set_prices),
             web.post("/_sandbox/inbound", self._write),
         ]
 
@@ -60,7 +71,13 @@ class ControlApi:
             return _mistake("since and limit are whole numbers")
         found = self._journal.since(since)[: max(1, min(limit, LARGEST_ANSWER))]
         last = found[-1].sequence if found else since
-        return web.json_response({"messages": [attempt.as_json() for attempt in found], "last": last})
+        return web.json_response({"messages": [self._as_json(attempt) for attempt in found], "last": last})
+
+    def _as_json(self, attempt: Attempt) -> dict[str, Any]:
+        """The attempt, with what its provider charges for it, whether that is told already or not."""
+        price = self._prices.charge(attempt)
+        segments = 0 if price is None else charged_segments(attempt)
+        return attempt.as_json() | {"price": None if price is None else str(price), "segments": segments}
 
     async def _forget(self, request: web.Request) -> web.Response:
         self._journal.clear()
@@ -102,6 +119,16 @@ class ControlApi:
         if words is None:
             return _mistake('{"sid": "HX…", "text": "Hello {{1}}"}')
         self._contents[words["sid"]] = words["text"]
+        return web.json_response({})
+
+    async def _set_prices(self, request: web.Request) -> web.Response:
+        document = await _document(request)
+        wish = document if isinstance(document, dict) else {}
+        each, after = wish.get("each", str(self._prices.each)), wish.get("after", self._prices.after)
+        is_after = isinstance(after, (int, float)) and not isinstance(after, bool) and after >= 0
+        if not (isinstance(each, str) and PRICE.fullmatch(each) and is_after and wish.keys() <= {"each", "after"}):
+            return _mistake('{"each": "0.0079", "after": 1.0}')
+        self._prices.each, self._prices.after = Decimal(each), float(after)
         return web.json_response({})
 
     async def _write(self, request: web.Request) -> web.Response:

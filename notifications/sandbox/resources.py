@@ -5,6 +5,7 @@ https://www.twilio.com/docs/messaging/api/message-resource, /docs/usage/twilios-
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,14 +13,17 @@ from urllib.parse import urlencode
 from notifications.sandbox.journal import Attempt
 
 VERSION = "2010-04-01"
+CURRENCY = "USD"
 _GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
 
 
-def message(attempt: Attempt, *, account_sid: str, status: str, error: int = 0) -> dict[str, Any]:
-    """A message; `status` and `error`, a number of Twilio's, are what Twilio would say of it by now."""
+def message(
+    attempt: Attempt, *, account_sid: str, status: str, error: int = 0, price: Decimal | None = None
+) -> dict[str, Any]:
+    """A message; `status`, `price` and `error`, a number of Twilio's, are what Twilio would say of it by now."""
     fields = attempt.parameters or {}
     path = f"/{VERSION}/Accounts/{account_sid}/Messages/{attempt.sid}"
     body = attempt.text
@@ -36,9 +40,9 @@ def message(attempt: Attempt, *, account_sid: str, status: str, error: int = 0) 
         "from": fields.get("From"),
         "messaging_service_sid": fields.get("MessagingServiceSid"),
         "num_media": "0",
-        "num_segments": str(segments(body)),
-        "price": None,
-        "price_unit": "USD",
+        "num_segments": "0" if status == "accepted" else str(charged_segments(attempt)),  # no sender yet, no count
+        "price": None if price is None else f"{-price:.5f}",
+        "price_unit": CURRENCY,
         "sid": attempt.sid,
         "status": status,
         "subresource_uris": {"media": f"{path}/Media.json"},
@@ -70,6 +74,11 @@ def page(
 
 def error(*, status: int, code: int, words: str) -> dict[str, Any]:
     return {"code": code, "message": words, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status}
+
+
+def charged_segments(attempt: Attempt) -> int:
+    """The segments of a message; on WhatsApp each is one."""
+    return segments(attempt.text) if attempt.channel == "sms" else 1
 
 
 def segments(body: str) -> int:

@@ -9,6 +9,7 @@ from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
 from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.control import ControlApi
 from notifications.sandbox.journal import MOST_ATTEMPTS, Journal
+from notifications.sandbox.prices import Prices
 from notifications.sandbox.rules import Rules
 from notifications.sandbox.smtp import Mailbox
 from notifications.sandbox.twilio import MessagesApi, in_twilios_words
@@ -25,6 +26,7 @@ class Sandbox:
         self._journal = Journal(limit=limit)
         self._callbacks = Callbacks()
         contents: dict[str, str] = {}
+        prices = Prices()
         twilio = MessagesApi(
             account_sid=ACCOUNT_SID,
             auth_token=AUTH_TOKEN,
@@ -32,8 +34,11 @@ class Sandbox:
             rules=self._rules,
             callbacks=self._callbacks,
             contents=contents,
+            prices=prices,
         )
-        control = ControlApi(journal=self._journal, rules=self._rules, callbacks=self._callbacks, contents=contents)
+        control = ControlApi(
+            journal=self._journal, rules=self._rules, callbacks=self._callbacks, contents=contents, prices=prices
+        )
         application = web.Application(middlewares=[in_twilios_words])
         application.add_routes([*twilio.routes(), *control.routes()])
         # With a connection its call is gone: nobody hears the answer any more.

@@ -23,6 +23,7 @@ from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.connections import client_port, cut, drip
 from notifications.sandbox.journal import Attempt, Journal
 from notifications.sandbox.mistakes import channel_of, mistakes, variables_of
+from notifications.sandbox.prices import Prices
 from notifications.sandbox.rules import Answer, Rules
 
 LIST_FILTERS = ("To", "From", "DateSent", "DateSent>", "DateSent<")
@@ -50,6 +51,7 @@ class MessagesApi:
         rules: Rules,
         callbacks: Callbacks,
         contents: Mapping[str, str],
+        prices: Prices,
     ) -> None:
         self._account_sid = account_sid
         credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
@@ -58,6 +60,7 @@ class MessagesApi:
         self._rules = rules
         self._callbacks = callbacks
         self._contents = contents
+        self._prices = prices
 
     def routes(self) -> list[web.RouteDef]:
         messages = f"/{resources.VERSION}/Accounts/{{account}}/Messages"
@@ -172,6 +175,7 @@ class MessagesApi:
             account_sid=self._account_sid,
             status=attempt.final_status if is_final else "sent",
             error=attempt.final_code,
+            price=self._prices.told(attempt),
         )
 
 

@@ -100,9 +100,17 @@ def _receipts(message: OutboxMessage, *, using: str) -> Iterator[Event]:
             f"Receipt: {receipt.status}",
             RECEIPT_TONES.get(ReceiptStatus(receipt.status), "neutral"),
             code=receipt.code,
-            detail=receipt.detail,
+            detail=" ".join(filter(None, (receipt.detail, _charged(receipt)))),
             provider_id=receipt.provider_id,
         )
+
+
+def _charged(receipt: Receipt) -> str:
+    """What the provider charged, once it has said so."""
+    if receipt.price is None:
+        return ""
+    segments = f", {receipt.segments} segment{'s' * (receipt.segments != 1)}" if receipt.segments else ""
+    return f"Charged: {receipt.price.normalize():f} {receipt.currency}{segments}."
 
 
 def _actions(message: OutboxMessage, *, using: str) -> Iterator[Event]:

@@ -1,6 +1,6 @@
 """The staff API: what the admin shows and does, for programs; with the same permissions, and on record."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from notifications.lifecycle import Permanent
-from notifications.models import BulkReplay, ChannelState, OperatorAction, OutboxMessage
+from notifications.models import BulkReplay, ChannelState, OperatorAction, OutboxMessage, Usage
 from notifications.operations import bulk_replay, pause_channel
 from tests.factories.bookings import client_of
 from tests.factories.notifications import RecipientFactory, publish_one
@@ -211,3 +211,33 @@ def test_permissions_without_being_staff_count_for_nothing(failed: list[OutboxMe
     user = User.objects.create_user("customer")
     user.user_permissions.set(Permission.objects.filter(codename__in=EVERYTHING))
     assert client_of(user).get(MESSAGES).status_code == 403
+
+
+class TestUsage:
+    """Messages and cost, by month and what else is asked for."""
+
+    ADDRESS = "/api/staff/outbox/usage/"
+
+    def test_it_is_told_with_its_cost_by_currency(self) -> None:
+        about = {"month": date(2026, 3, 1), "kind": "x", "channel": "sms", "country": "US"}
+        Usage.objects.create(relay_id=1, sent=4, **about)
+        Usage.objects.create(currency="USD", priced=2, segments=3, cost="0.02", delivered=2, **about)
+        query = {"since": "2026-01", "until": "2026-12", "by": "month,country"}
+        answer = staff("view_usage").get(self.ADDRESS, query)
+        assert answer.status_code == 200, answer.content
+        told = answer.json()
+        assert told["groups"] == ["month", "country"]
+        (line,) = told["results"]
+        assert line["month"] == "2026-03"
+        assert (line["country"], line["sent"], line["segments"], line["cost"]) == ("US", 4, 3, {"USD": "0.020000"})
+        assert (line["delivery_rate"], line["seconds_to_delivery"]) == (0.5, None)
+
+    @pytest.mark.parametrize(
+        "odd", [{"since": "2026"}, {"by": "secret"}, {"by": ","}, {"kind": "\x00"}, {"country": "USA"}, {"until": ""}]
+    )
+    def test_what_is_not_understood_is_refused(self, odd: dict[str, str]) -> None:
+        query = {"since": "2026-01", "until": "2026-12"} | odd
+        assert code(staff("view_usage").get(self.ADDRESS, query)) == (400, "invalid_input")
+
+    def test_it_needs_its_permission(self) -> None:
+        assert staff("view_outboxmessage").get(self.ADDRESS).status_code == 403

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from notifications.channels.base import Channel, DeliveryReport
-from notifications.channels.twilio_message_log import NEWEST
+from notifications.channels.base import Channel, Charge, DeliveryReport
+from notifications.channels.twilio_message_log import NEWEST, charge_of
 from notifications.lifecycle import Accepted, Reason, ReceiptStatus, Throttled, Transient
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import outgoing, soon
@@ -132,6 +134,33 @@ class TestLookingUp:
         sent = sms.send(outgoing(), soon())
         assert isinstance(sent, Accepted)
         return sms.look_up(sent.provider_id, soon())
+
+    def test_a_price_is_part_of_the_report_once_twilio_tells_it(self, sms: Channel, providers: SandboxClient) -> None:
+        providers.set_prices(each="0.0075", after=0)
+        charge = Charge(Decimal("0.00750"), "USD", 1)
+        assert self.look_up(sms, providers).charge == charge
+        providers.clear_rules()
+        assert self.look_up(sms, providers, final="undelivered", final_code=30005).charge == charge
+        providers.clear_rules()
+        assert self.look_up(sms, providers, final="failed", final_code=30005).charge is None, "it is not charged"
+
+    @pytest.mark.parametrize(
+        ("price", "unit", "segments", "charge"),
+        [
+            ("-0.00750", "usd", "2", Charge(Decimal("0.0075"), "USD", 2)),
+            ("0", "EUR", None, Charge(Decimal(0), "EUR")),
+            ("0.5", "EUR", "x", Charge(Decimal("-0.5"), "EUR")),
+            (None, "USD", "1", None),
+            ("NaN", "USD", "1", None),
+            ("-1e9", "USD", "1", None),
+            ("-1", "dollars", "1", None),
+            ("-1", None, "1", None),
+        ],
+    )
+    def test_only_a_price_with_a_currency_is_one(
+        self, price: Any, unit: Any, segments: Any, charge: Charge | None
+    ) -> None:
+        assert charge_of(SimpleNamespace(price=price, price_unit=unit, num_segments=segments)) == charge
 
     def test_sent(self, sms: Channel, providers: SandboxClient) -> None:
         assert self.look_up(sms, providers) == DeliveryReport(ReceiptStatus.SENT)

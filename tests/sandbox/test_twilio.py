@@ -53,6 +53,28 @@ def test_a_message_through_a_service_is_accepted_before_it_has_a_sender(
     message = twilio.post(messages_url(providers), data={"To": PHONE, "MessagingServiceSid": "MG1", "Body": "x"}).json()
 
     assert (message["status"], message["from"], message["messaging_service_sid"]) == ("accepted", None, "MG1")
+    assert message["num_segments"] == "0", "nobody knows yet"
+
+
+def test_a_price_is_told_some_time_after_the_message_was_taken(
+    providers: SandboxClient, twilio: requests.Session
+) -> None:
+    """Below zero, for each segment; and its journal counts the same."""
+    created = twilio.post(messages_url(providers), data=FORM | {"Body": "x" * 161}).json()
+    address = f"{messages_url(providers).removesuffix('.json')}/{created['sid']}.json"
+    providers.set_prices(each="0.0075", after=3600)
+    assert [created["price"], twilio.get(address).json()["price"]] == [None, None]
+    providers.set_prices(each="0.0075", after=0)
+    told = twilio.get(address).json()
+    assert (told["price"], told["price_unit"], told["num_segments"]) == ("-0.01500", "USD", "2")
+    (received,) = providers.messages()
+    assert (received.price, received.segments) == ("0.0150", 2)
+
+
+@pytest.mark.parametrize("wish", [{"each": 1}, {"each": "-1"}, {"after": -1}, {"after": True}, {"every": "1"}])
+def test_a_price_that_is_none_is_refused(providers: SandboxClient, wish: dict[str, object]) -> None:
+    answer = requests.post(f"{providers.http_url}/_sandbox/prices", json=wish, timeout=10)
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(
