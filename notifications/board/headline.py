@@ -8,9 +8,23 @@ another from, the clock, the schedules, dead letters that nobody has looked at.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from notifications.board import runbook
 from notifications.board.figures import Snapshot, outage
 from notifications.board.formats import duration
 from notifications.policy.causes import cause_of, reason
+from notifications.policy.runbook import (
+    BROKEN,
+    CLOCK,
+    FAILED,
+    HELD_UP,
+    LATE,
+    NO_RELAY,
+    OLDER,
+    PAUSED,
+    REFUSED,
+    STALE,
+    Trouble,
+)
 from notifications.selectors.waits import said
 
 LATE_SECONDS = 60.0  # if a due message waits longer, relays do not keep up, or none serves its channel
@@ -19,13 +33,23 @@ MANY_RETRIED = 3  # one retry is everyday life
 
 
 class Headline(NamedTuple):
-    """`what` is wrong, and the `cure`, where it is not plain."""
+    """`what` is wrong, and the `cure`, where it is not plain. `trouble` has a page in the runbook; `channel` and `code`
+    say of which.
+    """
 
     what: str
     cure: str = ""
+    trouble: Trouble | None = None
+    channel: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.what} {self.cure}".rstrip()
+
+    @property
+    def link(self) -> str:
+        """The address of the trouble's page; empty where there is none."""
+        return runbook.address(self.trouble, channel=self.channel, code=self.code) if self.trouble else ""
 
 
 def headlines(now: Snapshot) -> list[Headline]:
@@ -45,11 +69,11 @@ def headlines(now: Snapshot) -> list[Headline]:
 def _of_relays(now: Snapshot) -> Iterator[Headline]:
     alive = [relay for relay in now.relays if not relay.is_lost]
     if not alive:
-        yield Headline("No relay is running: nothing is sent.", "Start one: manage.py run_outbox_relay.")
+        yield Headline("No relay is running: nothing is sent.", "Start one: manage.py run_outbox_relay.", NO_RELAY)
     for relay in now.relays:
         if relay.is_lost or relay.heartbeat_age > SILENT_SECONDS:
             silence = duration(relay.heartbeat_age)
-            yield Headline(f"Relay {relay.id} on {relay.host} has sent no heartbeat for {silence}.")
+            yield Headline(f"Relay {relay.id} on {relay.host} has sent no heartbeat for {silence}.", "", STALE)
         elif relay.command:
             yield Headline(f"Relay {relay.id} was told to {relay.command}.")
         elif relay.release and relay.release != now.release:
@@ -57,26 +81,33 @@ def _of_relays(now: Snapshot) -> Iterator[Headline]:
             yield Headline(
                 f"Relay {relay.id} on {relay.host}, started at {since}, runs other code or templates than the board.",
                 "Restart what is older: the relay, or the web.",
+                OLDER,
             )
 
 
 def _of_channels(now: Snapshot) -> Iterator[Headline]:
     for channel in now.channels:
         if channel.state == "paused":
-            yield Headline(f"{channel.name} is paused, {channel.why}.", "Resume it when the reason is gone.")
+            yield Headline(
+                f"{channel.name} is paused, {channel.why}.", "Resume it when the reason is gone.", PAUSED, channel.name
+            )
         elif channel.is_out:
             since = said(channel.since or now.now, now=now.now)
             what = f"{channel.name} is {channel.state} since {since}: {outage(channel.last_error)}."
-            yield Headline(what, cause_of(channel.last_error).cure_of_waiting)
+            cause = cause_of(channel.last_error)
+            trouble = REFUSED if cause.is_refusal else BROKEN
+            yield Headline(what, cause.cure_of_waiting, trouble, channel.name, channel.last_error)
         elif channel.oldest_due is not None and channel.oldest_due > LATE_SECONDS:
-            yield Headline(f"{channel.name}: a message has been due for {duration(channel.oldest_due)}.")
+            due = duration(channel.oldest_due)
+            yield Headline(f"{channel.name}: a message has been due for {due}.", "", LATE, channel.name)
 
 
 def _of_failures(now: Snapshot) -> Iterator[Headline]:
     told = {(channel.name, cause_of(channel.last_error)) for channel in now.channels if channel.is_out}
     for failed in now.just_failed:
         is_told = (failed.channel, failed.cause) in told
-        yield Headline(f"{failed}.", "Replay them once that is mended." if is_told else failed.cause.cure)
+        cure = "Replay them once that is mended." if is_told else failed.cause.cure
+        yield Headline(f"{failed}.", cure, FAILED, failed.channel, failed.error_code)
 
 
 def _of_retries(now: Snapshot) -> Iterator[Headline]:
@@ -85,7 +116,8 @@ def _of_retries(now: Snapshot) -> Iterator[Headline]:
         if retried.count >= MANY_RETRIED and retried.channel not in shut:
             why = reason(retried.error_code)
             what = f"{retried.count} messages by {retried.channel} are tried again later: {why}."
-            yield Headline(what, cause_of(retried.error_code).cure_of_waiting)
+            cure = cause_of(retried.error_code).cure_of_waiting
+            yield Headline(what, cure, BROKEN, retried.channel, retried.error_code)
 
 
 def _of_lanes(now: Snapshot) -> Iterator[Headline]:
@@ -93,19 +125,21 @@ def _of_lanes(now: Snapshot) -> Iterator[Headline]:
         some = (
             f"1 message by {held.channel} waits" if held.count == 1 else f"{held.count} messages by {held.channel} wait"
         )
-        yield Headline(f"{some} behind {held.behind}, in the same lanes.")
+        yield Headline(f"{some} behind {held.behind}, in the same lanes.", "", HELD_UP, held.behind)
 
 
 def _of_clock(now: Snapshot) -> Iterator[Headline]:
     if now.clock and any(not relay.is_lost for relay in now.relays):
-        yield Headline(now.clock)
+        yield Headline(now.clock, "", CLOCK)
 
 
 def _of_schedules(now: Snapshot) -> Iterator[Headline]:
     late = [schedule.name for schedule in now.schedules or () if schedule.is_late]
     if late:
         yield Headline(
-            f"The scheduler is not running: {', '.join(late[:3])} should have run.", "Start it: manage.py qcluster."
+            f"The scheduler is not running: {', '.join(late[:3])} should have run.",
+            "Start it: manage.py qcluster.",
+            CLOCK,
         )
 
 
@@ -114,5 +148,7 @@ def _of_dead_letters(now: Snapshot) -> Iterator[Headline]:
     if older > 0:
         some = "1 failed message has" if older == 1 else f"{older} failed messages have"
         yield Headline(
-            f"{some} waited for somebody to look.", "Replay them, correct their addresses, or mark them as looked at."
+            f"{some} waited for somebody to look.",
+            "Replay them, correct their addresses, or mark them as looked at.",
+            FAILED,
         )

@@ -10,5 +10,6 @@ urlpatterns = [
     path("", admin.site.admin_view(views.board), name="board"),
     path("now/", admin.site.admin_view(views.now), name="now"),
     path("dead-letters/look-at/", admin.site.admin_view(views.look_at), name="look-at"),
+    path("runbook/<slug:name>/", admin.site.admin_view(views.runbook_page), name="runbook"),
     path("relays/<int:pk>/<str:command>/", admin.site.admin_view(views.command), name="command"),
 ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.admin.base import COMMAND, PAUSE, REPLAY, demand, may
 from notifications.admin.forms import ReasonForm
-from notifications.board import plots, queries
+from notifications.board import plots, queries, runbook
 from notifications.board.headline import headlines
 from notifications.board.snapshot import RECEIPTS, snapshot
 from notifications.content.own_paths import path_of
@@ -21,6 +21,7 @@ from notifications.models import OutboxMessage, Relay
 from notifications.operations.look_at import look_at_dead_letters
 from notifications.operations.record_action import Actor
 from notifications.operations.relay_commands import RelayCommand, command_relay
+from notifications.policy.runbook import TROUBLES
 from notifications.selectors.just_failed import MOST_FAILURES, just_failed, unseen_dead_letters
 
 VIEW = "notifications.view_outboxmessage"
@@ -96,6 +97,28 @@ def look_at(request: HttpRequest) -> HttpResponse:
         "form": form,
     }
     return TemplateResponse(request, "admin/outbox/look_at.html", context)
+
+
+@never_cache
+@require_safe
+def runbook_page(request: HttpRequest, name: str) -> HttpResponse:
+    """What a trouble means, what to do, and where."""
+    demand(request, VIEW)
+    if (trouble := TROUBLES.get(name)) is None:
+        raise Http404("The runbook has no such trouble.")
+    channel, code = (request.GET.get(each, "")[:64].replace("\x00", "") for each in ("channel", "code"))
+    context = {
+        **admin.site.each_context(request),
+        "title": f"What to do: {trouble.sees.replace('*', '')}",
+        "trouble": trouble,
+        "channel": channel,
+        "code": code,
+        "cause": runbook.cause(code),
+        "ways": runbook.ways(trouble, channel=channel, code=code),
+        "transactions": runbook.transactions(trouble, router.db_for_write(OutboxMessage)),
+        "others": [(each, runbook.address(each)) for each in TROUBLES.values() if each is not trouble],
+    }
+    return TemplateResponse(request, "admin/outbox/runbook.html", context)
 
 
 def _figures(request: HttpRequest) -> dict[str, Any]:

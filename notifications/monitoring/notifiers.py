@@ -3,13 +3,15 @@
 import logging
 import socket
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.conf import settings
 from django.core.mail import send_mail
 
+from notifications.content.public_links import public_link
 from notifications.models.alert import Alert
+from notifications.policy.runbook import OF_ALERTS
 from notifications.transport.deadline import Deadline
 from notifications.transport.http import PooledSession
 
@@ -40,6 +42,14 @@ def subject_of(alert: Alert) -> str:
     return f"{'Outbox' if alert.is_firing else 'Over: outbox'}: {alert.name}"
 
 
+def runbook_page(alert: Alert) -> str:
+    """The public address of the page that says what to do; empty without PUBLIC_URL, or where there is none."""
+    rule, _, channel = alert.name.partition(":")
+    trouble = OF_ALERTS.get(rule)
+    page = public_link("outbox:runbook", trouble.name) if trouble else ""
+    return f"{page}?{urlencode({'channel': channel})}" if page and channel else page
+
+
 def _tried(notifier: Callable[[Alert], None], alert: Alert) -> bool:
     try:
         notifier(alert)
@@ -51,7 +61,9 @@ def _tried(notifier: Callable[[Alert], None], alert: Alert) -> bool:
 
 def _email(alert: Alert) -> None:
     since = f"Since {alert.raised_at:%Y-%m-%d %H:%M} UTC, on {socket.gethostname()}."
-    send_mail(subject_of(alert), f"{alert.detail}\n\n{since}\n", settings.SERVER_EMAIL, _admins())
+    page = runbook_page(alert)
+    todo = f"What to do: {page}\n\n" if page else ""
+    send_mail(subject_of(alert), f"{alert.detail}\n\n{todo}{since}\n", settings.SERVER_EMAIL, _admins())
 
 
 def _post(alert: Alert) -> None:
@@ -65,7 +77,8 @@ def _post(alert: Alert) -> None:
         "since": alert.raised_at.isoformat(),
         "detail": alert.detail,
         "host": socket.gethostname(),
-        "text": f"{subject_of(alert)}: {alert.detail}",
+        "runbook": (page := runbook_page(alert)),
+        "text": f"{subject_of(alert)}: {alert.detail} {page}".rstrip(),
     }
     session = PooledSession(url)
     try:

@@ -44,6 +44,15 @@ SELECT greatest(
 )::float8
 """
 
+OLDEST_TRANSACTIONS = """
+SELECT pid, concat_ws(' ', usename, nullif(application_name, '')), state,
+    extract(epoch FROM clock_timestamp() - xact_start)::float8
+FROM pg_stat_activity
+WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'
+  AND datname = current_database()
+ORDER BY xact_start LIMIT 5
+"""
+
 CHANNELS = """
 SELECT name, paused_at IS NOT NULL, broken_at IS NOT NULL,
     extract(epoch FROM clock_timestamp() - coalesce(paused_at, broken_at))::float8
@@ -88,3 +97,8 @@ def oldest_snapshot_seconds(using: str = DEFAULT_DB_ALIAS) -> float:
     Only a member of pg_read_all_stats sees the age of other roles' sessions.
     """
     return float(fetch_all(OLDEST_SNAPSHOT, using=using)[0][0] or 0.0)
+
+
+def oldest_transactions(using: str = DEFAULT_DB_ALIAS) -> list[tuple[int, str, str, float]]:
+    """This database's oldest open transactions: process, who, state, age in seconds. Not what they say."""
+    return [(pid, who, state or "", age) for pid, who, state, age in fetch_all(OLDEST_TRANSACTIONS, using=using)]

@@ -25,6 +25,7 @@ from notifications.channels import channel_names
 from notifications.lifecycle import HEAD, HELD, Status
 from notifications.models import ChannelState, OutboxMessage, Relay
 from notifications.policy.causes import reason
+from notifications.policy.runbook import OF_WAITS
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.turns import IN_TURN, TURN, before, turn_of
 
@@ -40,6 +41,11 @@ class Wait:
     message: int | None = None
     channel: str = ""
     until: datetime | None = None
+
+    @property
+    def trouble(self) -> str:
+        """The name of its page in the runbook; empty where it is no trouble."""
+        return OF_WAITS[self.code].name if self.code in OF_WAITS else ""
 
 
 def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[Wait]:

@@ -1,9 +1,12 @@
 """Template tags of the board: its addresses, durations and numbers."""
 
+import re
 from typing import Any
 
 from django import template
 from django.urls import NoReverseMatch
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from notifications.board import formats
 from notifications.content.own_paths import path_of
@@ -30,3 +33,11 @@ def duration(seconds: float | None) -> str:
 def number(value: float) -> str:
     """{{ sent|number }} → 12345 → 12,345."""
     return formats.number(value)
+
+
+@register.filter
+def runbook(text: str) -> SafeString:
+    """The runbook's words, which are the docs' Markdown, as HTML: `code`, *emphasis*, and links by their words."""
+    plain = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
+    coded = re.sub("`([^`]+)`", r"<code>\1</code>", escape(plain))
+    return mark_safe(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", coded))  # noqa: S308  (escaped, and our own words)

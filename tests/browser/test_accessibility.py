@@ -54,6 +54,7 @@ def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[st
         reverse("admin:notifications_bulkreplay_change", args=[begun.pk]),
         reverse("admin:notifications_bulkreplay_change", args=[done.pk]),
         reverse("admin:notifications_operatoraction_changelist"),
+        f"{reverse('outbox:runbook', args=['refused'])}?channel=sms&code=twilio_20003",
         f"{reverse('admin:notifications_usage_changelist')}?by=month&by=kind&by=channel&by=country",
     ]
 

@@ -49,7 +49,7 @@ class TestTelling:
         assert (letter.to, letter.subject) == (["ann@example.com"], "Outbox: no-relay")
         assert "No relay is running" in letter.body
         (posted,) = hook.heard
-        assert posted.keys() == {"alert", "state", "since", "detail", "host", "text"}
+        assert posted.keys() == {"alert", "state", "since", "detail", "host", "runbook", "text"}
         assert (posted["alert"], posted["state"]) == ("no-relay", "firing")
 
     @pytest.mark.parametrize("status", [302, 404, 500])
