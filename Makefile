@@ -7,7 +7,7 @@ ARGS ?=
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test bench chaos docs audit lint lock migrate shell clean
+.PHONY: help environment demo drill test bench chaos docs audit lint lock migrate shell clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -17,6 +17,9 @@ environment: ## Make the virtual environment and .env, unless they are there
 
 demo: environment ## Book and pay through everything that is real (ARGS: --json, --serve)
 	@$(RUN) -m config.demo $(ARGS)
+
+drill: environment ## Have something go wrong in the demo, and see whether it is mended (ARGS: --name, --list, --minutes)
+	@$(RUN) -m config.demo.drill $(ARGS)
 
 # Four processes, each with a database of its own: most tests wait for half their time. They take the files in their order,
 # in which the long ones come early. After them, one by one, what should not share the processors.

@@ -26,8 +26,13 @@ class Stage:
     environment: dict[str, str]  # of whatever else belongs to it
 
 
-def set_up(children: Children, *, database_url: str, name: str, port: int) -> Stage:
-    """Start every process on the database `name`, and return when the web answers. Raises DidNotStart."""
+def set_up(
+    children: Children, *, database_url: str, name: str, port: int, has_relay: bool = True, **settings: str
+) -> Stage:
+    """Start every process on the database `name`, and return when the web answers. Raises DidNotStart.
+
+    `settings` are further ones, for all; without `has_relay` somebody else starts the relay.
+    """
     ledger = kept_folder() / f"{name}.ledger"
     secret = _kept_secret(ledger.with_suffix(".secret"))
     gateway = children.start(
@@ -59,9 +64,11 @@ def set_up(children: Children, *, database_url: str, name: str, port: int) -> St
         "API_RATE_USER": "100000/min",
         "API_RATE_VERIFY": "100000/min",
         "API_RATE_TOKEN": "100000/min",
+        **settings,
     }
     web, address = _start_web(children, environment, port=port)
-    children.start("relay", "manage.py", "run_outbox_relay", **environment)
+    if has_relay:
+        children.start("relay", "manage.py", "run_outbox_relay", **environment)
     _wait_until_ready(web, address)
     return Stage(address, gateway_url, providers, environment)
 
