@@ -174,6 +174,28 @@ def wrong_answers(history: History) -> Iterator[Finding]:
             yield Finding(answer.customer, f"the payment for {answer.slot} was refused: {answer.code}")
 
 
+def miscounted(history: History) -> Iterator[Finding]:
+    """The report of usage says otherwise than the providers counted: messages by kind and channel, and their cost."""
+    if not history.usage:
+        return
+    someone = next((message.word.customer for message in history.messages), "")
+    dead = {message.word for message in history.messages if message.status in DEAD}
+    taken = {call.word for call in history.calls if call.accepted} - dead
+    counted = {(each.kind, each.channel): each.sent for each in history.usage if each.sent}
+    seen = Counter((word.kind, word.channel) for word in taken)
+    for kind, channel in sorted(counted.keys() | seen.keys()):
+        ours, theirs = counted.get((kind, channel), 0), seen[kind, channel]
+        if ours != theirs:
+            yield Finding(someone, f"{kind} by {channel} was sent {theirs} times, and is counted {ours} times")
+    charged = [call for call in history.calls if call.sid in history.priced and call.price is not None]
+    theirs_all = len(charged), sum(call.segments for call in charged), sum(call.price or 0 for call in charged)
+    ours_all = tuple(sum(getattr(each, name) for each in history.usage) for name in ("priced", "segments", "cost"))
+    if not charged and any(call.accepted and call.sid for call in history.calls):
+        yield Finding(someone, "nobody asked for a price")
+    if ours_all != theirs_all:
+        yield Finding(someone, f"copies, segments and cost are {theirs_all}, and are counted as {ours_all}")
+
+
 ORACLES: dict[str, Oracle] = {
     "lost": lost,
     "phantom": phantom,
@@ -187,6 +209,7 @@ ORACLES: dict[str, Oracle] = {
     "resurrected": witnessed.resurrected,
     "unrecorded": witnessed.unrecorded,
     "wrong_answers": wrong_answers,
+    "miscounted": miscounted,
 }
 
 

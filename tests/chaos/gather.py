@@ -5,13 +5,15 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import requests
+from django.db.models import Sum
 
 from config.demo.seed import Customer
-from notifications.models import DeliveryAttempt, OutboxMessage
+from notifications.models import DeliveryAttempt, OutboxMessage, Receipt, Usage
 from notifications.models.audit import OperatorAction, Verb
 from notifications.sandbox.client import Received
 from tests.chaos import witness
@@ -20,6 +22,7 @@ from tests.chaos.history import (
     Attempt,
     Booking,
     Call,
+    Counted,
     Deed,
     History,
     Message,
@@ -31,6 +34,8 @@ from tests.chaos.history import (
 )
 from tests.chaos.stage import Stage
 
+MOST_ASKED = 3_000  # messages whose price is asked for: more would only take longer
+ASKING_SECONDS = 240.0
 SAYS = re.compile(r"([a-z_.]+): (Tour \d+)")
 
 
@@ -40,7 +45,7 @@ def gather(stage: Stage, customers: list[Customer], *, log: Path, password: str,
     records = [json.loads(line) for line in log.read_text().splitlines()]
     orders = {record["order"]: (record["customer"], record["slot"]) for record in records if "order" in record}
     payments, refunds = _books(stage.ledger, orders)
-    return History(
+    history = History(
         calls=list(_calls(stage.providers.messages(), names)),
         answers=[Answer(**record) for record in records if "what" in record],
         bookings=list(_bookings(stage.web, customers, password=password)),
@@ -52,6 +57,9 @@ def gather(stage: Stage, customers: list[Customer], *, log: Path, password: str,
         deeds=sorted(deeds, key=lambda deed: deed.began),
         is_strict=stage.environment()["OUTBOX_RESCUE"] == "lease",
     )
+    _ask_prices(stage)  # after all else is read: it changes when attempts ended
+    history.usage, history.priced = list(_usage()), frozenset(_priced())
+    return history
 
 
 def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[Call]:
@@ -63,7 +71,9 @@ def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[C
             kind, slot = said.groups() if said else ("?", each.body[:40])
             ended = each.ended_at or each.received_at
             word = Word(customer, slot, kind, each.channel)
-            yield Call(word, each.received_at.timestamp(), ended.timestamp(), each.accepted)
+            price = Decimal(each.price) if each.price else None
+            began = each.received_at.timestamp()
+            yield Call(word, began, ended.timestamp(), each.accepted, each.sid, price, each.segments)
 
 
 def _bookings(web: str, customers: Iterable[Customer], *, password: str) -> Iterator[Booking]:
@@ -124,6 +134,28 @@ def _attempts() -> Iterator[Attempt]:
     columns = ("message_id", "claim_number", "answer", "code", "started_at", "ended_at")
     for *facts, began, ended in DeliveryAttempt.objects.order_by("id").values_list(*columns).iterator():
         yield Attempt(*facts, began=_seconds(began), ended=ended.timestamp())
+
+
+def _ask_prices(stage: Stage) -> None:
+    """What the poll does a quarter of an hour later: ask the provider about what was accepted, and so for prices."""
+    stage.providers.set_prices(after=0)
+    with stage.database.connect() as connection:
+        connection.execute("DELETE FROM notifications_bookmark WHERE name = 'receipts'")
+        connection.execute("INSERT INTO notifications_bookmark (name, position) VALUES ('receipts', 0)")
+        connection.execute("UPDATE notifications_deliveryattempt SET ended_at = ended_at - interval '15 minutes'")
+    options = ("--limit", str(MOST_ASKED), "--per-second", "10000")
+    child = stage.run("prices", "manage.py", "poll_receipts", *options)
+    child.process.wait(ASKING_SECONDS)
+
+
+def _usage() -> Iterator[Counted]:
+    sums = {name: Sum(name) for name in ("sent", "priced", "segments", "cost")}
+    for row in Usage.objects.exclude(kind="").order_by().values("kind", "channel").annotate(**sums):
+        yield Counted(**row)
+
+
+def _priced() -> Iterator[str]:
+    yield from Receipt.objects.filter(price__isnull=False).values_list("provider_id", flat=True)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -6,6 +6,7 @@ which kind, on which channel; in a campaign nobody books the same slot twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
 
 
@@ -32,12 +33,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a provider saw: a message was handed over from `began` to `ended`, and taken or not."""
+    """What a provider saw: a message was handed over from `began` to `ended`, and taken or not; and what it charges."""
 
     word: Word
     began: float
     ended: float
     accepted: bool
+    sid: str = ""
+    price: Decimal | None = None
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,18 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What the report of usage says of a kind on a channel."""
+
+    kind: str
+    channel: str
+    sent: int
+    priced: int = 0
+    segments: int = 0
+    cost: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """A change of a message's status, and which process's session made it. `was` empty: written; `became`: gone."""
 
@@ -143,7 +159,9 @@ class Deed:
 
 @dataclass(slots=True)
 class History:
-    """All of it. `is_strict`: the lease alone decides, so that no two sends of one user may ever overlap."""
+    """All of it. `priced`: the providers' names of the messages whose price the outbox knows. `is_strict`: the lease
+    alone decides, so that no two sends of one user may ever overlap.
+    """
 
     calls: list[Call] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
@@ -154,4 +172,6 @@ class History:
     attempts: list[Attempt] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
+    usage: list[Counted] = field(default_factory=list)
+    priced: frozenset[str] = frozenset()
     is_strict: bool = False

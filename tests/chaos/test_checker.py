@@ -11,6 +11,7 @@ from tests.chaos.planted import (
     PLANTED,
     change_step,
     clean,
+    count,
     never_accept,
     repeat_after_unknown,
     replay_without_a_record,
@@ -38,6 +39,12 @@ def test_a_message_in_the_dead_letter_is_not_lost() -> None:
     history.messages[0] = replace(history.messages[0], status="failed")
     change_step(history, message=1, became="sent", to="failed")
     history.attempts[0] = replace(history.attempts[0], answer="permanent")
+    assert found(history) == set()
+
+
+def test_usage_that_is_counted_as_the_provider_did_passes() -> None:
+    history = clean()
+    count(history)
     assert found(history) == set()
 
 
