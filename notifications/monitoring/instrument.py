@@ -33,15 +33,14 @@ def _metrics(host: str, port: int) -> Iterator[str]:
     except ImportError as error:
         raise CannotListen(f"Metrics need prometheus-client, which is not installed ({error}).") from error
     counted, liveness = RelayMetrics(), Liveness()
+    probes = {"/healthz": liveness.is_alive, "/readyz": liveness.is_ready}
     with (
-        serving(
-            application(counted), host=host, port=port, token=conf.metrics_token(), is_healthy=liveness.is_alive
-        ) as served,
+        serving(application(counted), host=host, port=port, token=conf.metrics_token(), probes=probes) as served,
         ExitStack() as stack,
     ):
         stack.callback(subscribe(counted))
         stack.callback(subscribe(liveness))
-        yield f"Metrics at http://{host}:{served}/metrics, health at /healthz."
+        yield _served_at(host, served)
 
 
 class Process(Protocol):
@@ -58,7 +57,12 @@ class Fleet(Protocol):
     @property
     def workers(self) -> Sequence[Process]: ...
 
+    @property
+    def is_stopping(self) -> bool: ...
+
     def is_healthy(self) -> bool: ...
+
+    def is_ready(self) -> bool: ...
 
 
 @contextmanager
@@ -69,16 +73,26 @@ def watched(
 
     Raises CannotListen.
     """
-    notify = watchdog()
     with ExitStack() as stack:
         if metrics is not None:
             say(stack.enter_context(_fleet_metrics(fleet, *metrics)))
-        if notify is None:
-            yield lambda: None
-            return
-        notify("relay.started", {})
-        yield lambda: notify("relay.beat", {})
-        notify("relay.stopping", {})
+        yield _teller(fleet)
+
+
+def _teller(fleet: Fleet) -> Callable[[], None]:
+    """What tells systemd, each time it is called, that the supervisor lives, and once that it is ready and stopping."""
+    if (notify := watchdog()) is None:
+        return lambda: None
+    told: set[str] = set()
+
+    def tell() -> None:
+        is_so = {"relay.started": fleet.is_ready(), "relay.stopping": fleet.is_stopping}
+        for event in (event for event, holds in is_so.items() if holds and event not in told):
+            told.add(event)
+            notify(event, {})
+        notify("relay.beat", {})
+
+    return tell
 
 
 @contextmanager
@@ -92,7 +106,13 @@ def _fleet_metrics(fleet: Fleet, host: str, port: int) -> Iterator[str]:
         read = {process.number: process.read("/metrics") for process in fleet.workers}
         return {number: text for number, text in read.items() if text is not None}
 
-    with serving(
-        application(texts), host=host, port=port, token=conf.metrics_token(), is_healthy=fleet.is_healthy
-    ) as served:
-        yield f"Metrics at http://{host}:{served}/metrics, health at /healthz."
+    def is_ready() -> bool:
+        return any(process.read("/readyz") is not None for process in fleet.workers)
+
+    probes = {"/healthz": fleet.is_healthy, "/readyz": is_ready}
+    with serving(application(texts), host=host, port=port, token=conf.metrics_token(), probes=probes) as served:
+        yield _served_at(host, served)
+
+
+def _served_at(host: str, port: int) -> str:
+    return f"Metrics at http://{host}:{port}/metrics, health at /healthz, readiness at /readyz."

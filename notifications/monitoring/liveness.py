@@ -1,4 +1,6 @@
-"""Knows whether a relay's loop turns: it sends heartbeats, or it is trying to reach an unreachable database."""
+"""Knows whether a relay's loop turns: it sends heartbeats, or it is trying to reach an unreachable database. In the
+first case it is ready as well.
+"""
 
 import threading
 import time
@@ -19,10 +21,15 @@ class Liveness:
         self._clock = clock
         self._loop = threading.get_ident()
         self._turned_at = clock()
+        self._is_sending = False
 
     def __call__(self, event: str, _: Mapping[str, object]) -> None:
         if event in TURNS and threading.get_ident() == self._loop:
             self._turned_at = self._clock()
+            self._is_sending = event == "relay.beat"
 
     def is_alive(self) -> bool:
         return self._clock() - self._turned_at < STUCK_SECONDS
+
+    def is_ready(self) -> bool:
+        return self._is_sending and self.is_alive()

@@ -1,11 +1,12 @@
-"""A small HTTP server in the relay's process: `/metrics` for Prometheus, `/healthz` for an orchestrator's probe.
+"""A small HTTP server in the relay's process: `/metrics` for Prometheus, `/healthz` and `/readyz` for an orchestrator.
 
-It runs in its own threads, so it answers even if the loop hangs. /healthz shows whether the loop hangs.
+It runs in its own threads, so it answers even if the loop hangs. /healthz shows whether the loop hangs, /readyz whether
+the relay has its database.
 """
 
 import hmac
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from socketserver import ThreadingMixIn
@@ -33,9 +34,9 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def serving(
-    metrics: Application, *, host: str, port: int, is_healthy: Callable[[], bool], token: str = ""
+    metrics: Application, *, host: str, port: int, probes: Mapping[str, Callable[[], bool]], token: str = ""
 ) -> Iterator[int]:
-    """Serve the application `metrics`, and health, within this block; yields the port. Raises CannotListen.
+    """Serve the application `metrics`, and `probes` by path, within this block; yields the port. Raises CannotListen.
 
     This machine may read the metrics; others must send `token` as a bearer token. Without a token, no other may.
     """
@@ -46,9 +47,9 @@ def serving(
             return _answer(start, "401 Unauthorized", b"The metrics want METRICS_TOKEN as a bearer token.\n")
         if path == "/metrics":
             return metrics(environ, start)
-        if path == "/healthz":
-            return _answer(start, *(("200 OK", b"ok\n") if is_healthy() else ("503 Service Unavailable", b"stuck\n")))
-        return _answer(start, "404 Not Found", b"/metrics or /healthz\n")
+        if path in probes:
+            return _answer(start, *(("200 OK", b"ok\n") if probes[path]() else ("503 Service Unavailable", b"no\n")))
+        return _answer(start, "404 Not Found", f"/metrics, {', '.join(probes)}\n".encode())
 
     try:
         server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)

@@ -1,7 +1,8 @@
 """Runs several relays as processes of one command: starts them, watches them, stops them together.
 
 A relay that ends without having been asked to, or that hangs, is replaced. SIGTERM and SIGINT are passed on to all,
-each time they come. If the supervisor itself is killed, its relays stop as if each had got SIGTERM (on Linux).
+each time they come. On Linux, a relay that hangs is noticed, and if the supervisor itself is killed, its relays stop
+as if each had got SIGTERM.
 """
 
 import contextlib
@@ -15,15 +16,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from notifications.relay.life_signs import READY, LifeSigns
 from notifications.telemetry import emit
 
 LOOK_SECONDS = 0.2  # how often it is looked whether a relay has ended
-HEALTH_SECONDS = 10.0  # how often a relay is asked whether its loop turns
-START_SECONDS = 60.0  # before that a relay is not asked
+STUCK_SECONDS = 60.0  # after which a silent relay hangs: it speaks twice a second, also while the database is away
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0  # before a relay is replaced; doubled if that ends soon, too
 LIVED_SECONDS = 60.0  # a relay that lived for so long is replaced after the first pause again
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -33,27 +35,38 @@ _open = build_opener(ProxyHandler({})).open  # to our own processes: never throu
 
 
 class Worker:
-    """One relay's process and, after its end, its successors. `number` is 1, 2, …; `metrics_port` is 0 until known."""
+    """One relay's process and, after its end, its successors. `number` is 1, 2, …; `metrics_port` is 0 until known.
 
-    def __init__(self, number: int, command: Sequence[str]) -> None:
+    `notify_socket` is where it says that it lives; empty if nobody listens there.
+    """
+
+    def __init__(self, number: int, command: Sequence[str], *, notify_socket: str = "") -> None:
         self.number = number
         self._command = command
+        self._notify_socket = notify_socket
         self._pause = FIRST_PAUSE_SECONDS
+        self._heard_at = time.monotonic()
+        self.is_ready = False
         self.start()
 
     def start(self) -> None:
         self.metrics_port = 0
-        self._started_at = self._asked_at = time.monotonic()
+        self._started_at = time.monotonic()
         self._replace_at = math.inf
         self.process = subprocess.Popen(
             self._command,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,  # a terminal's Ctrl-C would reach it twice: a second signal ends the grace
-            env={name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"},
+            env=os.environ | {"NOTIFY_SOCKET": self._notify_socket},
             preexec_fn=_end_with_parent(),  # noqa: PLW1509  (it takes no lock)
         )
         threading.Thread(target=self._pass_on, args=[self.process], daemon=True).start()
+
+    def hear(self, words: str) -> None:
+        """Note that the process has said something: its loop turns."""
+        self._heard_at = time.monotonic()
+        self.is_ready = self.is_ready or READY in words
 
     def replace_if_ended(self) -> None:
         """Start a successor, after a pause, if the process has ended."""
@@ -64,26 +77,21 @@ class Worker:
             has_lived = now - self._started_at >= LIVED_SECONDS
             self._pause = FIRST_PAUSE_SECONDS if has_lived else min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             self._replace_at = now + self._pause
+            self.is_ready = False
             emit("relay.process_ended", process=self.number, code=self.process.returncode, replaced_in=self._pause)
         elif now >= self._replace_at:
             self.start()
 
     def kill_if_stuck(self) -> None:
-        """Kill the process if it answers that its loop hangs, or no longer answers."""
-        now = time.monotonic()
-        is_time = now - self._asked_at >= HEALTH_SECONDS and now - self._started_at >= START_SECONDS
-        if not (self.metrics_port and is_time and self.process.poll() is None):
-            return
-        self._asked_at = now
-        if not self.is_healthy():
+        """Kill the process if its loop has not turned for a minute."""
+        silent = time.monotonic() - max(self._started_at, self._heard_at)
+        if self._notify_socket and silent >= STUCK_SECONDS and self.process.poll() is None:
             emit("relay.process_stuck", process=self.number)
             self.process.kill()
 
     def is_healthy(self) -> bool:
-        """Whether its loop turns, or it has just been started."""
-        if time.monotonic() - self._started_at < START_SECONDS:
-            return True
-        return self.process.poll() is None and self.read("/healthz") is not None
+        """Whether it has spoken lately. One that ends again and again before it has is not."""
+        return not self._notify_socket or time.monotonic() - self._heard_at < STUCK_SECONDS
 
     def read(self, path: str) -> str | None:
         """What the process serves at `path`; None if it does not."""
@@ -125,30 +133,59 @@ class Supervisor:
 
     def run(self, *, on_look: Callable[[], None] = lambda: None) -> int:
         """Run until stopped or drained; 0 if every relay ended as asked, else 1. `on_look` is called all the time."""
-        for number in range(1, self._number + 1):
-            self.workers.append(Worker(number, self._command))
-        while any(worker.process.poll() is None for worker in self.workers) or not self._may_end:
-            for worker in self.workers:
-                if not self._may_end:
-                    self._replace_if_ended(worker)
-                worker.kill_if_stuck()
-            on_look()
-            time.sleep(LOOK_SECONDS)
+        with closing(LifeSigns()) as signs:
+            for number in range(1, self._number + 1):
+                self._start(number, notify_socket=signs.address)
+            while any(worker.process.poll() is None for worker in self.workers) or not self._may_end:
+                self._hear(signs)
+                for worker in self.workers:
+                    if not self._may_end:
+                        self._replace_if_ended(worker)
+                    worker.kill_if_stuck()
+                on_look()
+                signs.wait(LOOK_SECONDS)
         asked = {0, *(-number for number in self._signals)}  # one that was just starting has no handler yet
         return int(any(worker.process.returncode not in asked for worker in self.workers))
 
     def is_healthy(self) -> bool:
         return all(worker.is_healthy() for worker in self.workers)
 
+    def is_ready(self) -> bool:
+        """Whether a relay sends."""
+        return any(worker.is_ready for worker in self.workers)
+
+    @property
+    def is_stopping(self) -> bool:
+        return bool(self._signals)
+
+    def _start(self, number: int, *, notify_socket: str) -> None:
+        """Start a relay, unless a signal has come; one that comes meanwhile is passed on."""
+        if self._signals:
+            return
+        worker = Worker(number, self._command, notify_socket=notify_socket)
+        self.workers.append(worker)
+        self._catch_up(worker)
+
+    def _hear(self, signs: LifeSigns) -> None:
+        by_process = {worker.process.pid: worker for worker in self.workers}
+        for process, words in signs.read():
+            if process in by_process:
+                by_process[process].hear(words)
+
     def _replace_if_ended(self, worker: Worker) -> None:
         before = worker.process
         worker.replace_if_ended()
-        if self._signals and worker.process is not before:  # a signal came while its successor was being started
+        if worker.process is not before:
+            self._catch_up(worker)
+
+    def _catch_up(self, worker: Worker) -> None:
+        """Pass a signal on that came while `worker` was being started."""
+        if self._signals:
             worker.process.send_signal(self._signals[-1])
 
     @property
     def _may_end(self) -> bool:
-        return bool(self._signals) or self._is_draining
+        return self.is_stopping or self._is_draining
 
 
 def _program() -> list[str]:

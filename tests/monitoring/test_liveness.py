@@ -20,8 +20,10 @@ def test_a_loop_that_turned_long_ago_is_stuck() -> None:
     now += 1
     liveness("message.sent", {})
     assert not liveness.is_alive()
+    assert not liveness.is_ready(), "its database is away"
     liveness("relay.beat", {})
     assert liveness.is_alive()
+    assert liveness.is_ready()
 
 
 def test_the_listeners_thread_proves_nothing() -> None:
@@ -35,5 +37,6 @@ def test_the_listeners_thread_proves_nothing() -> None:
 
 
 def test_a_probe_learns_that_it_is_stuck() -> None:
-    with serving(make_wsgi_app(CollectorRegistry()), host="127.0.0.1", port=0, is_healthy=lambda: False) as port:
+    probes = {"/healthz": lambda: False}
+    with serving(make_wsgi_app(CollectorRegistry()), host="127.0.0.1", port=0, probes=probes) as port:
         assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 503

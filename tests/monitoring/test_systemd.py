@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from notifications.models import Relay
 from tests.stage.relay import RelayProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,3 +50,17 @@ class TestSystemd:
         assert told <= 2, "what was on its way"
         relay.signal(signal.SIGCONT)
         assert systemd.recv(200) == b"WATCHDOG=1"
+
+    def test_a_supervisor_is_ready_once_a_relay_is_and_says_when_it_stops(
+        self, relay_process: Start, systemd: socket.socket
+    ) -> None:
+        relay = relay_process("--processes", "2", NOTIFY_SOCKET=systemd.getsockname())
+        while (word := systemd.recv(200).decode()) == "WATCHDOG=1":
+            pass
+        assert word.startswith("READY=1")
+        assert Relay.objects.exists()
+        relay.signal(signal.SIGTERM)
+        while (word := systemd.recv(200).decode()) == "WATCHDOG=1":
+            pass
+        assert word.startswith("STOPPING=1")
+        assert relay.wait()[0] == 0

@@ -117,7 +117,7 @@ def test_a_relays_metrics_are_for_this_machine_and_for_who_has_the_token(
         start("200 OK", [])
         return [b"counted"]
 
-    with serving(metrics, host="127.0.0.1", port=0, is_healthy=lambda: True, token=token) as port:
+    with serving(metrics, host="127.0.0.1", port=0, probes={"/healthz": lambda: True}, token=token) as port:
         headers = {"Authorization": sent} if sent else {}
         assert requests.get(f"http://127.0.0.1:{port}/metrics", headers=headers, timeout=5).status_code == status
         assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
