@@ -62,17 +62,28 @@ def cases_of(sizes: Sizes) -> list[Case]:
 
 
 def _real(small: Work) -> list[Case]:
-    sms, email = replace(small, is_real=True), replace(small, is_real=True, channel="email")
+    sms = replace(small, is_real=True)
+    return [
+        _with_cpu("real_sms", "Twilio's client, a server that costs nothing", sms),
+        _with_cpu("real_sms_processes_2", "the same with --processes 2", replace(sms, workers=2)),
+        _with_cpu("real_email", "SMTP, a server that costs nothing", replace(sms, channel="email")),
+    ]
+
+
+def _with_cpu(name: str, described: str, work: Work) -> Case:
+    figures = name, f"{name}_cpu_ms"
 
     def measure(bench: Bench, contender: Contender) -> Figures:
-        drained = bench.drain(contender, sms)
-        return {"real_sms": drained.per_second, "real_sms_cpu_ms": drained.cpu_ms}
+        _refuse_many(work, contender)
+        drained = bench.drain(contender, work)
+        return dict(zip(figures, (drained.per_second, drained.cpu_ms), strict=True))
 
-    figures = "real_sms", "real_sms_cpu_ms"
-    return [
-        Case(figures, "Twilio's client, a server that costs nothing", measure, are_peers_repeated=True),
-        _drain("real_email", "SMTP, a server that costs nothing", email),
-    ]
+    return Case(figures, described, measure, are_peers_repeated=True)
+
+
+def _refuse_many(work: Work, contender: Contender) -> None:
+    if work.is_many and isinstance(contender, Peer):
+        raise Missing("measured only for the relay")
 
 
 def _by_lanes(sizes: Sizes, small: Work) -> list[Case]:
@@ -143,8 +154,7 @@ def _scaled(work: Work, *, workers: int) -> Work:
 
 def _drain(name: str, described: str, work: Work) -> Case:
     def measure(bench: Bench, contender: Contender) -> Figures:
-        if work.is_many and isinstance(contender, Peer):
-            raise Missing("measured only for the relay")
+        _refuse_many(work, contender)
         return {name: bench.drain(contender, work).per_second}
 
     return Case((name,), described, measure)

@@ -73,18 +73,22 @@ class Processes:
 
     def processor_seconds(self) -> float:
         """What all of them and their children have used of the processors so far; Linux says it."""
-        groups = {process.pid for process in self._running}
-        stats = [_stat(path) for path in Path("/proc").glob("[0-9]*/stat")]
-        ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats if stat and int(stat[2]) in groups)
+        ticks = sum(int(stat[11]) + int(stat[12]) for stat in self._all().values())
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _all(self) -> dict[int, list[str]]:
+        """All that run, with what Linux says of each: their groups, and a supervisor's relays, which have their own."""
+        ours = {process.pid for process in self._running}
+        stats = {int(path.parent.name): _stat(path) for path in Path("/proc").glob("[0-9]*/stat")}
+        return {pid: stat for pid, stat in stats.items() if stat and ours & {int(stat[1]), int(stat[2])}}
 
     def __enter__(self) -> "Processes":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._running:
+        for pid in self._all():
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
         for process in self._running:
             process.wait()
         self._output.close()

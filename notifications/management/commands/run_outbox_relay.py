@@ -51,7 +51,7 @@ class Command(BaseCommand):
             "--metrics-port",
             type=address,
             metavar="[HOST:]PORT",
-            help="Serve /metrics (Prometheus), /healthz and /readyz there. HOST is 127.0.0.1 unless given. Default: none.",
+            help="Serve /metrics (Prometheus), /healthz, /readyz there. HOST is 127.0.0.1 unless given. Default: none.",
         )
         parser.add_argument(
             "--processes",

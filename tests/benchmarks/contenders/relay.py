@@ -66,9 +66,11 @@ class Relay(Outbox):
     def start(self, work: Work, processes: Processes) -> None:
         if work.is_many:  # none sends before all are up: the last one's start would slow the first one down
             pause_channel.pause(work.channel, actor="benchmark")
-        for _ in range(work.workers):
-            environment = {LATENCY: str(work.latency)}
-            options = ["--channel", work.channel, "--metrics-port", "0"]
+        environment = {LATENCY: str(work.latency)}
+        options = ["--channel", work.channel, "--metrics-port", "0"]
+        if work.is_real:
+            options += ["--processes", str(work.workers)]
+        for _ in range(1 if work.is_real else work.workers):
             processes.start_python("manage.py", "run_outbox_relay", *options, **environment)
         if work.is_many:
             self._wait_for(work.workers, processes)
