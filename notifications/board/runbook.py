@@ -13,7 +13,7 @@ from notifications.channels import channel_names
 from notifications.content.own_paths import path_of
 from notifications.monitoring.queries import oldest_transactions
 from notifications.policy import runbook
-from notifications.policy.causes import Cause, cause_of
+from notifications.policy.causes import SILENT, Cause, cause_of
 from notifications.policy.runbook import Trouble
 
 MESSAGES = "admin:notifications_outboxmessage"
@@ -56,12 +56,18 @@ def ways(trouble: Trouble, *, channel: str, code: str) -> list[Way]:
         runbook.STALE.name: _relays(),
         runbook.OLDER.name: _relays(),
     }
-    return [*found.get(trouble.name, []), Way("The board", path_of("outbox:board"))]
+    return [*found.get(trouble.name, []), *_twice(trouble, channel, code), Way("The board", path_of("outbox:board"))]
 
 
 def transactions(trouble: Trouble, using: str) -> list[tuple[int, str, str, float]]:
     """Of the trouble with snapshots: the oldest transactions, each with process, who, state and age in seconds."""
     return oldest_transactions(using) if trouble is runbook.SNAPSHOT else []
+
+
+def _twice(trouble: Trouble, channel: str, code: str) -> Iterator[Way]:
+    """A provider that takes messages and loses its answers gets each of them again."""
+    if trouble is not runbook.TWICE and cause(code) is SILENT:
+        yield Way("Messages may come twice: what to do", address(runbook.TWICE, channel=channel))
 
 
 def _switches(channel: str, verb: str) -> list[Way]:

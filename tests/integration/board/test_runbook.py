@@ -282,6 +282,13 @@ def test_every_page_says_what_to_do_and_every_link_on_it_leads_somewhere(reader:
         reader.open(unescape(way))
 
 
+def test_a_provider_that_loses_its_answers_leads_to_what_is_done_about_copies(reader: Reader) -> None:
+    reader.open("/admin/outbox/runbook/broken/?channel=email&code=connection_reset")
+    reader.click("Messages may come twice")
+    reader.click("Pause email…")
+    assert reader.address.endswith("/email/pause/")
+
+
 def test_a_trouble_that_there_is_none_of_and_odd_words_are_no_page_and_no_fault(reader: Reader) -> None:
     client = reader._client
     assert client.get("/admin/outbox/runbook/nothing/").status_code == 404
