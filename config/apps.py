@@ -1,5 +1,11 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as django_admin
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from notifications.protocol.silence import watch
 
 
 class ConfigConfig(AppConfig):
@@ -12,6 +18,12 @@ class ConfigConfig(AppConfig):
         from config import process, tracing  # noqa: F401, PLC0415  (once the settings are read; `process` registers a check)
 
         tracing.configure()
+        connection_created.connect(_watch, dispatch_uid="config.watch")
+
+
+def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """No request and no task waits for a database that says nothing."""
+    watch(connection.connection)
 
 
 class StaffAdminConfig(django_admin.AdminConfig):

@@ -16,6 +16,7 @@ import environ
 from config import database_url, process
 from config.rates import Rate
 from notifications.conf import DEFAULTS
+from notifications.protocol.silence import LIMITS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -117,19 +118,13 @@ def mail_server(url: str, *, timeout: float) -> dict[str, Any]:
 
 
 def notice_lost_server(parameters: dict[str, Any]) -> None:
-    """Notice a vanished server within about half a minute, so that no request hangs on it.
+    """Notice a vanished server within seconds, so that no request hangs on it. `config.apps` adds what TCP cannot tell.
 
-    By default psycopg waits 130 seconds for a connection, and Linux a quarter of an hour for an answer. Values in
-    the database's URL take precedence.
+    By default psycopg waits 130 seconds for a connection, and Linux a quarter of an hour for an answer. Of several
+    hosts, the one that can be written to is the database. Values in the database's URL take precedence.
     """
-    limits = {
-        "connect_timeout": 5,
-        "keepalives_idle": 15,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 30_000,  # milliseconds without an acknowledgement
-    }
-    parameters["OPTIONS"] = limits | parameters.get("OPTIONS", {})
+    several = {"target_session_attrs": "read-write"} if "," in parameters.get("HOST", "") else {}
+    parameters["OPTIONS"] = LIMITS | several | parameters.get("OPTIONS", {})
 
 
 def limit_idle_transactions(parameters: dict[str, Any], *, seconds: float) -> None:

@@ -9,11 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from notifications import conf
-
-# A vanished peer is noticed within half a minute. An idle connection is probed after 15 s, three times, 5 s apart. Sent
-# data may stay unacknowledged for 30 s (in milliseconds).
-KEEPALIVES = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
-KEEPALIVES |= {"tcp_user_timeout": 30_000}
+from notifications.protocol.silence import LIMITS, watch
 
 # The server ends the transaction of a relay that is frozen, or whose host is lost, after these times: the transaction
 # holds lanes' locks, and customers' payments may wait for them. A session in a pipeline does not count as idle; there,
@@ -34,9 +30,10 @@ def open_connection(alias: str, *, name: str) -> Connection:
     owns_session = conf.rescue() == "prompt"
     wrapper, role = _without_djangos_own(connections.create_connection(alias))
     parameters = wrapper.get_connection_params()
-    parameters |= KEEPALIVES | {"application_name": name, "connect_timeout": 5, "autocommit": True}
+    parameters = LIMITS | parameters | {"application_name": name, "autocommit": True}
     parameters |= {"context": None, "cursor_factory": psycopg.Cursor, "prepare_threshold": 3 if owns_session else None}
     connection: Connection = wrapper.get_new_connection(parameters)
+    watch(connection)
     if role:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
     if owns_session:

@@ -1,6 +1,7 @@
 """Learns that messages were committed, by LISTEN on a connection of its own, and wakes the relay's thread (G9)."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from notifications.protocol.notify import CHANNEL
@@ -8,6 +9,7 @@ from notifications.relay.connection import Connection, open_connection
 from notifications.telemetry import emit
 
 QUIET_SECONDS = 0.25  # how often a listener without notifications checks whether it should end
+ASK_SECONDS = 3.0  # without notifications, after which the server is asked whether it is still there
 RECONNECT_SECONDS = 1.0
 
 
@@ -44,6 +46,11 @@ class Listener:
     def _listen(self, connection: Connection) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         self._wake()
+        heard_at = time.monotonic()
         while not self._stop.is_set():
             for _ in connection.notifies(timeout=QUIET_SECONDS, stop_after=1):
                 self._wake()
+                heard_at = time.monotonic()
+            if time.monotonic() - heard_at > ASK_SECONDS:
+                connection.execute("SELECT 1")
+                heard_at = time.monotonic()

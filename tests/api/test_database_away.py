@@ -4,6 +4,7 @@ says what to do; and afterwards all goes on where it stopped.
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +137,27 @@ def test_nobody_gets_a_500_while_the_database_is_away_and_who_has_paid_is_booked
         assert asked["verify"]().status_code == 200
         assert asked["webhook"]().json() == {"outcome": "handled"}
     assert (Booking.objects.count(), Payment.objects.count()) == (1, 1)
+
+
+def test_a_database_that_says_nothing_is_unavailable_within_seconds(
+    paid: Paid, payment_gateway: GatewayProcess, proxy: Proxy, database_url: str
+) -> None:
+    """Its processes are stopped: it keeps each connection, takes new ones, and answers none."""
+    environment = {"DATABASE_URL": url_through(proxy.port, database_url), "DJANGO_DEBUG": "1"}
+    gateway = {"SANDBOX_GATEWAY_URL": payment_gateway.url, "SANDBOX_GATEWAY_SECRET": SECRET}
+    event = SandboxStage("sandbox", payment_gateway).event(paid.receipt["payment_id"])
+    with running_web(**environment, **gateway) as web, ThreadPoolExecutor(8) as clients:
+        asked, shown = programs(web, paid, event), people(web, paid)
+        some = [asked["slots"], asked["verify"], asked["webhook"], shown["bookings"], shown["paid"]]
+        assert {send().status_code for send in some[:1] + some[3:4]} == {200}
+        proxy.hush()
+        for _ in range(2):  # on connections that were open, and on new ones
+            answers = list(clients.map(lambda send: send(), some))
+            assert [is_unavailable(each) for each in answers[:3]] == [True] * 3
+            assert [is_a_page(each) for each in answers[3:]] == [True] * 2
+            assert max(each.elapsed.total_seconds() for each in answers) < 10
+        proxy.mend()
+        assert asked["verify"]().status_code == 201
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ class Proxy:
         self._address = address
         self._open: set[socket.socket] = set()
         self._is_cut = False
+        self._speaks = threading.Event()
+        self._speaks.set()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -30,9 +32,15 @@ class Proxy:
 
     def mend(self) -> None:
         self._is_cut = False
+        self._speaks.set()
+
+    def hush(self) -> None:
+        """Keep every connection, take new ones, and hand on nothing, as a server does whose processes are stopped."""
+        self._speaks.clear()
 
     def close(self) -> None:
         self.cut()
+        self._speaks.set()
         self._end(self._listening)
 
     def _accept(self) -> None:
@@ -54,6 +62,7 @@ class Proxy:
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                self._speaks.wait()
                 target.sendall(data)
         self._end(source)
         self._end(target)

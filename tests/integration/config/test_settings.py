@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from config.database_url import parse
+from config.environment import notice_lost_server
+from tests.stage.proxy import Proxy, url_through
 from tests.stage.relay import ROOT
 
 SHOW = """
@@ -79,3 +82,42 @@ def test_a_path_that_nothing_would_be_found_under_is_refused_at_the_start(
         check=False,
     )
     assert started.stderr.strip().endswith(said)
+
+
+@pytest.mark.parametrize("form", ["hosts before the path", "hosts in the query"])
+def test_of_several_hosts_the_one_that_answers_and_can_be_written_to_is_the_database(
+    form: str, proxy: Proxy, database_url: str
+) -> None:
+    """The first is as a primary whose processes are stopped: it takes the connection, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        first, there = silent.getsockname()[1], url_through(proxy.port, database_url)
+        address = f"127.0.0.1:{proxy.port}"
+        if form == "hosts before the path":
+            url = there.replace(address, f"127.0.0.1:{first},{address}")
+        else:
+            url = there.replace(address, "") + f"?host=127.0.0.1,127.0.0.1&port={first},{proxy.port}"
+        shown = subprocess.run(
+            [sys.executable, "-c", SHOW],
+            cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": url, "DJANGO_DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert shown.stdout.strip(), shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "attributes"),
+    [
+        ("postgresql://u@h1,h2/db", "read-write"),
+        ("postgresql://u@/db?host=h1,h2", "read-write"),
+        ("postgresql://u@h1,h2/db?target_session_attrs=any", "any"),
+        ("postgresql://u@h1/db", None),
+    ],
+)
+def test_several_hosts_mean_the_one_that_can_be_written_to(url: str, attributes: str | None) -> None:
+    read = parse(url)
+    notice_lost_server(read)
+    assert read["OPTIONS"].get("target_session_attrs") == attributes
