@@ -80,11 +80,11 @@ class Dialogue(smtplib.SMTP):
     def _give_up(self, code: int, *, unread: int = 0) -> None:
         """End a message that was refused with `code`, and leave the connection ready for the next one, or closed."""
         try:
-            codes = [self.getreply()[0] for _ in range(unread)] if code != 421 else [421]
+            codes = [self.getreply()[0] for _ in range(unread if code != 421 else 0)]
         except smtplib.SMTPException:
             codes = [421]
-        # A server that waits for words all the same would take a dot for an empty email.
-        if 421 in codes or 354 in codes:
+        # A server that waits for words all the same (354) would take a dot for an empty email; -1 is no answer at all.
+        if not {421, 354, -1}.isdisjoint({code, *codes}):
             self.close()
         else:
             self._rset()  # type: ignore[attr-defined]  # smtplib's own: it raises nothing if the connection is lost

@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -28,7 +29,10 @@ class LifeSigns:
 
     def wait(self, seconds: float) -> None:
         """Return once something can be read, or after `seconds`."""
-        select.select([self._sock] if self._sock else [], [], [], seconds)
+        if self._sock is None:
+            time.sleep(seconds)
+        else:
+            select.select([self._sock], [], [], seconds)
 
     def read(self) -> Iterator[tuple[int, str]]:
         """What was said since the last call, each with the process that said it."""
