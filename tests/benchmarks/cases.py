@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tests.benchmarks.contenders.base import Contender, Peer
 from tests.benchmarks.drain import Drain, drain
@@ -57,7 +58,7 @@ def cases_of(sizes: Sizes) -> list[Case]:
         *lanes,
         *_growing(sizes, small, slow),
         *_of_many(small, slow),
-        *_of_the_relay_alone(),
+        *_of_the_relay_alone(small),
     ]
 
 
@@ -136,8 +137,13 @@ def _of_many(small: Work, slow: Work) -> list[Case]:
     ]
 
 
-def _of_the_relay_alone() -> list[Case]:
+def _of_the_relay_alone(small: Work) -> list[Case]:
     return [
+        Case(
+            ("contacts_10k", "contacts_10k_cpu_ms", "drain_10k_cpu_ms"),
+            "the addresses are read of the users before each send; and drain_10k's processor time",
+            partial(_contacts, small),
+        ),
         Case(("idle_cpu_percent",), "a relay with nothing to do", _idle),
         Case(
             ("memory_100k_mb", "memory_1m_mb"),
@@ -194,6 +200,18 @@ def _verify(bench: Bench, contender: Contender) -> Figures:
     from tests.benchmarks.verification import verification_ms  # noqa: PLC0415  (models, which the settings come before)
 
     return verification_ms(contender, samples=bench.sizes.samples)
+
+
+def _contacts(small: Work, bench: Bench, contender: Contender) -> Figures:
+    if contender.name != "relay":
+        raise Missing("measured only for the relay")
+    plain = bench.drain(contender, small)
+    drained = bench.drain(contender, replace(small, has_contacts=True))
+    return {
+        "contacts_10k": drained.per_second,
+        "contacts_10k_cpu_ms": drained.cpu_ms,
+        "drain_10k_cpu_ms": plain.cpu_ms,
+    }
 
 
 def _memory(bench: Bench, contender: Contender) -> Figures:

@@ -19,6 +19,7 @@ LOGGING = {**LOGGING, "loggers": LOGGING["loggers"] | {"django-q": {"level": "ER
 # The users of some cases get more than the default caps allow. They are counted as by default, against other limits.
 _CAP = env.int("BENCHMARK_CAP", default=1_000_000)
 OUTBOX_CAP_RECIPIENT_HOUR = OUTBOX_CAP_RECIPIENT_DAY = OUTBOX_CAP_NUMBER_HOUR = OUTBOX_CAP_NUMBER_DAY = _CAP
+OUTBOX_CONTACT_OF = env.str("BENCHMARK_CONTACT_OF", default="")
 SCHEDULES = {}  # the business's own
 SILENCED_SYSTEM_CHECKS = ["notifications.E011"]  # no kind has words for an email that is sent like an SMS
 

@@ -30,6 +30,7 @@ class Work:
     latency: float = 0.0  # seconds that the provider takes for a call
     workers: int = 1  # processes of the contender
     channel: str = "sms"  # of the measured messages
+    has_contacts: bool = False  # whether the addresses are read of users, before each send
     is_real: bool = False  # whether the real client sends them, to a server that costs nothing
 
     @property

@@ -30,6 +30,7 @@ SELECT EXISTS (SELECT FROM notifications_outboxmessage
                WHERE recipient_id <= %(users)s AND status IN ('pending', 'sending'))
     OR EXISTS (SELECT FROM notifications_outboxmessage WHERE recipient_id <= %(users)s AND status = 'queued')
 """
+CONTACT_OF, FROM_USER = "BENCHMARK_CONTACT_OF", "notifications.recipients.user_contact.from_user"
 RELAYS = "SELECT count(*) FROM notifications_relay"
 REFUSED = "SELECT count(*) FROM notifications_deliveryattempt WHERE answer <> 'accepted'"
 
@@ -63,10 +64,15 @@ class Relay(Outbox):
     name = "relay"
     described = "run_outbox_relay with its metrics, default options"
 
+    def seed(self, work: Work) -> None:
+        super().seed(work)
+        if work.has_contacts:
+            seed_users(self._stage.connection)
+
     def start(self, work: Work, processes: Processes) -> None:
         if work.is_many:  # none sends before all are up: the last one's start would slow the first one down
             pause_channel.pause(work.channel, actor="benchmark")
-        environment = {LATENCY: str(work.latency)}
+        environment = {LATENCY: str(work.latency)} | ({CONTACT_OF: FROM_USER} if work.has_contacts else {})
         options = ["--channel", work.channel, "--metrics-port", "0"]
         if work.is_real:
             options += ["--processes", str(work.workers)]
