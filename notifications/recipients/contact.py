@@ -87,7 +87,12 @@ def recipient_of(user: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_
 
 
 def first_contact(user: AbstractBaseUser, *, using: str) -> dict[str, str]:
-    """The fields of a recipient that is made for `user`: what the project's function says, and the defaults."""
+    """The fields of a recipient that is made for `user`: what the project's function says, and the defaults.
+
+    Raises InvalidRecipient for a user without a row, whose key was made before it: a UUID, say.
+    """
+    if user._state.adding and not user.__class__._base_manager.using(using).filter(pk=user.pk).exists():
+        raise InvalidRecipient(user)
     contact = {"phone": "", "locale": language_of(settings.LANGUAGE_CODE), "time_zone": settings.TIME_ZONE}
     said = said_of(user, using=using)
     if "email" not in said:

@@ -40,10 +40,11 @@ def from_user(user: AbstractBaseUser) -> Mapping[str, Any]:
     With OUTBOX_TRUST_USER_EMAIL off it says nothing of the email address: only codes prove one.
     """
     said: dict[str, Any] = {}
-    if conf.trusts_user_email() and _has_column(type(user), name := type(user).get_email_field_name()):
+    model = user.__class__  # not type(user): request.user is a proxy
+    if conf.trusts_user_email() and _has_column(model, name := model.get_email_field_name()):
         said["email"] = getattr(user, name)
     for name in PHONE_FIELDS:
-        if _has_column(type(user), name):
+        if _has_column(model, name):
             return said | {"phone": getattr(user, name)}
     return said
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils.functional import SimpleLazyObject
 from pytest_django import Settings
 
 from notifications import outbox, telemetry, verification
@@ -258,3 +259,20 @@ def test_a_path_that_leads_to_no_function_is_found_by_the_checks(path: str, expe
     settings.OUTBOX_CONTACT_OF = path
     (found,) = [each for each in run_checks() if each.id == "notifications.E016"]
     assert expected in found.msg
+
+
+def test_the_user_of_a_request_is_asked_about_like_any_other() -> None:
+    """Django's middleware sets request.user to a proxy, whose own type is not the user's."""
+    User.objects.create(username="ann", email="ann@example.com")
+    lazy: Any = SimpleLazyObject(lambda: User.objects.get(username="ann"))
+
+    assert from_user(lazy) == {"email": "ann@example.com"}
+
+
+@pytest.mark.parametrize("publishes", [outbox.publish, outbox.publish_many])
+def test_a_user_whose_key_was_made_before_its_row_is_refused_at_once(publishes: Callable[..., Any]) -> None:
+    """As with a UUID: only the commit would have found it, and said which constraint it breaks."""
+    unsaved = User(pk=987_654)
+
+    with registered(), transaction.atomic(), pytest.raises(outbox.InvalidRecipient, match="987654, which has no row"):
+        publishes(GREETING.name, to=unsaved if publishes is outbox.publish else [unsaved], context={"name": "Ann"})
