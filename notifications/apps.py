@@ -17,10 +17,11 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         _refuse_namesake()
         # once the models are there
-        from notifications import checks, outbox, verification  # noqa: F401, PLC0415
+        from notifications import checks, outbox, own_preview, verification  # noqa: F401, PLC0415
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
 
         verification.register_kinds()
+        own_preview.register_kinds()
         pre_delete.connect(outbox.forget_user, sender=get_user_model())
         pre_migrate.connect(older_history.refuse_to_migrate, sender=self)
 

@@ -47,7 +47,7 @@ class Kind:
     links of ours; in all other values links are made harmless, because somebody may have typed them. `holds_code`: it
     proves that an address is its reader's; staff are not shown its words, and it counts under caps of its own.
     `may_be_repeated`: whether one that went out may be sent again on request. False for what alarms when it comes late,
-    such as "your password was changed"; one that holds a code never may.
+    such as "your password was changed"; one that holds a code never may. `is_capped`: whether it counts under the caps.
 
     `lane`: messages of the kinds with this name go in a lane of their own, so that what is urgent does not wait behind
     a message that is being retried. Order holds within it. Give urgent kinds an `expires_after` too.
@@ -78,6 +78,7 @@ class Kind:
     reply_to: str = ""
     cc: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    is_capped: bool = True
 
     def __post_init__(self) -> None:
         parse(self.quiet_hours)
@@ -136,6 +137,12 @@ def holds_code(name: str) -> bool:
     """Whether messages of the kind called `name` hold a code, for their reader alone."""
     kind = _registered.get(name)
     return kind is not None and kind.holds_code
+
+
+def is_capped(name: str) -> bool:
+    """Whether messages of the kind called `name` count under the caps; a kind that is gone does."""
+    kind = _registered.get(name)
+    return kind is None or kind.is_capped
 
 
 def ways_to_repeat(name: str) -> tuple[str, ...]:

@@ -25,6 +25,8 @@
     channel.resumed       info     channel
     channel.broken        warning  channel: its provider is out of service; messages wait and use up no attempts
     channel.recovered     info     channel: the backlog goes out at a rising rate
+    kind.held             warning  kind, channel: its words cannot be made; its messages wait and use up no attempts
+    kind.freed            info     kind, channel: they can be made again, and its messages go on
     alert.raised          error    alert: something is wrong, `monitoring.alert_rules` says what
     alert.cleared         info     alert: it has not been so for a while
     contact.failed        debug    error (a type): OUTBOX_CONTACT_OF did not say where somebody is; the copy was used
@@ -80,6 +82,8 @@ LEVELS = {
     "channel.resumed": logging.INFO,
     "channel.broken": logging.WARNING,
     "channel.recovered": logging.INFO,
+    "kind.held": logging.WARNING,
+    "kind.freed": logging.INFO,
     "alert.raised": logging.ERROR,
     "alert.cleared": logging.INFO,
     "contact.failed": logging.DEBUG,

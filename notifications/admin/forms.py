@@ -57,6 +57,7 @@ class SelectionForm(forms.Form):
     kind = forms.CharField(required=False, max_length=64)
     channel = forms.CharField(required=False, max_length=32)
     error_code = forms.CharField(required=False, max_length=64)
+    status = forms.CharField(required=False, max_length=16)
     user = forms.CharField(required=False, max_length=150)
     q = forms.CharField(required=False, max_length=254)
     since = forms.DateTimeField(required=False)

@@ -25,13 +25,21 @@ MOST_LISTED = 10_000  # a list ends there; use a filter to see others
 FAILURES_READ = 1_000  # latest failures whose codes are offered as filters
 
 
+class MoreThan(int):
+    """So many that are listed, of more: wherever the number is written, it says so."""
+
+    def __str__(self) -> str:
+        return f"more than {int(self):,}"
+
+
 class BoundedPaginator(Paginator):
     """Counts at most MOST_LISTED rows, in the list's order, so that it can use the list's index."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return len(rows.values_list("pk", flat=True)[:MOST_LISTED])
+        counted = len(rows.values_list("pk", flat=True)[: MOST_LISTED + 1])
+        return counted if counted <= MOST_LISTED else MoreThan(MOST_LISTED)
 
 
 class OneOrder(ChangeList):

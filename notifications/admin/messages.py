@@ -20,6 +20,7 @@ from notifications.admin.lists import (
     ErrorFilter,
     KindFilter,
     LookBack,
+    MoreThan,
     OneOrder,
     WrittenFilter,
     bounded,
@@ -116,7 +117,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             context |= {
                 "window": window_of(request),
                 "most_listed": MOST_LISTED,
-                "is_cut": context["cl"].result_count >= MOST_LISTED,
+                "is_cut": isinstance(context["cl"].result_count, MoreThan),
                 "replay_all": _all_that_match(request, "replay") if may(request, REPLAY) else "",
                 "cancel_all": _all_that_match(request, "cancel_all") if may(request, CANCEL) else "",
             }
@@ -181,5 +182,6 @@ def _all_that_match(request: HttpRequest, view: str) -> str:
     since, until = days(request.GET.get("written"))
     words = {name: request.GET.get(name) for name in ("kind", "channel", "error_code", "q")}
     moments = {"written_since": since and since.isoformat(), "written_until": until and until.isoformat()}
+    words["status"] = request.GET.get("status__exact")
     given = {name: value for name, value in (words | moments).items() if value}
     return f"{reverse(f'admin:notifications_outboxmessage_{view}')}?{urlencode(given)}"

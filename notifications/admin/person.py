@@ -13,7 +13,7 @@ from notifications.admin.base import CHANGE_ADDRESS, demand, may, page, sees_add
 from notifications.admin.forms import AddressForm
 from notifications.errors import InvalidContact
 from notifications.models import Recipient
-from notifications.models.note import MOST_NOTE
+from notifications.models.note import MOST_NOTE, Note
 from notifications.operations.correct_address import ADDRESSES, correct_address
 from notifications.operations.record_action import Actor
 from notifications.operations.write_note import write_note
@@ -62,10 +62,11 @@ def person_of(request: HttpRequest, recipient: Recipient) -> dict[str, Any]:
     sees = sees_addresses(request)
     addresses = {WORDS[field]: getattr(recipient, field) for field in ADDRESSES}
     may_change = may(request, CHANGE_ADDRESS) and not recipient.erased_at
+    notes = Note.objects.using(recipient._state.db).filter(recipient=recipient).order_by("-pk")
     return {
         "addresses": {word: (each if sees else hint(each)) for word, each in addresses.items() if each},
         "corrections": WORDS if may_change else {},
-        "notes": list(recipient.notes.order_by("-pk")[:MOST_NOTES]) if may(request, VIEW_NOTES) else [],
+        "notes": list(notes[:MOST_NOTES]) if may(request, VIEW_NOTES) else [],
         "note_form": NoteForm() if may(request, ADD_NOTE) and not recipient.erased_at else None,
     }
 

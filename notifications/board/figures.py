@@ -6,6 +6,7 @@ from math import inf
 
 from notifications.policy.causes import Cause, cause_of, reason
 from notifications.protocol.histogram import SIZE, quantile
+from notifications.selectors.held_words import HeldWords
 from notifications.selectors.just_failed import JustFailed
 
 
@@ -213,6 +214,7 @@ class Snapshot:
     day: list[Stretch]
     blocked: list[BlockedLane]
     failures: list[Failures]
+    held_words: list[HeldWords]
     just_failed: list[JustFailed]
     unseen: int
     retried: list[Retried]

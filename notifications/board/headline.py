@@ -16,6 +16,7 @@ from notifications.policy.runbook import (
     BROKEN,
     CLOCK,
     FAILED,
+    HELD_KIND,
     HELD_UP,
     LATE,
     NO_RELAY,
@@ -25,6 +26,7 @@ from notifications.policy.runbook import (
     STALE,
     Trouble,
 )
+from notifications.protocol.sql_words import HELD_WORDS
 from notifications.selectors.waits import said
 
 LATE_SECONDS = 60.0  # if a due message waits longer, relays do not keep up, or none serves its channel
@@ -57,6 +59,7 @@ def headlines(now: Snapshot) -> list[Headline]:
     return [
         *_of_relays(now),
         *_of_channels(now),
+        *_of_words(now),
         *_of_failures(now),
         *_of_retries(now),
         *_of_lanes(now),
@@ -102,6 +105,11 @@ def _of_channels(now: Snapshot) -> Iterator[Headline]:
             yield Headline(f"{channel.name}: a message has been due for {due}.", "", LATE, channel.name)
 
 
+def _of_words(now: Snapshot) -> Iterator[Headline]:
+    for held in now.held_words:
+        yield Headline(held.said(said(held.since, now=now.now)), held.cause.cure, HELD_KIND, held.channel, HELD_WORDS)
+
+
 def _of_failures(now: Snapshot) -> Iterator[Headline]:
     told = {(channel.name, cause_of(channel.last_error)) for channel in now.channels if channel.is_out}
     for failed in now.just_failed:
@@ -113,7 +121,7 @@ def _of_failures(now: Snapshot) -> Iterator[Headline]:
 def _of_retries(now: Snapshot) -> Iterator[Headline]:
     shut = {channel.name for channel in now.channels if channel.is_shut}
     for retried in now.retried:
-        if retried.count >= MANY_RETRIED and retried.channel not in shut:
+        if retried.count >= MANY_RETRIED and retried.channel not in shut and retried.error_code != HELD_WORDS:
             why = reason(retried.error_code)
             what = f"{retried.count} messages by {retried.channel} are tried again later: {why}."
             cure = cause_of(retried.error_code).cure_of_waiting

@@ -47,6 +47,7 @@ def ways(trouble: Trouble, *, channel: str, code: str) -> list[Way]:
         runbook.FAILED.name: [*_failed(of_channel, code), *_relays()],
         runbook.REFUSED.name: [*_relays(), *_failed(of_channel, code), *_waiting(of_channel)],
         runbook.BROKEN.name: [*_waiting(of_channel), *_failed(of_channel, code)],
+        runbook.HELD_KIND.name: [*_preview(), *_relays(), *_waiting(of_channel)],
         runbook.HELD_UP.name: [*_waiting(of_channel), *_switches(of_channel, "resume")],
         runbook.LATE.name: [*_relays(), *_waiting(of_channel)],
         runbook.MISSED.name: [
@@ -86,6 +87,10 @@ def _failed(channel: str, code: str) -> Iterator[Way]:
 def _waiting(channel: str) -> Iterator[Way]:
     words = {"status__exact": "pending"} | ({"channel": channel} if channel else {})
     yield _listed("The messages that wait", words)
+
+
+def _preview() -> Iterator[Way]:
+    yield Way("Preview the words", reverse("admin:notifications_preview"))
 
 
 def _relays() -> list[Way]:

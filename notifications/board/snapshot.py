@@ -31,6 +31,7 @@ from notifications.protocol.histogram import SIZE
 from notifications.protocol.run_sql import fetch_all
 from notifications.selectors.clock_jobs import clock_jobs, silence
 from notifications.selectors.database_clock import database_now
+from notifications.selectors.held_words import held_words
 from notifications.selectors.just_failed import just_failed, unseen_dead_letters
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
@@ -90,6 +91,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         day=day,
         blocked=_blocked(states, using),
         failures=[Failures(*row) for row in fetch_all(queries.FAILURES, using=using)],
+        held_words=held_words(using),
         just_failed=just_failed(using),
         unseen=unseen_dead_letters(using),
         retried=[

@@ -89,7 +89,7 @@ def template_problems(kind: str, file_name: str) -> list[str]:
     engine = _engine(autoescape=file_name.endswith(".html"))
     own = f"notifications/{kind}"
     problems = []
-    for folder in (own, *(f"{own}/{language}" for language in _translations(engine, own))):
+    for folder in (own, *(f"{own}/{language}" for language in _translations(own))):
         try:
             engine.get_template(f"{folder}/{file_name}")
         except TemplateDoesNotExist:
@@ -99,10 +99,21 @@ def template_problems(kind: str, file_name: str) -> list[str]:
     return problems
 
 
-def _translations(engine: Engine, folder: str) -> list[str]:
+def template_folders() -> list[str]:
+    """The folders in which templates are looked for, in that order."""
+    loaders: list[Any] = _engine(autoescape=False).template_loaders
+    return list(dict.fromkeys(str(place) for loader in loaders for place in loader.get_dirs()))
+
+
+def forget_templates() -> None:
+    """Have every template read from the disk again. What is being rendered goes on with the old ones."""
+    _engine.cache_clear()
+    _template.cache_clear()
+
+
+def _translations(folder: str) -> list[str]:
     """The names of the folders within the template folder `folder`, wherever the engine looks for it."""
-    loaders: list[Any] = engine.template_loaders
-    places = [Path(place) / folder for loader in loaders for place in loader.get_dirs()]
+    places = [Path(place) / folder for place in template_folders()]
     return sorted({each.name for place in places if place.is_dir() for each in place.iterdir() if each.is_dir()})
 
 

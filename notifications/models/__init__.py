@@ -14,6 +14,7 @@ from notifications.models.relay import Relay
 from notifications.models.repeat import Repeat
 from notifications.models.tally import Depth, Tally
 from notifications.models.usage import Usage
+from notifications.models.words_state import WordsState
 
 # Projects may still import these two tables by their old names. The fallback rule and the channel interface have the
 # same names: use the new ones.
@@ -47,4 +48,5 @@ __all__ = [
     "Repeat",
     "Tally",
     "Usage",
+    "WordsState",
 ]

@@ -35,6 +35,7 @@ class Verb(StrEnum):
     ERASE = "erase"
     LOOK_AT = "look_at"
     SEND_AGAIN = "send_again"
+    SEND_PREVIEW = "send_preview"
 
 
 NOUNS = {Verb.REPLAY.value: "replay", Verb.CANCEL.value: "cancellation"}  # of many messages at once

@@ -105,6 +105,7 @@ class OutboxMessage(models.Model):
             ("replay_outboxmessage", "Can replay failed messages"),
             ("cancel_outboxmessage", "Can cancel waiting messages"),
             ("repeat_outboxmessage", "Can send a sent message again"),
+            ("preview_outboxmessage", "Can send previews to oneself"),
         ]
         constraints = [
             models.CheckConstraint(condition=_one_of("status", Status), name="message_status_is_known"),

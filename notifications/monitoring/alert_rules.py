@@ -12,6 +12,7 @@ from notifications.protocol.bad_rows import report
 from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import fetch_all
 from notifications.selectors import overview
+from notifications.selectors.held_words import held_words
 from notifications.selectors.just_failed import MINUTES, just_failed
 
 FEWEST_ENDED = 20  # messages that ended lately; a share of fewer means nothing
@@ -55,7 +56,14 @@ Rule = Callable[[conf.AlertLimits, str], Iterator[tuple[str, str]]]
 
 def _rules() -> dict[str, Rule]:
     """Each rule by what the names of its alerts begin with."""
-    return {"late": _late, "failing": _failing, "refused": _refused, "no-relay": _silent, "old-snapshot": _old_snapshot}
+    return {
+        "late": _late,
+        "failing": _failing,
+        "refused": _refused,
+        "held-words": _held_words,
+        "no-relay": _silent,
+        "old-snapshot": _old_snapshot,
+    }
 
 
 def _late(limits: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
@@ -86,6 +94,13 @@ def _refused(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
     for channel, code in fetch_all(queries.BROKEN, using=using):
         if cause_of(code).is_refusal:
             yield f"refused:{channel}", f"Nothing is sent by {channel}: {_told(code)}"
+
+
+def _held_words(_: conf.AlertLimits, using: str) -> Iterator[tuple[str, str]]:
+    """A kind waits for words that can be made. The problem is left out: it may quote what a message says (G12)."""
+    for held in held_words(using):
+        what = f"{held.kind} by {held.channel} is held: its words cannot be made. The board says why."
+        yield f"held-words:{held.kind}:{held.channel}", f"{what} {held.cause.cure}"
 
 
 def _told(code: str) -> str:

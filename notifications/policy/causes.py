@@ -109,6 +109,12 @@ WORDS = Cause(
     "the words could not be made, or the provider does not accept them",
     "Mend the template, and look at it with preview_notification. Restart the relays, then replay.",
 )
+WORDS_HELD = Cause(
+    "words_held",
+    "its words cannot be made, so its kind is held",
+    "Mend the template, and look at it with preview_notification. A relay that has the mended words sends what waits "
+    "by itself: restart the relays, or mend the file where they run. Nothing is lost, and nothing is to be replayed.",
+)
 OURS = Cause(
     "ours",
     "the channel's code has a fault",
@@ -169,6 +175,7 @@ CODES: dict[Cause, str] = {
         "21602 21605 21617 21618 21619 21654 21655 21656 21658 30019 30044 63005 63006 63016 63021 63027 "
         "63028 63029 63030 63040 63041 63042"
     ),
+    WORDS_HELD: "words_held",
     OURS: "internal_error bad_outcome not_storable",
     RELAYS_LOST: "relay_lost",
     CAP: "cap_*",

@@ -87,6 +87,13 @@ SNAPSHOT = Trouble(
     "End it: `SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start LIMIT 5`",
     typed="SELECT pg_terminate_backend(PID)",
 )
+HELD_KIND = Trouble(
+    "held-kind",
+    "A kind is *held*.",
+    "All of its messages, or most, cannot be rendered: a deploy broke their words. They wait and use up no attempts.",
+    "Mend the template the headline names, and restart the relays. What waits then goes by itself; replay nothing.",
+    typed="manage.py preview_notification KIND",
+)
 OLDER = Trouble(
     "older",
     "A relay runs other code or templates than the web.",
@@ -112,7 +119,7 @@ TROUBLES = {
     trouble.name: trouble
     for trouble in (
         *(LATE, NO_RELAY, BROKEN, REFUSED, PAUSED, FAILED, MISSED, TWICE, STALE, SNAPSHOT),
-        *(OLDER, HELD_UP, CLOCK),
+        *(HELD_KIND, OLDER, HELD_UP, CLOCK),
     )
 }
 # The rules of `monitoring.alert_rules`, by what their alerts' names begin with.
@@ -120,6 +127,7 @@ OF_ALERTS = {
     "late": LATE,
     "failing": FAILED,
     "refused": REFUSED,
+    "held-words": HELD_KIND,
     "no-relay": NO_RELAY,
     "old-snapshot": SNAPSHOT,
 }

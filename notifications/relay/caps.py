@@ -38,7 +38,8 @@ class Caps:
 
     def apply(self, connection: Connection, claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
         """Split `claimed` into what may go out and the settlements of those over a cap. The oldest count first."""
-        fresh = [message for message in claimed if message.claim_number == 1] if self._caps else []
+        first = [message for message in claimed if message.claim_number == 1] if self._caps else []
+        fresh = [message for message in first if kinds.is_capped(message.kind)]
         if not fresh:
             return claimed, []
         counts = self._locked_counts(connection, fresh)

@@ -5,18 +5,17 @@ it be sent? If no step settles it, it is attempted. Channels are known by their 
 in a settlement, whatever a step or a channel raises or returns: no message is lost to a bug, and no thread ends (G3).
 """
 
-import json
 import random as _random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from notifications import conf, kinds
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
-from notifications.content.compose import Reader, put_into_words
-from notifications.content.localization import activate, zone_of
+from notifications.content.localization import zone_of
 from notifications.content.rendering import RenderingError
 from notifications.lifecycle import (
     ADOPTED,
@@ -31,13 +30,14 @@ from notifications.lifecycle import (
 )
 from notifications.policy.retry import RetryPolicy, judge
 from notifications.policy.suppression import hold, suppression
+from notifications.protocol.sql_words import HELD_WORDS
 from notifications.relay.breaker import BAD_OUTCOME, INTERNAL_ERROR, Breaker
 from notifications.relay.lease import Lease
 from notifications.relay.messages import NOT_READ, Claimed, Clock, Settlement
 from notifications.relay.outcome_checks import has_right_types, says_the_same, storable, well_typed
+from notifications.relay.outgoing import has_bad_sample, outgoing_of
+from notifications.relay.words import Words
 from notifications.telemetry import current_attempt, emit
-
-read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints none around JSON
 
 
 class Delivery:
@@ -55,6 +55,7 @@ class Delivery:
         clock: Clock = time.monotonic,
         now: Callable[[], datetime] | None = None,
         fresh: Callable[[Claimed], Claimed] | None = None,
+        words: Words | None = None,
     ) -> None:
         self._channels = channels
         self._lease = lease
@@ -65,6 +66,7 @@ class Delivery:
         self._clock = clock
         self._now = now or lease.database_now
         self._fresh = fresh
+        self._words = words
         self._quiet_hours = conf.quiet_hours()  # once: reading a setting takes as long as the rest of a step
         self._allowed_countries = conf.allowed_countries()
         self.is_stopping = False
@@ -97,6 +99,7 @@ class Delivery:
             or self._fail_poison(message)
             or self._skip(message)
             or self._hold(message)
+            or self._await_canary(message)
             or self._attempt(message)
         )
 
@@ -142,6 +145,11 @@ class Delivery:
             return Settlement(message, Status.CANCELLED, message.attempts, code=held.code)
         return Settlement(message, Status.QUEUED, message.attempts, delay=held.seconds)
 
+    def _await_canary(self, message: Claimed) -> Settlement | None:
+        """After a deploy, one message of a kind goes before the others."""
+        seconds = self._words.must_wait(message) if self._words else None
+        return None if seconds is None else Settlement(message, Status.PENDING, message.attempts, seconds)
+
     def _fail_poison(self, message: Claimed) -> Settlement | None:
         """A message that was in flight at the loss of too many relays may be what kills them."""
         if message.rescues >= self._policies[message.channel].max_rescues:
@@ -158,13 +166,29 @@ class Delivery:
                 message, Permanent("no_address", f"The recipient has no {channel.address_field}."), began
             )
         try:
-            outgoing = _outgoing(message, channel, address)
+            outgoing = outgoing_of(message, channel, address)
         except RenderingError as error:
-            return self._judge(message, Permanent("rendering_failed", str(error)), began)
+            return self._unworded(message, Permanent("rendering_failed", str(error)), began)
+        if self._words:
+            self._words.made(message)
         deadline = Deadline.after(self._send_timeout)
         if (found := self._find(message, channel, outgoing)) is not None:
             return self._judge(message, found, began, address=_asked_about(message) or address)
-        return self._judge(message, self._send(message, channel, outgoing, deadline), began, address=address)
+        outcome = self._send(message, channel, outgoing, deadline)
+        if self._words:
+            self._words.tried(message, outcome)
+        return self._judge(message, outcome, began, address=address)
+
+    def _unworded(self, message: Claimed, failed: Permanent, began: float) -> Settlement:
+        """The words cannot be made: the message fails, or is held while all of its kind, or most, cannot be."""
+        is_sample_broken = partial(has_bad_sample, message, self._channels[message.channel])
+        words = self._words
+        held = words.cannot_be_made(message, failed.detail, is_sample_broken=is_sample_broken) if words else None
+        if held is None:
+            return self._judge(message, failed, began)
+        delay = self._until_expiry(message, held * (1 + self._random()) / 2, began)
+        detail = storable(failed).detail
+        return Settlement(message, Status.PENDING, message.attempts, delay, code=HELD_WORDS, detail=detail)
 
     def _send(self, message: Claimed, channel: Channel, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         """Whatever the channel raises or returns is an outcome: once it was called, nobody knows what it did."""
@@ -216,8 +240,7 @@ class Delivery:
             charges=charges,
         )
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
-        if delay is not None and message.expires_in is not None:  # due by its expiry, to end then: its lane goes on
-            delay = max(0.0, min(delay, message.expires_in - (self._clock() - began)))
+        delay = self._until_expiry(message, delay, began)
         ended = self._clock()
         return Settlement(
             message,
@@ -231,6 +254,12 @@ class Delivery:
             deferrals=verdict.deferrals,
         )
 
+    def _until_expiry(self, message: Claimed, delay: float | None, began: float) -> float | None:
+        """`delay`, or what is left until the message expires: it is due then, to end, and its lane goes on."""
+        if delay is None or message.expires_in is None:
+            return delay
+        return max(0.0, min(delay, message.expires_in - (self._clock() - began)))
+
     def _report_error(self, message: Claimed, error: object) -> None:
         """Log what nobody expected, by its type and the channel's class; its words may name a person (G12)."""
         emit(
@@ -241,27 +270,6 @@ class Delivery:
             by=type(self._channels[message.channel]).__qualname__,
             error=type(error).__name__,
         )
-
-
-def _outgoing(message: Claimed, channel: Channel, address: str) -> Outgoing:
-    """Render the message. Raises RenderingError."""
-    activate(message.locale, message.time_zone)  # stays active: the next message mostly has the same
-    reader = Reader(message.recipient_id, message.locale, message.time_zone)
-    context, form = read_json(message.context)[0], channel.form_for(message.kind)
-    worded = put_into_words(message.kind, context, form=form, reader=reader)
-    return Outgoing(
-        message.id,
-        message.claim_number,
-        message.kind,
-        address,
-        worded.parts,
-        locale=message.locale,
-        expires_in=message.expires_in,
-        inbound_age=message.inbound_age,
-        unsubscribe_url=worded.unsubscribe_url,
-        files=worded.files,
-        letterhead=worded.letterhead,
-    )
 
 
 def _asked_about(message: Claimed) -> str:

@@ -29,6 +29,7 @@ from notifications.relay.settler import Settler
 from notifications.relay.shutdown import Shutdown
 from notifications.relay.tally import Tally
 from notifications.relay.wake import Wake
+from notifications.relay.words import Words
 from notifications.telemetry import emit
 
 DRAIN_POLL_SECONDS = 0.2  # while draining: another relay may hold what is left
@@ -57,6 +58,7 @@ class Loop:
         self._session = Session(options.database, self._lease, tally=tally, shutdown=self._shutdown)
         self._maintainer = Maintainer(self._lease)
         self._settler = Settler(tally)
+        self._words = Words(options.release, renew=options.renew_words)
         self._gate = Gate(breakers, rates=options.rates)
         self._intake = Intake(channels, options, self._gate)
         self._contacts = Contacts(options.read_contacts) if options.read_contacts else None
@@ -68,6 +70,7 @@ class Loop:
                 breakers=breakers,
                 send_timeout=options.send_timeout,
                 fresh=self._contacts.fresh if self._contacts else None,
+                words=self._words,
             ),
             channels,
             concurrency=options.concurrency,
@@ -115,6 +118,7 @@ class Loop:
     def _start(self) -> None:
         self._beat()
         self._gate.register_channels(self._session.connection)
+        self._words.start(self._session.connection)
         channels, concurrency = ",".join(self._channels), self._options.concurrency
         emit("relay.started", relay=self._lease.relay_id, channels=channels, concurrency=concurrency)
 
@@ -129,6 +133,7 @@ class Loop:
         self._beat()
         self._settle()
         self._settler.report()
+        self._words.report(self._session.connection)
         if self._in_flight:
             self._sleep(DRAIN_POLL_SECONDS)
 
@@ -142,7 +147,8 @@ class Loop:
         has_rescued = self._maintainer.maintain(
             self._session.connection, heartbeat, session_seconds=self._session.seconds, in_hand=self._in_hand()
         )
-        if heartbeat.is_something_due or has_rescued:
+        are_freed = self._words.report(self._session.connection)
+        if heartbeat.is_something_due or has_rescued or are_freed:
             self._timer.claim_now()
 
     def _settle(self) -> None:

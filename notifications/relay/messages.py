@@ -98,6 +98,7 @@ class Settlement(NamedTuple):
     ended: float = 0.0
     address: str = ""
     deferrals: int | None = None
+    detail: str | None = None
 
     @property
     def frees_lane(self) -> bool:

@@ -11,7 +11,8 @@ from notifications.policy.retry import RetryPolicy
 @dataclass(frozen=True, slots=True)
 class Options:
     """Times are in seconds. Per channel, `concurrency` is how many sends may run at once, `batch` how many messages
-    may be claimed and not yet settled. `read_contacts` reads before each send where recipients are now.
+    may be claimed and not yet settled. `read_contacts` reads before each send where recipients are now. `renew_words`
+    reads templates anew if they have changed on disk, and says whether they have.
     """
 
     database: str
@@ -27,4 +28,5 @@ class Options:
     rates: Mapping[str, float] = field(default_factory=dict)
     caps: Sequence[Cap] = ()
     release: str = ""
+    renew_words: Callable[[], bool] = lambda: False
     read_contacts: Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]] | None = None

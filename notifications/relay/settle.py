@@ -158,7 +158,7 @@ def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:
         "delays": numbers([settlement.delay for settlement in ready]),
         "answers": texts([outcome.answer if outcome else None for outcome in outcomes]),
         "codes": texts([outcome.code if (outcome := each.outcome) else each.code for each in ready]),
-        "details": texts([outcome.detail if outcome else None for outcome in outcomes]),
+        "details": texts([outcome.detail if (outcome := each.outcome) else each.detail for each in ready]),
         "provider_ids": texts([outcome.provider_id if outcome else None for outcome in outcomes]),
         "addresses": texts([settlement.address for settlement in ready]),
         "began": numbers([now - settlement.began for settlement in ready]),

@@ -30,7 +30,7 @@ class Selection:
     """Failed messages that match every given field; without any, all failed messages. With `is_waiting`: waiting ones.
 
     `since` and `until` bound when a message failed, the others when it was written. `user` is a login name or the
-    user's ID; `search` is what `finding.look_up` understands.
+    user's ID; `search` is what `finding.look_up` understands. `status`: of those, only the ones that have it.
     """
 
     ids: tuple[int, ...] = ()
@@ -44,6 +44,7 @@ class Selection:
     written_since: datetime | None = None
     written_until: datetime | None = None
     is_waiting: bool = False
+    status: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The given fields, as JSON."""
@@ -66,6 +67,7 @@ class Selection:
             "kind": self.kind,
             "channel": self.channel,
             "error_code": self.error_code,
+            "status": self.status,
             "finished_at__gte": self.since,
             "finished_at__lt": self.until,
             "created_at__lte" if self.is_waiting else "finished_at__lte": as_of,

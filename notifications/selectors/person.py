@@ -5,7 +5,15 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS
 
-from notifications.models import AddressOptOut, ConsentRecord, Conversation, DeliveryAttempt, OutboxMessage, Recipient
+from notifications.models import (
+    AddressOptOut,
+    ConsentRecord,
+    Conversation,
+    DeliveryAttempt,
+    Note,
+    OutboxMessage,
+    Recipient,
+)
 from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
 
@@ -26,6 +34,7 @@ def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS
     consents = ConsentRecord.objects.using(using).filter(recipient=recipient).order_by("pk")
     talks = Conversation.objects.using(using).filter(phone__in=forms).order_by("pk")
     refused = AddressOptOut.objects.using(using).filter(address__in=keys).order_by("pk")
+    notes = Note.objects.using(using).filter(recipient=recipient).order_by("pk")
     return {
         "contact": {name: getattr(recipient, name) for name in CONTACT},
         "consents": list(consents.values(*CONSENT)),
@@ -34,7 +43,7 @@ def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS
         "verifications": list(
             recipient.verifications.using(using).order_by("pk").values("field", "address", "created_at")
         ),
-        "notes": list(recipient.notes.using(using).order_by("pk").values("written_at", "text")),
+        "notes": list(notes.values("written_at", "text")),
         "messages": _messages(recipient, using=using),
     }
 

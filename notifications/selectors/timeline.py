@@ -20,6 +20,7 @@ DONE = {
     Verb.CANCEL: "Cancelled",
     Verb.RESCHEDULE: "Moved to another moment",
     Verb.SEND_AGAIN: "Sent again",
+    Verb.SEND_PREVIEW: "Asked for by the person themselves",
     Verb.REPLACE: "Replaced by a newer one, in its place",
     Verb.CHANGE_ADDRESS: "Address changed",
     Verb.PAUSE: "Paused",

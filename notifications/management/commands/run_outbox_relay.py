@@ -15,6 +15,7 @@ from notifications.channels import build_channels
 from notifications.channels.base import Channel
 from notifications.clock.run import clock_beside
 from notifications.content.release import release
+from notifications.content.template_watch import TemplateWatch
 from notifications.management import older_history
 from notifications.management.arguments import add_database, address, number_of
 from notifications.management.interpreter import tuned
@@ -111,6 +112,7 @@ class Command(BaseCommand):
                 ask_before_resend=conf.ask_before_resend(),
                 caps=conf.caps(),
                 release=release(),
+                renew_words=TemplateWatch(),
                 read_contacts=partial(read_for_sends, using=options["database"]) if conf.contact_of() else None,
             ),
         )

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from notifications.admin import lists
 from notifications.lifecycle import Permanent
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay, OperatorAction
@@ -100,3 +101,22 @@ def test_who_may_replay_may_not_cancel_and_the_other_way_round(failed: OutboxMes
     assert replayer.get(CANCEL_ALL).status_code == 403
     assert canceller().get(REPLAY).status_code == 403
     assert states() == {"failed": 1, "pending": 1}
+
+
+def test_what_a_list_does_not_show_is_not_cancelled_with_it() -> None:
+    recipient = RecipientFactory()
+    first, _ = publish_one(recipient), publish_one(recipient)
+    chosen = {"action": "cancel_selected", "select_across": "1", "_selected_action": [str(first.pk)]}
+    page = canceller().post(f"{MESSAGES}?status__exact=pending", chosen, follow=True)
+
+    assert page.context["seen"].total == 1
+    assert page.context["words"] == {"status": "pending"}
+
+
+def test_a_list_that_ends_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MOST_LISTED", 2)
+    for _ in range(3):
+        publish_one(RecipientFactory())
+    page = canceller().get(MESSAGES).content.decode()
+    assert "more than 2 outbox messages" in page
+    assert "All more than 2 selected" in page
