@@ -8,6 +8,7 @@ where STAFF_SECOND_FACTOR asks for it.
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.views import redirect_to_login
@@ -26,8 +27,11 @@ OURS = ("config.", "bookings.", "notifications.")
 class StaffSite(admin.AdminSite):
     """Django's admin site without the pages that packages bring along, behind the staff's login."""
 
-    site_header = site_title = "Bookings"
     login_template = "admin/staff_login.html"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.site_header = self.site_title = str(settings.BUSINESS["name"])
 
     def register(
         self,

@@ -19,6 +19,7 @@ from notifications import kinds
 from notifications.channels import channel_names
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
+from notifications.policy.support_words import status_words
 from notifications.selectors import search
 
 MOST_LISTED = 10_000  # a list ends there; use a filter to see others
@@ -62,6 +63,16 @@ class Word(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         word = (self.value() or "").replace("\x00", "")
         return queryset.filter(**{str(self.parameter_name): word}) if word else queryset
+
+
+class StatusFilter(Word):
+    """By the states, as support calls them."""
+
+    title = "status"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(status.value, status_words(status.value)) for status in Status]
 
 
 class KindFilter(Word):

@@ -9,7 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.timezone import localtime
 
 from notifications.admin import bulk_replay, kind_previews, message_actions, repeat
 from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page, sees_addresses
@@ -22,6 +25,7 @@ from notifications.admin.lists import (
     LookBack,
     MoreThan,
     OneOrder,
+    StatusFilter,
     WrittenFilter,
     bounded,
     days,
@@ -32,6 +36,7 @@ from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
 from notifications.policy.causes import cause_of
 from notifications.policy.masking import hint
+from notifications.policy.support_words import status_words
 from notifications.selectors.outgoing import address_of, words_of
 from notifications.selectors.timeline import timeline_of
 from notifications.selectors.waits import waits_of
@@ -39,8 +44,8 @@ from notifications.selectors.waits import waits_of
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "kind", "channel", "recipient_link", "state", "error_code", "created_at", "send_at")
-    list_filter = ("status", ChannelFilter, KindFilter, ErrorFilter, WrittenFilter, LookBack)
+    list_display = ("id", "state", "error", "kind_name", "channel", "recipient_link", "written")
+    list_filter = (StatusFilter, ChannelFilter, KindFilter, ErrorFilter, WrittenFilter, LookBack)
     search_fields = ("id",)  # how it is searched, `bounded` says
     search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, a user's name."
     list_select_related = ("recipient__user",)
@@ -64,7 +69,30 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="status")
     def state(self, message: OutboxMessage) -> str:
-        return format_html('<span class="outbox-state outbox-{}">{}</span>', message.status, message.status)
+        said = status_words(message.status)
+        receipt = format_html(' <span class="outbox-state outbox-receipt">{}</span>', message.receipt)
+        badge = format_html('<span class="outbox-state outbox-{}">{}</span>', message.status, said)
+        return badge + receipt if message.receipt else badge
+
+    @admin.display(description="kind")
+    def kind_name(self, message: OutboxMessage) -> str:
+        """It may break after a dot."""
+        return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in message.kind.split(".")))
+
+    @admin.display(description="written")
+    def written(self, message: OutboxMessage) -> str:
+        at = date_format(localtime(message.created_at), "DATETIME_FORMAT")
+        if message.send_at is None:
+            return at
+        return format_html(
+            "{}<br><small>to be sent {}</small>", at, date_format(localtime(message.send_at), "DATETIME_FORMAT")
+        )
+
+    @admin.display(description="error")
+    def error(self, message: OutboxMessage) -> str:
+        if not message.error_code:
+            return ""
+        return format_html("{}<br><small>{}</small>", message.error_code, cause_of(message.error_code).what)
 
     @admin.action(permissions=["replay"], description="Replay selected failed messages…")
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> HttpResponse:

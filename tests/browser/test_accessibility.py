@@ -11,10 +11,11 @@ from django.urls import reverse
 from notifications.lifecycle import Status, Transient
 from notifications.models import OutboxMessage
 from notifications.operations import bulk_replay
+from notifications.operations.write_note import write_note
 from notifications.relay.messages import Settlement
 from notifications.selectors.failed_messages import Selection, preview_replay
 from tests.browser.axe import faults, serious
-from tests.browser.support import ANNA, PASSWORD, WRONG, answers, path_of, person, picture
+from tests.browser.support import ANNA, PASSWORD, RIGHT, WRONG, answers, path_of, person, picture
 from tests.factories.notifications import publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, drain
 
@@ -26,6 +27,8 @@ def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[st
     """Every page of support's, each with something on it."""
     anna = person(ANNA, WRONG)
     failed = publish_one(anna, reference="booking:12")
+    sent = publish_one(person("berta", RIGHT), reference="booking:14")
+    write_note(sent.recipient_id, "prefers to be written to", actor="ana")
     drain(RecordingChannel(answer=answers))
     blocked = [publish_one(anna, name=f"Anna {number}", reference="booking:13") for number in range(3)]
     relay = hand_relay()
@@ -56,6 +59,11 @@ def addresses(admin_user: User, hand_relay: Callable[..., HandRelay]) -> list[st
         reverse("admin:notifications_operatoraction_changelist"),
         f"{reverse('outbox:runbook', args=['refused'])}?channel=sms&code=twilio_20003",
         f"{reverse('admin:notifications_usage_changelist')}?by=month&by=kind&by=channel&by=country",
+        reverse(f"{messages}_again", args=[sent.pk]),
+        reverse("admin:notifications_recipient_got", args=[sent.recipient_id]),
+        reverse("admin:notifications_recipient_address", args=[anna.pk, "phone"]),
+        reverse("admin:notifications_recipient_changelist"),
+        reverse("admin:notifications_preview"),
     ]
 
 

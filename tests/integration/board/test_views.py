@@ -64,7 +64,7 @@ class TestWhatItShows:
             "next probe at",
             "Waiting 6 behind others in their lanes; 1 for a later time",
             "Due 3 the oldest for",
-            "Dead letters 12",
+            "Failed (dead letters) 12",
             "twilio_30008 the provider has trouble of its own sms 7",
             "was told to drain.",
             "relay-1 process 412",
