@@ -270,6 +270,7 @@ OUTBOX_METRICS = ["bookings.metrics.SeatMetrics"]  # further collectors for /met
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 OUTBOX_LANE = choice("OUTBOX_LANE", among=("recipient", "recipient+channel"))
 # Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
+OUTBOX_NAME_FIELDS = ("first_name",)  # bookings has an index for its first letters
 OUTBOX_REFERENCE_LINKS = {"booking": "admin:bookings_booking_change", "order": "admin:bookings_order_change"}
 OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", among=("prompt", "lease"))

@@ -71,6 +71,7 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_API_AUTHENTICATION": (),
     "OUTBOX_SENDS": True,
     "OUTBOX_SENDS_IN_TESTS": False,
+    "OUTBOX_NAME_FIELDS": (),
     "OUTBOX_STOP_WORDS": (),
     "OUTBOX_START_WORDS": (),
 }
@@ -273,6 +274,12 @@ def sends() -> bool:
 def sends_in_tests() -> bool:
     """Whether a test run uses the channels as they are configured (OUTBOX_SENDS_IN_TESTS), and not memory ones."""
     return bool(setting("OUTBOX_SENDS_IN_TESTS"))
+
+
+def name_fields() -> tuple[str, ...]:
+    """The fields of the user's that staff search by their first letters, each with an index of its own
+    (OUTBOX_NAME_FIELDS)."""
+    return tuple(setting("OUTBOX_NAME_FIELDS"))
 
 
 def stop_words() -> tuple[str, ...]:

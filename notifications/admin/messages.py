@@ -37,6 +37,7 @@ from notifications.models.audit import BulkReplay
 from notifications.policy.causes import cause_of
 from notifications.policy.masking import hint
 from notifications.policy.support_words import status_words
+from notifications.selectors import search
 from notifications.selectors.outgoing import address_of, words_of
 from notifications.selectors.timeline import timeline_of
 from notifications.selectors.waits import waits_of
@@ -47,7 +48,9 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "state", "error", "kind_name", "channel", "recipient_link", "written")
     list_filter = (StatusFilter, ChannelFilter, KindFilter, ErrorFilter, WrittenFilter, LookBack)
     search_fields = ("id",)  # how it is searched, `bounded` says
-    search_help_text = "A message's ID or reference (booking:12), a phone number, an email address, a user's name."
+    search_help_text = (
+        "A message's ID, a reference (booking 12), a phone number, an email address or a name, or their first letters."
+    )
     list_select_related = ("recipient__user",)
     sortable_by = ()
     ordering = ("-id",)
@@ -143,6 +146,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
         context = getattr(answer, "context_data", None)
         if context and "cl" in context:
             context |= {
+                "meanings": search.meanings(request.GET.get("q", ""), using=self.get_queryset(request).db),
                 "window": window_of(request),
                 "most_listed": MOST_LISTED,
                 "is_cut": isinstance(context["cl"].result_count, MoreThan),

@@ -23,6 +23,6 @@ class OfferedFilters:
     def _offered(self, request: HttpRequest | None) -> Iterator[str]:
         for each in self.get_list_filter(request):
             if isinstance(each, type) and issubclass(each, SimpleListFilter):
-                yield each.parameter_name or ""
+                yield (each.parameter_name or "").partition("__")[0]
             else:
                 yield each if isinstance(each, str) else each[0]

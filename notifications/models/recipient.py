@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now, Upper
@@ -60,6 +61,9 @@ class Recipient(models.Model):
             models.Index(fields=["phone"], condition=~Q(phone=""), name="recipient_by_phone"),
             models.Index(fields=["erased_at"], condition=Q(erased_at__isnull=False), name="recipient_erased"),
             models.Index(Upper("email"), "id", condition=~Q(email=""), name="recipient_of_email"),
+            models.Index(
+                OpClass(Upper("email"), "text_pattern_ops"), condition=~Q(email=""), name="recipient_email_begins"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,7 +26,9 @@ from notifications.selectors.turns import IN_TURN
 
 LATEST = 100_000  # messages that a search without an index reads; some tens of milliseconds
 MOST_OF_A_RECIPIENT = 1_000  # messages of one recipient in a list; the lane's page shows all
-MOST_RECIPIENTS = 20  # who share one phone number or email address
+MOST_RECIPIENTS = 20  # who share one phone number or email address, or whose names begin alike
+MOST_ALIKE = 20  # references that one term may name
+FEWEST_LETTERS = 3  # of a name or an address: fewer name half of everybody
 JITTER = timedelta(minutes=1)  # of created_at against the order of IDs: publishers overlap
 LARGEST_ID = 2**63 - 1
 LONGEST_ID = len(str(LARGEST_ID))
@@ -72,11 +74,38 @@ def look_up(term: str, *, using: str = DEFAULT_DB_ALIAS) -> Found:
         return Found(Q(pk__in=alike))  # message 417 beside those of booking 417: who says 417 may mean either
     if recipients := _with_number_of_some_country(term, using=using):
         return Found(Q(recipient_id__in=recipients), recipients)
-    if about := _about(term, using=using):
+    if about := _about(term, using=using) or ([] if number is None else [number]):
         return Found(Q(pk__in=about))
-    if number is not None:
-        return Found(Q(pk=number))
+    if recipients := _beginning(term, using=using):
+        return Found(Q(recipient_id__in=recipients), recipients)
     return Found(Q(provider_id=term), is_bounded=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One thing that a term may mean: a message, what messages are about, or a recipient. Two are empty."""
+
+    message: int | None = None
+    reference: str = ""
+    recipient: Recipient | None = None
+
+
+def meanings(term: str, *, using: str = DEFAULT_DB_ALIAS) -> list[Meaning]:
+    """What `term` may mean, each on its own: message 417, booking:417, and everybody who is called so."""
+    term = _cleaned(term)
+    if not term:
+        return []
+    found: list[Meaning] = []
+    number = id_in(term.removeprefix("#").strip())
+    if number is not None and OutboxMessage.objects.using(using).filter(pk=number).exists():
+        found.append(Meaning(message=number))
+    names = _references(term) + ([] if number is None else _references(f"#{number}"))
+    about = MessageReference.objects.using(using).filter(reference__in=names)
+    found += [Meaning(reference=name) for name in sorted(set(about.values_list("reference", flat=True)[:MOST_ALIKE]))]
+    people = _recipients(term, using=using) or _with_number_of_some_country(term, using=using)
+    people = people or (() if found else _beginning(term, using=using))
+    rows = Recipient.objects.using(using).filter(pk__in=people).select_related("user").order_by("pk")
+    return [*found, *(Meaning(recipient=recipient) for recipient in rows)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +143,11 @@ def narrow(
 def recipients_called(term: str, *, using: str = DEFAULT_DB_ALIAS) -> list[int]:
     """The recipients with this ID, phone number, email address or user's name."""
     term = _cleaned(term)
-    found = _recipients(term, using=using) or _with_number_of_some_country(term, using=using)
+    found = (
+        _recipients(term, using=using)
+        or _with_number_of_some_country(term, using=using)
+        or _beginning(term, using=using)
+    )
     number = id_in(term.removeprefix("#"))
     return [*found, *([] if number is None else [number])]
 
@@ -130,10 +163,9 @@ def messages_of(recipients: tuple[int, ...], *, using: str = DEFAULT_DB_ALIAS) -
     of_them = OutboxMessage.objects.using(using).filter(recipient_id__in=recipients)
     ids: list[int] = list(of_them.filter(status__in=HEAD).values_list("pk", flat=True)[:MOST_OF_A_RECIPIENT])
     ids += _latest(of_them.filter(status=Status.QUEUED.value).order_by("recipient", "lane", *IN_TURN))
-    for recipient in recipients:
-        ended = OutboxMessage.objects.using(using).filter(recipient_id=recipient, status__in=ENDED)
-        ids += _latest(ended.order_by("-id"))
-    return ids
+    ended = [of_them.filter(recipient_id=recipient, status__in=ENDED).order_by("-id") for recipient in recipients]
+    each = [rows.values_list("pk", flat=True)[:MOST_OF_A_RECIPIENT] for rows in ended]
+    return [*ids, *(each[0].union(*each[1:], all=True) if each else ())]
 
 
 def first_id_since(moment: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
@@ -204,16 +236,44 @@ def _about(term: str, *, using: str) -> list[int]:
 
     The last is also message 417.
     """
+    number = NUMBER.fullmatch(term)
+    ids = [id_in(number["which"])] if number else []
+    about = MessageReference.objects.using(using).filter(reference__in=_references(term)).order_by("-message_id")
+    found = list(about.values_list("message_id", flat=True)[:MOST_OF_A_RECIPIENT])
+    return [*found, *(each for each in ids if each is not None)]
+
+
+def _references(term: str) -> list[str]:
+    """The references that `term` may be written for."""
     names = [term]
     if parts := REFERENCE.fullmatch(term):
         names += [f"{parts['what'].lower()}:{parts['which']}", f"{parts['what']}:{parts['which']}"]
-    ids = []
     if number := NUMBER.fullmatch(term):
         names += [f"{what}:{number['which']}" for what in getattr(settings, "OUTBOX_REFERENCE_LINKS", {})]
-        ids = [id_in(number["which"])]
-    about = MessageReference.objects.using(using).filter(reference__in=names).order_by("-message_id")
-    found = list(about.values_list("message_id", flat=True)[:MOST_OF_A_RECIPIENT])
-    return [*found, *(each for each in ids if each is not None)]
+    return names
+
+
+def _beginning(term: str, *, using: str) -> tuple[int, ...]:
+    """Those whose email address, login name, or another name by OUTBOX_NAME_FIELDS, begins with `term`, in any case."""
+    if len(term) < FEWEST_LETTERS:
+        return ()
+    rows = Recipient.objects.using(using)
+    by_email = rows.alias(upper=Upper("email")).filter(~Q(email=""), upper__startswith=term.upper())
+    if found := _ids(by_email):
+        return found
+    users = get_user_model()._default_manager.using(using)
+    found_users = list(users.filter(_named(term)).values_list("pk", flat=True)[:MOST_RECIPIENTS])
+    for field in conf.name_fields():
+        named = users.alias(upper=Upper(field)).filter(upper__startswith=term.upper())
+        found_users += named.values_list("pk", flat=True)[:MOST_RECIPIENTS]
+    return _ids(rows.filter(user_id__in=found_users))
+
+
+def _named(term: str) -> Q:
+    """Whose login name begins with `term`, as it is written or in other letters of the same ones: an index finds it."""
+    field = f"{get_user_model().USERNAME_FIELD}__startswith"
+    spelled = {term, term.lower(), term.upper(), term.capitalize(), term.title()}
+    return Q(*((field, each) for each in sorted(spelled)), _connector=Q.OR)
 
 
 def _ids(recipients: QuerySet[Recipient]) -> tuple[int, ...]:

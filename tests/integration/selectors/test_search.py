@@ -134,3 +134,37 @@ def test_days_are_turned_into_ids() -> None:
     assert search.first_id_since(database_now() + timedelta(days=1)) > messages[-1].pk
     OutboxMessage.objects.all().delete()
     assert search.first_id_since(since) == 0
+
+
+@pytest.mark.parametrize("letters", ["ann", "ANN", "anna.l", "Anna Lo", "anna lo", "Anna Long"])
+def test_the_first_letters_are_enough(letters: str, settings: Settings) -> None:
+    settings.OUTBOX_NAME_FIELDS = ("first_name",)
+    user = User.objects.create_user("c-17", first_name="Anna Long")
+    message = publish_one(RecipientFactory(user=user, email="anna.long@example.com"))
+    publish_one(RecipientFactory(user=User.objects.create_user("berta"), email="b@example.com"))
+    found, window = search.narrow(OutboxMessage.objects.all(), letters)
+    assert (list(found), window) == ([message], None)
+    assert search.recipients_called(letters) == [message.recipient_id]
+
+
+def test_what_a_pattern_means_is_taken_by_the_letter() -> None:
+    publish_one(RecipientFactory(email="anna@example.com"))
+    for term in ("a%a", "___", "%%%", "an\\a"):
+        assert list(search.narrow(OutboxMessage.objects.all(), term)[0]) == []
+
+
+def test_several_meanings_are_offered_side_by_side(admin_client: Client, settings: Settings) -> None:
+    settings.OUTBOX_REFERENCE_LINKS = {"booking": "x", "order": "y"}
+    message = publish_one(RecipientFactory())
+    for what in ("booking", "order", "ticket"):
+        publish_one(RecipientFactory(), reference=f"{what}:{message.pk}")
+    for term in (str(message.pk), f"#{message.pk}"):
+        found = search.meanings(term)
+        assert [each.message for each in found[:1]] == [message.pk]
+        assert [each.reference for each in found[1:]] == [f"booking:{message.pk}", f"order:{message.pk}"]
+        page = admin_client.get("/admin/notifications/outboxmessage/", {"q": term}).content.decode()
+        for offered in (f">message {message.pk}</a>", f">booking:{message.pk}</a>", f">order:{message.pk}</a>"):
+            assert offered in page
+    anna = publish_one(RecipientFactory(user=User.objects.create_user("anna")))
+    anne = publish_one(RecipientFactory(user=User.objects.create_user("anne")))
+    assert [each.recipient for each in search.meanings("ann")] == [anna.recipient, anne.recipient]

@@ -117,6 +117,7 @@ PAGES = {
     "search, a phone number": lambda rows: f"{LIST}?{urlencode({'q': rows['one'].phone})}",
     "search, the busiest": lambda rows: f"{LIST}?{urlencode({'q': rows['hot'].email.upper()})}",
     "search, a provider's ID": lambda rows: f"{LIST}?q={rows['sent'].provider_id}",
+    "search, the first letters": lambda rows: f"{LIST}?q=p123",
     "search, nothing": lambda rows: f"{LIST}?q=nobody@example.com",
     "message, sent": lambda rows: reverse("admin:notifications_outboxmessage_change", args=[rows["sent"].pk]),
     "message, last of the longest lane": lambda rows: reverse(
@@ -127,6 +128,10 @@ PAGES = {
     "lane, deep in the longest": lambda rows: (
         reverse("admin:notifications_recipient_lane", args=[rows["hot"].pk])
         + f"?after={rows['queued'].pk - 500}&before={rows['sent'].pk}"
+    ),
+    "what the busiest got": lambda rows: reverse("admin:notifications_recipient_got", args=[rows["hot"].pk]),
+    "what the busiest got, searched": lambda rows: (
+        reverse("admin:notifications_recipient_got", args=[rows["hot"].pk]) + "?q=ann"
     ),
     "replay, a preview of one error": lambda rows: (
         reverse("admin:notifications_outboxmessage_replay") + "?error_code=twilio_30003"
@@ -182,9 +187,9 @@ def test_every_page_shows_what_it_is_for(client: Client, outbox: dict[str, Any])
     assert outbox["sent"].reference in shown["message, sent"]
     assert "is behind message" in shown["message, last of the longest lane"]
     for name in ("search, an ID", "search, a reference", "search, a phone number", "search, the busiest"):
-        assert 'class="field-kind"' in shown[name], name
+        assert 'class="field-kind_name"' in shown[name], name
     for name in ("list", "list, the last page", "list, failed", "list, queued", "list, further back"):
-        assert 'class="field-kind"' in shown[name], name
+        assert 'class="field-kind_name"' in shown[name], name
     assert "would go out again" in shown["replay, a preview of one error"]
     assert shown["lane, the longest"].count('name="ids"') == 100
     assert "test.other" in shown["API, list"]
