@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
@@ -56,3 +57,15 @@ def named_classes_can_be_imported(**_: Any) -> list[CheckMessage]:
                 wrong = f"{name} has {path!r}, which cannot be imported: {error}"
                 problems.append(Error(wrong, id="notifications.E019"))
     return problems
+
+
+@register(Tags.compatibility)
+def named_fields_are_the_users(**_: Any) -> list[CheckMessage]:
+    """OUTBOX_NAME_FIELDS names fields of the user: a search would find out first."""
+    known = {field.name for field in get_user_model()._meta.get_fields()}
+    names = conf.name_fields() if isinstance(getattr(settings, "OUTBOX_NAME_FIELDS", ()), list | tuple) else ()
+    return [
+        Error(f"OUTBOX_NAME_FIELDS has {name!r}, which the user model lacks.", id="notifications.E023")
+        for name in names
+        if name not in known
+    ]

@@ -148,7 +148,10 @@ class Delivery:
     def _await_canary(self, message: Claimed) -> Settlement | None:
         """After a deploy, one message of a kind goes before the others."""
         seconds = self._words.must_wait(message) if self._words else None
-        return None if seconds is None else Settlement(message, Status.PENDING, message.attempts, seconds)
+        if seconds is None:
+            return None
+        delay = self._until_expiry(message, seconds, self._clock())
+        return Settlement(message, Status.PENDING, message.attempts, delay)
 
     def _fail_poison(self, message: Claimed) -> Settlement | None:
         """A message that was in flight at the loss of too many relays may be what kills them."""

@@ -35,6 +35,7 @@ CANARY_WAIT_SECONDS = 1.0
 LONGEST_CANARY_SECONDS = 5.0  # a slow provider must not hold a kind up
 MOST_CANARIES = 3  # that a provider refuses: then the words are not to blame, or a person must look
 MOST_PROBLEM = 300  # characters
+OF_TEMPLATES = ("RenderingError", "TemplateSyntaxError", "TemplateDoesNotExist")  # errors that quote templates alone
 
 
 @dataclass(slots=True)
@@ -125,7 +126,8 @@ class Words:
             doubt.refused += isinstance(outcome, Permanent)
             key = (message.kind, message.channel)
             is_over = not isinstance(outcome, Permanent) or doubt.refused >= MOST_CANARIES
-            if is_over and self._doubts.pop(key, None):
+            if is_over and key in self._doubts:
+                del self._doubts[key]
                 self._proven.append(key)
 
     def cannot_be_made(self, message: Claimed, problem: str, *, is_sample_broken: Callable[[], bool]) -> float | None:
@@ -144,10 +146,11 @@ class Words:
             if len(tried.failing) < MOST_WATCHED:
                 tried.failing.setdefault(message.id, tried.made)
             others = len(tried.failing.keys() - {message.id})
-            if not broken and tried.held_at is None and made_before is None:
+            if broken or tried.held_at is not None:  # none was made since the hold began: that would have ended it
+                return self._held(key, tried, problem, now=now)
+            if made_before is None:
                 return PROBATION_SECONDS
-            since = tried.made - (tried.made if made_before is None else made_before)
-            if broken or (others and since <= others):
+            if others and tried.made - made_before <= others:
                 return self._held(key, tried, problem, now=now)
             tried.failing.pop(message.id, None)
             return None
@@ -159,6 +162,7 @@ class Words:
         with self._lock:
             proven, self._proven = self._proven, []
             holds, self._holds = self._holds, []
+            freeing = list(self._freeing)
         for kind, channel in proven:
             parameters = {"kind": kind, "channel": channel, "release": self._release}
             connection.execute(sql.PROVE_WORDS, parameters)
@@ -166,7 +170,7 @@ class Words:
             parameters = {"kind": kind, "channel": channel, "release": self._release}
             connection.execute(sql.HOLD_WORDS, {**parameters, "problem": problem, "seconds": SHOWN_SECONDS})
             emit("kind.held", kind=kind, channel=channel)
-        freed = [(key, self._free(connection, key, most=FREED_AT_ONCE)) for key in list(self._freeing)]
+        freed = [(key, self._free(connection, key, most=FREED_AT_ONCE)) for key in freeing]
         with self._lock:
             self._freeing -= {key for key, number in freed if number < FREED_AT_ONCE}
         return any(number for _, number in freed)
@@ -177,7 +181,7 @@ class Words:
             tried.held_at, tried.reported_at = now, 0.0
         if not tried.reported_at or now - tried.reported_at >= REPORT_SECONDS:
             tried.reported_at = now
-            self._holds.append(_Hold(key, problem[:MOST_PROBLEM]))
+            self._holds.append(_Hold(key, _without_facts(problem)))
         return min(max((now - tried.held_at) / 2, FIRST_HOLD_SECONDS), LONGEST_HOLD_SECONDS)
 
     def _recover(self, key: Key, message: int) -> None:
@@ -196,3 +200,10 @@ class Words:
         """Have the oldest `most` held messages of this kind tried now; how many there were."""
         parameters = {"kind": key[0], "channel": key[1], "most": most}
         return len(connection.execute(sql.FREE_WORDS, parameters).fetchall())
+
+
+def _without_facts(problem: str) -> str:
+    """What is wrong with the template. Other errors may quote what somebody wrote, so of them the type is enough."""
+    where, _, what = problem.partition(": ")
+    error = what.partition(":")[0]
+    return (problem if error in OF_TEMPLATES else f"{where}: {error}")[:MOST_PROBLEM]

@@ -34,4 +34,4 @@ class HeldWords:
 def held_words(using: str = DEFAULT_DB_ALIAS) -> list[HeldWords]:
     """The oldest hold first. A hold that no relay has met for ten minutes is over: nothing waits for it any more."""
     rows = WordsState.objects.using(using).filter(held_until__gt=Now()).order_by("held_at", "pk")
-    return [HeldWords(*row) for row in rows.values_list("kind", "channel", "held_at", "held_release", "problem")]
+    return [HeldWords(row.kind, row.channel, row.held_at, row.held_release, row.problem) for row in rows if row.held_at]

@@ -112,6 +112,11 @@ def test_a_class_that_is_not_there_is_named(settings: Settings, name: str, path:
     assert f"{name} has '{path}'" in found()["notifications.E019"]
 
 
+def test_a_name_by_which_staff_search_is_a_field_of_the_user(settings: Settings) -> None:
+    settings.OUTBOX_NAME_FIELDS = ("first_name", "nickname")
+    assert "OUTBOX_NAME_FIELDS has 'nickname'" in found()["notifications.E023"]
+
+
 class Unbuildable(RecordingChannel):
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Any:

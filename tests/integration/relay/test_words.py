@@ -182,3 +182,26 @@ def test_a_relay_of_the_release_that_was_proved_waits_for_no_canary(template: An
         news()
     drain(RecordingChannel(), release="one")
     assert set(OutboxMessage.objects.values_list("status", "claim_number")) == {("sent", 1)}
+
+
+def test_a_relay_that_starts_with_the_same_words_loses_none_of_a_held_kind(template: Any) -> None:
+    template(GOOD)
+    for _ in range(3):
+        news(name="Bob")  # the sample can be made, these cannot
+    for release in ("one", "one", "two"):
+        with running_loop(RecordingChannel(), release=release):
+            wait_until(lambda: WordsState.objects.filter(held_at__isnull=False).exists())
+            canary = OutboxMessage.objects.order_by("-claim_number")[0]
+            wait_until(lambda: OutboxMessage.objects.get(pk=canary.pk).claim_number > canary.claim_number)  # noqa: B023
+    assert codes() == {"pending words_held": 3}
+
+
+def test_what_is_told_of_broken_words_quotes_no_message(template: Any) -> None:
+    template("{{ name|money:city }}")
+    for _ in range(2):
+        news(name="Secret Name", city="eur")
+    with running_loop(RecordingChannel()):
+        wait_until(lambda: WordsState.objects.exclude(problem="").exists())
+    problem = WordsState.objects.get().problem
+    assert "notifications/test.news/sms.txt: " in problem
+    assert "Secret" not in problem
