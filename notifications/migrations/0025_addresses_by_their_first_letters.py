@@ -9,7 +9,7 @@ from django.db.models.functions import Upper
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("notifications", "0023_staff_send_previews_to_themselves")]
+    dependencies = [("notifications", "0024_staff_send_previews_to_themselves")]
 
     operations = [
         AddIndexConcurrently(
