@@ -114,7 +114,6 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LANGUAGE_CODE = "en"
-FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = VENUE_TIME_ZONE  # the venue's, in which staff read and enter moments
 STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -270,7 +269,6 @@ OUTBOX_METRICS = ["bookings.metrics.SeatMetrics"]  # further collectors for /met
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 OUTBOX_LANE = choice("OUTBOX_LANE", among=("recipient", "recipient+channel"))
 # Where a message's reference leads in the admin: the part before the colon, and a URL that takes the part after it.
-OUTBOX_NAME_FIELDS = ("first_name",)  # bookings has an index for its first letters
 OUTBOX_REFERENCE_LINKS = {"booking": "admin:bookings_booking_change", "order": "admin:bookings_order_change"}
 OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the recipient's clock; empty: never
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", among=("prompt", "lease"))

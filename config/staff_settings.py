@@ -36,3 +36,5 @@ OUTBOX_API_AUTHENTICATION = [
     "bookings.api.authentication.StaffTokenAuthentication",
     "config.staff_api.StaffSessionAuthentication",
 ]
+FORMAT_MODULE_PATH = ["config.formats"]  # moments are written one way
+OUTBOX_NAME_FIELDS = ("first_name",)  # staff find customers by its first letters; bookings has an index for it

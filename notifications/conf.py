@@ -194,11 +194,6 @@ def caps() -> list[Cap]:
     return [cap for cap in known if cap.most]
 
 
-def most_repeats() -> int:
-    """How often one message may be sent again within a day (OUTBOX_CAP_REPEATS_DAY); 0: no cap."""
-    return int(setting("OUTBOX_CAP_REPEATS_DAY"))
-
-
 def conversation_days() -> float:
     """After how many days it is forgotten when somebody last wrote to us (OUTBOX_CONVERSATION_DAYS); 0: never."""
     return float(setting("OUTBOX_CONVERSATION_DAYS"))
@@ -274,12 +269,6 @@ def sends() -> bool:
 def sends_in_tests() -> bool:
     """Whether a test run uses the channels as they are configured (OUTBOX_SENDS_IN_TESTS), and not memory ones."""
     return bool(setting("OUTBOX_SENDS_IN_TESTS"))
-
-
-def name_fields() -> tuple[str, ...]:
-    """The fields of the user's that staff search by their first letters, each with an index of its own
-    (OUTBOX_NAME_FIELDS)."""
-    return tuple(setting("OUTBOX_NAME_FIELDS"))
 
 
 def stop_words() -> tuple[str, ...]:

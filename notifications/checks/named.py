@@ -63,7 +63,8 @@ def named_classes_can_be_imported(**_: Any) -> list[CheckMessage]:
 def named_fields_are_the_users(**_: Any) -> list[CheckMessage]:
     """OUTBOX_NAME_FIELDS names fields of the user: a search would find out first."""
     known = {field.name for field in get_user_model()._meta.get_fields()}
-    names = conf.name_fields() if isinstance(getattr(settings, "OUTBOX_NAME_FIELDS", ()), list | tuple) else ()
+    given = conf.setting("OUTBOX_NAME_FIELDS")
+    names = given if isinstance(given, list | tuple) else ()
     return [
         Error(f"OUTBOX_NAME_FIELDS has {name!r}, which the user model lacks.", id="notifications.E023")
         for name in names

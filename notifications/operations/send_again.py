@@ -114,7 +114,7 @@ def _check_repeats(original: int, channel: str, *, now: datetime, using: str) ->
     if repeats.filter(message__channel=channel, message__status__in=[status.value for status in UNFINISHED]).exists():
         raise NotSentAgain("under_way", "It is being sent again already.")
     lately = repeats.filter(message__created_at__gt=now - DAY).order_by("-message__created_at")
-    most = conf.most_repeats()
+    most = int(conf.setting("OUTBOX_CAP_REPEATS_DAY"))
     moments = list(lately.values_list("message__created_at", flat=True)[:most]) if most else []
     if most and len(moments) == most:
         seconds = int((moments[-1] + DAY - now).total_seconds()) + 1

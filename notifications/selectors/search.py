@@ -263,7 +263,7 @@ def _beginning(term: str, *, using: str) -> tuple[int, ...]:
         return found
     users = get_user_model()._default_manager.using(using)
     found_users = list(users.filter(_named(term)).values_list("pk", flat=True)[:MOST_RECIPIENTS])
-    for field in conf.name_fields():
+    for field in conf.setting("OUTBOX_NAME_FIELDS"):
         named = users.alias(upper=Upper(field)).filter(upper__startswith=term.upper())
         found_users += named.values_list("pk", flat=True)[:MOST_RECIPIENTS]
     return _ids(rows.filter(user_id__in=found_users))
