@@ -41,6 +41,7 @@ from notifications.recipients.contact import ADDRESSES, check_database, key_of
 from notifications.recipients.strangers import Address, strangers_at, valid
 
 BLANK: dict[str, Any] = {"context": {}, "error_detail": "", "provider_id": "", "origin": "", "traceparent": ""}
+SAYS_NOTHING: dict[str, Any] = {"before__isnull": True, "after__isnull": True, "detail": ""}
 LATE = timedelta(days=2)  # in which a send that was under way may still write something
 
 
@@ -138,7 +139,7 @@ def _erase_around(everyone: list[Recipient], erased: Erased, *, using: str) -> N
 def _erase_record(ids: list[int], erased: Erased, *, using: str) -> None:
     """The one way past the trigger that keeps the record; the setting ends with the transaction."""
     told = OperatorAction.objects.using(using).filter(recipient_id__in=ids)
-    told = told.exclude(before=None, after=None, detail="")
+    told = told.exclude(**SAYS_NOTHING)
     with allowing_changes_of_the_record(using=using):
         erased.rows["records of staff"] = told.update(before=None, after=None, detail="")
         erased.rows["notes"] = Note.objects.using(using).filter(recipient_id__in=ids).delete()[0]
@@ -146,7 +147,7 @@ def _erase_record(ids: list[int], erased: Erased, *, using: str) -> None:
 
 def erase_record_of(subject: str, *, using: str = DEFAULT_DB_ALIAS) -> int:
     """Take out of the record of staff's actions what was so before and after of `subject` (user:7); how many rows."""
-    told = OperatorAction.objects.using(using).filter(subject=subject).exclude(before=None, after=None, detail="")
+    told = OperatorAction.objects.using(using).filter(subject=subject).exclude(**SAYS_NOTHING)
     with transaction.atomic(using=using), allowing_changes_of_the_record(using=using):
         return told.update(before=None, after=None, detail="")
 

@@ -145,6 +145,7 @@ def test_what_is_missing_is_named(settings: dict[str, Any], words: str) -> None:
         pass
 
 
+@pytest.mark.filterwarnings("ignore:The EMAIL_BACKEND setting is deprecated")  # from Django 6.1 on
 def test_a_backend_without_a_deadline_is_warned_of(settings: Any) -> None:
     settings.EMAIL_URL, settings.OUTBOX_CHANNELS = "", {"email": "notifications.channels.email.EmailChannel"}
     settings.EMAIL_BACKEND = f"{HERE}.TheirBackend"
