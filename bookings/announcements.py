@@ -9,23 +9,80 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from bookings import check_in
+from bookings.business_logo import with_logo
+from bookings.calendar_event import event_of
 from bookings.models import Booking, Order, Refund, Slot
 from notifications import outbox, verification
-from notifications.outbox import Kind, Purpose
+from notifications.outbox import Attachment, Kind, Purpose
 
 ALL = ("sms", "whatsapp", "email")
 
 # What the words are previewed with.
-A_SLOT = {"title": "Sunset kayak tour", "starts_at": "2026-12-01T17:00:00+00:00", "quantity": 2}
+A_SLOT = {
+    "title": "Sunset kayak tour",
+    "starts_at": "2026-12-01T17:00:00+00:00",
+    "ends_at": "2026-12-01T19:00:00+00:00",
+    "time_zone": "Europe/Berlin",
+    "place": "Harbour Street 1, Hamburg",
+    "map_url": "https://maps.example/harbour",
+    "quantity": 2,
+}
 A_PAYMENT = {**A_SLOT, "amount": 2500, "currency": "EUR"}
-A_BOOKING = {**A_PAYMENT, "booking": 1234}
+A_BOOKING = {
+    **A_PAYMENT,
+    "booking": 1234,
+    "name": "Asha",
+    "paid_at": "2026-11-20T09:00:00+00:00",
+    "check_in": "https://bookings.example/admin/check-in/1234:sample/",
+    "calendar": {"uid": "0f2e6a53-9d0b-5d6f-8a53-2f4d7b6f1c11", "sequence": 0, "stamp": "2026-11-20T09:00:00+00:00"},
+}
 
-BOOKING_CONFIRMED = Kind("booking.confirmed", channels=ALL, sample=A_BOOKING)
-BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL, sample=A_BOOKING)
-BOOKING_REMINDER = Kind("booking.reminder", channels=ALL, purpose=Purpose.REMINDER, sample=A_BOOKING)
-SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL, sample=A_BOOKING)
-SLOT_MOVED = Kind("slot.moved", channels=ALL, sample={**A_BOOKING, "old_starts_at": "2026-12-01T15:00:00+00:00"})
-PAYMENT_FAILED = Kind("payment.failed", channels=ALL, sample=A_PAYMENT)
+# What goes with them: made by bookings/documents, when a message is sent. `most_bytes` is far above what they have.
+EVENT = Attachment(
+    "booking-{{ booking }}.ics",
+    "text/calendar; method=REQUEST",
+    build="bookings.documents.calendar_file.of_booking",
+    most_bytes=20_000,
+)
+NO_EVENT = Attachment(
+    "booking-{{ booking }}.ics",
+    "text/calendar; method=CANCEL",
+    build="bookings.documents.calendar_file.of_cancellation",
+    most_bytes=20_000,
+)
+RECEIPT = Attachment(
+    "receipt-{{ booking }}.pdf",
+    "application/pdf",
+    build="bookings.documents.receipt.of_booking",
+    channels=("email", "whatsapp"),
+    most_bytes=500_000,
+)
+TICKET = Attachment(
+    "ticket-{{ booking }}.png",
+    "image/png",
+    build="bookings.documents.ticket.of_booking",
+    cid="ticket",
+    most_bytes=50_000,
+)
+LINKS = frozenset({"map_url", "check_in"})
+
+BOOKING_CONFIRMED = Kind(
+    "booking.confirmed", channels=ALL, sample=A_BOOKING, links=LINKS, attachments=(EVENT, RECEIPT, TICKET)
+)
+BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL, sample=A_BOOKING, links=LINKS, attachments=(NO_EVENT,))
+BOOKING_REMINDER = Kind(
+    "booking.reminder", channels=ALL, purpose=Purpose.REMINDER, sample=A_BOOKING, links=LINKS, attachments=(TICKET,)
+)
+SLOT_CANCELLED = Kind("slot.cancelled", channels=ALL, sample=A_BOOKING, links=LINKS, attachments=(NO_EVENT,))
+SLOT_MOVED = Kind(
+    "slot.moved",
+    channels=ALL,
+    sample={**A_BOOKING, "old_starts_at": "2026-12-01T15:00:00+00:00"},
+    links=LINKS,
+    attachments=(EVENT,),
+)
+PAYMENT_FAILED = Kind("payment.failed", channels=ALL, sample=A_PAYMENT, links=LINKS)
 ACCESS_CODE = {  # by the field of the address that it goes to
     field: Kind(
         f"account.access_code_{channel}",
@@ -40,7 +97,7 @@ PASSWORD_SET = {
     field: Kind(f"account.password_set_{channel}", channels=(channel,), may_be_repeated=False)
     for field, channel in verification.CHANNELS.items()
 }
-PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL, sample={**A_PAYMENT, "reason": "cancelled"})
+PAYMENT_REFUNDED = Kind("payment.refunded", channels=ALL, sample={**A_PAYMENT, "reason": "cancelled"}, links=LINKS)
 KINDS = (
     BOOKING_CONFIRMED,
     BOOKING_CANCELLED,
@@ -57,7 +114,7 @@ KINDS = (
 def register_kinds() -> None:
     """Make the kinds known to the outbox."""
     for kind in KINDS:
-        outbox.register(kind)
+        outbox.register(with_logo(kind))
 
 
 def booking_confirmed(booking: Booking) -> None:
@@ -147,6 +204,10 @@ def _about_booking(
         recipient=booking.user,
         context={
             "booking": booking.pk,
+            "name": booking.user.first_name,
+            "paid_at": booking.payment.created_at.isoformat(),
+            "calendar": event_of(booking),
+            "check_in": check_in.link_of(booking),
             **_slot(booking.slot, booking.quantity),
             **_money(booking.payment.amount, booking.payment.currency),
             **(words or {}),
@@ -163,7 +224,15 @@ def _move_of(booking: Booking) -> str:
 
 
 def _slot(slot: Slot, quantity: int) -> dict[str, Any]:
-    return {"title": slot.title, "starts_at": slot.starts_at.isoformat(), "quantity": quantity}
+    return {
+        "title": slot.title,
+        "starts_at": slot.starts_at.isoformat(),
+        "ends_at": slot.ends_at.isoformat(),
+        "time_zone": slot.zone,
+        "place": slot.place,
+        "map_url": slot.map_url,
+        "quantity": quantity,
+    }
 
 
 def _money(amount: int, currency: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from django.apps import AppConfig
 STAFF_ACTIONS = (
     *("cancel_booking", "cancel_slot", "restart_refund", "book_payment", "refund_payment", "end_token"),
     *("pause_schedule", "resume_schedule"),
+    *("copy_slot", "publish_slot", "hide_slot", "check_in"),
     *("make_token", "enrol_factor", "reset_factor"),
 )
 

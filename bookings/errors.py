@@ -132,6 +132,15 @@ class SlotIsCancelled(BookingError):
         super().__init__(_("The slot has been cancelled."))
 
 
+class SlotIsHidden(BookingError):
+    """Staff do not offer the slot, or not any more."""
+
+    code = "slot_not_offered"
+
+    def __init__(self) -> None:
+        super().__init__(_("This slot is not offered at the moment."))
+
+
 class IdempotencyKeyReused(BookingError):
     """The key has made another order already."""
 

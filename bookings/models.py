@@ -10,8 +10,10 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
+from bookings.business import default_currency
 from bookings.customers import Customer
 from bookings.payments import Payment, PaymentEvent, Refund
+from bookings.places import IS_A_LINK, Place
 from bookings.scheduled_tasks import ScheduledTask
 from bookings.setbacks import Setback
 from bookings.sign_ins import SignIn
@@ -47,7 +49,7 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.annotate(lapsed_seats=Coalesce(Subquery(seats), 0))
 
 
-class Slot(models.Model):
+class Slot(Place):
     """Something that can be booked. `seats_taken` counts the seats of open holds and of confirmed bookings."""
 
     title = models.CharField(max_length=200)
@@ -56,7 +58,7 @@ class Slot(models.Model):
     capacity = models.PositiveIntegerField()
     seats_taken = models.PositiveIntegerField(default=0, editable=False)
     price = models.BigIntegerField(help_text="of one seat, in minor units: 1250 is €12.50")
-    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
+    currency = models.CharField(max_length=3, default=default_currency, help_text="ISO 4217")
     free_cancellation_hours = models.PositiveIntegerField(
         default=24, help_text="cancelled at least this long before the start, a booking is refunded in full"
     )
@@ -72,6 +74,7 @@ class Slot(models.Model):
 
     class Meta:
         constraints = [
+            IS_A_LINK,
             models.CheckConstraint(
                 condition=Q(seats_taken__gte=0, seats_taken__lte=F("capacity")),
                 name="slot_is_not_oversold",
@@ -103,7 +106,7 @@ class Slot(models.Model):
                 violation_error_message="Nothing can be given back only after the free cancellation has ended.",
             ),
         ]
-        permissions = [("cancel_slot", "Can call off slots")]
+        permissions = [("cancel_slot", "Can call off slots"), ("see_occupancy", "Can see who comes to a slot")]
 
     def __str__(self) -> str:
         return self.title
@@ -118,18 +121,18 @@ class Slot(models.Model):
         return self.cancelled_at is not None
 
     def take_seats(self, quantity: int) -> bool:
-        """Take `quantity` seats, or none and answer False; a cancelled slot has none to take.
+        """Take `quantity` seats, or none and answer False; one that is cancelled or hidden has none to take.
 
         Locks the slot until the transaction ends.
         """
-        return self._change_seats(quantity, cancelled_at=None)
+        return self._change_seats(quantity, cancelled_at=None, is_published=True)
 
     def free_seats(self, quantity: int) -> None:
         """Give back `quantity` taken seats. Locks the slot until the transaction ends."""
         if not self._change_seats(-quantity):
             raise ValueError(f"Slot {self.pk} has fewer than {quantity} seats taken.")
 
-    def _change_seats(self, change: int, **conditions: None) -> bool:
+    def _change_seats(self, change: int, **conditions: Any) -> bool:
         taken = F("seats_taken") + change
         slot = Slot.objects.filter(pk=self.pk, **conditions)
         fits = slot.annotate(then=taken).filter(then__gte=0, then__lte=F("capacity"))
@@ -238,9 +241,10 @@ class Booking(models.Model):
     moved_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="when its customer was last told that the slot has moved"
     )
+    checked_in_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="when its people came")
 
     class Meta:
-        permissions = [("cancel_booking", "Can cancel bookings")]
+        permissions = [("cancel_booking", "Can cancel bookings"), ("check_in", "Can check bookings in")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status="confirmed", cancelled_at__isnull=True)

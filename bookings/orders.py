@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from bookings import limits
 from bookings.errors import (
+    BookingError,
     GatewayUnavailable,
     IdempotencyKeyReused,
     LimitReached,
     NotEnoughSeats,
     SlotHasStarted,
     SlotIsCancelled,
+    SlotIsHidden,
 )
 from bookings.gateways import gateway
 from bookings.models import Order, Slot
@@ -42,8 +44,8 @@ def open_order(
     """Hold `quantity` seats of the slot, and ask the gateway for an order over their price.
 
     The same `idempotency_key` of the same user again makes nothing new: the answer is the order that it made.
-    Raises NotEnoughSeats, SlotHasStarted, SlotIsCancelled, TooManySeats, LimitReached, GatewayUnavailable,
-    IdempotencyKeyReused, with nothing written; Slot.DoesNotExist.
+    Raises NotEnoughSeats, SlotHasStarted, SlotIsCancelled, SlotIsHidden, TooManySeats, LimitReached,
+    GatewayUnavailable, IdempotencyKeyReused, with nothing written; Slot.DoesNotExist.
     """
     opened_at = now or timezone.now()
     order = Order(user_id=user.pk, quantity=quantity, idempotency_key=idempotency_key, gateway=gateway().name)
@@ -120,7 +122,7 @@ def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
     limits.check_order(user_id=order.user_id, slot_id=slot_id, quantity=order.quantity, now=now)
     if not take_seats(slot, order.quantity, now=now):
         slot.refresh_from_db()
-        raise SlotIsCancelled if slot.is_cancelled else NotEnoughSeats(slot.seats_left)
+        raise _why_none(slot)
     order.slot = slot
     order.amount, order.currency = slot.price * order.quantity, slot.currency
     order.starts_at = slot.starts_at
@@ -129,6 +131,13 @@ def _hold_seats(order: Order, *, slot_id: int, now: datetime) -> None:
     order.hold_expires_at = now + timedelta(seconds=settings.ORDER_HOLD_SECONDS)
     order.pk = None  # of a try that was rolled back
     order.save(force_insert=True)
+
+
+def _why_none(slot: Slot) -> BookingError:
+    """Why no seats of the slot could be taken, by what it is now."""
+    if slot.is_cancelled:
+        return SlotIsCancelled()
+    return NotEnoughSeats(slot.seats_left) if slot.is_published else SlotIsHidden()
 
 
 def _at_the_gateway(order: Order) -> Order:

@@ -5,13 +5,22 @@ It is made when a message is sent. So a message that an earlier release publishe
 
 from typing import Any
 
+from django.conf import settings
+
 from bookings.business import business
 from notifications import outbox
 
+UNSAID = {"place": "", "map_url": "", "ends_at": "", "check_in": "", "name": ""}
+
 
 def context_of(message: outbox.Facts) -> dict[str, Any]:
-    """`business`, and for a message about a booking `booking_url`, its page's address; empty without PUBLIC_URL."""
-    shared: dict[str, Any] = {"business": business()}
+    """`business`, `logo` (whether emails carry it), and `booking_url`, the page of the booking that a message is about.
+
+    Below them, for messages of earlier releases, what a slot may say and did not: `time_zone`, `place`, `map_url`,
+    `ends_at`, `check_in`. Links are empty without PUBLIC_URL.
+    """
+    shared: dict[str, Any] = {**UNSAID, "business": business(), "time_zone": business().time_zone}
+    shared["logo"] = bool(settings.BUSINESS_LOGO)
     if isinstance(booking := message.context.get("booking"), int):
         shared["booking_url"] = outbox.public_link("booking-page", booking)
     return shared

@@ -49,6 +49,23 @@ def _website(name: str, *, default: str = "") -> str:
     return url
 
 
+def _by_kind(name: str) -> dict[str, str]:
+    said = env.json(name, default={})
+    if not isinstance(said, dict) or not all(isinstance(each, str) for each in said.values()):
+        refuse(f'{name} must be JSON, as in {{"booking.*": "Kayaks <hello@kayaks.example>"}}.')
+    return said
+
+
+__all__ = [
+    "BUSINESS",
+    "BUSINESS_LOGO",
+    "OUTBOX_CONTEXT",
+    "OUTBOX_REPLY_TO_OF_KIND",
+    "OUTBOX_SENDER_OF_KIND",
+    "SENDER",
+    "VENUE_TIME_ZONE",
+]
+
 NAME = _line("BUSINESS_NAME", default="Bookings", most=MOST_NAME) or "Bookings"
 VENUE_TIME_ZONE = _time_zone("BUSINESS_TIME_ZONE", default="UTC")
 BUSINESS: dict[str, Any] = {
@@ -61,4 +78,9 @@ BUSINESS: dict[str, Any] = {
     "currency": _currency("BUSINESS_CURRENCY", default="EUR"),
     "time_zone": VENUE_TIME_ZONE,
 }
+BUSINESS_LOGO = _line("BUSINESS_LOGO", most=1000)  # a file: PNG or JPEG (bookings/business_logo.py)
+OUTBOX_CONTEXT = "bookings.shared_context.context_of"  # what every message's templates may use
+OUTBOX_SENDER_OF_KIND = _by_kind("OUTBOX_SENDER_OF_KIND")
+OUTBOX_REPLY_TO_OF_KIND = {"*": BUSINESS["email"]} if BUSINESS["email"] else {}
+OUTBOX_REPLY_TO_OF_KIND |= _by_kind("OUTBOX_REPLY_TO_OF_KIND")
 SENDER = formataddr((NAME, "bookings@localhost"))  # unless DEFAULT_FROM_EMAIL says another

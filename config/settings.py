@@ -3,7 +3,8 @@
 import secrets
 
 from config import content_security, logs, process
-from config.business_settings import BUSINESS, SENDER, VENUE_TIME_ZONE  # noqa: F401  (settings)
+from config.business_settings import *  # noqa: F403
+from config.business_settings import SENDER, VENUE_TIME_ZONE
 from config.environment import (
     BASE_DIR,
     choice,
@@ -255,7 +256,6 @@ if PROCESS == process.RELAY:
         OUTBOX_LINK_KEY or env.str("DJANGO_SECRET_KEY", default=""), unmet="OUTBOX_LINK_KEY is not set (as in the web)"
     )
 OUTBOX_RELEASE = env.str("OUTBOX_RELEASE", default="")
-OUTBOX_CONTEXT = "bookings.shared_context.context_of"  # what every message's templates may use
 OUTBOX_LINK_KEY_FALLBACKS = env.list("OUTBOX_LINK_KEY_FALLBACKS", default=[])
 OUTBOX_STOP_WORDS = env.list("OUTBOX_STOP_WORDS", default=[])  # ARRÊT,BAJA: as a reply they opt out, as STOP does
 OUTBOX_START_WORDS = env.list("OUTBOX_START_WORDS", default=[])

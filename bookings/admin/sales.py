@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from bookings import cancellation, decisions, refunds, slots
+from bookings.admin.doors import booking_urls, slot_urls
+from bookings.admin.slot_copies import CopiesSlots
 from bookings.errors import BookingError, NotCancellable
 from bookings.form_conflicts import AnswersConflicts
 from bookings.models import AccessToken, Booking, Order, Payment, Refund, Setback, Slot
@@ -59,14 +61,20 @@ class SlotForm(ChangedFieldsForm):
 
 
 @admin.register(Slot)
-class SlotAdmin(AnswersOddInput, AnswersConflicts, ChangedFieldsAdmin, RecordsDeletions, admin.ModelAdmin):
+class SlotAdmin(AnswersOddInput, AnswersConflicts, ChangedFieldsAdmin, RecordsDeletions, CopiesSlots):
     form = SlotForm
-    list_display = ("id", "title", "starts_at", "capacity", "seats_taken", "price", "currency", "cancelled_at")
-    list_filter = ("starts_at", "currency", ("cancelled_at", admin.EmptyFieldListFilter))
+    list_display = (
+        *("id", "title", "starts_at", "is_published", "capacity", "seats_taken"),
+        *("price", "currency", "cancelled_at"),
+    )
+    list_filter = ("starts_at", "is_published", "currency", ("cancelled_at", admin.EmptyFieldListFilter))
     search_fields = ("=id", "title")
     readonly_fields = ("seats_taken", "cancelled_at")
     ordering = ("-starts_at",)
-    actions = ("cancel_selected",)
+    actions = ("copy_weekly", "publish", "hide", "cancel_selected")
+
+    def get_urls(self) -> list[Any]:
+        return [*slot_urls(self.admin_site), *super().get_urls()]
 
     @admin.action(permissions=["cancel"], description="Cancel selected slots, refund everyone booked and tell them")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Slot]) -> HttpResponse | None:
@@ -154,6 +162,9 @@ class BookingAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "slot")
     ordering = ("-id",)
     actions = ("cancel_selected",)
+
+    def get_urls(self) -> list[Any]:
+        return [*booking_urls(self.admin_site), *super().get_urls()]
 
     @admin.action(permissions=["cancel"], description="Cancel selected bookings, and tell their customers")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:

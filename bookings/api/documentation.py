@@ -122,6 +122,7 @@ order_create = extend_schema(
                 refusals.TooManySeats(20),
                 refusals.SlotHasStarted(),
                 refusals.SlotIsCancelled(),
+                refusals.SlotIsHidden(),
             ),
         ),
         **_limits("too_many_open_orders", "too_many_held_seats", "too_many_unpaid_orders", "too_many_bookings"),

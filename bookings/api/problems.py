@@ -30,6 +30,7 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.LimitReached: 429,
     errors.SlotHasStarted: 409,
     errors.SlotIsCancelled: 409,
+    errors.SlotIsHidden: 409,
     errors.NotCancellable: 409,
     errors.AlreadyDecided: 409,
     errors.StaffAreNotErased: 409,

@@ -12,8 +12,8 @@ from notifications import outbox
 
 
 def slots() -> QuerySet[Slot]:
-    """Every slot that can be booked, the earliest first. Seats of lapsed holds count as free."""
-    offered = Slot.objects.filter(cancelled_at=None)
+    """Every published slot that can be booked, the earliest first. Seats of lapsed holds count as free."""
+    offered = Slot.objects.filter(cancelled_at=None, is_published=True)
     return offered.with_lapsed_seats(now=timezone.now()).order_by("starts_at", "id")
 
 

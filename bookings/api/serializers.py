@@ -34,6 +34,10 @@ def _a_contacts(word: str, *, help_text: str) -> serializers.CharField:
 class SlotSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     title = serializers.CharField()
+    description = serializers.CharField()
+    place = serializers.CharField(help_text="an address; empty: not said")
+    map_url = serializers.CharField(help_text="a link; empty: none")
+    time_zone = serializers.CharField(source="zone", help_text="of the place, of the IANA database")
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     capacity = serializers.IntegerField()

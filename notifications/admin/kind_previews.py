@@ -123,7 +123,7 @@ def sample_email(request: HttpRequest) -> HttpResponse:
         raise Http404
     chosen = choice.cleaned_data
     previews = preview_kind(kinds.get(chosen["kind"]), locale=chosen["locale"], time_zone=chosen["time_zone"])
-    return _email(next((each.parts["html"] for each in previews if "html" in each.parts), ""))
+    return _email(next((each.html for each in previews if each.html), ""))
 
 
 @xframe_options_sameorigin
@@ -134,7 +134,7 @@ def message_email(request: HttpRequest, pk: int) -> HttpResponse:
         message = OutboxMessage.objects.select_related("recipient").get(pk=pk)
     except OutboxMessage.DoesNotExist:
         raise Http404 from None
-    return _email(words_of(message).parts.get("html", ""))
+    return _email(words_of(message).html)
 
 
 def _choice(request: HttpRequest) -> Choice:

@@ -37,6 +37,7 @@ class Unconfigured(Channel):
         self.templates: Mapping[str, str] = getattr(channel, "templates", {"text": f"{name}.txt"})
         self.is_charged_by_segment = getattr(channel, "is_charged_by_segment", False)
         self.tells_price = getattr(channel, "tells_price", False)
+        self.most_files = channel.most_files if channel else 50
 
     @classmethod
     def from_settings(cls, name: str, settings: Any) -> Self:  # noqa: ARG003  (needs none)

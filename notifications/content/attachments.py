@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from notifications.content import letter_settings
+from notifications.content.localization import language_of, localized
 from notifications.content.rendering import RenderingError, render, render_line
 from notifications.content.sanitize import sanitize
 from notifications.content.shared_context import shared_context
@@ -22,7 +23,8 @@ def files_of(
     kind: Kind, message: Facts, *, context: Mapping[str, Any], links: Collection[str] = ()
 ) -> tuple[File, ...]:
     """The files of `message`, of `kind`, on its channel. `context` is what templates get. Raises RenderingError."""
-    files = tuple(_files(kind, message, context, links))
+    with localized(language_of(message.locale), message.time_zone):
+        files = tuple(_files(kind, message, context, links))
     most = letter_settings.attachments_max_bytes()
     if (size := sum(len(file.content) for file in files)) > most:
         raise RenderingError(str(AttachmentsTooLarge(kind.name, message.channel, size=size, most=most)))
@@ -36,7 +38,8 @@ def check_attachments(kind: Kind, context: Mapping[str, Any], *, locale: str, ti
         message = Facts(kind.name, channel, context, locale, time_zone)
         own = [attachment for attachment in kind.attachments if channel in attachment.channels]
         try:
-            size = sum(each.most_bytes or _size(each, kind, message) for each in own)
+            with localized(language_of(locale), time_zone):
+                size = sum(each.most_bytes or _size(each, kind, message) for each in own)
         except RenderingError as error:
             raise InvalidMessage(f"An attachment cannot be built: {error}") from error
         if size > most:

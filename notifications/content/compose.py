@@ -26,11 +26,12 @@ class Form(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """For whom a message is rendered. `recipient_id` is 0 for a preview."""
+    """For whom a message is rendered. `recipient_id` is 0 for a preview, which has no address."""
 
     recipient_id: int
     locale: str
     time_zone: str
+    address: str = ""
 
 
 class Worded(NamedTuple):
@@ -42,11 +43,13 @@ class Worded(NamedTuple):
     letterhead: Letterhead = PLAIN
 
 
-def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader: Reader) -> Worded:
-    """Render a message of `kind`. Raises RenderingError."""
+def put_into_words(
+    kind: str, context: Mapping[str, Any], *, form: Form, reader: Reader, with_files: bool = True
+) -> Worded:
+    """Render a message of `kind`, and build its files unless they are not wanted. Raises RenderingError."""
     url = link_for(Subscription(reader.recipient_id, form.channel, kinds.purpose_of(kind)))
     links = kinds.links_of(kind)
-    message = Facts(kind, form.channel, context, reader.locale, reader.time_zone, reader.recipient_id)
+    message = Facts(kind, form.channel, context, reader.locale, reader.time_zone, reader.recipient_id, reader.address)
     ours = shared_context(message)
     if url:
         ours[UNSUBSCRIBE_URL] = url
@@ -64,6 +67,6 @@ def put_into_words(kind: str, context: Mapping[str, Any], *, form: Form, reader:
     known = kinds.find(kind)
     if known is None:
         return Worded(parts, url)
-    files = files_of(known, message, context=context, links=links) if known.attachments else ()
+    files = files_of(known, message, context=context, links=links) if known.attachments and with_files else ()
     letterhead = letterhead_of(known, message, context=context, links=links) if form.has_letterhead else PLAIN
     return Worded(parts, url, files, letterhead)

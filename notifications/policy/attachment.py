@@ -17,7 +17,8 @@ _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2
 class Facts(NamedTuple):
     """What is known of a message when it is rendered: the same on each attempt. `recipient_id` is 0 for a preview.
 
-    `context` is as it was published: what somebody typed is in it as it was typed.
+    `context` is as it was published: what somebody typed is in it as it was typed. `address` is where the message goes,
+    as far as that is known: not when it is published.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Facts(NamedTuple):
     locale: str
     time_zone: str
     recipient_id: int = 0
+    address: str = ""
 
 
 class File(NamedTuple):
@@ -47,6 +49,7 @@ class Attachment:
     `name` is what the recipient sees, a template itself: "booking-{{ booking }}.pdf". `content_type` is of RFC 2045.
     Give one of the two: `template`, a file in the kind's folder, which is rendered as the words are; or `build`, a
     function of the message's Facts (or its dotted path), whose answer None means that there is no such file this time.
+    The recipient's language and time zone are active while it runs.
     It must answer the same on each attempt: no clock, no chance. It runs in a sending thread: keep it quick, and let
     it ask no database.
 

@@ -16,7 +16,7 @@ read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints 
 def outgoing_of(message: Claimed, channel: Channel, address: str) -> Outgoing:
     """Render the message. Raises RenderingError."""
     activate(message.locale, message.time_zone)  # stays active: the next message mostly has the same
-    reader = Reader(message.recipient_id, message.locale, message.time_zone)
+    reader = Reader(message.recipient_id, message.locale, message.time_zone, address)
     context, form = read_json(message.context)[0], channel.form_for(message.kind)
     worded = put_into_words(message.kind, context, form=form, reader=reader)
     return Outgoing(

@@ -98,7 +98,7 @@ def _entries(messages: Sequence[OutboxMessage], recipient: Recipient, *, using: 
     entries = []
     for message in messages:
         message.recipient = recipient
-        entries.append(Entry(message, words_of(message), went.get(message.pk) or address_of(message)))
+        entries.append(Entry(message, words_of(message, with_files=False), went.get(message.pk) or address_of(message)))
     return entries
 
 

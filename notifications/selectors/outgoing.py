@@ -4,6 +4,7 @@ A message keeps its context, not its words: those are rendered when they are sen
 went out long ago is what today's templates, and today's language and time zone of the recipient, make of it.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,16 @@ class Words:
     segments: Segments | None = None  # of an SMS
     files: Sequence[File] = ()
 
+    @property
+    def html(self) -> str:
+        """The HTML of an email, with its images in it: here no mail program finds them by their `cid`."""
+        html = self.parts.get("html", "")
+        for file in self.files:
+            if file.cid:
+                data = f"data:{file.content_type};base64,{b64encode(file.content).decode()}"
+                html = html.replace(f"cid:{file.cid}", data)
+        return html
+
 
 def address_field_of(message: OutboxMessage) -> str:
     """Which of the recipient's addresses the message goes to: `phone`, `email`, or neither."""
@@ -40,13 +51,13 @@ def address_of(message: OutboxMessage) -> str:
     return str(getattr(message.recipient, field_name)) if field_name else ""
 
 
-def words_of(message: OutboxMessage) -> Words:
-    """The rendered parts of `message`."""
+def words_of(message: OutboxMessage, *, with_files: bool = True) -> Words:
+    """The rendered parts of `message`, and its files unless many messages are shown together."""
     if kinds.holds_code(message.kind):
         return Words(message.channel, problem="It holds a code, which is for its recipient alone.")
     recipient = message.recipient
-    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone)
-    return rendered(message.kind, message.context, channel=message.channel, reader=reader)
+    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone, address_of(message))
+    return rendered(message.kind, message.context, channel=message.channel, reader=reader, with_files=with_files)
 
 
 def files_of(message: OutboxMessage) -> Sequence[File]:
@@ -54,20 +65,20 @@ def files_of(message: OutboxMessage) -> Sequence[File]:
     recipient, needs = message.recipient, needs_of(message.channel)
     if needs is None:
         return ()
-    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone)
+    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone, address_of(message))
     try:
         return put_into_words(message.kind, message.context, form=needs.form_for(message.kind), reader=reader).files
     except RenderingError:
         return ()
 
 
-def rendered(kind: str, context: Mapping[str, Any], *, channel: str, reader: Reader) -> Words:
+def rendered(kind: str, context: Mapping[str, Any], *, channel: str, reader: Reader, with_files: bool = True) -> Words:
     """What a message of `kind` says on `channel`."""
     needs = needs_of(channel)
     if needs is None:
         return Words(channel, problem=f"No channel called {channel} is configured.")
     try:
-        worded = put_into_words(kind, context, form=needs.form_for(kind), reader=reader)
+        worded = put_into_words(kind, context, form=needs.form_for(kind), reader=reader, with_files=with_files)
     except RenderingError as error:
         return Words(channel, problem=str(error))
     text = worded.parts.get("text", "")

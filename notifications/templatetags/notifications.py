@@ -34,6 +34,25 @@ def local(moment: str) -> str:
 
 
 @register.filter
+def local_at(moment: str, place: str) -> str:
+    """A moment by the clock of the time zone `place`, and the reader's own beside it where that shows another time:
+    {{ starts_at|local_at:time_zone }} → Tue, Dec 1, 2026, 6:00 PM CET (12:00 PM EST).
+
+    A reader in UTC has not named a time zone.
+    """
+    language, zone = localization.current()
+    return _local_at(moment, place, zone, language)
+
+
+@register.filter
+def local_day(moment: str) -> str:
+    """The day of an ISO 8601 moment in the active time zone and locale: {{ paid_at|local_day }} → Dec 1, 2026."""
+    language, zone = localization.current()
+    at = timezone.localtime(datetime.fromisoformat(moment), zone)
+    return _plain_spaces(format_skeleton("yMMMd", at, locale=_locale(language)))
+
+
+@register.filter
 def code(verification: int) -> str:
     """The code that confirms an address: {{ verification|code }} → 123456. It is kept nowhere."""
     return code_of(verification)
@@ -56,6 +75,18 @@ def _local(moment: str, zone: tzinfo, language: str) -> str:
     at = timezone.localtime(datetime.fromisoformat(moment), zone)
     date = format_skeleton("yMMMEd", at, locale=_locale(language))
     return _plain_spaces(f"{date}, {format_time(at, 'short', locale=_locale(language))} {at.tzname()}")
+
+
+@lru_cache(REMEMBERED)
+def _local_at(moment: str, place: str, zone: tzinfo, language: str) -> str:
+    there = datetime.fromisoformat(moment).astimezone(localization.zone_of(place))
+    here = there.astimezone(zone)
+    said = _local(moment, there.tzinfo or zone, language)
+    if str(zone) == "UTC" or here.utcoffset() == there.utcoffset():
+        return said
+    time = f"{format_time(here, 'short', locale=_locale(language))} {here.tzname()}"
+    own = time if here.date() == there.date() else _local(moment, zone, language)
+    return f"{said} ({_plain_spaces(own)})"
 
 
 @lru_cache(REMEMBERED)

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = ("settings.py", "limits.py", "staff_settings.py", "business_settings.py", "mounted_at.py")
 READERS = frozenset(
     {"secret", "number", "choice", "named", "networks", "rate", "database", "str", "bool", "list", "int", "json"}
-    | {"_line", "_lines", "_time_zone", "_currency", "_website"}
+    | {"_line", "_lines", "_time_zone", "_currency", "_website", "_by_kind"}
 )  # env.str(…), number(…), …
 
 

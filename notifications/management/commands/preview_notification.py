@@ -75,12 +75,14 @@ class Command(BaseCommand):
                 self.stdout.write(text)
             else:
                 self.stdout.write(f"{name}: {text}\n")
+        for file in each.files:
+            self.stdout.write(self.style.NOTICE(f"{file.name}: {file.content_type}, {len(file.content):,} bytes"))
         if each.segments:
             self.stdout.write(self.style.NOTICE(str(each.segments)))
         self.stdout.write("")
 
     def _write_html(self, previews: list[Words], file: Path) -> None:
-        pages = [each.parts["html"] for each in previews if "html" in each.parts]
+        pages = [each.html for each in previews if each.html]
         if not pages:
             raise CommandError("None of these channels has HTML.")
         try:
