@@ -1,6 +1,6 @@
 """The statements about caps. The line above each says why it locks what it locks.
 
-They use clock_timestamp(), because a claim that waited for a lock counts in the hour in which it got the lock.
+They use clock_timestamp(), because now() is the moment at which the claim's transaction began.
 """
 
 from typing import LiteralString
@@ -8,24 +8,26 @@ from typing import LiteralString
 HOUR: LiteralString = "date_trunc('hour', clock_timestamp(), 'UTC')"
 DAY: LiteralString = "date_trunc('day', clock_timestamp(), 'UTC')"
 
-# Waits for another relay that is inserting the same key; in order, so that no two relays wait for each other.
-CREATE_ALLOWANCES = """
-INSERT INTO notifications_allowance (key) SELECT key FROM unnest(%(keys)s::text[]) AS key ORDER BY key
-ON CONFLICT (key) DO NOTHING
+# Counts first and returns the sums, so that the usual case, nothing over a cap, is one statement. In order, so that no two
+# relays wait for each other; the counts' locks last until the claim's transaction ends, so a sum is still true when
+# TAKE_BACK corrects it. `excluded` holds what is added. Whoever waited for a lock over the end of an hour counts in the
+# hour that the row has reached by then: the hour is read once, because reading it takes longer than the rest of a row.
+COUNT = f"""
+WITH moment AS MATERIALIZED (SELECT {HOUR} AS hour, {DAY} AS day)
+INSERT INTO notifications_allowance AS allowance (key, hour, in_hour, day, in_day)
+SELECT key, moment.hour, count, moment.day, count
+FROM unnest(%(keys)s::text[], %(counts)s::int[]) AS claimed (key, count), moment ORDER BY key
+ON CONFLICT (key) DO UPDATE
+SET hour = greatest(allowance.hour, excluded.hour), day = greatest(allowance.day, excluded.day),
+    in_hour = CASE WHEN allowance.hour >= excluded.hour THEN allowance.in_hour ELSE 0 END + excluded.in_hour,
+    in_day = CASE WHEN allowance.day >= excluded.day THEN allowance.in_day ELSE 0 END + excluded.in_day
+RETURNING key, in_hour, in_day
 """
 
-# Takes the counts' locks until the claim's transaction ends, in order: what is read is still true when it is added to.
-LOCK_ALLOWANCES = f"""
-SELECT key, CASE WHEN hour = {HOUR} THEN in_hour ELSE 0 END, CASE WHEN day = {DAY} THEN in_day ELSE 0 END
-FROM notifications_allowance WHERE key = ANY(%(keys)s::text[]) ORDER BY key
-FOR NO KEY UPDATE
-"""
-
-# Needs the counts' locks.
-ADD_TO_ALLOWANCES = f"""
+# What COUNT counted in the same transaction, and is not sent after all. Needs the counts' locks, which COUNT took.
+TAKE_BACK = """
 UPDATE notifications_allowance allowance
-SET hour = {HOUR}, in_hour = CASE WHEN allowance.hour = {HOUR} THEN allowance.in_hour ELSE 0 END + spent.count,
-    day = {DAY}, in_day = CASE WHEN allowance.day = {DAY} THEN allowance.in_day ELSE 0 END + spent.count
-FROM unnest(%(keys)s::text[], %(counts)s::int[]) AS spent (key, count)
-WHERE allowance.key = spent.key
+SET in_hour = allowance.in_hour - unsent.count, in_day = allowance.in_day - unsent.count
+FROM unnest(%(keys)s::text[], %(counts)s::int[]) AS unsent (key, count)
+WHERE allowance.key = unsent.key
 """

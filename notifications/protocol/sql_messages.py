@@ -176,7 +176,8 @@ _IS_CLAIMED = """message.channel = ANY(ARRAY(
         SELECT unnest(%(claims)s::text[]) FROM notifications_relay WHERE id = %(relay)s))"""
 
 # Claims what it promotes on the channels of `claims`, as CLAIM would in another transaction: one version of the row
-# less, and one round trip. Returns the settled messages and the claimed ones; these have no age.
+# less, and one round trip. Returns the settled messages and the promoted ones; these have no age, and no relay unless
+# they are claimed.
 SETTLE_AND_CLAIM = (
     _SETTLED
     + PROMOTION.format(
@@ -190,7 +191,6 @@ SETTLE_AND_CLAIM = (
     RETURNING message.*)
 SELECT {CLAIMED}, NULL AS age
 FROM promoted message JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
-WHERE message.status = 'sending'
 UNION ALL
 SELECT id, claim_number, {"NULL, " * 18}{_AGE} FROM settled
 """

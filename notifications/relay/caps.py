@@ -15,9 +15,11 @@ from notifications.conf import Cap
 from notifications.lifecycle import Status
 from notifications.policy import phone_numbers
 from notifications.protocol import sql_caps as sql
+from notifications.protocol.arrays import numbers, texts
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Claimed, Settlement
 
+Keys = dict[str, str]  # what a message counts under, by the kind of cap: "recipient" or "number"
 Counts = dict[str, dict[str, int]]  # by key, then by hour and day
 
 
@@ -42,36 +44,39 @@ class Caps:
         fresh = [message for message in first if kinds.is_capped(message.kind)]
         if not fresh:
             return claimed, []
-        counts = self._locked_counts(connection, fresh)
-        spent: Counter[str] = Counter()
-        ends: dict[int, Settlement] = {}
-        for message in fresh:
-            if code := self._exceeded(message, counts):
-                ends[message.id] = Settlement(message, Status.CANCELLED, message.attempts, code=code)
-                continue
-            for key in self._keys(message).values():
-                spent[key] += 1
-                counts[key] = {per: count + 1 for per, count in counts[key].items()}
-        if spent:
-            connection.execute(
-                sql.ADD_TO_ALLOWANCES, {"keys": sorted(spent), "counts": [spent[key] for key in sorted(spent)]}
-            )
+        keys = [self._keys(message) for message in fresh]
+        added = Counter(key for of_one in keys for key in of_one.values())
+        counts = _count(connection, added)
+        if not any(self._exceeded(of_one, counts) for of_one in keys):
+            return claimed, []
+        ends, unsent = self._over(fresh, keys, _before(counts, added))
+        connection.execute(sql.TAKE_BACK, _as_parameters(unsent))
         return [message for message in claimed if message.id not in ends], list(ends.values())
 
-    def _locked_counts(self, connection: Connection, messages: Sequence[Claimed]) -> Counts:
-        keys = sorted({key for message in messages for key in self._keys(message).values()})
-        connection.execute(sql.CREATE_ALLOWANCES, {"keys": keys})
-        rows = connection.execute(sql.LOCK_ALLOWANCES, {"keys": keys}).fetchall()
-        return {key: {"hour": in_hour, "day": in_day} for key, in_hour, in_day in rows}
+    def _over(
+        self, fresh: Sequence[Claimed], keys: Sequence[Keys], counts: Counts
+    ) -> tuple[dict[int, Settlement], Counter[str]]:
+        """The ends of those of `fresh` that are over a cap, and what was counted for them. `counts`: without `fresh`."""
+        ends: dict[int, Settlement] = {}
+        unsent: Counter[str] = Counter()
+        for message, of_one in zip(fresh, keys, strict=True):
+            for key in of_one.values():
+                counts[key] = {per: count + 1 for per, count in counts[key].items()}
+            if code := self._exceeded(of_one, counts):
+                ends[message.id] = Settlement(message, Status.CANCELLED, message.attempts, code=code)
+                unsent.update(of_one.values())
+                for key in of_one.values():
+                    counts[key] = {per: count - 1 for per, count in counts[key].items()}
+        return ends, unsent
 
-    def _exceeded(self, message: Claimed, counts: Counts) -> str:
-        keys = self._keys(message)
+    def _exceeded(self, keys: Keys, counts: Counts) -> str:
+        """The code of the cap that `counts`, this message included, are over; or an empty text."""
         for cap in self._caps:
-            if cap.of in keys and counts[keys[cap.of]][cap.per] >= cap.most:
+            if cap.of in keys and counts[keys[cap.of]][cap.per] > cap.most:
                 return f"cap_{cap.of}_{cap.per}"
         return ""
 
-    def _keys(self, message: Claimed) -> dict[str, str]:
+    def _keys(self, message: Claimed) -> Keys:
         return dict(self._counted(message))
 
     def _counted(self, message: Claimed) -> Iterator[tuple[str, str]]:
@@ -80,3 +85,18 @@ class Caps:
         if self._address_fields[message.channel] == "phone" and message.phone:
             counted = "code" if kinds.holds_code(message.kind) else "number"  # no stranger's codes use up the owner's
             yield "number", f"{counted}:{phone_numbers.canonical(message.phone)}"
+
+
+def _count(connection: Connection, added: Counter[str]) -> Counts:
+    """Count, and return the sums."""
+    rows = connection.execute(sql.COUNT, _as_parameters(added)).fetchall()
+    return {key: {"hour": in_hour, "day": in_day} for key, in_hour, in_day in rows}
+
+
+def _before(counts: Counts, added: Counter[str]) -> Counts:
+    return {key: {per: count - added[key] for per, count in sums.items()} for key, sums in counts.items()}
+
+
+def _as_parameters(counted: Counter[str]) -> dict[str, str]:
+    keys = sorted(counted)
+    return {"keys": texts(keys), "counts": numbers([counted[key] for key in keys])}

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from notifications.relay.delivery import Delivery, handed_back
 from notifications.relay.messages import Claimed, Clock, Settlement
@@ -25,6 +26,7 @@ class Dispatcher:
         self._delivery = delivery
         self._on_done = on_done
         self._done: deque[Settlement] = deque()
+        self._wakes_at_last = False
         self.in_hand: set[int] = set()  # the ids of what is in flight
         self._pools = {
             name: Pool(name, concurrency=concurrency, most=max(most, concurrency), work=self._deliver, clock=clock)
@@ -37,9 +39,18 @@ class Dispatcher:
         return sum(pool.in_flight for pool in self._pools.values())
 
     @property
-    def done(self) -> int:
-        """Settlements that wait to be collected."""
-        return len(self._done)
+    def is_idle(self) -> bool:
+        """Whether no send runs or waits for a thread: all that is in flight waits to be collected."""
+        return len(self._done) >= self.in_flight
+
+    @contextmanager
+    def waking_at_last(self) -> Iterator[None]:
+        """Within the block `on_done` is called for the last message in flight alone, or it would be at each."""
+        self._wakes_at_last = True
+        try:
+            yield
+        finally:
+            self._wakes_at_last = False
 
     @property
     def may_grow(self) -> bool:
@@ -92,4 +103,5 @@ class Dispatcher:
 
     def _deliver(self, message: Claimed) -> None:
         self._done.append(self._delivery.deliver(message))
-        self._on_done()
+        if not self._wakes_at_last or self.is_idle:
+            self._on_done()

@@ -35,7 +35,7 @@ from notifications.telemetry import emit
 DRAIN_POLL_SECONDS = 0.2  # while draining: another relay may hold what is left
 LOCKED_LANE_SECONDS = 0.005  # before a settle whose recipient was locked is tried again
 HEAD_START_SECONDS = 0.0001  # for the threads that a claim wakes: otherwise they first run at our next wait
-LINGER_SECONDS = 0.002  # while sends run: all that end within it are settled in one batch
+LINGER_SECONDS = 0.002  # while sends run: all that end within it are settled in one batch; not once all have ended
 
 
 class Loop:
@@ -124,13 +124,16 @@ class Loop:
 
     def _turn(self) -> None:
         self._beat()
+        self._settler.add(self._dispatcher.collect())
+        self._claim()  # before the settle: what has been due for longer goes before what a settle promotes
         self._settle()
-        self._claim()
-        self._settler.report()  # if no claim was made, which reports while the database searches
+        if not self._dispatcher.in_flight:  # else it is done while the database works on the next settle
+            self._settler.report()
         self._sleep(self._seconds_to_turn())
 
     def _last_turn(self) -> None:
         self._beat()
+        self._settler.add(self._dispatcher.collect())
         self._settle()
         self._settler.report()
         self._words.report(self._session.connection)
@@ -153,17 +156,16 @@ class Loop:
 
     def _settle(self) -> None:
         """Write what has ended. If nothing else is due, the next of each lane is claimed with it."""
-        self._settler.add(self._dispatcher.collect())
         if not self._settler.unsettled:
             return
         connection, claiming = self._session.connection, None
         if not self._timer.is_due and not self._shutdown.is_requested:
             claiming = self._intake.claiming(connection, self._dispatcher.room(), most=len(self._settler.unsettled))
         has_more = any(settlement.status is not Status.SENT for settlement in self._settler.unsettled)
-        claimed = self._settler.settle(connection, relay_id=self._lease.relay_id, claiming=claiming)
-        self._dispatcher.submit(self._intake.enriched(connection, claimed))
+        next_ = self._settler.settle(connection, relay_id=self._lease.relay_id, claiming=claiming)
+        self._dispatcher.submit(self._intake.enriched(connection, next_.claimed))
         self._gate.report(connection)
-        if has_more or not claiming or len(claiming.channels) < len(self._channels):
+        if has_more or next_.is_left:
             self._timer.claim_now()
 
     def _claim(self) -> None:
@@ -193,9 +195,15 @@ class Loop:
             seconds = min(seconds, LOOK_SECONDS)
         self._dispatcher.begin_watch()
         self._wake.wait(min(seconds, self._session.seconds_to_beat))
-        if self._dispatcher.in_flight:
-            time.sleep(LINGER_SECONDS)
+        self._linger()
         self._dispatcher.resize()
+
+    def _linger(self) -> None:
+        """Wait a moment for more sends to end, or until none runs: then nothing would come of waiting."""
+        ends_at = time.monotonic() + LINGER_SECONDS
+        with self._dispatcher.waking_at_last():
+            while not self._dispatcher.is_idle and (seconds := ends_at - time.monotonic()) > 0:
+                self._wake.wait(seconds)
 
     def _on_notify(self) -> None:
         self._timer.claim_now()

@@ -35,23 +35,33 @@ ENDS = {
 }
 
 
+Admit = Callable[[list[Claimed]], tuple[list[Claimed], list[Settlement]]]
+
+
 class Claiming(NamedTuple):
     """`channels`: on which the messages that a settle promotes are claimed at once. `admit`, if it is needed, gets them
     before the transaction ends, and returns those that may be sent and the settlements of the others: caps count there.
     """
 
     channels: Collection[str]
-    admit: Callable[[list[Claimed]], tuple[list[Claimed], list[Settlement]]] | None = None
+    admit: Admit | None = None
+
+
+class Next(NamedTuple):
+    """What came next in the lanes: `claimed` is ours now. `is_left`: something may have been promoted and not claimed."""
+
+    claimed: list[Claimed]
+    is_left: bool
 
 
 class Settled(NamedTuple):
     """`waiting`: not written, since the recipient is locked; or not allowed to be sent. `written`: each with its
-    message's age, in seconds from publication to the end of the attempt. `claimed`: what was promoted, and is ours now.
+    message's age, in seconds from publication to the end of the attempt.
     """
 
     waiting: list[Settlement]
     written: list[tuple[Settlement, float]]
-    claimed: list[Claimed]
+    next: Next
 
 
 def settle(
@@ -61,30 +71,33 @@ def settle(
     relay_id: int,
     now: float,
     claiming: Claiming | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Settled:
-    """Write `batch` in one transaction, and claim what comes next if told to. `now` is a reading of Clock."""
+    """Write `batch` in one transaction, and claim what comes next if told to. `now` is a reading of Clock.
+
+    `meanwhile` runs while the database works.
+    """
     began = time.monotonic()
-    rows: list[tuple[Any, ...]] = []
+    admit: Admit = (claiming and claiming.admit) or _all
     with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
         ready, waiting = _split_by_lock(connection, batch)
         opted_out = _opted_out(ready)
         if opted_out:
             claiming = None  # what comes next must see the opt-out
         settled = _write(connection, ready, relay_id=relay_id, now=now, claims=claiming.channels if claiming else ())
-        promote(connection, fall_back(connection, ready))
+        substituted = fall_back(connection, ready)
+        promote(connection, substituted)
         _apply_opt_outs(connection, opted_out)
-        if claiming and claiming.admit:
-            rows = settled.fetchall()
-            claimed, over_caps = claiming.admit(_claimed(rows))
-            waiting += over_caps
-    if not (claiming and claiming.admit):
+        meanwhile()
         rows = settled.fetchall()
-        claimed = _claimed(rows)
+        promoted = _promoted(rows)
+        claimed, over_caps = admit([message for message in promoted if message.relay_id is not None])
     ages = {(row[0], row[1]): row[-1] for row in rows if row[-1] is not None}
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
     if claimed:
         emit("claim.made", messages=len(claimed), seconds=time.monotonic() - began)
-    return Settled(waiting, _written(connection, ready, ages), claimed)
+    is_left = not claiming or bool(substituted) or any(message.relay_id is None for message in promoted)
+    return Settled(waiting + over_caps, _written(connection, ready, ages), Next(claimed, is_left))
 
 
 def _written(
@@ -105,8 +118,12 @@ def _written(
     return written
 
 
-def _claimed(rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
-    """Those of SETTLE_AND_CLAIM's rows that are claims: they have no age. The columns come as CLAIM's do."""
+def _all(claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
+    return claimed, []
+
+
+def _promoted(rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
+    """Those of SETTLE_AND_CLAIM's rows that it promoted: they have no age. The columns come as CLAIM's do."""
     return [Claimed(*row[:-1]) for row in rows if row[-1] is None]
 
 

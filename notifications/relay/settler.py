@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from notifications.protocol.database_errors import is_not_now
 from notifications.relay.connection import Connection
-from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.messages import Settlement
 from notifications.relay.outcome_checks import bare
-from notifications.relay.settle import Claiming, Settled, report_settled, settle
+from notifications.relay.settle import Claiming, Next, Settled, report_settled, settle
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
@@ -29,25 +29,30 @@ class Settler:
     def add(self, settlements: Iterable[Settlement]) -> None:
         self.unsettled += settlements
 
-    def settle(self, connection: Connection, *, relay_id: int, claiming: Claiming | None = None) -> list[Claimed]:
+    def settle(self, connection: Connection, *, relay_id: int, claiming: Claiming | None = None) -> Next:
         """Write what is unsettled, in one transaction, and return what it claimed. What has to wait for a locked
-        recipient stays unsettled.
+        recipient stays unsettled. What an earlier call wrote is reported while the database works.
 
         If something in the batch cannot be written, the rest of it still is, and nothing is claimed.
         """
         batch = self.unsettled
-        claimed: list[Claimed] = []
         try:
-            self.unsettled, written, claimed = settle(
-                connection, batch, relay_id=relay_id, now=time.monotonic(), claiming=claiming
+            settled = settle(
+                connection,
+                batch,
+                relay_id=relay_id,
+                now=time.monotonic(),
+                claiming=claiming,
+                meanwhile=self.report,
             )
         except Exception as error:
             if is_not_now(error):
                 raise
             emit("settle.divided", messages=len(batch), error=type(error).__name__)
-            self.unsettled, written, _ = _settle_singly(connection, batch, relay_id=relay_id)
-        self._unreported += written
-        return claimed
+            settled = _settle_singly(connection, batch, relay_id=relay_id)
+        self.unsettled = settled.waiting
+        self._unreported += settled.written
+        return settled.next
 
     @property
     def has_reports(self) -> bool:
@@ -61,7 +66,7 @@ class Settler:
 
 def _settle_singly(connection: Connection, batch: Sequence[Settlement], *, relay_id: int) -> Settled:
     """Each in a transaction of its own; one that cannot be written is written without its outcome's words."""
-    settled = Settled([], [], [])
+    settled = Settled([], [], Next([], is_left=True))
     for settlement in batch:
         try:
             one = settle(connection, [settlement], relay_id=relay_id, now=time.monotonic())

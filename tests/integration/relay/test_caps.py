@@ -68,10 +68,9 @@ def test_relays_that_claim_at_the_same_moment_count_one_after_the_other(hand_rel
 
     thread = threading.Thread(target=claim)
     with caps.transaction(first.connection):
-        caps._locked_counts(first.connection, claimed[0])
+        assert caps.apply(first.connection, claimed[0]) == (claimed[0], [])
         thread.start()
         wait_until(lambda: second.connection.info.backend_pid in waiting_for_a_lock())
-        assert caps.apply(first.connection, claimed[0]) == (claimed[0], [])
     thread.join(10)
 
     ((allowed, refused),) = split

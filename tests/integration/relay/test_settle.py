@@ -41,9 +41,9 @@ def test_the_next_of_each_lane_is_claimed_as_it_is_promoted(hand_relay: Callable
 
     settled = settled_by(relay, *map(sent, heads))
 
-    assert sorted(message.id for message in settled.claimed) == [lane[1].pk for lane in lanes]
+    assert sorted(message.id for message in settled.next.claimed) == [lane[1].pk for lane in lanes]
     assert {settlement.message.id for settlement, _ in settled.written} == {message.id for message in heads}
-    for message in settled.claimed:
+    for message in settled.next.claimed:
         row = OutboxMessage.objects.get(pk=message.id)
         assert (row.status, row.claim_number, row.relay_id) == ("sending", 1, relay.lease.relay_id)
         assert row.claimed_at is not None
@@ -58,7 +58,7 @@ def test_what_it_claims_is_read_as_a_claim_reads_it(hand_relay: Callable[..., Ha
     relay = hand_relay()
     (head,) = relay.claim()
 
-    ((claimed,)) = settled_by(relay, sent(head)).claimed
+    ((claimed,)) = settled_by(relay, sent(head)).next.claimed
     OutboxMessage.objects.filter(pk=claimed.id).update(status="pending", relay=None, claim_number=0)
     (again,) = relay.claim()
 
@@ -74,7 +74,7 @@ def test_what_goes_on_another_channel_waits_for_a_claim(hand_relay: Callable[...
 
     settled = settled_by(relay, *map(sent, relay.claim()))
 
-    assert settled.claimed == []
+    assert settled.next.claimed == []
     row = OutboxMessage.objects.get(pk=other.pk)
     assert (row.status, row.claim_number, row.relay_id, row.claimed_at) == ("pending", 0, None, None)
 
@@ -88,7 +88,7 @@ def test_a_relay_that_was_declared_dead_claims_nothing(hand_relay: Callable[...,
     relay.let_lease_run_out()
     assert other.declare_dead(relay) == [relay.lease.relay_id]
 
-    assert settled_by(relay, *map(sent, heads)).claimed == []
+    assert settled_by(relay, *map(sent, heads)).next.claimed == []
     assert status_of(second) == "pending"
 
 
@@ -102,7 +102,7 @@ def test_a_stale_outcome_claims_nothing(hand_relay: Callable[..., HandRelay]) ->
 
     settled = settled_by(relay, sent(head))
 
-    assert (settled.written, settled.claimed) == ([], [])
+    assert (settled.written, settled.next.claimed) == ([], [])
     assert status_of(second) == "pending"
 
 
@@ -113,7 +113,7 @@ def test_a_retry_stays_ahead_of_what_comes_next(hand_relay: Callable[..., HandRe
     relay = hand_relay()
     (head,) = relay.claim()
 
-    assert settled_by(relay, Settlement(head, Status.PENDING, 1, delay=60.0)).claimed == []
+    assert settled_by(relay, Settlement(head, Status.PENDING, 1, delay=60.0)).next.claimed == []
     assert status_of(second) == "queued"
 
 
@@ -125,7 +125,7 @@ def test_an_opt_out_counts_for_the_very_next_message(hand_relay: Callable[..., H
     (head,) = relay.claim()
     refused = Permanent("21610", reason=Reason.OPTED_OUT)
 
-    assert settled_by(relay, Settlement(head, Status.FAILED, 1, outcome=refused)).claimed == []
+    assert settled_by(relay, Settlement(head, Status.FAILED, 1, outcome=refused)).next.claimed == []
     assert status_of(second) == "pending"
     assert Recipient.objects.get(pk=recipient.pk).opt_outs == ["sms"]
     assert relay.claim()[0].opt_outs == ["sms"]
@@ -141,9 +141,9 @@ def test_what_it_claims_counts_against_the_caps(hand_relay: Callable[..., HandRe
     claiming = Claiming(["sms"], lambda claimed: caps.apply(relay.connection, claimed))
 
     settler.add([sent(head)])
-    (second,) = settler.settle(relay.connection, relay_id=relay.lease.relay_id, claiming=claiming)
+    (second,) = settler.settle(relay.connection, relay_id=relay.lease.relay_id, claiming=claiming).claimed
     settler.add([sent(second)])
-    third = settler.settle(relay.connection, relay_id=relay.lease.relay_id, claiming=claiming)
+    third = settler.settle(relay.connection, relay_id=relay.lease.relay_id, claiming=claiming).claimed
 
     assert third == []
     (over,) = settler.unsettled
@@ -162,7 +162,7 @@ def test_what_cannot_be_written_claims_and_counts_nothing(hand_relay: Callable[.
     claiming = Claiming(["sms"], lambda claimed: caps.apply(relay.connection, claimed))
 
     settler.add([Settlement(head, Status.SENT, 1, outcome=Accepted("x" * 300))])  # the column holds 255
-    claimed = settler.settle(relay.connection, relay_id=relay.lease.relay_id, claiming=claiming)
+    claimed = settler.settle(relay.connection, relay_id=relay.lease.relay_id, claiming=claiming).claimed
 
     assert (claimed, settler.unsettled) == ([], [])
     assert status_of(second) == "pending"
@@ -236,6 +236,6 @@ def test_two_relays_never_have_one_lane_in_hand(hand_relay: Callable[..., HandRe
     with transaction.atomic():
         Recipient.objects.select_for_update().get(pk=recipient.pk)
         settled = settled_by(relay, *map(sent, heads))  # the lane is locked: it waits, and claims nothing
-        assert (len(settled.waiting), settled.claimed, other.claim()) == (1, [], [])
-    assert len(settled_by(relay, *settled.waiting).claimed) == 1
+        assert (len(settled.waiting), settled.next.claimed, other.claim()) == (1, [], [])
+    assert len(settled_by(relay, *settled.waiting).next.claimed) == 1
     assert other.claim() == []
