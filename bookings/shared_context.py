@@ -3,6 +3,7 @@
 It is made when a message is sent. So a message that an earlier release published, or one that has waited, has it too.
 """
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,5 +23,5 @@ def context_of(message: outbox.Facts) -> dict[str, Any]:
     shared: dict[str, Any] = {**UNSAID, "business": business(), "time_zone": business().time_zone}
     shared["logo"] = bool(settings.BUSINESS_LOGO)
     if isinstance(booking := message.context.get("booking"), int):
-        shared["booking_url"] = outbox.public_link("booking-page", booking)
+        shared["booking_url"] = partial(outbox.public_link, "booking-page", booking)
     return shared

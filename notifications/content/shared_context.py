@@ -4,10 +4,12 @@
         return {"shop": "Parcels & Co", "parcel_url": outbox.public_link("parcel", message.context["number"])}
 
 Templates use these values as they use the message's own, which come first where both have one. They are the project's
-words, so they are not sanitized: what is taken from `message.context` may have been typed by somebody.
+words, so they are not sanitized: what is taken from `message.context` may have been typed by somebody. A value that is
+a function is called where a template uses it; `reverse` and the like are too slow to be called for every message.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -26,7 +28,13 @@ def shared_context(message: Facts) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        said: Mapping[str, Any] = import_string(path)(message)
+        said: Mapping[str, Any] = _function(path)(message)
         return {key: value for key, value in said.items() if key not in message.context}
     except Exception as error:
         raise RenderingError(f"OUTBOX_CONTEXT: {type(error).__name__}: {error}") from error
+
+
+@lru_cache
+def _function(path: str) -> Callable[[Facts], Mapping[str, Any]]:
+    function: Callable[[Facts], Mapping[str, Any]] = import_string(path)
+    return function
