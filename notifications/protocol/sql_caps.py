@@ -8,8 +8,8 @@ from typing import LiteralString
 HOUR: LiteralString = "date_trunc('hour', clock_timestamp(), 'UTC')"
 DAY: LiteralString = "date_trunc('day', clock_timestamp(), 'UTC')"
 
-# Counts first and returns the sums, so that the usual case, nothing over a cap, is one statement. In order, so that no two
-# relays wait for each other; the counts' locks last until the claim's transaction ends, so a sum is still true when
+# Counts first and returns the sums, so that the usual case, nothing over a cap, is one statement. In order, so that no
+# two relays wait for each other; the counts' locks last until the claim's transaction ends, so a sum is still true when
 # TAKE_BACK corrects it. `excluded` holds what is added. Whoever waited for a lock over the end of an hour counts in the
 # hour that the row has reached by then: the hour is read once, because reading it takes longer than the rest of a row.
 COUNT = f"""

@@ -178,7 +178,7 @@ _IS_CLAIMED = """message.channel = ANY(ARRAY(
 # Claims what it promotes on the channels of `claims`, as CLAIM would in another transaction: one version of the row
 # less, and one round trip. Returns the settled messages and the promoted ones; these have no age, and no relay unless
 # they are claimed.
-SETTLE_AND_CLAIM = (
+_SETTLE_AND_CLAIM = (
     _SETTLED
     + PROMOTION.format(
         becomes=f"""status = CASE WHEN {_IS_CLAIMED} THEN 'sending' ELSE 'pending' END,
@@ -195,6 +195,7 @@ UNION ALL
 SELECT id, claim_number, {"NULL, " * 18}{_AGE} FROM settled
 """
 )
+SETTLE_AND_CLAIM = " ".join(_SETTLE_AND_CLAIM.split())  # psycopg parses what is longer than 4,096 characters each time
 
 # For lanes that a publisher, an operator or a receipt has changed: they may have a head or not. Needs the lanes' locks,
 # and comes after the statement that changed them: a unique index cannot be deferred. Heads too are looked up lane by

@@ -56,7 +56,7 @@ class Caps:
     def _over(
         self, fresh: Sequence[Claimed], keys: Sequence[Keys], counts: Counts
     ) -> tuple[dict[int, Settlement], Counter[str]]:
-        """The ends of those of `fresh` that are over a cap, and what was counted for them. `counts`: without `fresh`."""
+        """The ends of those of `fresh` that are over a cap, and what these had counted. `counts`: without `fresh`."""
         ends: dict[int, Settlement] = {}
         unsent: Counter[str] = Counter()
         for message, of_one in zip(fresh, keys, strict=True):

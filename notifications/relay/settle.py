@@ -48,7 +48,7 @@ class Claiming(NamedTuple):
 
 
 class Next(NamedTuple):
-    """What came next in the lanes: `claimed` is ours now. `is_left`: something may have been promoted and not claimed."""
+    """What came next in the lanes: `claimed` is ours now. `is_left`: something promoted may not be claimed."""
 
     claimed: list[Claimed]
     is_left: bool

@@ -101,12 +101,12 @@ class Model:
         message.status, message.relay, message.claim_number = "sending", relay, message.claim_number + 1
         return message
 
-    def settle(self, settlement: Settlement, *, relay: int) -> bool:
-        """False, and nothing has changed, if the claim is not the message's last one, or is settled (G5)."""
+    def settle(self, settlement: Settlement, *, relay: int) -> Message | None:
+        """Returns what is promoted. Nothing changes if the claim is not the message's last one, or is settled (G5)."""
         claimed, outcome = settlement.message, settlement.outcome
         message = self.messages.get(claimed.id)
         if message is None or (message.status, message.claim_number) != ("sending", claimed.claim_number):
-            return False
+            return None
         message.status, message.relay, message.attempts = settlement.status.value, None, settlement.attempts
         message.deferrals = claimed.deferrals if settlement.deferrals is None else settlement.deferrals
         message.is_due = message.is_due and settlement.delay is None
@@ -118,8 +118,8 @@ class Model:
             message.error_code = "" if outcome and outcome.answer == "accepted" else code
         if settlement.status.is_terminal:
             self.counts[message.status] += 1
-            self._promote(message)
-        return True
+            return self._promote(message)
+        return None
 
     def rescue(self, living: Collection[int]) -> None:
         """Put back what relays hold that are not among the `living`."""
@@ -145,7 +145,7 @@ class Model:
         self.counts[answer] += 1
         self.unknown[message.id] += answer == "unknown"
 
-    def _promote(self, beside: Message) -> None:
+    def _promote(self, beside: Message) -> Message | None:
         """The oldest that waits in the lane of `beside` leads it, if none does."""
         lane = [
             each for each in self.messages.values() if (each.recipient, each.lane) == (beside.recipient, beside.lane)
@@ -154,6 +154,8 @@ class Model:
         if waiting and not any(message.status in ("pending", "sending") for message in lane):
             head = min(waiting, key=lambda message: message.id)
             head.status, head.is_due = "pending", True
+            return head
+        return None
 
 
 class Expected(NamedTuple):

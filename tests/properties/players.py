@@ -14,6 +14,7 @@ from notifications.channels.base import Outgoing
 from notifications.lifecycle import Accepted, Outcome
 from notifications.models import OutboxMessage, Recipient
 from notifications.policy.retry import RetryPolicy
+from notifications.relay import settle
 from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.gate import Gate
@@ -22,6 +23,7 @@ from notifications.relay.maintainer import Maintainer
 from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.relay.session import Session
+from notifications.relay.settle import Claiming
 from notifications.relay.shutdown import Shutdown
 from notifications.relay.wake import Wake
 from tests.properties.model import MAX_ATTEMPTS, MAX_DEFERRALS, MAX_RESCUES
@@ -102,6 +104,14 @@ class Relay(HandRelay):
         """Claim from the channels that it believes to be open."""
         with self.gate.granting(self.connection, dict.fromkeys(CHANNELS, limit)) as limits:
             return self.claim(limit, tuple(limits)) if limits else []
+
+    def settle_and_claim(self) -> list[Claimed]:
+        """Settle everything that is sent, and claim what that promotes on the channels that it believes to be open."""
+        claiming = Claiming(list(self.gate.free(dict.fromkeys(CHANNELS, 1))))
+        settled = settle.settle(self.connection, self.unsettled, relay_id=self.id, now=0.0, claiming=claiming)
+        settle.report_settled(settled.written, self.tally)
+        self.unsettled = settled.waiting
+        return settled.next.claimed
 
     def deliver(self, provider: Provider) -> Settlement:
         """Deliver the first message in hand."""

@@ -11,7 +11,7 @@ from notifications.lifecycle import UNFINISHED, Accepted, Outcome
 from notifications.models import Tally
 from notifications.operations import prune as pruning
 from notifications.protocol.sql_tally import ANSWERS, STATUSES
-from notifications.relay.messages import Settlement
+from notifications.relay.messages import Claimed, Settlement
 from notifications.selectors.database_clock import database_now
 from tests.properties import snapshot
 from tests.properties.model import verdict
@@ -68,14 +68,30 @@ class RelayingWorld(World):
         message = self.model.messages.get(message_id)
         return message is not None and message.status == "sending" and message.relay == relay.id
 
-    def settle(self, relay: Relay) -> None:
-        """Everything that is sent. What ends a head waits while its lane is locked; what is stale changes nothing."""
+    def settle(self, relay: Relay, *, claims: bool = False, is_heard: bool = True) -> None:
+        """Everything that is sent. What ends a head waits while its lane is locked; what is stale changes nothing.
+
+        `claims`: what is promoted on a channel not known to be paused is claimed with it. Not heard: as for `claim`.
+        """
         batch, number = relay.unsettled, relay.id
-        relay.unsettled = relay.settle(*batch)
+        claimed = relay.settle_and_claim() if claims else []
+        if not claims:
+            relay.unsettled = relay.settle(*batch)
         assert relay.unsettled == [each for each in batch if self._must_wait(each)]
-        for settlement in batch:
-            if not self._must_wait(settlement):
-                self.model.settle(settlement, relay=number)
+        promoted = [self.model.settle(each, relay=number) for each in batch if not self._must_wait(each)]
+        expected = [each for each in promoted if each and each.channel not in relay.paused] if claims else []
+        self._take(relay, claimed, [each.id for each in expected if number in self.standing], is_heard=is_heard)
+
+    def _take(self, relay: Relay, claimed: list[Claimed], expected: list[int], *, is_heard: bool) -> None:
+        """Check that a settle of `relay` claimed what was `expected`, and give it the messages if it hears of them."""
+        assert sorted(message.id for message in claimed) == sorted(expected), "what was promoted, and nothing else"
+        for message in claimed:
+            mine = self.model.claim(message.id, relay=relay.id)
+            assert (message.claim_number, message.attempts) == (mine.claim_number, mine.attempts)
+        if is_heard:
+            relay.claimed += claimed
+        else:
+            self.lose_connection(relay)
 
     def _must_wait(self, settlement: Settlement) -> bool:
         return settlement.status.is_terminal and self._is_locked(settlement.message.recipient_id)
@@ -173,7 +189,7 @@ class RelayingWorld(World):
         self.claim(relay, EVERYTHING)
         while relay.claimed:
             self.deliver(relay, Accepted("yes"))
-        self.settle(relay)
+        self.settle(relay, claims=True)
         self.check()
 
     def _check_what_was_sent(self) -> None:

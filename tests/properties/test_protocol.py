@@ -183,9 +183,10 @@ class Protocol(RuleBasedStateMachine):
         self.world.deliver(self.relay(place, has_claimed), outcome)
 
     @some_relay(has_sent)
-    @rule(place=places)
-    def settle(self, place: int) -> None:
-        self.world.settle(self.relay(place, has_sent))
+    @rule(place=places, claims=st.booleans(), is_lost=rarely)
+    def settle(self, place: int, claims: bool, is_lost: bool) -> None:
+        """`claims`: and what comes next with it. Lost: the connection breaks before the answer comes."""
+        self.world.settle(self.relay(place, has_sent), claims=claims, is_heard=not is_lost)
 
     @some_relay(is_connected)
     @some_message("pending")

@@ -16,7 +16,7 @@ def test_a_message_about_a_booking_has_its_link_and_the_business(settings) -> No
     shared = context_of(Facts("booking.confirmed", "sms", {"booking": 12}, "en", "UTC"))
     assert shared["business"].name == "Kayaks"
     assert shared["business"].address == ("Harbour 1", "Hamburg")
-    assert shared["booking_url"] == "https://kayaks.example/bookings/12/"
+    assert shared["booking_url"]() == "https://kayaks.example/bookings/12/"
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,18 @@
 import itertools
 import threading
 from collections.abc import Callable, Collection
+from copy import copy
 
 import pytest
 from django.db import transaction
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from notifications.channels.base import Outgoing
 from notifications.conf import Cap
 from notifications.lifecycle import Accepted, Outcome, Permanent, Reason, Status, Transient
 from notifications.models import OutboxMessage, Recipient
+from notifications.operations import pause_channel
+from notifications.protocol import sql_messages as sql
 from notifications.protocol import sql_relays
 from notifications.relay import intake
 from notifications.relay.caps import Caps
@@ -23,6 +27,14 @@ from tests.stage.relay import HandRelay, RecordingChannel, running_loop, status_
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def replaced(message: OutboxMessage, **fields: object) -> OutboxMessage:
+    """A copy of `message` with other values in these fields."""
+    copied = copy(message)
+    for name, value in fields.items():
+        setattr(copied, name, value)
+    return copied
 
 
 def sent(message: Claimed) -> Settlement:
@@ -52,6 +64,21 @@ def test_the_next_of_each_lane_is_claimed_as_it_is_promoted(hand_relay: Callable
     assert [status_of(lane[2]) for lane in lanes] == ["queued", "queued"]
 
 
+def test_nothing_is_left_where_everything_promoted_is_claimed(hand_relay: Callable[..., HandRelay]) -> None:
+    recipient = RecipientFactory()
+    publish_one(recipient), publish_one(recipient)
+    relay = hand_relay()
+
+    settled = settled_by(relay, *map(sent, relay.claim()))
+
+    assert not settled.next.is_left
+    assert settled_by(relay, *map(sent, settled.next.claimed)).next == ([], False), "nor where the lane has ended"
+
+
+def test_the_longest_statement_is_kept_parsed() -> None:
+    assert len(sql.SETTLE_AND_CLAIM) <= MAX_CACHED_STATEMENT_LENGTH
+
+
 def test_what_it_claims_is_read_as_a_claim_reads_it(hand_relay: Callable[..., HandRelay]) -> None:
     recipient = RecipientFactory(opt_outs=["email"], locale="de", time_zone="Europe/Berlin")
     publish_one(recipient), publish_one(recipient)
@@ -74,7 +101,7 @@ def test_what_goes_on_another_channel_waits_for_a_claim(hand_relay: Callable[...
 
     settled = settled_by(relay, *map(sent, relay.claim()))
 
-    assert settled.next.claimed == []
+    assert settled.next == ([], True)
     row = OutboxMessage.objects.get(pk=other.pk)
     assert (row.status, row.claim_number, row.relay_id, row.claimed_at) == ("pending", 0, None, None)
 
@@ -212,6 +239,70 @@ def test_a_long_lane_needs_no_claim_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(loop._intake, "claim", lambda *given, **named: (next(claims), claim(*given, **named))[1])
         wait_until(lambda: len(channel.sent) == 40)
     assert [outgoing.message_id for outgoing in channel.sent] == lane
+    assert next(claims) < 20
+
+
+def test_a_kill_after_the_commit_leaves_what_it_claimed_unknown_and_first(hand_relay: Callable[..., HandRelay]) -> None:
+    """Nobody knows whether the claimed message was begun: so it is sent again, before the rest of its lane (G4, G6)."""
+    recipient = RecipientFactory()
+    first, second, third = (publish_one(recipient) for _ in range(3))
+    killed, successor = hand_relay(), hand_relay()
+    settled_by(killed, *map(sent, killed.claim()))
+    killed.let_lease_run_out()
+    assert successor.declare_dead(killed) == [killed.lease.relay_id]
+    assert successor.rescue(killed.lease.relay_id) == 1
+
+    (again,) = successor.claim()
+
+    assert (again.id, again.claim_number, again.rescues) == (second.pk, 2, 1)
+    assert second.deliveries.get().answer == "unknown"
+    assert [status_of(message) for message in (first, second, third)] == ["sent", "sending", "queued"]
+
+
+def test_a_pause_ends_a_lane_that_claims_by_itself() -> None:
+    recipient, is_paused = RecipientFactory(), threading.Event()
+    lane = [publish_one(recipient).pk for _ in range(4)]
+    copied = OutboxMessage.objects.get(pk=lane[-1])
+    copies = [replaced(copied, pk=None) for _ in range(2_000)]
+    lane += [message.pk for message in OutboxMessage.objects.bulk_create(copies)]
+
+    def answer(outgoing: Outgoing) -> Outcome:
+        assert len(channel.sent) < 3 or is_paused.wait(20)
+        return Accepted("yes")
+
+    channel = RecordingChannel(answer=answer)
+    with running_loop(channel) as loop:
+        wait_until(lambda: len(channel.sent) == 3)
+        pause_channel.pause("sms", actor="ann")
+        is_paused.set()
+        wait_until(lambda: not loop._gate.open_channels() and not loop._in_flight)
+        sent_before = len(channel.sent)
+        assert sent_before < len(lane)
+        assert OutboxMessage.objects.filter(status="pending").count() == 1
+        assert OutboxMessage.objects.filter(status="sending").count() == 0
+        pause_channel.resume("sms", actor="ann")
+        wait_until(lambda: len(channel.sent) > sent_before)
+    assert [outgoing.message_id for outgoing in channel.sent] == lane[: len(channel.sent)]
+
+
+def test_a_head_of_a_paused_channel_keeps_no_other_lane_waiting_and_is_not_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its lane stands still; the relay neither claims it nor searches for it at every turn."""
+    stuck, free = RecipientFactory(), RecipientFactory()
+    publish_one(stuck)
+    head = publish_one(stuck)
+    OutboxMessage.objects.filter(pk=head.pk).update(channel="email")
+    for _ in range(60):
+        publish_one(free)
+    sms, email, claims = RecordingChannel("sms"), RecordingChannel("email"), itertools.count()
+    email.address_field = "email"
+    with running_loop(sms, email) as loop:
+        pause_channel.pause("email", actor="ann")
+        claim = loop._intake.claim
+        monkeypatch.setattr(loop._intake, "claim", lambda *given, **named: (next(claims), claim(*given, **named))[1])
+        wait_until(lambda: len(sms.sent) == 61)
+    assert (status_of(head), len(email.sent)) == ("pending", 0)
     assert next(claims) < 20
 
 

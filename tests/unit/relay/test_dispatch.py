@@ -1,7 +1,11 @@
-"""How many messages a relay takes in hand for a channel's threads."""
+"""How many messages a relay takes in hand for a channel's threads, and when these wake it."""
 
 import time
+from typing import Any
 
+from notifications.lifecycle import Status
+from notifications.relay.dispatch import Dispatcher
+from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.pool import PREFETCH_SECONDS, Pool
 from notifications.relay.pool_size import Pace
 
@@ -39,3 +43,29 @@ def test_a_pool_takes_what_its_threads_can_do_in_a_moment_and_never_more_than_it
     assert pool.room == 2 + 4 * 20 * PREFETCH_SECONDS
     pool.pace.per_second = 100_000.0
     assert pool.room == 2_000 - 30
+
+
+class Delivered:
+    """Stands for a Delivery that settles everything."""
+
+    is_stopping = False
+
+    def deliver(self, message: Claimed) -> Settlement:
+        return Settlement(message, Status.SENT, 1)
+
+
+def test_who_waits_for_all_sends_is_woken_by_the_last() -> None:
+    woken: list[int] = []
+    delivery: Any = Delivered()
+    dispatcher = Dispatcher(delivery, ["sms"], concurrency=1, most=10, on_done=lambda: woken.append(len(woken)))
+    dispatcher._pools["sms"].in_flight = 3
+    message: Any = None
+    with dispatcher.waking_at_last():
+        dispatcher._deliver(message)
+        dispatcher._deliver(message)
+        assert (woken, dispatcher.is_idle) == ([], False)
+        dispatcher._deliver(message)
+        assert (woken, dispatcher.is_idle) == ([0], True)
+    dispatcher._pools["sms"].in_flight = 5
+    dispatcher._deliver(message)
+    assert len(woken) == 2, "and otherwise by each"
