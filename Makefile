@@ -33,6 +33,7 @@ endif
 
 bench: ## Measure the relay beside its peers, for three quarters of an hour (ARGS: --quick, --json, --case, --contender, --write-docs)
 	@$(PYTHON) config/bootstrap.py $(VENV_BENCH) requirements-bench.txt
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix tests/benchmarks/contenders/node || echo "The peers on Node are left out."
 	@$(VENV_BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 chaos: environment ## Break everything while customers book, and see whether a promise breaks (ARGS: --minutes, --seed, --json)

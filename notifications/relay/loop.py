@@ -143,6 +143,7 @@ class Loop:
     def _beat(self) -> None:
         if self._session.seconds_to_beat > 0:
             return
+        self._settler.report()  # what is not counted by a heartbeat must have been written after it: see sql_tally
         claimable = self._gate.claimable(self._dispatcher.room())
         heartbeat = self._session.beat(in_flight=self._in_flight, claimable=claimable)
         self._gate.learn(heartbeat.channels)

@@ -92,6 +92,11 @@ def _by_lanes(sizes: Sizes, small: Work) -> list[Case]:
     return [
         _drain("long_lanes_25", "25 messages of each user", replace(small, users=small.messages // 25)),
         _drain("few_users_80", "few users with 80 messages each", few),
+        _drain(
+            "few_users_80_2ms",
+            "the same with a provider that takes 2 ms",
+            replace(few, latency=sizes.few_users_latency),
+        ),
     ]
 
 
@@ -102,6 +107,7 @@ def _beside_peers(small: Work, slow: Work) -> list[Case]:
         Case(("enqueue_ms",), "publishing three messages in the payment's transaction", _enqueue),
         Case(("publish_many_s",), "publishing to 10,000 recipients in one transaction", _publish_many),
         Case(("verify_p50_ms", "verify_p99_ms"), "verifying a payment over HTTP, 50 a second", _verify),
+        Case(("verify_max",), "verifications a second over HTTP, as many as can be answered", _verify_max),
         _drain("provider_50ms", "a provider that takes 50 ms", slow),
     ]
 
@@ -212,6 +218,12 @@ def _contacts(small: Work, bench: Bench, contender: Contender) -> Figures:
         "contacts_10k_cpu_ms": drained.cpu_ms,
         "drain_10k_cpu_ms": plain.cpu_ms,
     }
+
+
+def _verify_max(bench: Bench, contender: Contender) -> Figures:
+    from tests.benchmarks.verification import most_per_second  # noqa: PLC0415  (as above)
+
+    return {"verify_max": most_per_second(contender, payments=bench.sizes.verify_max)}
 
 
 def _memory(bench: Bench, contender: Contender) -> Figures:

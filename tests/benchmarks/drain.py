@@ -44,13 +44,14 @@ def drain(contender: Contender, work: Work, *, connection: Connection, limit_sec
     ):
         contender.start(work, processes)
         was_stopped, used = _wait(contender, work, processes, limit_seconds=limit_seconds)
+        stopped_at = time.time()
     deliveries = contender.deliveries(work)
     measured = [delivery for delivery in deliveries if delivery.user <= work.users]
     out_of_order = verify(measured, work, is_complete=not was_stopped)
     if contender.keeps_order and out_of_order:
         raise Failed(f"{out_of_order} messages were sent before the one ahead of them was settled")
     began = min(delivery.began for delivery in deliveries)
-    ended = max(delivery.settled for delivery in (deliveries if was_stopped else measured))
+    ended = stopped_at if was_stopped else max(delivery.settled for delivery in measured)
     return Drain(
         per_second=len(measured) / (ended - began),
         last_quarter_per_second=_last_quarter(measured),

@@ -25,7 +25,7 @@ def measure(connection: Connection, *, bookings: int) -> dict[str, float]:
     from notifications.models import Recipient  # noqa: PLC0415  (needs Django set up)
 
     Recipient.objects.bulk_create(
-        Recipient(phone=f"+1415{number:07}", email=f"user{number}@example.com") for number in range(RECIPIENTS)
+        Recipient(phone=f"+49151{number:08}", email=f"user{number}@example.com") for number in range(RECIPIENTS)
     )
     empty, began = size(connection), wal(connection)
     publish(bookings)

@@ -33,13 +33,20 @@ class _Notes:
 def _head(results: Results) -> list[str]:
     kind = "QUICK RUN: small sizes" if results.sizes.is_quick else f"medians of {results.sizes.rounds} rounds"
     versions = ", ".join(f"{name} {number}" for name, number in results.versions.items())
-    described = [f"- {name}: {text}" for name, text in results.descriptions.items()]
+    described = _aligned(
+        [["contender", "what runs", "order", "what it keeps of a finished message"], *_described(results)]
+    )
     return [
         f"{results.began:%Y-%m-%d}, {results.machine}; {versions}; {kind}.",
         "In messages/s, unless the name says otherwise; in brackets the ratio to the relay.",
         "",
         *described,
     ]
+
+
+def _described(results: Results) -> list[list[str]]:
+    """A row for each contender; one that is missing has only the reason."""
+    return [[name, *results.descriptions.get(name, ("not asked for", "", ""))] for name in results.contenders]
 
 
 def _cell(results: Results, case: str, contender: str, notes: _Notes) -> str:

@@ -25,7 +25,7 @@ class Results:
     sizes: Sizes
     contenders: tuple[str, ...]
     cases: dict[str, str]  # the figures' names, and what each is of
-    descriptions: dict[str, str] = field(default_factory=dict)  # of the contenders
+    descriptions: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # what runs, its order, what it keeps
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     runs: dict[Cell, list[float]] = field(default_factory=lambda: defaultdict(list))
     reasons: dict[Cell, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ def versions(connection: Connection) -> dict[str, str]:
         "PostgreSQL": f"{connection.info.server_version // 10000}.{connection.info.server_version % 10000}",
         "Redis": redis_server.version(),
     }
-    for package in ("Django", "celery", "procrastinate", "django-q2", "django-post-office"):
+    for package in ("Django", "celery", "procrastinate", "pgqueuer", "django-q2", "django-post-office"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

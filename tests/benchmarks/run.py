@@ -68,9 +68,10 @@ class Run:
         for name in self._results.contenders:
             try:
                 loaded[name] = contenders.load(name, stage)
-                self._results.descriptions[name] = loaded[name].described
+                order = "a user's in order" if loaded[name].keeps_order else "none"
+                self._results.descriptions[name] = loaded[name].described, order, loaded[name].keeps
             except Missing as missing:
-                self._results.descriptions[name] = f"missing: {missing}"
+                self._results.descriptions[name] = f"missing: {missing}", "", ""
                 self._say(f"{name} is missing: {missing}")
                 for case in cases:
                     self._give_reason(case, name, f"missing: {missing}")

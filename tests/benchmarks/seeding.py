@@ -20,7 +20,7 @@ TRUNCATE notifications_recipient, notifications_publishedkey, notifications_rela
 """
 RECIPIENTS = """
 INSERT INTO notifications_recipient (phone, email, locale, time_zone, opt_outs)
-SELECT '+1415' || lpad(number::text, 7, '0'), 'user' || number || '@example.com', 'en', 'Europe/Berlin',
+SELECT '+49151' || lpad(number::text, 8, '0'), 'user' || number || '@example.com', 'en', 'Europe/Berlin',
     CASE WHEN %(all_channels)s THEN '{}' ELSE '{whatsapp,email}' END::text[]
 FROM generate_series(1, %(recipients)s) AS number
 """

@@ -22,6 +22,8 @@ class Sizes:
     provider_200ms: int = 2_400
     few_users: int = 50
     many: int = 10_000
+    few_users_latency: float = 0.002
+    verify_max: int = 600
     samples: int = 300
     memory: int = 1_000_000
     idle_seconds: float = 20.0
@@ -51,6 +53,7 @@ QUICK = Sizes(
     provider_200ms=160,
     few_users=10,
     many=2_000,
+    verify_max=60,
     samples=100,
     memory=10_000,
     idle_seconds=3.0,

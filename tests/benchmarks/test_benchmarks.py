@@ -10,6 +10,7 @@ import pytest
 
 from tests.benchmarks.charts import bars
 from tests.benchmarks.contenders import NAMES
+from tests.benchmarks.contenders.node_peers import NODE
 from tests.benchmarks.drain import verify
 from tests.benchmarks.work import Delivery, Failed, Work
 
@@ -31,7 +32,7 @@ def in_turn() -> list[Delivery]:
 
 
 def test_a_quick_run_measures_the_relay_and_names_the_peers_that_are_missing() -> None:
-    promptness = "latency_p50_ms", "enqueue_ms"
+    promptness = "latency_p50_ms", "enqueue_ms", "few_users_80_2ms"
     ran = bench("--json", "--case", "real_sms", "drain_10k", *promptness, "--contender", *NAMES)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
@@ -42,6 +43,7 @@ def test_a_quick_run_measures_the_relay_and_names_the_peers_that_are_missing() -
     assert all(told["cases"][name]["relay"] > 0 for name in promptness)
     real = told["cases"]["real_sms"]["relay"], told["cases"]["real_sms_cpu_ms"]["relay"]
     assert all(real) or told["reasons"]["real_sms"]["relay"] == "nginx is not installed"
+    assert all(figures[name] for name in ("pg_boss", "graphile_worker")) == NODE.exists()
     assert told["machine"]
     assert told["quick"]
 

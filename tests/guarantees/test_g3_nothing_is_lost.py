@@ -194,7 +194,7 @@ def test_what_a_stopping_relay_has_not_begun_is_handed_back_as_if_never_claimed(
     assert set(OutboxMessage.objects.values_list("attempts", "rescues")) == {(0, 0)}
 
     may_answer.set()
-    wait_until(lambda: dispatcher.done)
+    wait_until(lambda: dispatcher.is_idle)
     relay.settle(*dispatcher.collect())
     assert sorted(map(status_of, messages)) == [Status.PENDING] * 4 + [Status.SENT]
     assert DeliveryAttempt.objects.count() == 1

@@ -26,6 +26,15 @@ def at_rate(calls: Sequence[Callable[[], Any]], *, per_second: float) -> list[fl
         return list(pool.map(timed, range(len(calls))))
 
 
+def all_at_once(calls: Sequence[Callable[[], Any]]) -> float:
+    """Make the calls as fast as they are answered; the seconds from the first to the last answer."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for answered in [pool.submit(call) for call in calls]:
+            answered.result()
+    return time.perf_counter() - began
+
+
 def percentile(seconds: Sequence[float], share: float) -> float:
     """The smallest of `seconds` that at least `share` of them do not exceed."""
     return sorted(seconds)[math.ceil(share * len(seconds)) - 1]

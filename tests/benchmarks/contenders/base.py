@@ -24,6 +24,7 @@ class Contender(ABC):
     name: ClassVar[str]
     described: ClassVar[str]  # for the table's reader: what runs, with which options
     keeps_order: ClassVar[bool]
+    keeps: ClassVar[str]  # of a finished message
     lacks: ClassVar[dict[str, str]] = {}  # Work's fields that make no sense here, and why
 
     def __init__(self, stage: Stage) -> None:

@@ -39,6 +39,7 @@ class CeleryPrefork(Peer):
     name = "celery"
     described = "Celery with Redis, one prefork worker, default options"
     keeps_order = False
+    keeps = "nothing"
     lacks = Peer.lacks | {
         "history": "it keeps no finished tasks",
         "has_old_snapshot": "it does not use the database",

@@ -30,6 +30,7 @@ class DjangoQ2(Peer):
     name = "django_q2"
     described = "django-q2 with the ORM broker, one cluster, a worker per processor"
     keeps_order = False
+    keeps = "the task's row"
 
     def seed(self, work: Work) -> None:
         connection = self._stage.connection

@@ -16,6 +16,7 @@ class PostOffice(Peer):
     name = "post_office"
     described = "django-post-office, whose emails are rendered at the delivery"
     keeps_order = False
+    keeps = "the email's row"
 
     def refuse(self, work: Work) -> None:
         raise Missing("measured only where it publishes to many")

@@ -1,4 +1,4 @@
-"""procrastinate with a lock for each user: the one peer that keeps a user's messages in order, on PostgreSQL."""
+"""procrastinate with a lock for each user: a peer that keeps a user's messages in order, on PostgreSQL."""
 
 from procrastinate.contrib.django import app
 
@@ -33,6 +33,7 @@ class Procrastinate(Peer):
     name = "procrastinate"
     described = f"procrastinate, a lock per user, one worker of concurrency {CONCURRENCY}"
     keeps_order = True
+    keeps = "the job's row, and a row for each of its events"
 
     def seed(self, work: Work) -> None:
         self._stage.connection.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")

@@ -41,6 +41,7 @@ class Outbox(Contender):
     """The tables that the relay and the bare loop share."""
 
     keeps_order = True
+    keeps = "the message's row, and a row for each attempt"
 
     def seed(self, work: Work) -> None:
         seed_outbox(self._stage.connection, work)
