@@ -28,15 +28,20 @@ class Purpose(StrEnum):
     SIGN_IN = "signin"
     RESET = "reset"
     CLOSE = "close"
+    GUEST = "guest"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A code that was asked for: what for, the address that it went to, and its ID."""
+    """A code that was asked for: what for, the address that it went to, and its ID.
+
+    `code` is the code itself, for a browser that followed the link beside it.
+    """
 
     purpose: str
     address: str
     code_id: int
+    code: str = ""
 
     def signed(self) -> str:
         """For the client to keep."""

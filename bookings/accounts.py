@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from axes.utils import reset as forget_failures
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, NoAccoun
 from notifications import outbox, verification
 from notifications.verification import Proof
 
+GUEST = "guest-"  # how a guest's user name begins
 BEGINNING = timedelta(minutes=1)  # in which an account that is made gets its address
 
 
@@ -91,7 +92,8 @@ def _is_too_new(proven_at: datetime | None, *, joined: datetime, now: datetime) 
 
 
 def sign_up(asked: Asked, *, code: str, account: NewAccount) -> tuple[User, bool]:
-    """The account of the proven address, and whether it is new. One that was there already stays as it is.
+    """The account of the proven address, and whether it is new. One that was there already stays as it is; a guest's
+    becomes an account, with its bookings.
 
     Raises InvalidCode, AddressRefused, AddressTooNew.
     """
@@ -101,6 +103,8 @@ def sign_up(asked: Asked, *, code: str, account: NewAccount) -> tuple[User, bool
         user = found.customer
         if is_new := not found.is_taken and proof is not None:
             user = _create(proof, account, password=password)
+        elif is_new := user is not None and is_guest(user) and not found.is_too_new:
+            _complete(user, account, password=password)
     if proof is None:
         raise InvalidCode
     if user is None:
@@ -146,15 +150,36 @@ def _customer(proof: Proof | None, found: Found) -> User:
     return found.customer
 
 
-def _create(proof: Proof, account: NewAccount, *, password: str) -> User:
+def is_guest(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` is a guest's (`bookings.guests`): an account without a name of its own and without a password."""
+    return user.get_username().startswith(GUEST)
+
+
+def _complete(user: User, account: NewAccount, *, password: str) -> None:
+    """A guest gets a password, and everything that was opened without one ends."""
+    user.username, user.first_name = _new_name(), account.name
+    user.save(update_fields=["username", "first_name"])
+    own_security.store_password(user, password)
+    _keep_wishes(user, account)
+
+
+def _new_name() -> str:
     """The name of the account says nothing of the customer: it stays, and stands in records."""
+    return f"customer-{secrets.token_hex(6)}"
+
+
+def _keep_wishes(user: User, account: NewAccount) -> None:
+    wishes = {"locale": account.locale, "time_zone": account.time_zone}
+    outbox.change_contact(user, **{word: value for word, value in wishes.items() if value})
+
+
+def _create(proof: Proof, account: NewAccount, *, password: str) -> User:
     user = User.objects.create(
-        username=f"customer-{secrets.token_hex(6)}",
+        username=_new_name(),
         first_name=account.name,
         email=proof.address if proof.field == "email" else "",
         password=password,
     )
     verification.use(proof, user)
-    wishes = {"locale": account.locale, "time_zone": account.time_zone}
-    outbox.change_contact(user, **{word: value for word, value in wishes.items() if value})
+    _keep_wishes(user, account)
     return user

@@ -70,7 +70,9 @@ LINKS = frozenset({"map_url", "check_in"})
 BOOKING_CONFIRMED = Kind(
     "booking.confirmed", channels=ALL, sample=A_BOOKING, links=LINKS, attachments=(EVENT, RECEIPT, TICKET)
 )
-BOOKING_CANCELLED = Kind("booking.cancelled", channels=ALL, sample=A_BOOKING, links=LINKS, attachments=(NO_EVENT,))
+BOOKING_CANCELLED = Kind(
+    "booking.cancelled", channels=ALL, sample={**A_BOOKING, "refund": 2500}, links=LINKS, attachments=(NO_EVENT,)
+)
 BOOKING_REMINDER = Kind(
     "booking.reminder", channels=ALL, purpose=Purpose.REMINDER, sample=A_BOOKING, links=LINKS, attachments=(TICKET,)
 )
@@ -122,9 +124,9 @@ def booking_confirmed(booking: Booking) -> None:
     _about_booking(BOOKING_CONFIRMED, booking)
 
 
-def booking_cancelled(booking: Booking) -> None:
-    """The seats are free again; a refund, where the rules allow one, is announced when it is made."""
-    _about_booking(BOOKING_CANCELLED, booking)
+def booking_cancelled(booking: Booking, *, refund: int) -> None:
+    """The seats are free again, and the rules give back `refund` minor units; it is told again when that is made."""
+    _about_booking(BOOKING_CANCELLED, booking, words={"refund": refund})
 
 
 def slot_cancelled(booking: Booking) -> None:

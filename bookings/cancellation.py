@@ -96,8 +96,9 @@ def _cancel(booking_id: int, *, is_limited: bool, now: datetime, note: Callable[
     if booking.slot.starts_at <= now:
         raise NotCancellable
     _end(booking, now=now)
-    announcements.booking_cancelled(booking)
-    if amount := refund_due(booking, now=now):
+    amount = refund_due(booking, now=now)
+    announcements.booking_cancelled(booking, refund=amount)
+    if amount:
         refunds.request(booking.payment, reason="cancelled", amount=amount)
     note(booking)
     return booking

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from bookings import guests
 from bookings.errors import InvalidCode, LimitReached
 from notifications import outbox, verification
 
@@ -26,11 +27,13 @@ def request_changes(customer: User, *, name: str | None = None, **changes: Any) 
 
 
 def confirm(customer: User, *, field: str, code: str) -> outbox.Contact:
-    """Use the address that the code was sent to. Raises InvalidCode."""
+    """Use the address that the code was sent to, with what was booked with it as a guest. Raises InvalidCode."""
     try:
-        return verification.confirm(customer, field=field, code=code)
+        contact = verification.confirm(customer, field=field, code=code)
     except verification.InvalidCode as error:
         raise InvalidCode from error
+    guests.hand_over(field, getattr(contact, field), to=customer)
+    return contact
 
 
 def unconfirmed(customer: User) -> dict[str, str]:

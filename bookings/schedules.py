@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from bookings import cancellation, orders, pruning, reconciliation, refunds, reminders, seats, slots, staff
+from bookings import cancellation, guests, orders, pruning, reconciliation, refunds, reminders, seats, slots, staff
 from notifications import outbox
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,11 @@ def execute_refunds() -> str:
 def finish_cancelled_slots() -> str:
     """Complete a slot's cancellation that was interrupted."""
     return f"{cancellation.finish_cancelled_slots()} bookings cancelled"
+
+
+def prune_guests() -> str:
+    """Forget guests who came and ordered nothing."""
+    return f"{guests.prune()} guests forgotten"
 
 
 @outbox.coming_from("schedule tell of moved slots")

@@ -1,6 +1,7 @@
 """What templates of all our messages may use without each message carrying it (OUTBOX_CONTEXT).
 
-It is made when a message is sent. So a message that an earlier release published, or one that has waited, has it too.
+It is made when a message is sent. So a message that an earlier release published, or one that has waited, has it too,
+and no link that opens something is kept in the database.
 """
 
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from bookings import booking_links, code_links
 from bookings.business import business
 from notifications import outbox
 
@@ -15,13 +17,15 @@ UNSAID = {"place": "", "map_url": "", "ends_at": "", "check_in": "", "name": ""}
 
 
 def context_of(message: outbox.Facts) -> dict[str, Any]:
-    """`business`, `logo` (whether emails carry it), and `booking_url`, the page of the booking that a message is about.
+    """`business`, `logo` (whether emails carry it), and links: `site_url`, `booking_url`, `code_url`.
 
     Below them, for messages of earlier releases, what a slot may say and did not: `time_zone`, `place`, `map_url`,
     `ends_at`, `check_in`. Links are empty without PUBLIC_URL.
     """
     shared: dict[str, Any] = {**UNSAID, "business": business(), "time_zone": business().time_zone}
-    shared["logo"] = bool(settings.BUSINESS_LOGO)
+    shared |= {"logo": bool(settings.BUSINESS_LOGO), "site_url": outbox.public_link("slots-page")}
     if isinstance(booking := message.context.get("booking"), int):
-        shared["booking_url"] = partial(outbox.public_link, "booking-page", booking)
+        shared["booking_url"] = partial(booking_links.link_for, booking)
+    if isinstance(code := message.context.get("verification"), int):
+        shared["code_url"] = code_links.link_for(code, purpose=str(message.context.get("purpose", "")))
     return shared

@@ -14,6 +14,7 @@ CUSTOMER_UNPAID_ORDERS_PER_DAY = number("CUSTOMER_UNPAID_ORDERS_PER_DAY", defaul
 CUSTOMER_BOOKINGS_PER_DAY = number("CUSTOMER_BOOKINGS_PER_DAY", default=30, whole=True)
 CUSTOMER_CANCELLATIONS_PER_DAY = number("CUSTOMER_CANCELLATIONS_PER_DAY", default=10, whole=True)
 CUSTOMER_ADDRESS_HOURS = number("CUSTOMER_ADDRESS_HOURS", default=24)  # until a code to a new address opens the account
+GUEST_DAYS = number("GUEST_DAYS", default=2, least=1)  # how long a guest who orders nothing is kept
 UNPAID_ORDER_DAYS = number("UNPAID_ORDER_DAYS", default=365)  # how long orders that nobody paid are kept
 PAYMENT_FAILED_MINUTES = number("PAYMENT_FAILED_MINUTES", default=60)  # between two such messages about one order
 

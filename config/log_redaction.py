@@ -19,6 +19,7 @@ _PHONE = re.compile(r"(?:\+|%2B)[1-9]\d(?:[\s().-]{0,2}\d){5,13}", re.IGNORECASE
 _ACCOUNT = re.compile(r"\bAC[0-9a-fA-F]{32}\b")
 _QUERY = re.compile(r"\?[^\s\"'<>?]*=[^\s\"'<>]*")
 _LINK = re.compile(r"(/(?:unsubscribe|media|password/reset|confirm-email)/)[^\s\"'<>?]+")
+_SHORT_LINK = re.compile(r"(/[bcu]/)[a-z0-9]+-[\w-]{12}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`")
 _NAME_IN_CODE = re.compile(r"[\"'“`][a-z_][a-z0-9_.]*[\"'”`]")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -38,7 +39,7 @@ def discreet(text: str) -> str:
         return _discreet_traceback(text)
     for pattern in (_EMAIL, _PHONE, _ACCOUNT):
         text = pattern.sub("…", text)
-    return _LINK.sub(r"\1…", _QUERY.sub("?…", text))
+    return _SHORT_LINK.sub(r"\1…", _LINK.sub(r"\1…", _QUERY.sub("?…", text)))
 
 
 def discreet_sql(text: str) -> str:

@@ -16,6 +16,7 @@ SCHEDULES = {
     "prune payment events": ("bookings.schedules.prune_payment_events", 24 * 60),
     "prune unpaid orders": ("bookings.schedules.prune_unpaid_orders", 24 * 60),
     "prune tokens and idempotency keys": ("bookings.schedules.prune_tokens_and_keys", 24 * 60),
+    "prune guests": ("bookings.schedules.prune_guests", 24 * 60),
     "prune logins": ("config.pruning.prune_logins", 24 * 60),
     "prune request rates": ("config.pruning.prune_rates", 60),
     "check seats": ("bookings.schedules.check_seats", 60),

@@ -26,8 +26,12 @@ from notifications.protocol.database_errors import is_not_now
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 WEBHOOKS, FOR_PEOPLE = "/webhooks/", "/webhooks/unsubscribe/"
 STAFF_API = "/api/staff/"
-PASSWORDS = re.compile(r"/(?:login|token|signup|codes?|password|password_change|second-factor|security|reset|close)/")
-CODES = re.compile(r"/accounts/(?:signup|login/code|password/reset)/|/api/accounts/codes/")  # each sends a message
+PASSWORDS = re.compile(
+    r"/(?:login|token|signup|guest|codes?|password|password_change|second-factor|security|reset|close)/"
+)
+CODES = re.compile(
+    r"/accounts/(?:signup|guest|login/code|password/reset)/|/api/accounts/codes/"
+)  # each sends a message
 PAYMENTS = re.compile(r"/api/payments/verify/|/orders/[0-9]+/(?:pay|paid)/")
 
 

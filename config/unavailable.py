@@ -25,7 +25,7 @@ RETRY_AFTER_SECONDS = 5
 API = "/api/"
 FOR_PROGRAMS = (API, "/webhooks/", "/metrics")
 # Forms that may be sent twice and count once: the page sends them again by itself.
-REPEATABLE = frozenset({"slot-page", "pay-page", "paid-page", "cancel-page"})
+REPEATABLE = frozenset({"slot-page", "pay-page", "paid-page", "cancel-page", "cancel-by-link"})
 
 
 class Unavailable:

@@ -8,6 +8,7 @@ Who has no account here, or is not signed in, proves an address in the same way 
 of a kind of the application's. What the proof opens is the application's to say.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from notifications.errors import InvalidCode, TooManyCodes
 from notifications.kinds import Kind, register
 from notifications.models import AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
+from notifications.policy.code_limits import DAY, check_limits
 from notifications.policy.masking import hint
 from notifications.recipients.addresses import lock_address, recipients_at, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, check_database, recipient_of
@@ -35,10 +37,15 @@ from notifications.recipients.user_contact import check_is_ours
 
 __all__ = [
     "InvalidCode",
+    "OpenCode",
     "Proof",
     "TooManyCodes",
     "address_in",
+    "code_of",
     "confirm",
+    "is_proven",
+    "lock",
+    "open_code",
     "owners_of",
     "pending",
     "register_kinds",
@@ -49,7 +56,6 @@ __all__ = [
 ]
 
 SECURITY = "security"  # the codes' lane: none waits behind a message that is being retried
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CHANNELS = {"phone": "sms", "email": "email"}  # how a code reaches each address
 CODES = {
     field: Kind(
@@ -73,6 +79,15 @@ class Proof:
 
     field: Literal["phone", "email"]
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCode:
+    """A code that can still be entered: where it was sent, and by whom it must be entered; None: by anybody."""
+
+    field: str
+    address: str
+    user_id: int | None
 
 
 def register_kinds() -> None:
@@ -147,10 +162,33 @@ def spend_code(code_id: int, code: str, *, now: datetime | None = None) -> Proof
     return Proof("phone" if spent.field == "phone" else "email", spent.address) if spent else None
 
 
+def open_code(code_id: int, *, now: datetime | None = None) -> OpenCode | None:
+    """What is known of a code that was sent; None if it was used, replaced, guessed at too often, or is too old."""
+    at = now or timezone.now()
+    known = AddressVerification.objects.filter(pk=code_id, ended_at=None, expires_at__gt=at).select_related("recipient")
+    found = known.first()
+    return OpenCode(found.field, found.address, found.recipient.user_id) if found else None
+
+
+def is_proven(field: str, user: AbstractBaseUser) -> bool:
+    """Whether `user` has proved the address in use."""
+    return getattr(recipient_of(user), f"{field}_verified_at") is not None
+
+
+def lock(proofs: Iterable[Proof]) -> None:
+    """Lock the proven addresses until the transaction ends, where another one than this has spent the codes."""
+    for key in sorted(address_key(proof.field, proof.address) for proof in proofs):
+        lock_address(key, using=DEFAULT_DB_ALIAS)
+
+
 def use(proof: Proof, user: AbstractBaseUser, *, now: datetime | None = None) -> None:
-    """Use the proven address for `user`. Within the transaction that spent the code."""
+    """Use the proven address for `user`; the one that it replaces is told. Within the transaction that spent the code,
+    or that has locked the address.
+    """
     locked = _lock(recipient_of(user))
+    earlier = _snapshot(locked)
     set_address(locked, proof.field, proof.address, verified_at=now or timezone.now(), using=DEFAULT_DB_ALIAS)
+    _tell_old_address(earlier, proof.field, now=proof.address)
 
 
 def owners_of(field: str, address: str) -> dict[int, datetime | None]:
@@ -179,7 +217,7 @@ def _send_code(
     _lock(recipient)
     sent = AddressVerification.objects.filter(created_at__gt=now - DAY)
     for counted in (sent.filter(recipient=recipient, field=field), sent.filter(address_key=key)):
-        _check_limits(sorted(counted.values_list("created_at", flat=True)), now=now)
+        check_limits(sorted(counted.values_list("created_at", flat=True)), limits=limits, now=now)
     AddressVerification.objects.filter(recipient=recipient, field=field, ended_at=None).update(ended_at=now)
     verification = AddressVerification.objects.create(
         recipient=recipient,
@@ -198,14 +236,6 @@ def _send_code(
     return verification
 
 
-def _check_limits(sent: list[datetime], *, now: datetime) -> None:
-    limits = conf.code_limits()
-    last_hour = [moment for moment in sent if moment > now - HOUR]
-    for moments, most, period in ((last_hour, limits.per_hour, HOUR), (sent, limits.per_day, DAY)):
-        if len(moments) >= most:
-            raise TooManyCodes(retry_after=max(1, int((moments[-most] + period - now).total_seconds()) + 1))
-
-
 @transaction.atomic
 def _is_right(recipient: Recipient, field: str, code: str, *, now: datetime) -> bool:
     """Count the guess, and use the address if it is right. Nothing is raised in here: the count must be committed."""
@@ -214,7 +244,7 @@ def _is_right(recipient: Recipient, field: str, code: str, *, now: datetime) -> 
     if spent is None:
         return False
     locked = spent.recipient
-    earlier = Recipient(**{name: getattr(locked, name) for name in (*ADDRESSES, "locale", "time_zone")})
+    earlier = _snapshot(locked)
     set_address(locked, field, spent.address, verified_at=now, using=DEFAULT_DB_ALIAS)
     _tell_old_address(earlier, field, now=spent.address)
     return True
@@ -237,6 +267,10 @@ def _spend(open_one: QuerySet[AddressVerification], code: str, *, now: datetime)
     verification.save(update_fields=["guesses", "ended_at"])
     verification.recipient = locked
     return verification if is_right else None
+
+
+def _snapshot(recipient: Recipient) -> Recipient:
+    return Recipient(**{name: getattr(recipient, name) for name in (*ADDRESSES, "locale", "time_zone")})
 
 
 def _tell_old_address(before: Recipient, field: str, *, now: str) -> None:

@@ -14,7 +14,6 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -56,7 +55,7 @@ def sign_up_code(request: HttpRequest) -> HttpResponse:
         request,
         Purpose.SIGN_UP,
         template="pages/signup_code.html",
-        form_of=lambda asked: SignUpForm(request.POST or None, address=asked.address),
+        form_of=lambda asked: SignUpForm(request.POST or None, initial={"code": asked.code}, address=asked.address),
         act=make,
         back=reverse("sign-up-page"),
     )
@@ -77,7 +76,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         request,
         Purpose.SIGN_IN,
         template="pages/login_code_enter.html",
-        form_of=lambda _: CodeForm(request.POST or None),
+        form_of=lambda asked: CodeForm(request.POST or None, initial={"code": asked.code}),
         act=lambda asked, said: _signed_in(request, accounts.sign_in(asked, code=said["code"])),
         back=reverse("sign-in-by-code-page"),
         keeps_next=True,
@@ -107,7 +106,9 @@ def reset_code(request: HttpRequest) -> HttpResponse:
         request,
         Purpose.RESET,
         template="pages/reset_code.html",
-        form_of=lambda asked: NewPasswordByCodeForm(request.POST or None, address=asked.address),
+        form_of=lambda asked: NewPasswordByCodeForm(
+            request.POST or None, initial={"code": asked.code}, address=asked.address
+        ),
         act=store,
         back=reverse("reset-page"),
     )
@@ -115,7 +116,7 @@ def reset_code(request: HttpRequest) -> HttpResponse:
 
 def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: str) -> HttpResponse:
     """The page that asks for an address; it sends a code there, and says no more of the address than that."""
-    if request.user.is_authenticated and purpose is not Purpose.RESET:
+    if request.user.is_authenticated and purpose is not Purpose.RESET and not accounts.is_guest(request.user):
         return redirect("slots-page")
     form, status = AddressForm(request.POST or None), 200
     if request.method == "POST" and form.is_valid():
@@ -173,5 +174,4 @@ def _next(request: HttpRequest) -> str:
 
 
 def _with_next(request: HttpRequest, address: str) -> str:
-    wanted = _next(request)
-    return f"{address}?{urlencode({'next': wanted})}" if wanted else address
+    return next_page.appended(address, _next(request))

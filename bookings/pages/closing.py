@@ -34,7 +34,8 @@ def close(request: HttpRequest) -> HttpResponse:
         return _send_code(request, address)
     asked = code_cookie.asked(request, Purpose.CLOSE)
     by_password = PasswordForm(request.POST if "password" in request.POST else None, request=request, customer=customer)
-    by_code = CodeForm(request.POST if "code" in request.POST else None)
+    filled_in = {"code": asked.code} if asked else {}
+    by_code = CodeForm(request.POST if "code" in request.POST else None, initial=filled_in)
     if by_password.is_bound and by_password.is_valid():
         closing.close(customer)
         return _closed(request)

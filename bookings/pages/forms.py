@@ -1,6 +1,7 @@
 """The forms that customers fill in."""
 
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -16,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bookings import accounts
+from bookings.access_codes import Asked
 from bookings.models import Slot
 from bookings.pages.words import CHANNELS
 from notifications import outbox
@@ -120,6 +122,59 @@ class CodeForm(forms.Form):
     )
 
 
+class GuestForm(forms.Form):
+    """Who books without an account; whether an address can be used, the outbox says."""
+
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.CharField(
+        label=_("Email address"),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    phone = forms.CharField(
+        label=_("Mobile number"),
+        max_length=32,
+        required=False,
+        help_text=_("A number with its country code, for example +14155550123."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )
+
+
+class TimeZoneForm(forms.Form):
+    """The browser fills in its time zone; one that we do not know counts for nothing."""
+
+    time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def clean_time_zone(self) -> str:
+        try:
+            checked: str = outbox.checked_changes({"time_zone": self.cleaned_data["time_zone"]})["time_zone"]
+        except outbox.InvalidContact:
+            return ""
+        return checked
+
+
+class GuestCodesForm(TimeZoneForm):
+    """The codes of a guest's addresses, but of those that are proven already.
+
+    `followed`: the code whose link the browser has followed.
+    """
+
+    LABELS = {"email": _("Code from the email"), "phone": _("Code from the SMS")}
+
+    def __init__(self, data: Any, *, steps: Iterable[Any], followed: Asked | None) -> None:
+        super().__init__(data)
+        for step in steps:
+            if not step.is_proven:
+                is_followed = followed is not None and followed.code_id == step.asked.code_id
+                self.fields[step.field] = forms.CharField(
+                    label=self.LABELS[step.field],
+                    max_length=16,
+                    initial=followed.code if followed and is_followed else "",
+                    widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+                )
+
+
 class NewPasswordByCodeForm(CodeForm):
     """A new password, by who has proved the account's address."""
 
@@ -141,23 +196,15 @@ class NewPasswordByCodeForm(CodeForm):
         return password
 
 
-class SignUpForm(NewPasswordByCodeForm):
-    """A new account. The browser fills in its time zone; one that we do not know counts for nothing."""
+class SignUpForm(NewPasswordByCodeForm, TimeZoneForm):
+    """A new account."""
 
     name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     field_order = ("code", "name", "password", "time_zone")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].label = _("Password")
-
-    def clean_time_zone(self) -> str:
-        try:
-            checked: str = outbox.checked_changes({"time_zone": self.cleaned_data["time_zone"]})["time_zone"]
-        except outbox.InvalidContact:
-            return ""
-        return checked
 
 
 class PasswordForm(forms.Form):

@@ -1,7 +1,7 @@
 """Where a customer wanted to go, as an address of a page carries it (`?next=`)."""
 
 from django.http import HttpRequest
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 
 def if_ours(request: HttpRequest, wanted: str) -> str:
@@ -10,3 +10,8 @@ def if_ours(request: HttpRequest, wanted: str) -> str:
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return wanted if is_ours else ""
+
+
+def appended(address: str, wanted: str) -> str:
+    """`address` of a page that leads to `wanted` afterwards, if there is one."""
+    return f"{address}?{urlencode({'next': wanted})}" if wanted else address

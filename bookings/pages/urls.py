@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import accounts, closing, language, profile, received, security, views
+from bookings.pages import accounts, closing, guests, language, links, profile, received, security, views
 from bookings.pages.forms import SignInForm
 
 sign_in = LoginView.as_view(
@@ -21,11 +21,17 @@ urlpatterns = [
     path("bookings/", views.bookings, name="bookings-page"),
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
+    path("b/<str:token>/", links.booking, name="booking-by-link"),
+    path("b/<str:token>/state/", links.state, name="booking-by-link-state"),
+    path("b/<str:token>/cancel/", links.cancel, name="cancel-by-link"),
+    path("c/<str:token>/", links.code, name="code-by-link"),
     path("language/", language.choose, name="language"),
     path("accounts/login/code/", accounts.sign_in, name="sign-in-by-code-page"),
     path("accounts/login/code/enter/", accounts.sign_in_code, name="sign-in-code-page"),
     path("accounts/signup/", accounts.sign_up, name="sign-up-page"),
     path("accounts/signup/code/", accounts.sign_up_code, name="sign-up-code-page"),
+    path("accounts/guest/", guests.come_in, name="guest-page"),
+    path("accounts/guest/code/", guests.codes, name="guest-code-page"),
     path("accounts/password/reset/", accounts.reset, name="reset-page"),
     path("accounts/password/reset/code/", accounts.reset_code, name="reset-code-page"),
     path("accounts/profile/", profile.profile, name="profile-page"),

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -18,7 +19,7 @@ from bookings import cancellation, orders, verification
 from bookings.api import selectors
 from bookings.errors import BookingError, GatewayUnavailable
 from bookings.models import Booking, Order, Payment
-from bookings.pages import calendar, checkout, words
+from bookings.pages import booking_page, calendar, checkout, words
 from bookings.pages.forms import OrderForm, ProofForm
 from bookings.pages.refund_rules import refund_rules
 
@@ -118,20 +119,8 @@ def bookings(request: HttpRequest) -> HttpResponse:
 def booking(request: HttpRequest, pk: int) -> HttpResponse:
     """One booking, and its messages as they arrive."""
     shown = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
-    about = selectors.messages_about([shown])[shown.reference]
-    now = timezone.now()
-    refund = getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None
-    context = {
-        "booking": shown,
-        "messages_about": [words.of(message) for message in about],
-        "words": words.for_booking(),
-        "state": words.BOOKINGS[shown.status],
-        "refund": refund,
-        "refund_status": refund and words.REFUNDS[refund.status],
-        "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
-        "refundable": cancellation.refund_due(shown, now=now),
-    }
-    return render(request, "pages/booking.html", context)
+    addresses = {"cancel_at": reverse("cancel-page", args=[pk]), "state_at": reverse("booking", args=[pk])}
+    return render(request, "pages/booking.html", booking_page.context_of(shown, **addresses))
 
 
 @customers_only

@@ -22,7 +22,7 @@ class Access(Enum):
     SELF = "whatever belongs to who asks; nobody is asked to sign in"
     STAFF = "staff with a permission; everybody else is asked to sign in"
     STAFF_API = "staff with a permission; everybody else is refused"
-    SIGNED = "machines that sign what they say"
+    SIGNED = "machines that sign what they say, and who holds a link that we signed"
     TOKEN = "machines with a token, and staff"
 
 
@@ -35,7 +35,13 @@ ACCESS = {
     "bookings/": Access.SELF,
     "bookings/<int:pk>/": Access.OWN,
     "bookings/<int:pk>/cancel/": Access.OWN,
-    "language/": Access.SELF,
+    "language/": Access.PUBLIC,
+    "b/<str:token>/": Access.SIGNED,
+    "b/<str:token>/state/": Access.SIGNED,
+    "b/<str:token>/cancel/": Access.SIGNED,
+    "c/<str:token>/": Access.SIGNED,
+    "accounts/guest/": Access.PUBLIC,
+    "accounts/guest/code/": Access.PUBLIC,
     "accounts/login/": Access.PUBLIC,
     "accounts/login/code/": Access.PUBLIC,
     "accounts/login/code/enter/": Access.PUBLIC,

@@ -1,13 +1,15 @@
 """Customers, slots and orders for tests."""
 
 from datetime import timedelta
+from typing import Any
 
 import factory
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from bookings.models import Slot
+from bookings.models import Booking, Order, Payment, Slot
 from notifications import outbox
 
 
@@ -42,3 +44,15 @@ def client_of(customer: object) -> APIClient:
     client.force_authenticate(customer)
     client.default_format = "json"
     return client
+
+
+def booking_of(user: User) -> Booking:
+    """Two seats of a slot of its own, paid for by `user`."""
+    slot = SlotFactory(seats_taken=2)
+    money: dict[str, Any] = {"amount": 2500, "currency": "EUR"}
+    now = timezone.now()
+    order = Order.objects.create(
+        user=user, slot=slot, quantity=2, status="booked", hold_expires_at=now, sweep_at=now, **money
+    )
+    payment = Payment.objects.create(order=order, gateway="sandbox", payment_id=f"pay_{order.pk}", **money)
+    return Booking.objects.create(user=user, slot=slot, order=order, payment=payment, quantity=2)

@@ -78,7 +78,7 @@ def test_the_code_that_arrives_makes_the_address_theirs_and_the_old_one_hears_of
     assert (answer.status_code, answer.json()["phone"], answer.json()["unconfirmed"]) == (200, VICTIM, {})
     assert sent_to("phone", "+14155550666") == ["account.phone_replaced"]
     drain(channel)
-    assert "changed to +1415...99" in channel.sent[-1].parts["text"], "the new one masked: who has the old one now?"
+    assert "is now +1415...99" in channel.sent[-1].parts["text"], "the new one masked: who has the old one now?"
     assert Recipient.objects.get(user=stranger).phone_verified_at is not None
     assert door.post("/api/me/confirm/", {"field": "phone", "code": code()}).json()["code"] == "invalid_code", "once"
 

@@ -1,7 +1,6 @@
 """A customer closes the account: after the password or a code of their own, told what it means, and forgotten."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,13 +10,13 @@ from django.utils import timezone
 from bookings import access_codes, closing
 from bookings.access_codes import Purpose
 from bookings.errors import InvalidCode
-from bookings.models import Booking, Order, Payment
+from bookings.models import Booking
 from bookings.sign_ins import SignIn
 from bookings.tokens import give_token
 from notifications import outbox, verification
 from notifications.models import AddressVerification, OutboxMessage, Recipient
 from tests.api.problems import assert_problem
-from tests.factories.bookings import SlotFactory, client_of
+from tests.factories.bookings import booking_of, client_of
 from tests.factories.codes import another, customer_who_signed_up, last_code, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,17 +39,6 @@ def browser(ann: User) -> Client:
 def is_closed(user: User) -> bool:
     user.refresh_from_db()
     return not user.is_active
-
-
-def booking_of(user: User) -> Booking:
-    slot = SlotFactory(seats_taken=2)
-    money: dict[str, Any] = {"amount": 2500, "currency": "EUR"}
-    now = timezone.now()
-    order = Order.objects.create(
-        user=user, slot=slot, quantity=2, status="booked", hold_expires_at=now, sweep_at=now, **money
-    )
-    payment = Payment.objects.create(order=order, gateway="sandbox", payment_id="pay_1", **money)
-    return Booking.objects.create(user=user, slot=slot, order=order, payment=payment, quantity=2)
 
 
 def test_the_page_says_what_it_means_and_names_what_is_booked(browser: Client, ann: User) -> None:

@@ -1,0 +1,33 @@
+"""The short link to a booking, in messages about it: for a guest it is the key, for a customer the way to their page.
+
+It is signed, names the booking alone, and holds as long as the booking. Whoever has it may do what the customer may do
+with this booking, and nothing else; so it stays out of the log.
+"""
+
+from django.utils.http import base36_to_int, int_to_base36
+
+from notifications import outbox
+from notifications.content.link_signatures import is_signature, signature
+
+SALT = "booking"
+VIEW = "booking-by-link"
+
+
+def link_for(booking_id: int) -> str:
+    """The public address of the link; empty without PUBLIC_URL."""
+    return outbox.public_link(VIEW, token_of(booking_id))
+
+
+def token_of(booking_id: int) -> str:
+    """What the link's address carries."""
+    return f"{int_to_base36(booking_id)}-{signature(str(booking_id), salt=SALT)}"
+
+
+def booking_of(token: str) -> int | None:
+    """The ID of the booking that the link leads to; None if we did not make it."""
+    number, _, signed = token.partition("-")
+    try:
+        booking_id = base36_to_int(number)
+    except ValueError:
+        return None
+    return booking_id if is_signature(signed, str(booking_id), salt=SALT) else None
