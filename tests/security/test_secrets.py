@@ -41,6 +41,7 @@ def test_a_link_that_needs_no_login_is_not_logged(form: Callable[[], logging.For
     assert f"/{link}/…" in said
 
 
+@pytest.mark.parametrize("form", [logs.Lines, logs.JsonLines])
 @pytest.mark.parametrize("link", ["b/ya-sEcReTsEcRe_", "c/i1z-sEcReTsEcRe-", "u/a1-sEcReTsEcReT"])
 def test_a_short_link_is_not_logged(form: Callable[[], logging.Formatter], link: str) -> None:
     line = f'127.0.0.1 "GET /{link}/state/" 200; https://book.example.com/{link}/'
