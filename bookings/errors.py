@@ -159,6 +159,18 @@ class NotCancellable(BookingError):
         super().__init__(_("The slot has already started, so the booking can no longer be cancelled."))
 
 
+class NotSentAgain(BookingError):
+    """A message is not sent again; the code is the outbox's."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        said = {
+            "too_often": _("We have sent this again several times today. Please try again tomorrow."),
+            "under_way": _("It is being sent again already."),
+        }
+        super().__init__(said.get(code) or _("This message cannot be sent again."))
+
+
 class InvalidCode(BookingError):
     """The code proves nothing here: it is wrong, another one's, used, too old, or was guessed at too often."""
 

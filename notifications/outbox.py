@@ -45,7 +45,7 @@ from notifications.protocol import sql_messages as sql
 from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments
-from notifications.publishing.decide import Times, decide
+from notifications.publishing.decide import Reached, Times, decide
 from notifications.publishing.from_async import from_async
 from notifications.publishing.lock_recipient import lock_recipient
 from notifications.publishing.many import Published, To, publish_many
@@ -153,7 +153,7 @@ def publish(
     words = {"kind": kind, "dedupe_key": dedupe_key, "replace_key": replace, "reference": reference}
     moments = {"expires_at": times.expires_at, "send_at": times.send_at}
     message = OutboxMessage(recipient=locked, context=dict(context), origin=origin.current(), **words, **moments)
-    suppressions, held_until = decide(announced, opt_outs=locked.opt_outs, time_zone=locked.time_zone, times=times)
+    suppressions, held_until = decide(announced, Reached.of(locked), times=times)
     if not replace:
         return _enqueue(message, text, suppressions, held_until=held_until, using=using)
     expires_after = None if expires_at else announced.expires_after

@@ -1,17 +1,52 @@
 """What the page of a booking shows, for its customer and for who holds its link."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from bookings import cancellation
+from bookings import cancellation, repeats
 from bookings.api import selectors
+from bookings.errors import BookingError
 from bookings.models import Booking
 from bookings.pages import words
 
 
-def context_of(shown: Booking, *, cancel_at: str, state_at: str) -> dict[str, Any]:
-    """The template's context. `cancel_at` and `state_at`: the addresses that cancel it, and that say what waits."""
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the page's forms lead, and where its script asks what waits."""
+
+    cancel: str
+    again: str
+    state: str
+
+
+def send_again(request: HttpRequest, booking: Booking) -> None:
+    """What the form asks for; the next page says whether it is done."""
+    message_id, _, channel = request.POST.get("way", "").partition(":")
+    try:
+        repeats.send_again(booking, message_id=int(message_id) if message_id.isdecimal() else 0, channel=channel)
+    except BookingError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, gettext("It is on its way again."))
+
+
+def cancel(request: HttpRequest, booking: Booking) -> None:
+    """Cancel the booking; the next page says whether it is done."""
+    try:
+        cancellation.cancel(booking.pk)
+    except BookingError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, gettext("Your booking is cancelled."))
+
+
+def context_of(shown: Booking, *, addresses: Addresses) -> dict[str, Any]:
+    """The template's context."""
     about = selectors.messages_about([shown])[shown.reference]
     now = timezone.now()
     refund = getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None
@@ -24,6 +59,6 @@ def context_of(shown: Booking, *, cancel_at: str, state_at: str) -> dict[str, An
         "refund_status": refund and words.REFUNDS[refund.status],
         "is_cancellable": shown.status == Booking.Status.CONFIRMED and shown.slot.starts_at > now,
         "refundable": cancellation.refund_due(shown, now=now),
-        "cancel_at": cancel_at,
-        "state_at": state_at,
+        "ways_again": [(way, words.again(way)) for way in repeats.ways_of(shown)],
+        "addresses": addresses,
     }

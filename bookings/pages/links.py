@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from bookings import accounts, booking_links, cancellation, code_links
+from bookings import accounts, booking_links, code_links
 from bookings.access_codes import Asked, Purpose
 from bookings.api import selectors
 from bookings.api.serializers import BookingSerializer
 from bookings.code_links import Way
-from bookings.errors import BookingError
 from bookings.models import Booking
 from bookings.pages import booking_page, code_cookie
 from notifications import verification
@@ -40,8 +39,8 @@ def booking(request: HttpRequest, token: str) -> HttpResponse:
     shown = _booking_of(token)
     if shown.user == request.user or not accounts.is_guest(shown.user):
         return redirect("booking-page", shown.pk)
-    cancel_at, state_at = (reverse(page, args=[token]) for page in ("cancel-by-link", "booking-by-link-state"))
-    context = {**booking_page.context_of(shown, cancel_at=cancel_at, state_at=state_at), "is_by_link": True}
+    pages = (reverse(page, args=[token]) for page in ("cancel-by-link", "again-by-link", "booking-by-link-state"))
+    context = {**booking_page.context_of(shown, addresses=booking_page.Addresses(*pages)), "is_by_link": True}
     return _kept_secret(render(request, "pages/booking.html", context))
 
 
@@ -58,13 +57,15 @@ def state(_: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """Cancel a guest's booking."""
-    shown = _guests_booking(token)
-    try:
-        cancellation.cancel(shown.pk)
-    except BookingError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("Your booking is cancelled."))
+    booking_page.cancel(request, _guests_booking(token))
+    return redirect("booking-by-link", token)
+
+
+@require_POST
+@never_cache
+def again(request: HttpRequest, token: str) -> HttpResponse:
+    """Send a message about a guest's booking again."""
+    booking_page.send_again(request, _guests_booking(token))
     return redirect("booking-by-link", token)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bookings import cancellation, orders, verification
+from bookings import orders, verification
 from bookings.api import selectors
 from bookings.errors import BookingError, GatewayUnavailable
 from bookings.models import Booking, Order, Payment
@@ -119,21 +119,24 @@ def bookings(request: HttpRequest) -> HttpResponse:
 def booking(request: HttpRequest, pk: int) -> HttpResponse:
     """One booking, and its messages as they arrive."""
     shown = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
-    addresses = {"cancel_at": reverse("cancel-page", args=[pk]), "state_at": reverse("booking", args=[pk])}
-    return render(request, "pages/booking.html", booking_page.context_of(shown, **addresses))
+    pages = (reverse(page, args=[pk]) for page in ("cancel-page", "again-page", "booking"))
+    context = booking_page.context_of(shown, addresses=booking_page.Addresses(*pages))
+    return render(request, "pages/booking.html", context)
 
 
 @customers_only
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel the booking."""
-    own = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
-    try:
-        cancellation.cancel(own.pk)
-    except BookingError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("Your booking is cancelled."))
+    booking_page.cancel(request, get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk))
+    return redirect("booking-page", pk)
+
+
+@customers_only
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a message about the booking again."""
+    booking_page.send_again(request, get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk))
     return redirect("booking-page", pk)
 
 

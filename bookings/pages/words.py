@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from bookings.repeats import Way
 
 Names = dict[str, str | Promise]
 
@@ -38,6 +41,7 @@ REFUNDS: Names = {
     "succeeded": _("refunded"),
     "failed": _("delayed: we are looking into it"),
 }
+NO_ADDRESS = _("we have no address for it")  # of a channel that was left out
 BOOKINGS: Names = {"confirmed": _("confirmed"), "cancelled": _("cancelled")}
 LIVE: Names = {"news": _("{kind} by {channel}: {state}")}  # read aloud when a message's state changes
 HOLD: Names = {"left": _("({time} left)"), "over": _("(the time is over; if seats are left, you can still pay)")}
@@ -72,7 +76,7 @@ def said(names: Names) -> dict[str, str]:
 
 def of(message: Any) -> dict[str, Any]:
     """A message with the page's names. What has no name here keeps its own."""
-    status = STATUSES.get(message.status, message.status)
+    status = NO_ADDRESS if message.error_code == "no_address" else STATUSES.get(message.status, message.status)
     return {
         "id": message.id,
         "channel": CHANNELS.get(message.channel, message.channel),
@@ -80,3 +84,9 @@ def of(message: Any) -> dict[str, Any]:
         "status": RECEIPTS.get(message.receipt, message.receipt) or status,
         "state": message.status,
     }
+
+
+def again(way: Way) -> str:
+    """A message that may be sent again, in the words of a list to choose from."""
+    named = {"kind": KINDS.get(way.kind, way.kind), "channel": CHANNELS.get(way.channel, way.channel)}
+    return gettext("%(kind)s by %(channel)s") % named

@@ -67,9 +67,10 @@ def addresses(stage: Stage) -> str:
         [
             "Everything stays up until Ctrl-C:",
             "",
+            f"  Customers  {stage.web}/           (create an account, or sign in as customer1, password {PASSWORD})",
+            f"  Inbox      {stage.providers.http_url}/_sandbox/  (all messages arrive here, also the codes)",
             f"  Admin      {stage.web}/admin/     (log in as {STAFF}, password {PASSWORD})",
             f"  API        {stage.web}/api/docs/  (customer1 and so on, password {PASSWORD})",
-            f"  Providers  {stage.providers.http_url}/_sandbox/  (what they received)",
             f"  Gateway    {stage.gateway}/v1/orders/<order_id>/pay  (a POST there pays an order)",
         ]
     )

@@ -26,24 +26,23 @@ class Customer:
 
 
 def slots(*, seats: int, now: datetime) -> int:
-    """Make sure that `seats` seats can be booked. Returns the number of slots."""
-    bookable = Slot.objects.filter(starts_at__gt=now + timedelta(days=1))
-    free = bookable.aggregate(free=Sum(F("capacity") - F("seats_taken")))["free"] or 0
+    """Make sure that `seats` seats can be booked: of the same slots, however often it is run. Returns their number."""
+    offered = Slot.objects.filter(title__in=TITLES, starts_at__gt=now + timedelta(days=1), cancelled_at=None)
+    missing = [title for title in TITLES if title not in set(offered.values_list("title", flat=True))]
+    each = -(-seats // len(TITLES))
+    start = (now + timedelta(days=14)).replace(hour=17, minute=0, second=0, microsecond=0)
+    Slot.objects.bulk_create(_slot(title, start=start, capacity=each) for title in missing)
+    free = offered.aggregate(free=Sum(F("capacity") - F("seats_taken")))["free"]
     if free < seats:
-        each = -(-seats // len(TITLES))
-        start = (now + timedelta(days=14)).replace(hour=17, minute=0, second=0, microsecond=0)
-        Slot.objects.bulk_create(
-            Slot(
-                title=title,
-                starts_at=start + timedelta(days=day),
-                ends_at=start + timedelta(days=day, hours=2),
-                capacity=each,
-                price=1250 + 500 * day,
-                currency="EUR",
-            )
-            for day, title in enumerate(TITLES)
-        )
-    return bookable.filter(seats_taken__lt=F("capacity")).count()
+        offered.update(capacity=F("capacity") + -(-(seats - free) // offered.count()))
+    return offered.count()
+
+
+def _slot(title: str, *, start: datetime, capacity: int) -> Slot:
+    day = TITLES.index(title)
+    begins = start + timedelta(days=day)
+    times = {"starts_at": begins, "ends_at": begins + timedelta(hours=2)}
+    return Slot(title=title, capacity=capacity, price=1250 + 500 * day, currency="EUR", late_refund_percent=50, **times)
 
 
 def customers(number: int) -> list[Customer]:

@@ -66,7 +66,11 @@ def set_up(
         "API_RATE_TOKEN": "100000/min",
         **settings,
     }
-    web, address = _start_web(children, environment, port=port)
+    with _listening(port) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        environment["PUBLIC_URL"] = address  # links in messages lead there, and receipts come in there
+        web = _start_web(children, environment, listening)
+    providers.tell_statuses("sent")
     if has_relay:
         children.start("relay", "manage.py", "run_outbox_relay", **environment)
     _wait_until_ready(web, address)
@@ -86,21 +90,22 @@ def _kept_secret(path: Path) -> str:
     return path.read_text()
 
 
-def _start_web(children: Children, environment: dict[str, str], *, port: int) -> tuple[Child, str]:
+def _listening(port: int) -> socket.socket:
     """Listen here and let gunicorn inherit the socket, so that no other process can take the port in between."""
     try:
-        listening = socket.create_server(("127.0.0.1", port), backlog=128)
+        return socket.create_server(("127.0.0.1", port), backlog=128)
     except OSError as error:
         raise DidNotStart(f"Port {port} is taken ({error.strerror}); choose another with --port.") from None
-    with listening:
-        web = children.start(
-            "web",
-            *("-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listening.fileno()}"),
-            *("--workers", "2", "--threads", "4", "--log-level", "warning", "--no-control-socket"),
-            inherit=(listening.fileno(),),
-            **environment,
-        )
-        return web, f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def _start_web(children: Children, environment: dict[str, str], listening: socket.socket) -> Child:
+    return children.start(
+        "web",
+        *("-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listening.fileno()}"),
+        *("--workers", "2", "--threads", "4", "--log-level", "warning", "--no-control-socket"),
+        inherit=(listening.fileno(),),
+        **environment,
+    )
 
 
 def _wait_until_ready(web: Child, address: str) -> None:

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Q
 
 from notifications import conf
-from notifications.models import AddressVerification, Allowance, Conversation
+from notifications.models import AddressVerification, Allowance, Conversation, Recipient
 from notifications.operations.erase import erase_late
 
+BATCH = 1000  # rows to a statement, so that none holds locks for long
 ALLOWANCE_AGE = timedelta(days=2)  # a count is of this hour and this day
 
 
@@ -22,4 +23,22 @@ def prune_people(now: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
     if days := conf.verification_days():
         codes = AddressVerification.objects.using(using).filter(expires_at__lt=now - timedelta(days=days))
         removed += codes.delete()[0]
+        removed += _prune_addresses(using=using)
+    return removed
+
+
+def _prune_addresses(*, using: str) -> int:
+    """Delete recipients that are an address alone, once nothing about it is left: codes went there, and are pruned.
+
+    Whoever is publishing to one holds its row, and it is passed over. What the address refused stays with it.
+    """
+    strangers = Recipient.objects.using(using).filter(user=None, erased_at=None)
+    idle = strangers.filter(messages=None, verifications=None, consents=None, notes=None, actions=None)
+    removed, last = 0, 0
+    while batch := list(idle.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        last = batch[-1]
+        with transaction.atomic(using=using):
+            rows = strangers.filter(pk__in=batch).select_for_update(skip_locked=True)
+            locked = list(rows.order_by("pk").values_list("pk", flat=True))
+            removed += idle.filter(pk__in=locked).delete()[0]  # looked at again: what they got meanwhile is seen
     return removed

@@ -15,6 +15,7 @@ from notifications.policy.quiet_hours import QuietHours
 
 OPTED_OUT = "opted_out"  # the recipient does not want it
 QUIET_HOURS = "quiet_hours"  # it may wait, but would be of no use after the quiet hours
+NO_ADDRESS = "no_address"  # the recipient has none for the channel, and is reached on another
 COUNTRY_NOT_ALLOWED = "country_not_allowed"  # the number's country is not in OUTBOX_ALLOWED_COUNTRIES
 
 

@@ -51,7 +51,7 @@ ORDER BY row.number, upper(row.email), lower(row.email), row.position
 
 # Takes lanes' locks, in id order over all batches, and reads what recipients want: all of it before ENQUEUE_MANY.
 LOCK_MANY = """
-SELECT id, opt_outs, time_zone
+SELECT id, opt_outs, time_zone, phone <> '', email <> ''
 FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 

@@ -28,12 +28,10 @@ from notifications.protocol.notify import notify_after_commit
 from notifications.protocol.run_sql import fetch_all
 from notifications.protocol.transactions import is_in_transaction
 from notifications.publishing.checked import as_json, check_fields, check_moments
-from notifications.publishing.decide import Times, decide
+from notifications.publishing.decide import Reached, Times, decide
 from notifications.recipients.many import batches, recipient_ids
 from notifications.recipients.strangers import Address, valid
 from notifications.selectors.database_clock import database_now
-
-_Wishes = tuple[tuple[str, ...], str]  # a recipient's opt-outs and time zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +142,12 @@ def _check_attachments(kind: Kind, entries: Sequence[_Entry]) -> None:
         check_attachments(kind, json.loads(entry.context), locale=settings.LANGUAGE_CODE, time_zone=settings.TIME_ZONE)
 
 
-def _lock(entries: Sequence[_Entry], *, using: str) -> dict[int, _Wishes]:
-    """Lock all lanes until the transaction ends, in id order; returns what each recipient wants, by id."""
-    wishes: dict[int, _Wishes] = {}
+def _lock(entries: Sequence[_Entry], *, using: str) -> dict[int, Reached]:
+    """Lock all lanes until the transaction ends, in id order; returns how each recipient is reached, by id."""
+    wishes: dict[int, Reached] = {}
     for batch in batches(sorted({entry.recipient for entry in entries})):
-        for recipient, opt_outs, time_zone in fetch_all(sql.LOCK_MANY, {"recipients": numbers(batch)}, using=using):
-            wishes[recipient] = tuple(opt_outs), time_zone
+        for recipient, opt_outs, *others in fetch_all(sql.LOCK_MANY, {"recipients": numbers(batch)}, using=using):
+            wishes[recipient] = Reached(tuple(opt_outs), *others)
     for entry in entries:
         if entry.recipient not in wishes:
             raise InvalidRecipient(entry.to.recipient)
@@ -172,16 +170,15 @@ def _use_keys(entries: Sequence[_Entry], *, using: str) -> None:
 def _decide(
     kind: Kind,
     entries: Sequence[_Entry],
-    wishes: Mapping[int, _Wishes],
+    wishes: Mapping[int, Reached],
     *,
     times: Times,
 ) -> None:
-    """Recipients who want the same get the same."""
+    """Recipients who are reached in the same way get the same."""
     decide_once = cache(partial(decide, kind, times=times))
     for entry in entries:
         if not entry.is_duplicate:
-            opt_outs, time_zone = wishes[entry.recipient]
-            entry.suppressions, entry.held_until = decide_once(opt_outs=opt_outs, time_zone=time_zone)
+            entry.suppressions, entry.held_until = decide_once(wishes[entry.recipient])
 
 
 def _rows(kind: Kind, entries: Sequence[_Entry]) -> list[_Row]:

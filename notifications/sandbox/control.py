@@ -1,6 +1,6 @@
 """The sandbox's control API under /_sandbox/: received messages, rules, and a page for people.
 
-GET    /_sandbox/                    the page
+GET    /_sandbox/?to=ann             the page; with `to`, what went to addresses that hold it
 GET    /_sandbox/messages?since=N    {"messages": [...], "last": N}, oldest first, at most `limit` (1,000) at once
 DELETE /_sandbox/messages
 POST   /_sandbox/rules               a rule, as rules.py describes it: {"channel", "match": {"to", "body"}, "times",
@@ -25,7 +25,7 @@ from aiohttp import web
 
 from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.journal import Attempt, Journal
-from notifications.sandbox.page import render_page
+from notifications.sandbox.page import POLICY, render_page
 from notifications.sandbox.prices import Prices
 from notifications.sandbox.resources import charged_segments
 from notifications.sandbox.rules import BadRule, Rules, parse_rule
@@ -62,7 +62,9 @@ class ControlApi:
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text=render_page(self._journal, is_down=self._rules.is_down), content_type="text/html")
+        page = render_page(self._journal, is_down=self._rules.is_down, to=request.query.get("to", ""))
+        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     async def _messages(self, request: web.Request) -> web.Response:
         try:

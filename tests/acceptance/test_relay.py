@@ -95,7 +95,7 @@ def test_a_recipient_without_a_phone_gets_the_email_and_the_reason_is_on_record(
     publish(RecipientFactory(phone=""), kind=EVERYWHERE)
     assert relay_process("--drain").wait()[0] == 0
     outcome = list(OutboxMessage.objects.order_by("id").values_list("channel", "status", "error_code", "error_detail"))
-    reason = ("failed", "no_address", "The recipient has no phone.")
+    reason = ("cancelled", "no_address", "")
     assert outcome == [("sms", *reason), ("whatsapp", *reason), ("email", "sent", "", "")]
     assert [message.channel for message in providers.messages()] == ["email"]
 

@@ -39,6 +39,8 @@ ACCESS = {
     "b/<str:token>/": Access.SIGNED,
     "b/<str:token>/state/": Access.SIGNED,
     "b/<str:token>/cancel/": Access.SIGNED,
+    "b/<str:token>/again/": Access.SIGNED,
+    "bookings/<int:pk>/again/": Access.OWN,
     "c/<str:token>/": Access.SIGNED,
     "accounts/guest/": Access.PUBLIC,
     "accounts/guest/code/": Access.PUBLIC,
@@ -89,7 +91,7 @@ ACCESS = {
     "admin/logout/": Access.PUBLIC,
     "admin/jsi18n/": Access.PUBLIC,
 }
-WRITE_ONLY = ("cancel/", "pay/", "paid/", "end/", "browsers/<int:pk>/", "programs/<int:pk>/")
+WRITE_ONLY = ("cancel/", "again/", "pay/", "paid/", "end/", "browsers/<int:pk>/", "programs/<int:pk>/")
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 ALLOWED = {  # statuses that a stranger, and nobody, may be answered with; 405 is always right
     Access.PUBLIC: ({200, 302, 400, 404, 415}, {200, 302, 400, 404, 415}),

@@ -66,8 +66,9 @@ def test_a_channel_that_the_recipient_has_switched_off_gets_no_message() -> None
     assert [message.channel for message in messages] == ["sms", "email"]
 
 
-def test_a_recipient_without_a_phone_still_gets_a_row_that_will_say_why() -> None:
-    assert len(publish(RecipientFactory(phone=""), kind=ALL)) == 3
+def test_a_recipient_without_a_phone_still_has_a_row_that_says_why() -> None:
+    assert [message.channel for message in publish(RecipientFactory(phone=""), kind=ALL)] == ["email"]
+    assert OutboxMessage.objects.filter(status="cancelled", error_code="no_address").count() == 2
 
 
 def test_the_same_dedupe_key_again_writes_nothing() -> None:

@@ -67,6 +67,38 @@ def test_the_page_shows_what_came_and_escapes_it(providers: SandboxClient, twili
     assert "<img" not in page.text
 
 
+def test_the_page_is_an_inbox_in_which_an_emails_html_can_do_nothing(
+    providers: SandboxClient, twilio: requests.Session
+) -> None:
+    twilio.post(
+        messages_url(providers), data=FORM | {"Body": "Code 123456, or https://book.example.com/c/x-y/?a=1&b=2."}
+    )
+    html = '<p>Hi "you"</p><script>alert(1)</script><a href="https://book.example.com/">go</a>'
+    send_email(providers, html=html)
+
+    answer = requests.get(f"{providers.http_url}/_sandbox/", timeout=10)
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    link = '<a href="https://book.example.com/c/x-y/?a=1&amp;b=2" target="_blank" rel="noopener noreferrer">'
+    assert link in answer.text
+    frame = answer.text.split("<iframe")[1].split("</iframe>")[0]
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame, "no scripts, forms or origin"
+    assert "&lt;p&gt;Hi &quot;you&quot;&lt;/p&gt;&lt;script&gt;" in frame
+
+
+def test_the_page_shows_what_went_to_one_address(providers: SandboxClient, twilio: requests.Session) -> None:
+    for to in ("+14155550123", "+14155550199"):
+        twilio.post(messages_url(providers), data=FORM | {"To": to})
+    page = requests.get(f"{providers.http_url}/_sandbox/?to=0199", timeout=10).text
+    assert "to +14155550199" in page
+    assert "to +14155550123" not in page
+    odd = requests.get(f"{providers.http_url}/_sandbox/", params={"to": '"><script>'}, timeout=10).text
+    assert "<script" not in odd
+    assert "Nothing has arrived yet." in odd
+
+
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "notifications.sandbox", "--http-port", "0", "--smtp-port", "0", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)

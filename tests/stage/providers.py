@@ -2,6 +2,8 @@
 
 import smtplib
 from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 import requests
@@ -40,7 +42,12 @@ def messages_url(providers: SandboxClient, name: str = "Messages") -> str:
     return f"{providers.http_url}/2010-04-01/Accounts/{providers.account_sid}/{name}.json"
 
 
-def send_email(providers: SandboxClient, *, to: str = "asha@example.com", text: str = "Hello") -> None:
+def send_email(providers: SandboxClient, *, to: str = "asha@example.com", text: str = "Hello", html: str = "") -> None:
+    letter = EmailMessage()
+    letter["Subject"], letter["Message-ID"] = "Hi", "<outbox-5@example.org>"
+    letter.set_content(text)
+    if html:
+        letter.add_alternative(html, subtype="html")
     host, port = providers.email_url.removeprefix("smtp://").split(":")
     with smtplib.SMTP(host, int(port)) as smtp:
-        smtp.sendmail("us@example.org", [to], f"Subject: Hi\r\nMessage-ID: <outbox-5@example.org>\r\n\r\n{text}\r\n")
+        smtp.sendmail("us@example.org", [to], letter.as_bytes(policy=SMTP))

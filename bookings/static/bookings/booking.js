@@ -25,6 +25,7 @@ function rowOf(message) {
 
 function show(message) {
   const cell = rowOf(message).cells[2];
+  if (cell.classList.contains(message.status) && !message.receipt) return null; // the page may know more of it
   const text = message.receipt ? word("receipts", message.receipt) : word("statuses", message.status);
   if (cell.textContent === text) return null;
   cell.textContent = text;
