@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from bookings import booking_links, code_links
+from bookings import booking_links, code_links, undo_links
 from bookings.business import business
 from notifications import outbox
 
@@ -17,7 +17,7 @@ UNSAID = {"place": "", "map_url": "", "ends_at": "", "check_in": "", "name": ""}
 
 
 def context_of(message: outbox.Facts) -> dict[str, Any]:
-    """`business`, `logo` (whether emails carry it), and links: `site_url`, `booking_url`, `code_url`.
+    """`business`, `logo` (whether emails carry it), and links: `site_url`, `booking_url`, `code_url`, `undo_url`.
 
     Below them, for messages of earlier releases, what a slot may say and did not: `time_zone`, `place`, `map_url`,
     `ends_at`, `check_in`. Links are empty without PUBLIC_URL.
@@ -28,4 +28,6 @@ def context_of(message: outbox.Facts) -> dict[str, Any]:
         shared["booking_url"] = partial(booking_links.link_for, booking)
     if isinstance(code := message.context.get("verification"), int):
         shared["code_url"] = code_links.link_for(code, purpose=str(message.context.get("purpose", "")))
+    if isinstance(change := message.context.get("change"), int):
+        shared["undo_url"] = undo_links.link_for(change)
     return shared

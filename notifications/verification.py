@@ -25,10 +25,11 @@ from notifications.content.confirmation_codes import code_of
 from notifications.content.localization import language_of, zone_of
 from notifications.errors import InvalidCode, TooManyCodes
 from notifications.kinds import Kind, register
-from notifications.models import AddressVerification, Recipient
+from notifications.models import AddressChange, AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
 from notifications.policy.code_limits import DAY, check_limits
 from notifications.policy.masking import hint
+from notifications.recipients.address_changes import change_to_undo, remember, undo_change
 from notifications.recipients.addresses import lock_address, recipients_at, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, check_database, recipient_of
 from notifications.recipients.contact_fields import checked_changes
@@ -36,11 +37,13 @@ from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.recipients.user_contact import check_is_ours
 
 __all__ = [
+    "AddressChange",
     "InvalidCode",
     "OpenCode",
     "Proof",
     "TooManyCodes",
     "address_in",
+    "change_to_undo",
     "code_of",
     "confirm",
     "is_proven",
@@ -52,6 +55,7 @@ __all__ = [
     "request_changes",
     "send_code",
     "spend_code",
+    "undo_change",
     "use",
 ]
 
@@ -64,11 +68,16 @@ CODES = {
     for field, channel in CHANNELS.items()
 }
 REPLACED = {
-    field: Kind(f"account.{field}_replaced", channels=(channel,), sample={"new": "+1415...99"}, may_be_repeated=False)
+    field: Kind(
+        f"account.{field}_replaced",
+        channels=(channel,),
+        sample={"new": "+1415...99", "change": 0},
+        may_be_repeated=False,
+    )
     for field, channel in CHANNELS.items()
 }
 REMOVED = {
-    field: Kind(f"account.{field}_changed", channels=(channel,), may_be_repeated=False)
+    field: Kind(f"account.{field}_changed", channels=(channel,), sample={"change": 0}, may_be_repeated=False)
     for field, channel in CHANNELS.items()
 }
 
@@ -270,15 +279,17 @@ def _spend(open_one: QuerySet[AddressVerification], code: str, *, now: datetime)
 
 
 def _snapshot(recipient: Recipient) -> Recipient:
-    return Recipient(**{name: getattr(recipient, name) for name in (*ADDRESSES, "locale", "time_zone")})
+    kept = ("id", *ADDRESSES, "phone_verified_at", "email_verified_at", "locale", "time_zone")
+    return Recipient(**{name: getattr(recipient, name) for name in kept})
 
 
 def _tell_old_address(before: Recipient, field: str, *, now: str) -> None:
     """Within the transaction of the change. The new address is masked: the old one may be somebody else's by now."""
     old = getattr(before, field)
     if old and address_key(field, old) != address_key(field, now):
-        kind, context = (REPLACED[field], {"new": masked_address(now)}) if now else (REMOVED[field], {})
-        outbox.publish(kind.name, recipient=_stranger(field, old, like=before), context=context)
+        context: dict[str, Any] = {"change": remember(before, field).pk}
+        kind, more = (REPLACED[field], {"new": masked_address(now)}) if now else (REMOVED[field], {})
+        outbox.publish(kind.name, recipient=_stranger(field, old, like=before), context=context | more)
 
 
 def masked_address(address: str) -> str:

@@ -1,7 +1,8 @@
 """Where the links in our messages lead: to a booking, and to the page of a code, with the code filled in.
 
-The link is the key, so a page that it opens is kept by no cache, and tells its address to nobody. Opening a link
-changes nothing, because mail scanners open them: the buttons on its page do.
+The link is the key, so a page that it opens is kept by no cache, and no other site learns its address
+(SECURE_REFERRER_POLICY). With a stricter policy a browser sends the forms without an origin, and they are refused.
+Opening a link changes nothing, because mail scanners open them: the buttons on its page do.
 """
 
 from django.contrib import messages
@@ -41,7 +42,7 @@ def booking(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("booking-page", shown.pk)
     pages = (reverse(page, args=[token]) for page in ("cancel-by-link", "again-by-link", "booking-by-link-state"))
     context = {**booking_page.context_of(shown, addresses=booking_page.Addresses(*pages)), "is_by_link": True}
-    return _kept_secret(render(request, "pages/booking.html", context))
+    return render(request, "pages/booking.html", context)
 
 
 @require_safe
@@ -81,12 +82,12 @@ def code(request: HttpRequest, token: str) -> HttpResponse:
     way, code_id = found
     known = verification.open_code(code_id)
     if way is Way.ADDRESS:
-        return _kept_secret(_confirm_address(request, known, code_id))
+        return _confirm_address(request, known, code_id)
     purpose, page, back = CODE_PAGES[way]
     if known is None:
         return _too_late(request, back)
     asked = Asked(purpose, known.address, code_id, code=verification.code_of(code_id))
-    return _kept_secret(code_cookie.remember(redirect(page), asked))
+    return code_cookie.remember(redirect(page), asked)
 
 
 def _confirm_address(request: HttpRequest, known: OpenCode | None, code_id: int) -> HttpResponse:
@@ -118,8 +119,3 @@ def _guests_booking(token: str) -> Booking:
     if not accounts.is_guest(shown.user):
         raise Http404
     return shown
-
-
-def _kept_secret(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "no-referrer"
-    return response

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import accounts, closing, guests, language, links, profile, received, security, views
+from bookings.pages import accounts, closing, guests, language, links, profile, received, security, undo, views
 from bookings.pages.forms import SignInForm
 
 sign_in = LoginView.as_view(
@@ -26,6 +26,7 @@ urlpatterns = [
     path("bookings/<int:pk>/again/", views.again, name="again-page"),
     path("b/<str:token>/again/", links.again, name="again-by-link"),
     path("b/<str:token>/cancel/", links.cancel, name="cancel-by-link"),
+    path("u/<str:token>/", undo.undo, name="undo-by-link"),
     path("c/<str:token>/", links.code, name="code-by-link"),
     path("language/", language.choose, name="language"),
     path("accounts/login/code/", accounts.sign_in, name="sign-in-by-code-page"),

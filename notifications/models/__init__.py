@@ -9,7 +9,7 @@ from notifications.models.message import DeliveryAttempt, MessageReference, Outb
 from notifications.models.note import Note
 from notifications.models.planned_fallback import PlannedFallback
 from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
-from notifications.models.recipient import AddressOptOut, AddressVerification, ConsentRecord, Recipient
+from notifications.models.recipient import AddressChange, AddressOptOut, AddressVerification, ConsentRecord, Recipient
 from notifications.models.relay import Relay
 from notifications.models.repeat import Repeat
 from notifications.models.tally import Depth, Tally
@@ -21,6 +21,7 @@ from notifications.models.words_state import WordsState
 Channel, Fallback = ChannelState, PlannedFallback
 
 __all__ = [
+    "AddressChange",
     "AddressOptOut",
     "AddressVerification",
     "Alert",

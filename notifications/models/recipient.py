@@ -111,6 +111,20 @@ class AddressVerification(models.Model):
         return f"verification {self.pk}"
 
 
+class AddressChange(models.Model):
+    """An address that took another one's place, or its removal: for a while, the old address can undo it."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="address_changes")
+    field = models.CharField(max_length=8, help_text=_("phone or email"))
+    old = models.CharField(max_length=254)
+    old_verified_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(db_default=Now())
+    undone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"address change {self.pk}"
+
+
 class ConsentRecord(models.Model):
     """One opt-in or opt-out: when, how and by whom. The evidence behind `Recipient.opt_outs`."""
 

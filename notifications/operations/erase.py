@@ -133,6 +133,7 @@ def _erase_around(everyone: list[Recipient], erased: Erased, *, using: str) -> N
             erased.rows["conversations"] += own.delete()[0]
     erased.rows["allowances"] = Allowance.objects.using(using).filter(key__in=keys).delete()[0]
     for each in everyone:
+        erased.rows["changes of addresses"] += each.address_changes.using(using).all().delete()[0]
         erased.rows["verifications"] += each.verifications.using(using).all().delete()[0]
 
 

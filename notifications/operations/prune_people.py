@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Q
 
 from notifications import conf
-from notifications.models import AddressVerification, Allowance, Conversation, Recipient
+from notifications.models import AddressChange, AddressVerification, Allowance, Conversation, Recipient
 from notifications.operations.erase import erase_late
 
 BATCH = 1000  # rows to a statement, so that none holds locks for long
@@ -23,6 +23,8 @@ def prune_people(now: datetime, *, using: str = DEFAULT_DB_ALIAS) -> int:
     if days := conf.verification_days():
         codes = AddressVerification.objects.using(using).filter(expires_at__lt=now - timedelta(days=days))
         removed += codes.delete()[0]
+        changes = AddressChange.objects.using(using).filter(changed_at__lt=now - timedelta(days=days))
+        removed += changes.delete()[0]
         removed += _prune_addresses(using=using)
     return removed
 

@@ -40,6 +40,9 @@ def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS
         "consents": list(consents.values(*CONSENT)),
         "opt_outs_of_addresses": list(refused.values("address", "opt_out", "changed_at")),
         "conversations": list(talks.values("channel", "phone", "last_inbound_at")),
+        "address_changes": list(
+            recipient.address_changes.using(using).order_by("pk").values("field", "old", "changed_at", "undone_at")
+        ),
         "verifications": list(
             recipient.verifications.using(using).order_by("pk").values("field", "address", "created_at")
         ),

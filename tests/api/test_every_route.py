@@ -42,6 +42,7 @@ ACCESS = {
     "b/<str:token>/again/": Access.SIGNED,
     "bookings/<int:pk>/again/": Access.OWN,
     "c/<str:token>/": Access.SIGNED,
+    "u/<str:token>/": Access.SIGNED,
     "accounts/guest/": Access.PUBLIC,
     "accounts/guest/code/": Access.PUBLIC,
     "accounts/login/": Access.PUBLIC,

@@ -1,6 +1,7 @@
-"""A stranger becomes a customer in a real browser, and changes everything about it: at a desk and on a phone."""
+"""A stranger becomes a customer in a real browser, or books as a guest: at a desk and on a phone."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
+from bookings import refunds
 from bookings.models import Booking
+from notifications.models import OutboxMessage
 from tests.browser.axe import faults, serious
 from tests.factories.bookings import SlotFactory
 from tests.factories.codes import sent_to
@@ -48,6 +51,13 @@ class Visit:
         text = max(channel.sent, key=lambda outgoing: outgoing.message_id).parts["text"]
         (code,) = [word for word in text.replace(".", " ").split() if word.isdigit() and len(word) == 6]
         return code
+
+    def read_link(self) -> str:
+        """The path of the link to the booking, in the email that was written last."""
+        drain(*self._inbox)
+        text = max(self._inbox[-1].sent, key=lambda outgoing: outgoing.message_id).parts["text"]
+        (link,) = re.findall(r"http://localhost:8000(/b/\S*)", text)
+        return str(link)
 
     def fill(self, **fields: str) -> None:
         for label, value in fields.items():
@@ -94,6 +104,7 @@ def sign_up(visit: Visit) -> None:
 def test_a_stranger_signs_up_books_changes_the_phone_sets_a_new_password_and_closes(visit: Visit) -> None:
     sign_up(visit)
     book(visit)
+    ask_for_the_confirmation_again_and_cancel(visit)
     change_the_profile(visit)
     sign_in_by_a_code(visit)
     set_a_new_password(visit)
@@ -106,6 +117,73 @@ def book(visit: Visit) -> None:
     visit.press("Pay €12.50")
     assert Booking.objects.get().user.first_name == "Ann"
     assert "CET" in page.inner_text("dl") or "CEST" in page.inner_text("dl"), "the browser told its time zone"
+
+
+def ask_for_the_confirmation_again_and_cancel(visit: Visit) -> None:
+    """On the booking's page, of a customer or of a guest; the page says what comes back, and that it does."""
+    page = visit.page
+    visit.read_link()
+    page.reload()
+    page.click("text=Send a message again")
+    page.get_by_label("Which one").select_option(label="Confirmation by Email")
+    visit.look("booking-again")
+    visit.press("Send it again")
+    assert "It is on its way again." in page.inner_text("main")
+    assert OutboxMessage.objects.filter(kind="booking.confirmed", channel="email").count() == 2
+    page.click("text=Cancel this booking")
+    assert "We will refund €12.50. It can take a few days to appear on your statement." in page.inner_text("main")
+    visit.look("booking")
+    visit.press(f"Cancel booking {Booking.objects.latest('pk').pk}")
+    assert page.inner_text("#status") == "cancelled"
+    assert "€12.50, on its way" in page.inner_text("dl")
+    refunds.execute_due()
+    page.reload()
+    assert "€12.50, refunded" in page.inner_text("dl")
+    visit.look("booking-cancelled")
+
+
+def test_a_guest_books_finds_the_booking_by_its_link_and_makes_an_account(visit: Visit) -> None:
+    come_in_as_a_guest(visit)
+    visit.press("Continue to payment")
+    visit.press("Pay €12.50")
+    assert not Booking.objects.get().user.has_usable_password()
+    visit.look("guest-booking")
+    link = visit.read_link()
+    visit.page.context.clear_cookies()
+    visit.page.goto(link)
+    assert visit.page.get_by_role("link", name="Sign in").count() == 1, "nobody is signed in"
+    visit.look("guest-link")
+    ask_for_the_confirmation_again_and_cancel(visit)
+    make_an_account_of_it(visit)
+    close(visit)
+
+
+def come_in_as_a_guest(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/")
+    visit.look("home")
+    page.click(".day .card a")
+    page.click("text=Book without an account")
+    visit.look("guest")
+    visit.fill(Your_name="Gus", Email_address=MAIL, Mobile_number=PHONE)
+    visit.press("Send the codes")
+    visit.fill(Code_from_the_SMS="000000", Code_from_the_email=visit.read_code("email"))
+    visit.press("Continue")
+    visit.look("guest-code-wrong")
+    visit.fill(Code_from_the_SMS=visit.read_code("sms"))
+    visit.press("Continue")
+
+
+def make_an_account_of_it(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/accounts/signup/")
+    page.get_by_label("Email address or mobile number").fill(MAIL)
+    visit.press("Send the code")
+    visit.fill(Code=visit.read_code("email"), Your_name="Gus", Password=PASSWORD)
+    visit.press("Create the account")
+    page.goto("/bookings/")
+    assert "Sunset kayak tour" in page.inner_text("main")
+    visit.look("bookings")
 
 
 def change_the_profile(visit: Visit) -> None:
@@ -121,11 +199,13 @@ def change_the_profile(visit: Visit) -> None:
     visit.fill(Code_for_your_new_phone_number=visit.read_code("sms"))
     visit.press("Confirm")
     assert sent_to("phone", PHONE)[-1] == "account.phone_replaced"
-    page.get_by_label("Language of our messages").select_option("de")
-    visit.press("Save")
     page.get_by_label("Reminders by WhatsApp").uncheck()
     visit.press("Save wishes")
     visit.look("profile")
+    page.get_by_label("Language of our messages").select_option("de")
+    visit.press("Save")
+    visit.look("profile-german")
+    visit.press("English")
 
 
 def sign_in_by_a_code(visit: Visit) -> None:
@@ -161,7 +241,7 @@ def close(visit: Visit) -> None:
     page = visit.page
     page.goto("/accounts/profile/")
     page.click("text=Close my account")
-    assert "You have 1 upcoming booking" in page.inner_text("main")
+    assert "upcoming" not in page.inner_text("main"), "it was cancelled"
     visit.look("close")
     visit.press("Send me a code instead of the password")
     visit.look("close-code")

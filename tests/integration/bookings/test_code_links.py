@@ -51,7 +51,7 @@ def test_a_link_opens_the_form_with_the_code_and_only_the_button_spends_it() -> 
     assert scanner.post(followed).status_code == 405
     page = phone.get(followed).headers["Location"]
     assert page == "/accounts/signup/code/"
-    assert phone.get(followed).headers["Referrer-Policy"] == "no-referrer"
+    assert phone.get(followed).headers["Referrer-Policy"] == "same-origin"
     phone.post(page, form_of(phone, page) | {"name": "Ann", "password": PASSWORD})
     assert is_in(phone), "in another browser than the one that asked"
     assert not is_in(laptop)
