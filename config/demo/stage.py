@@ -68,7 +68,7 @@ def set_up(
     }
     with _listening(port) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        environment["PUBLIC_URL"] = address  # links in messages lead there, and receipts come in there
+        environment.setdefault("PUBLIC_URL", address)  # links in messages lead there, and receipts come in there
         web = _start_web(children, environment, listening)
     providers.tell_statuses("sent")
     if has_relay:
