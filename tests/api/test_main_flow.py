@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from bookings import refunds
 from bookings.models import Slot
+from notifications import outbox
 from notifications.models import OutboxMessage
 from tests.api.problems import assert_problem
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
@@ -17,7 +18,8 @@ from tests.stage.gateway import GatewayProcess
 
 def signed_in() -> APIClient:
     """A customer's client, with a token for a password."""
-    get_user_model().objects.create_user("ann", email="ann@example.com", password="a long pass phrase")
+    ann = get_user_model().objects.create_user("ann", email="ann@example.com", password="a long pass phrase")
+    outbox.change_contact(ann, phone="+14155550123")
     client = APIClient()
     token = client.post("/api/auth/token/", {"username": "ann", "password": "a long pass phrase"}, format="json")
     assert token.status_code == 200
