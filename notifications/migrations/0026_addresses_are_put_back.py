@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0022_usage_is_counted'),
+        ('notifications', '0025_addresses_by_their_first_letters'),
     ]
 
     operations = [
