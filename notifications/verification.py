@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -30,7 +30,8 @@ from notifications.policy.address_keys import address_key
 from notifications.policy.code_limits import DAY, check_limits
 from notifications.policy.masking import hint
 from notifications.recipients.address_changes import change_to_undo, remember, undo_change
-from notifications.recipients.addresses import lock_address, recipients_at, set_address
+from notifications.recipients.address_owners import owners_of
+from notifications.recipients.addresses import lock_address, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, check_database, recipient_of
 from notifications.recipients.contact_fields import checked_changes
 from notifications.recipients.strangers import Address, stranger_of, valid
@@ -198,16 +199,6 @@ def use(proof: Proof, user: AbstractBaseUser, *, now: datetime | None = None) ->
     earlier = _snapshot(locked)
     set_address(locked, proof.field, proof.address, verified_at=now or timezone.now(), using=DEFAULT_DB_ALIAS)
     _tell_old_address(earlier, proof.field, now=proof.address)
-
-
-def owners_of(field: str, address: str) -> dict[int, datetime | None]:
-    """The IDs of the users who have the address in use, each with when they proved it; None: the project vouches.
-
-    Who proved it first comes first, and those without a proof come last.
-    """
-    known = recipients_at(address_key(field, address), using=DEFAULT_DB_ALIAS).exclude(user=None)
-    proven_at = f"{field}_verified_at"
-    return dict(known.order_by(F(proven_at).asc(nulls_last=True), "user_id").values_list("user_id", proven_at))
 
 
 def _send_code(
