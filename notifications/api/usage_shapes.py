@@ -4,11 +4,14 @@ from datetime import date
 from typing import Any
 
 from django.core.validators import ProhibitNullCharactersValidator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 NO_NULL = [ProhibitNullCharactersValidator()]
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class MonthField(serializers.Field):
     """2026-11; its value is the month's first day."""
 
