@@ -159,6 +159,15 @@ class NotCancellable(BookingError):
         super().__init__(_("The slot has already started, so the booking can no longer be cancelled."))
 
 
+class NotMovable(BookingError):
+    """The slot's new start has come already: nobody would be told of it, and nobody could cancel any more."""
+
+    code = "not_movable"
+
+    def __init__(self) -> None:
+        super().__init__(_("A slot can only be moved to a time that is still to come."))
+
+
 class NotSentAgain(BookingError):
     """A message is not sent again; the code is the outbox's."""
 

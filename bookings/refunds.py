@@ -68,7 +68,11 @@ def execute_due(*, limit: int = 100, now: datetime | None = None) -> tuple[int, 
 
 
 def look_at(*, gateway_name: str, payment_id: str, refund_id: str, now: datetime | None = None) -> bool:
-    """Ask the gateway about the refund that an event names; False if it is not ours. Raises GatewayUnavailable."""
+    """Ask the gateway about the refund that an event names; False if it is not ours. Raises GatewayUnavailable.
+
+    `now`: when the event came. A refund whose id we never got is tried TRY_SECONDS after it, and no sooner, because a
+    process may be at it; what the gateway says of a known one is recorded by the clock, as in `execute_due`.
+    """
     ours = Refund.objects.filter(payment__gateway=gateway_name).select_related("payment")
     refund = ours.filter(gateway_refund_id=refund_id).first()
     if refund is not None:

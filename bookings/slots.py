@@ -5,7 +5,7 @@ A booking records the start of which its customer was last notified. Where that 
 customer may cancel for a full refund (`cancellation.refund_due`).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -13,6 +13,7 @@ from django.db.models.functions import TruncMinute
 from django.utils import timezone
 
 from bookings import announcements
+from bookings.errors import NotMovable
 from bookings.models import Booking, Slot
 from bookings.setbacks import do_each, waiting
 from bookings.transactions import in_transaction
@@ -24,8 +25,13 @@ def move(slot_id: int, *, starts_at: datetime, ends_at: datetime | None = None, 
     """Move the slot, which keeps its length unless `ends_at` is given; returns how many customers were told.
 
     Each is notified in a separate transaction, so that no lock is held for long. After an interruption the scheduler
-    notifies the rest. Raises Slot.DoesNotExist; IntegrityError for an end before the start.
+    notifies the rest. Moved again, each is told from the start that they were last told of.
+
+    Raises, with nothing written: NotMovable for a start that has come already; Slot.DoesNotExist; IntegrityError for an
+    end before the start.
     """
+    if starts_at <= (now or timezone.now()):
+        raise NotMovable
     in_transaction(partial(_move, slot_id, starts_at=starts_at, ends_at=ends_at))
     return tell_of_moves(slot_id=slot_id, now=now)
 
@@ -70,10 +76,12 @@ def _tell(booking_id: int, *, now: datetime) -> bool:
     booking = rows.select_related("slot", "payment", "user").filter(pk=booking_id, status="confirmed").first()
     if booking is None or booking.starts_at is None or not booking.has_untold_move:
         return False
-    told = booking.starts_at
+    told, before = booking.starts_at, booking.moved_at
     if booking.reminded_at is not None:
         announcements.withdraw_reminder(booking)
-    booking.starts_at, booking.moved_at, booking.reminded_at = booking.slot.starts_at, now, None
+    booking.starts_at, booking.reminded_at = booking.slot.starts_at, None
+    # Rising, whatever the clock says: messages of two moves would have one dedupe key, and the later would not be sent.
+    booking.moved_at = now if before is None else max(now, before + timedelta(microseconds=1))
     booking.save(update_fields=["starts_at", "moved_at", "reminded_at"])
     announcements.slot_moved(booking, from_start=told)
     return True

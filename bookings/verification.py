@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from bookings import announcements, refunds
@@ -82,7 +84,14 @@ def confirm(order: Order, payment: GatewayPayment, *, now: datetime) -> Verified
     record: SoldOut, OrderAlreadyPaid; with the payment on record, for staff to decide: AmountMismatch.
     """
     _check(order, payment)
-    return _answer(in_transaction(lambda: _record_payment(order, payment, now=now)))
+    try:
+        return _answer(in_transaction(lambda: _record_payment(order, payment, now=now)))
+    except IntegrityError:
+        if not _of(order, payment.payment_id).exists():
+            raise
+        # It was left to staff, and the gateway has corrected its amount since. They decide, as they were told.
+        log.warning("Payment %s of %s is now %s %s", payment.payment_id, order, payment.amount, payment.currency)
+        raise AmountMismatch from None
 
 
 def _answer(result: Verified | BookingError) -> Verified:
@@ -150,10 +159,18 @@ def _record_payment(order: Order, payment: GatewayPayment, *, now: datetime) -> 
 
 
 def _recorded(order: Order, payment_id: str) -> Payment | None:
-    """The payment's row, if it was verified before: none of an open or lapsed order pays for it."""
+    """The payment's row, if it was verified before: none of an open or lapsed order pays for it.
+
+    Nobody else's is taken for it. The gateway signs an order and a payment together, but an event may name any two,
+    and one order may have several payments; so both are looked for. An order has one gateway, so that is not.
+    """
     if order.status in (Order.Status.OPEN, Order.Status.LAPSED):
         return None
-    return Payment.objects.filter(order=order, payment_id=payment_id).first()
+    return _of(order, payment_id).first()
+
+
+def _of(order: Order, payment_id: str) -> QuerySet[Payment]:
+    return Payment.objects.filter(order=order, payment_id=payment_id)
 
 
 def _leave_to_staff(order: Order, payment: GatewayPayment) -> BookingError:

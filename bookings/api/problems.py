@@ -32,6 +32,7 @@ STATUS: dict[type[errors.BookingError], int] = {
     errors.SlotIsCancelled: 409,
     errors.SlotIsHidden: 409,
     errors.NotCancellable: 409,
+    errors.NotMovable: 409,
     errors.AlreadyDecided: 409,
     errors.StaffAreNotErased: 409,
     errors.IdempotencyKeyReused: 422,

@@ -1,22 +1,27 @@
 """A captured payment of another amount than its order's is on record and told to staff, who book or refund it."""
 
+from datetime import timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.test.utils import override_script_prefix
 from django.utils import timezone
 from pytest_django import Settings
 
 from bookings import decisions, orders, reconciliation, refunds, staff, verification
-from bookings.errors import AlreadyDecided, AmountMismatch, NotEnoughSeats, OrderAlreadyPaid
+from bookings.errors import AlreadyDecided, AmountMismatch, NotEnoughSeats, OrderAlreadyPaid, SoldOut
 from bookings.models import Booking, Order, Payment, Refund, Slot
 from notifications.models import OutboxMessage
 from tests.factories.bookings import CustomerFactory, SlotFactory, client_of
 from tests.stage.gateway import GatewayProcess
+from tests.stage.locks import waiting_for_a_lock
 from tests.stage.side_by_side import at_once, messages
+from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,6 +164,88 @@ def test_decisions_at_once_are_one(payment: Payment) -> None:
     ways = iter([decisions.book_anyway, decisions.give_back] * 4)
     assert sum(at_once(lambda: decide(next(ways)))) == 1
     assert Booking.objects.count() + Refund.objects.count() == 1
+
+
+def test_a_decision_that_waits_for_another_sees_it(payment: Payment) -> None:
+    """Its payment was read before the other one was committed."""
+    outcomes: list[str] = []
+    is_noted, may_end = Event(), Event()
+
+    def book() -> None:
+        try:
+            decisions.book_anyway(payment.pk)
+        except AlreadyDecided as error:
+            outcomes.append(error.code)
+        finally:
+            connection.close()
+
+    def give_back() -> None:
+        try:
+            decisions.give_back(payment.pk, note=lambda _: is_noted.set() or may_end.wait(20))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=give_back), Thread(target=book)]
+    threads[0].start()
+    assert is_noted.wait(20)
+    threads[1].start()
+    wait_until(waiting_for_a_lock)
+    may_end.set()
+    for each in threads:
+        each.join()
+    assert outcomes == ["already_decided"]
+    assert not Booking.objects.exists()
+
+
+@pytest.mark.parametrize("decide", [decisions.book_anyway, decisions.give_back])
+def test_a_decision_and_its_note_are_written_together_or_not_at_all(payment: Payment, decide: Any) -> None:
+    noted: list[Payment] = []
+
+    def fail(paid: Payment) -> None:
+        noted.append(paid)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        decide(payment.pk, note=fail)
+    assert noted == [payment]
+    payment.refresh_from_db()
+    assert payment.decision == "wanted"
+    assert [model.objects.count() for model in (Booking, Refund, OutboxMessage)] == [0, 0, 0]
+
+
+def test_seats_of_a_hold_that_has_ended_by_then_are_taken(payment: Payment) -> None:
+    orders.release_all_lapsed_holds(now=payment.order.hold_expires_at)
+    other = orders.open_order(user=CustomerFactory(), slot_id=payment.order.slot_id, quantity=2)
+    with pytest.raises(NotEnoughSeats):
+        decisions.book_anyway(payment.pk, now=other.hold_expires_at - timedelta(seconds=1))
+    decisions.book_anyway(payment.pk, now=other.hold_expires_at)
+    other.refresh_from_db()
+    assert (other.status, Slot.objects.get().seats_taken) == ("lapsed", 2)
+
+
+def test_an_order_that_was_sold_out_takes_its_seats_again(payment: Payment, payment_gateway: GatewayProcess) -> None:
+    order = payment.order
+    orders.release_all_lapsed_holds(now=order.hold_expires_at)
+    other = orders.open_order(user=CustomerFactory(), slot_id=order.slot_id, quantity=2)
+    with pytest.raises(SoldOut):
+        verification.verify(user=order.user, **payment_gateway.pay(order.gateway_order_id))
+    orders.release_all_lapsed_holds(now=other.hold_expires_at)
+    assert decisions.book_anyway(payment.pk).order.status == "booked"
+    assert Slot.objects.get().seats_taken == 2
+
+
+def test_of_a_slot_that_was_called_off_meanwhile_no_seat_is_left(
+    payment: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders.release_all_lapsed_holds(now=payment.order.hold_expires_at)
+
+    def call_off(*_: Any, **__: Any) -> bool:
+        Slot.objects.update(cancelled_at=timezone.now())
+        return False
+
+    monkeypatch.setattr(decisions, "take_seats", call_off)
+    with pytest.raises(NotEnoughSeats, match="only 0 seats"):
+        decisions.book_anyway(payment.pk)
 
 
 @pytest.mark.parametrize("action", ["book_anyway", "give_back"])

@@ -173,9 +173,12 @@ class TestAnEventOfARefundWhoseAnswerWasLost:
         return refunds.look_at(gateway_name=paid.gateway, payment_id=paid.payment_id, refund_id="rf_lost", now=now)
 
     def test_it_is_tried_soon(self, lost: Refund) -> None:
-        now, soon = (timezone.now() + timedelta(minutes=minutes) for minutes in (1, 2))
+        now = timezone.now() + timedelta(minutes=1)
+        soon = now + timedelta(seconds=refunds.TRY_SECONDS)
         assert lost.next_try_at > soon
         assert self.hear(lost, now=now)
+        lost.refresh_from_db()
+        assert lost.next_try_at == soon, "counted from when the event came"
         assert refunds.execute_due(now=now) == (0, 0)
         assert refunds.execute_due(now=soon) == (1, 0)
 

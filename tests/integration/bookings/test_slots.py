@@ -1,12 +1,16 @@
 """A slot that moves: everyone booked is told both hours, reminded anew, and may cancel for a full refund."""
 
+from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from bookings import announcements, cancellation, orders, reminders, slots, verification
+from bookings.business import Business
+from bookings.errors import NotMovable
 from bookings.models import Booking, Refund, Slot
 from notifications.content.rendering import render
 from tests.factories.bookings import CustomerFactory, SlotFactory
@@ -70,6 +74,66 @@ def test_moved_back_and_forth_every_move_is_told_and_every_reminder_comes(bookin
     assert told_hours() == [(first, second), (second, first)] * 2
     waiting = [each for each in messages("booking.reminder") if each.status in ("queued", "pending")]
     assert {datetime.fromisoformat(each.context["starts_at"]) for each in waiting} == {first}
+
+
+def test_moved_again_each_is_told_from_the_hour_that_they_were_last_told(
+    booking: Booking, payment_gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first move was interrupted after one of them was told."""
+    other = booked(payment_gateway, slot=booking.slot)
+    first = booking.slot.starts_at
+    second, third = first + HOUR, first + 2 * HOUR
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(slots, "tell_of_moves", partial(slots.tell_of_moves, limit=1))
+        assert slots.move(booking.slot_id, starts_at=second) == 1
+    assert slots.move(booking.slot_id, starts_at=third) == 2
+    assert sorted(told_hours()) == [(first, second), (first, third), (second, third)]
+    assert reminders.queue_due(now=third - HOUR) == 2
+    assert reminders.queue_due(now=third - HOUR) == 0
+    told = {booking.reference: 6, other.reference: 3}
+    assert Counter(message.about.reference for message in messages("slot.moved")) == told
+    assert {datetime.fromisoformat(each.context["starts_at"]) for each in messages("booking.reminder")} == {third}
+    assert len(messages("booking.reminder")) == 6
+
+
+def test_moved_there_and_back_before_anybody_was_told_nothing_is_said(booking: Booking) -> None:
+    first = booking.slot.starts_at
+    assert reminders.queue_due(now=first - HOUR) == 1
+    for hour in (first + HOUR, first):
+        Slot.objects.update(starts_at=hour)
+    assert slots.tell_of_moves(now=first - HOUR) == 0
+    assert {message.status for message in messages("booking.reminder")} <= {"queued", "pending"}
+
+
+@pytest.mark.parametrize(
+    "later", [timedelta(0), timedelta(seconds=-5)], ids=["at the same moment", "by a clock behind"]
+)
+def test_two_moves_are_told_whatever_the_clock_says(booking: Booking, later: timedelta) -> None:
+    first, now = booking.slot.starts_at, timezone.now()
+    hours = [first + HOUR, first + 2 * HOUR]
+    for hour, at in zip(hours, (now, now + later), strict=True):
+        assert slots.move(booking.slot_id, starts_at=hour, now=at) == 1
+        assert reminders.queue_due(now=hour - HOUR) == 1
+    assert told_hours() == [(first, hours[0]), (hours[0], hours[1])]
+    waiting = [each for each in messages("booking.reminder") if each.status in ("queued", "pending")]
+    assert [datetime.fromisoformat(each.context["starts_at"]) for each in waiting] == [hours[1]] * 3
+
+
+@pytest.mark.parametrize("gone", [HOUR, timedelta(0)], ids=["an hour ago", "now"])
+def test_no_slot_is_moved_to_a_time_that_has_come(booking: Booking, gone: timedelta) -> None:
+    """Nobody would be told, and nobody could cancel any more."""
+    now = timezone.now()
+    Booking.objects.update(starts_at=None)
+    with pytest.raises(NotMovable, match="still to come"):
+        slots.move(booking.slot_id, starts_at=now - gone, now=now)
+    assert Slot.objects.get().starts_at == booking.slot.starts_at
+    assert Booking.objects.get().starts_at is None
+    assert told_hours() == []
+
+
+def test_a_slot_moves_to_the_next_moment(booking: Booking) -> None:
+    now = timezone.now()
+    assert slots.move(booking.slot_id, starts_at=now + timedelta(seconds=1), now=now) == 1
 
 
 def test_nobody_is_reminded_of_an_hour_before_they_are_told_of_it(booking: Booking) -> None:
@@ -191,10 +255,12 @@ def test_the_booking_page_says_what_the_customer_may_do(booking: Booking) -> Non
     ("locale", "old", "new"), [("en", "Jul 2, 2040", "Jul 1, 2040"), ("de", "2. Juli 2040", "1. Juli 2040")]
 )
 @pytest.mark.parametrize("template", ["sms.txt", "whatsapp.txt", "email.txt", "email.html"])
-def test_the_words_name_both_hours_on_every_channel(locale: str, old: str, new: str, template: str) -> None:
+def test_the_words_name_the_hours_and_the_refund_on_every_channel(
+    locale: str, old: str, new: str, template: str
+) -> None:
     hours = {"starts_at": "2040-07-01T18:00:00+00:00", "old_starts_at": "2040-07-02T09:00:00+00:00"}
-    context = {**announcements.SLOT_MOVED.sample, **hours}
+    context = {**announcements.SLOT_MOVED.sample, **hours, "business": Business("Kayaks")}
     words = render("slot.moved", {"words": template}, context, locale=locale, time_zone="UTC")["words"]
-    assert old in words
+    assert old in words or template == "sms.txt", "one segment holds the new hour, the right and the link to the rest"
     assert new in words
-    assert "refund" in words or "zurück" in words or "Erstattung" in words or "back" in words
+    assert any(each in words for each in ("refund", "erstatten", "zurück"))

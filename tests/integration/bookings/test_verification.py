@@ -1,15 +1,16 @@
 """Verification: what is asked of a payment before anything is answered, and who is told of one that failed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from bookings import orders, verification
+from bookings import decisions, orders, verification
 from bookings.errors import AmountMismatch, InvalidSignature, OrderAlreadyPaid, PaymentNotCaptured, SoldOut
 from bookings.gateways import GatewayPayment, PaymentState
-from bookings.models import Order, Payment
+from bookings.models import Booking, Order, Payment
 from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.gateway import GatewayProcess
 from tests.stage.side_by_side import messages
@@ -134,6 +135,35 @@ def test_an_event_about_a_payment_on_record_is_answered_without_the_gateway(
     payment_gateway.is_in_the_mood(down=True)
     again = verification.look_at(order, receipt["payment_id"], now=timezone.now())
     assert (again.booking, again.is_new) == (made.booking, False)
+
+
+def test_an_event_that_names_another_orders_payment_gets_no_answer_from_it(
+    order: Order, payment_gateway: GatewayProcess
+) -> None:
+    """Both are booked: neither the other order's booking nor this one's own is taken for it."""
+    other = orders.open_order(user=CustomerFactory(), slot_id=SlotFactory().pk, quantity=1)
+    paid = [payment_gateway.pay(each.gateway_order_id) for each in (order, other)]
+    for each, receipt in zip((order, other), paid, strict=True):
+        verification.verify(user=each.user, **receipt)
+        each.refresh_from_db()
+    with pytest.raises(InvalidSignature):
+        verification.look_at(order, paid[1]["payment_id"], now=timezone.now())
+    assert Payment.objects.count() == 2
+
+
+@pytest.mark.parametrize("is_refunded", [False, True])
+def test_a_payment_of_another_amount_that_the_gateway_corrects_stays_with_staff(
+    order: Order, payment_gateway: GatewayProcess, *, is_refunded: bool
+) -> None:
+    """It is on record, with what staff were told of it: it is recorded no second time, and not booked by itself."""
+    wrong = GatewayPayment("pay_1", order.gateway_order_id, PaymentState.CAPTURED, 1, "EUR")
+    for payment in (wrong, replace(wrong, amount=order.amount)):
+        with pytest.raises(AmountMismatch):
+            verification.confirm(order, payment, now=timezone.now())
+        if is_refunded and payment is wrong:
+            decisions.give_back(Payment.objects.get().pk)
+    assert (Payment.objects.get().amount, Booking.objects.count()) == (1, 0)
+    assert verification.verify(user=order.user, **payment_gateway.pay(order.gateway_order_id)).is_new
 
 
 def test_a_late_payment_takes_the_seats_of_holds_that_have_ended_by_then(
