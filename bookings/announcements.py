@@ -115,7 +115,7 @@ KINDS = (
 
 def register_kinds() -> None:
     """Make the kinds known to the outbox."""
-    for kind in KINDS:
+    for kind in (*KINDS, *verification.kinds()):
         outbox.register(with_logo(kind))
 
 
@@ -192,6 +192,19 @@ def password_set(user: User) -> None:
             outbox.publish(kind.name, recipient=user, context={})
 
 
+def facts_of(booking: Booking) -> dict[str, Any]:
+    """What messages and documents say of a booking."""
+    return {
+        "booking": booking.pk,
+        "name": booking.user.first_name,
+        "paid_at": booking.payment.created_at.isoformat(),
+        "calendar": event_of(booking),
+        "check_in": check_in.link_of(booking),
+        **_slot(booking.slot, booking.quantity),
+        **_money(booking.payment.amount, booking.payment.currency),
+    }
+
+
 def _about_booking(
     kind: Kind,
     booking: Booking,
@@ -204,16 +217,7 @@ def _about_booking(
     outbox.publish(
         kind.name,
         recipient=booking.user,
-        context={
-            "booking": booking.pk,
-            "name": booking.user.first_name,
-            "paid_at": booking.payment.created_at.isoformat(),
-            "calendar": event_of(booking),
-            "check_in": check_in.link_of(booking),
-            **_slot(booking.slot, booking.quantity),
-            **_money(booking.payment.amount, booking.payment.currency),
-            **(words or {}),
-        },
+        context={**facts_of(booking), **(words or {})},
         dedupe_key=f"{booking.reference}:{kind.name.removeprefix('booking.')}{fact}",
         reference=booking.reference,
         expires_at=expires_at,

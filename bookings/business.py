@@ -35,6 +35,6 @@ def default_currency() -> str:
     return business().currency
 
 
-def for_pages(_: HttpRequest) -> dict[str, Business]:
-    """For the templates of pages: {{ business.name }}."""
-    return {"business": business()}
+def for_pages(_: HttpRequest) -> dict[str, Any]:
+    """For the templates of pages: {{ business.name }}, and whether there is a logo, at the page `logo`."""
+    return {"business": business(), "has_logo": bool(settings.BUSINESS_LOGO)}

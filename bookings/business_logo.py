@@ -19,6 +19,9 @@ MOST_PIXELS = 2000  # to a side
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 
+_carriers: set[str] = set()  # kinds whose emails have the logo with them
+
+
 class UnusableLogo(ValueError):
     """The file is no logo; the text says why, and what to do."""
 
@@ -40,15 +43,22 @@ def logo() -> Logo | None:
 
 def with_logo(kind: Kind) -> Kind:
     """`kind`, whose emails show the logo as <img src="cid:logo">, if there is one; the check names a bad one."""
+    _carriers.discard(kind.name)
     try:
         found = logo()
     except UnusableLogo:
         return kind
     if found is None or "email" not in kind.channels:
         return kind
+    _carriers.add(kind.name)
     name = f"logo.{found.content_type.removeprefix('image/')}"
     image = Attachment(name, found.content_type, build=_content, cid="logo", most_bytes=MOST_BYTES)
     return replace(kind, attachments=(*kind.attachments, image))
+
+
+def goes_with(kind: str) -> bool:
+    """Whether the emails of the kind of this name have the logo with them, so that their HTML may show it."""
+    return kind in _carriers
 
 
 def _content(_: Facts) -> bytes | None:

@@ -61,6 +61,14 @@ class Place(models.Model):
         """The time zone in which its times are read: its own, or the business's."""
         return self.time_zone or business().time_zone
 
+    @property
+    def clock(self) -> ZoneInfo:
+        """That time zone; the business's where this host does not know it."""
+        try:
+            return ZoneInfo(self.zone)
+        except (ValueError, OSError, LookupError):
+            return ZoneInfo(business().time_zone)
+
 
 IS_A_LINK = models.CheckConstraint(
     condition=Q(map_url="") | Q(map_url__regex=r"^https?://[^[:space:]\"'<>\\]+$"),

@@ -7,9 +7,7 @@ and no link that opens something is kept in the database.
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-
-from bookings import booking_links, code_links, undo_links
+from bookings import booking_links, business_logo, code_links, undo_links
 from bookings.business import business
 from notifications import outbox
 
@@ -23,7 +21,7 @@ def context_of(message: outbox.Facts) -> dict[str, Any]:
     `ends_at`, `check_in`. Links are empty without PUBLIC_URL.
     """
     shared: dict[str, Any] = {**UNSAID, "business": business(), "time_zone": business().time_zone}
-    shared |= {"logo": bool(settings.BUSINESS_LOGO), "site_url": outbox.public_link("slots-page")}
+    shared |= {"logo": business_logo.goes_with(message.kind), "site_url": outbox.public_link("slots-page")}
     if isinstance(booking := message.context.get("booking"), int):
         shared["booking_url"] = partial(booking_links.link_for, booking)
     if isinstance(code := message.context.get("verification"), int):

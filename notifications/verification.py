@@ -20,16 +20,15 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from notifications import conf, outbox
-from notifications.channels import channel_names
 from notifications.content.confirmation_codes import code_of
 from notifications.content.localization import language_of, zone_of
 from notifications.errors import InvalidCode, TooManyCodes
-from notifications.kinds import Kind, register
 from notifications.models import AddressChange, AddressVerification, Recipient
 from notifications.policy.address_keys import address_key
 from notifications.policy.code_limits import DAY, check_limits
 from notifications.policy.masking import hint
 from notifications.recipients.address_changes import change_to_undo, remember, undo_change
+from notifications.recipients.address_kinds import CHANNELS, CODES, REMOVED, REPLACED, SECURITY, kinds, register_kinds
 from notifications.recipients.address_owners import owners_of
 from notifications.recipients.addresses import lock_address, set_address
 from notifications.recipients.contact import ADDRESSES, Contact, change_contact, check_database, recipient_of
@@ -38,6 +37,9 @@ from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.recipients.user_contact import check_is_ours
 
 __all__ = [
+    "CHANNELS",
+    "REPLACED",
+    "SECURITY",
     "AddressChange",
     "InvalidCode",
     "OpenCode",
@@ -48,6 +50,7 @@ __all__ = [
     "code_of",
     "confirm",
     "is_proven",
+    "kinds",
     "lock",
     "open_code",
     "owners_of",
@@ -59,28 +62,6 @@ __all__ = [
     "undo_change",
     "use",
 ]
-
-SECURITY = "security"  # the codes' lane: none waits behind a message that is being retried
-CHANNELS = {"phone": "sms", "email": "email"}  # how a code reaches each address
-CODES = {
-    field: Kind(
-        f"account.{field}_code", channels=(channel,), sample={"verification": 0}, holds_code=True, lane=SECURITY
-    )
-    for field, channel in CHANNELS.items()
-}
-REPLACED = {
-    field: Kind(
-        f"account.{field}_replaced",
-        channels=(channel,),
-        sample={"new": "+1415...99", "change": 0},
-        may_be_repeated=False,
-    )
-    for field, channel in CHANNELS.items()
-}
-REMOVED = {
-    field: Kind(f"account.{field}_changed", channels=(channel,), sample={"change": 0}, may_be_repeated=False)
-    for field, channel in CHANNELS.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +79,6 @@ class OpenCode:
     field: str
     address: str
     user_id: int | None
-
-
-def register_kinds() -> None:
-    """Make the kinds known whose channels the project has."""
-    for kind in (*CODES.values(), *REPLACED.values(), *REMOVED.values()):
-        if set(kind.channels) <= set(channel_names()):
-            register(kind)
 
 
 def request_changes(user: Recipient | AbstractBaseUser, *, now: datetime | None = None, **changes: Any) -> Contact:

@@ -10,9 +10,10 @@ from email.utils import parseaddr
 from django.conf import settings
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from bookings import booking_links
 from bookings.business import business
 from bookings.documents.words import words_in
-from notifications.outbox import Facts, public_link
+from notifications.outbox import Facts
 
 PRODUCT = "-//Bookings//EN"
 
@@ -25,6 +26,11 @@ def of_booking(message: Facts) -> bytes | None:
 def of_cancellation(message: Facts) -> bytes | None:
     """The end of the event, by which the calendar strikes it out."""
     return _file(message, method="CANCEL", status="CANCELLED")
+
+
+def to_keep(message: Facts) -> bytes | None:
+    """The event for who fetches it from a page: nobody invites them, so it names no guest of it."""
+    return _file(message._replace(address=""), method="PUBLISH", status="CONFIRMED")
 
 
 def _file(message: Facts, *, method: str, status: str) -> bytes | None:
@@ -42,7 +48,7 @@ def _file(message: Facts, *, method: str, status: str) -> bytes | None:
     event.add("transp", "OPAQUE")
     if about.get("place"):
         event.add("location", _plain(about["place"]))
-    link = public_link("booking-page", about["booking"])
+    link = booking_links.link_for(about["booking"])
     if link:
         event.add("url", link)
     said = words_in(message.locale)

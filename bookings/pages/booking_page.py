@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -12,16 +13,23 @@ from bookings import cancellation, repeats
 from bookings.api import selectors
 from bookings.errors import BookingError
 from bookings.models import Booking
-from bookings.pages import words
+from bookings.pages import documents, words
+from bookings.pages.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the page's forms lead, and where its script asks what waits."""
+    """Where the page's forms lead, where its script asks what waits, and what the documents' addresses begin with."""
 
     cancel: str
     again: str
     state: str
+    document: str  # the beginning of each document's address
+
+
+def addresses(*pages: str, of: object) -> Addresses:
+    """The addresses by the names of their pages; `of` is what they name: the booking's ID, or the link's token."""
+    return Addresses(*(reverse(page, args=[of]) for page in pages))
 
 
 def send_again(request: HttpRequest, booking: Booking) -> None:
@@ -49,6 +57,7 @@ def context_of(shown: Booking, *, addresses: Addresses) -> dict[str, Any]:
     """The template's context."""
     about = selectors.messages_about([shown])[shown.reference]
     now = timezone.now()
+    offered = documents.offered(shown, now=now)
     refund = getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None
     return {
         "booking": shown,
@@ -61,4 +70,6 @@ def context_of(shown: Booking, *, addresses: Addresses) -> dict[str, Any]:
         "refundable": cancellation.refund_due(shown, now=now),
         "ways_again": [(way, words.again(way)) for way in repeats.ways_of(shown)],
         "addresses": addresses,
+        "has_event": Document.CALENDAR in offered,
+        "has_code": Document.CODE in offered,
     }

@@ -20,7 +20,8 @@ from bookings.api import selectors
 from bookings.api.serializers import BookingSerializer
 from bookings.code_links import Way
 from bookings.models import Booking
-from bookings.pages import booking_page, code_cookie
+from bookings.pages import booking_page, code_cookie, documents
+from bookings.pages.documents import Document
 from notifications import verification
 from notifications.verification import OpenCode
 
@@ -40,8 +41,9 @@ def booking(request: HttpRequest, token: str) -> HttpResponse:
     shown = _booking_of(token)
     if shown.user == request.user or not accounts.is_guest(shown.user):
         return redirect("booking-page", shown.pk)
-    pages = (reverse(page, args=[token]) for page in ("cancel-by-link", "again-by-link", "booking-by-link-state"))
-    context = {**booking_page.context_of(shown, addresses=booking_page.Addresses(*pages)), "is_by_link": True}
+    pages = ("cancel-by-link", "again-by-link", "booking-by-link-state", "booking-by-link")
+    addresses = booking_page.addresses(*pages, of=token)
+    context = {**booking_page.context_of(shown, addresses=addresses), "is_by_link": True}
     return render(request, "pages/booking.html", context)
 
 
@@ -52,6 +54,13 @@ def state(_: HttpRequest, token: str) -> HttpResponse:
     shown = _guests_booking(token)
     told = BookingSerializer(shown, context={"messages": selectors.messages_about([shown])}).data
     return JsonResponse({name: told[name] for name in ("status", "refund", "notifications")})
+
+
+@require_safe
+@never_cache
+def document(_: HttpRequest, token: str, name: str) -> HttpResponse:
+    """What a guest takes along from the booking."""
+    return documents.answer(_guests_booking(token), Document(name))
 
 
 @require_POST

@@ -3,7 +3,8 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import accounts, closing, guests, language, links, profile, received, security, undo, views
+from bookings.pages import accounts, brand, closing, guests, language, links, profile, received, security, undo, views
+from bookings.pages.documents import Document
 from bookings.pages.forms import SignInForm
 
 sign_in = LoginView.as_view(
@@ -21,13 +22,16 @@ urlpatterns = [
     path("bookings/", views.bookings, name="bookings-page"),
     path("bookings/<int:pk>/", views.booking, name="booking-page"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel-page"),
+    *(path(f"bookings/<int:pk>/{name}", views.document, {"name": name.value}) for name in Document),
     path("b/<str:token>/", links.booking, name="booking-by-link"),
+    *(path(f"b/<str:token>/{name}", links.document, {"name": name.value}) for name in Document),
     path("b/<str:token>/state/", links.state, name="booking-by-link-state"),
     path("bookings/<int:pk>/again/", views.again, name="again-page"),
     path("b/<str:token>/again/", links.again, name="again-by-link"),
     path("b/<str:token>/cancel/", links.cancel, name="cancel-by-link"),
     path("u/<str:token>/", undo.undo, name="undo-by-link"),
     path("c/<str:token>/", links.code, name="code-by-link"),
+    path("logo/", brand.show_logo, name="logo"),
     path("language/", language.choose, name="language"),
     path("accounts/login/code/", accounts.sign_in, name="sign-in-by-code-page"),
     path("accounts/login/code/enter/", accounts.sign_in_code, name="sign-in-code-page"),

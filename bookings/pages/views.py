@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -19,7 +18,8 @@ from bookings import orders, verification
 from bookings.api import selectors
 from bookings.errors import BookingError, GatewayUnavailable
 from bookings.models import Booking, Order, Payment
-from bookings.pages import booking_page, calendar, checkout, words
+from bookings.pages import booking_page, calendar, checkout, documents, words
+from bookings.pages.documents import Document
 from bookings.pages.forms import OrderForm, ProofForm
 from bookings.pages.refund_rules import refund_rules
 
@@ -33,18 +33,19 @@ def slots(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     offered = selectors.slots().filter(starts_at__gt=now)
     next_one, last_one = offered.first(), offered.last()
-    shown = calendar.month_named(request.GET.get("month", "")) or calendar.month_of(
-        next_one.starts_at if next_one else now
-    )
-    inside = offered.filter(starts_at__gte=shown.begins_at, starts_at__lt=shown.after.begins_at)[: calendar.MOST_SHOWN]
+    first = calendar.month_of(next_one) if next_one else None
+    last = calendar.month_of(last_one) if last_one else None
+    shown = calendar.month_named(request.GET.get("month", "")) or first or calendar.month_at(now)
+    days = shown.days(offered.filter(starts_at__range=shown.around)[: calendar.MOST_SHOWN])
     context = {
         "month": shown,
-        "days": shown.days(inside),
-        "is_empty": not inside,
+        "days": days,
+        "is_empty": not any(day.offers for day in days),
         "weekdays": calendar.weekdays(),
-        "first": next_one and calendar.month_of(next_one.starts_at),
-        "is_after_first": next_one is not None and next_one.starts_at < shown.begins_at,
-        "is_before_last": last_one is not None and last_one.starts_at >= shown.after.begins_at,
+        "first": first,
+        "is_after_first": first is not None and first.first < shown.first,
+        "is_before_last": last is not None and last.first > shown.first,
+        "is_elsewhere": calendar.is_elsewhere(),
     }
     return render(request, "pages/slots.html", context)
 
@@ -119,9 +120,18 @@ def bookings(request: HttpRequest) -> HttpResponse:
 def booking(request: HttpRequest, pk: int) -> HttpResponse:
     """One booking, and its messages as they arrive."""
     shown = get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk)
-    pages = (reverse(page, args=[pk]) for page in ("cancel-page", "again-page", "booking"))
-    context = booking_page.context_of(shown, addresses=booking_page.Addresses(*pages))
+    addresses = booking_page.addresses("cancel-page", "again-page", "booking", "booking-page", of=pk)
+    context = booking_page.context_of(shown, addresses=addresses)
     return render(request, "pages/booking.html", context)
+
+
+@customers_only
+@require_safe
+@never_cache
+def document(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """What a customer takes along from the booking."""
+    own = get_object_or_404(selectors.bookings_of(_customer(request)).select_related("user"), pk=pk)
+    return documents.answer(own, Document(name))
 
 
 @customers_only

@@ -45,6 +45,13 @@ def local_at(moment: str, place: str) -> str:
 
 
 @register.filter
+def at_place(moment: str, place: str) -> str:
+    """A moment by the clock of the time zone `place` alone, where there is no room for `local_at`: in an SMS."""
+    language, _ = localization.current()
+    return _local(moment, localization.zone_of(place), language)
+
+
+@register.filter
 def local_day(moment: str) -> str:
     """The day of an ISO 8601 moment in the active time zone and locale: {{ paid_at|local_day }} → Dec 1, 2026."""
     language, zone = localization.current()

@@ -26,16 +26,16 @@ def business(settings: LazySettings) -> None:
     settings.BUSINESS = {**settings.BUSINESS, "name": "Blue Bay Kayaks", "legal": ("Blue Bay Ltd, HRB 1234",)}
 
 
-def said(name: str, channel: str, language: str, **more: Any) -> dict[str, str]:
+def said(name: str, channel: str, language: str, zone: str = "Europe/Berlin", **more: Any) -> dict[str, str]:
     needs = needs_of(channel)
     assert needs
-    reader = Reader(7, language, "Europe/Berlin")
+    reader = Reader(7, language, zone)
     context = {**kinds.get(name).sample, **more}
     return dict(put_into_words(name, context, form=needs.form_for(name), reader=reader).parts)
 
 
 def texts() -> Iterator[tuple[str, str, str]]:
-    """By SMS: each kind in each language, with each of its variants."""
+    """By SMS: each kind in each language, with each of its variants, to a reader far away."""
     variants: dict[str, list[dict[str, Any]]] = {
         "booking.cancelled": [{"refund": 2500}, {"refund": 0}],
         "payment.refunded": [{"reason": reason} for reason in ("cancelled", "sold_out", "order_already_paid")],
@@ -47,7 +47,7 @@ def texts() -> Iterator[tuple[str, str, str]]:
                 for variant in variants.get(name, [{}]):
                     late = {"booking": 123_456} if "booking" in kinds.get(name).sample else {}
                     code = {"verification": 12_345_678} if "verification" in kinds.get(name).sample else {}
-                    yield name, language, said(name, "sms", language, **late, **code, **variant)["text"]
+                    yield name, language, said(name, "sms", language, "Asia/Tokyo", **late, **code, **variant)["text"]
 
 
 def test_an_sms_fits_one_segment_with_our_name_first() -> None:
@@ -81,6 +81,34 @@ def test_an_email_says_who_writes(name: str, language: str) -> None:
     assert "{" not in parts["text"], parts["text"]
 
 
+@pytest.mark.parametrize("name", ["booking.confirmed", "booking.reminder", "slot.moved"])
+@pytest.mark.parametrize(
+    ("language", "there", "own"), [("en", "6:00 PM CET", "12:00 PM EST"), ("de", "18:00 MEZ", "12:00")]
+)
+def test_a_visit_is_said_with_its_place_and_in_the_venues_time(name: str, language: str, there: str, own: str) -> None:
+    for channel in ("email", "whatsapp"):
+        parts = said(name, channel, language, "America/New_York")
+        for part in parts.keys() - {"subject"}:
+            assert "Harbour Street 1, Hamburg" in parts[part], (channel, part)
+            assert "https://maps.example/harbour" in parts[part], (channel, part)
+            assert own in parts[part], (channel, part, parts[part])
+    nowhere = said(name, "email", language, place="", map_url="")
+    assert not any(word in nowhere["text"] for word in ("Where:", "Map:", "Wo:", "Karte:"))
+    assert "Where" not in nowhere["html"]
+    sms = said(name, "sms", language, "America/New_York")["text"]
+    assert there.split(maxsplit=1)[0] in sms
+    assert own not in sms, "no room for both: the venue's, which whoever comes goes by"
+
+
+@pytest.mark.parametrize("name", ["booking.confirmed", "booking.reminder"])
+def test_the_code_for_the_door_is_shown_where_there_is_one(name: str) -> None:
+    assert 'src="cid:ticket"' in said(name, "email", "de")["html"]
+    assert "den Code aus dem Anhang" in said(name, "email", "de")["text"]
+    without = said(name, "email", "en", check_in="")
+    assert "cid:" not in without["html"]
+    assert "attached code" not in without["text"]
+
+
 def test_the_words_are_those_that_a_business_would_send() -> None:
     assert "We've received your payment of €25.00" in said("booking.confirmed", "email", "en")["text"]
     cancelled = said("booking.cancelled", "email", "en")["text"]
@@ -107,7 +135,7 @@ def test_without_a_public_address_no_link_is_missed(settings: LazySettings) -> N
     settings.PUBLIC_URL = ""
     for name in OURS:
         for channel in kinds.get(name).channels:
-            for part, text in said(name, channel, "en").items():
+            for part, text in said(name, channel, "en", map_url="").items():
                 assert "://" not in text, (name, part)
                 assert text == text.strip()
     assert outbox.public_link("slots-page") == ""

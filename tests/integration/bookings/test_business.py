@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bookings.booking_links import token_of
 from bookings.shared_context import context_of
 from config import business_settings
 from config.environment import ConfigurationError
@@ -16,7 +17,7 @@ def test_a_message_about_a_booking_has_its_link_and_the_business(settings) -> No
     shared = context_of(Facts("booking.confirmed", "sms", {"booking": 12}, "en", "UTC"))
     assert shared["business"].name == "Kayaks"
     assert shared["business"].address == ("Harbour 1", "Hamburg")
-    assert shared["booking_url"]() == "https://kayaks.example/bookings/12/"
+    assert shared["booking_url"]() == f"https://kayaks.example/b/{token_of(12)}/"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from PIL import Image
 
 from bookings.announcements import BOOKING_CONFIRMED
 from bookings.business_logo import MOST_BYTES, logo, the_logo_is_an_image, with_logo
+from bookings.shared_context import context_of
+from notifications import verification
+from notifications.outbox import Facts
 
 
 def _png(width: int = 40, height: int = 20, kind: str = "PNG") -> bytes:
@@ -48,3 +51,11 @@ def test_a_logo_goes_with_every_email(tmp_path: Path, settings: Any) -> None:
     assert found is not None
     assert (found.content_type, found.width) == ("image/jpeg", 40)
     assert with_logo(BOOKING_CONFIRMED).attachments[-1].cid == "logo"
+    for kind in (BOOKING_CONFIRMED, *verification.kinds()):
+        is_email = "email" in kind.channels
+        assert bool(with_logo(kind).attachments[len(kind.attachments) :]) == is_email, kind.name
+        assert context_of(Facts(kind.name, "email", {}, "en", "UTC"))["logo"] == is_email, "else a broken image"
+    settings.BUSINESS_LOGO = ""
+    for kind in (BOOKING_CONFIRMED, *verification.kinds()):
+        with_logo(kind)
+        assert not context_of(Facts(kind.name, "email", {}, "en", "UTC"))["logo"]

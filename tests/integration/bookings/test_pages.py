@@ -52,7 +52,9 @@ def test_from_slot_to_booking_and_out_of_it_again(browser: Client, payment_gatew
     home = browser.get("/")
     assert f'href="/slots/{slot.pk}/"' in home.content.decode()
     assert "July 2040" in text_of(home)
-    assert f"Mon, Jul 2 2 3:00 AM {slot.title} ¥1,250 10 seats left" in text_of(home), "by the customer's clock"
+    assert f"Sun, Jul 1 1 6:00 PM {slot.title} ¥1,250 10 seats left" in text_of(home), "by the venue's clock"
+    assert "Times are those of the place." in text_of(home)
+    assert "6:00 PM UTC (Mon, Jul 2, 2040, 3:00 AM JST)" in text_of(browser.get(f"/slots/{slot.pk}/"))
 
     ordered = submit(browser, f"/slots/{slot.pk}/", quantity="2")
     order = Order.objects.get()
