@@ -2,6 +2,7 @@
 
 GET    /_sandbox/?to=ann             the page; with `to`, what went to addresses that hold it
 GET    /_sandbox/messages?since=N    {"messages": [...], "last": N}, oldest first, at most `limit` (1,000) at once
+GET    /_sandbox/messages/N/file     an attachment of an email, by `name`, or by `cid` an image that its HTML shows
 DELETE /_sandbox/messages
 POST   /_sandbox/rules               a rule, as rules.py describes it: {"channel", "match": {"to", "body"}, "times",
                                      "probability", "seed", "answer": {...}}
@@ -22,8 +23,10 @@ from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
+from aiohttp.helpers import content_disposition_header
 
 from notifications.sandbox.callbacks import Callbacks
+from notifications.sandbox.emails import file_of
 from notifications.sandbox.journal import Attempt, Journal
 from notifications.sandbox.page import POLICY, render_page
 from notifications.sandbox.prices import Prices
@@ -31,6 +34,7 @@ from notifications.sandbox.resources import charged_segments
 from notifications.sandbox.rules import BadRule, Rules, parse_rule
 
 PRICE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,5})?")
+IMAGES = ("image/png", "image/jpeg", "image/gif")
 LARGEST_ANSWER = 1000  # messages: more would keep the providers waiting
 
 
@@ -50,6 +54,7 @@ class ControlApi:
         return [
             web.get("/_sandbox/", self._page, allow_head=False),
             web.get("/_sandbox/messages", self._messages, allow_head=False),
+            web.get(r"/_sandbox/messages/{sequence:\d{1,18}}/file", self._file, allow_head=False),
             web.delete("/_sandbox/messages", self._forget),
             web.post("/_sandbox/rules", self._add_rule),
             web.delete("/_sandbox/rules", self._clear_rules),
@@ -80,6 +85,21 @@ class ControlApi:
         price = self._prices.charge(attempt)
         segments = 0 if price is None else charged_segments(attempt)
         return attempt.as_json() | {"price": None if price is None else str(price), "segments": segments}
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """To be saved: a browser opens nothing of it here, whatever it is called or holds."""
+        attempt, name = self._journal.by_sequence(int(request.match_info["sequence"])), request.query.get("name", "")
+        found = attempt and file_of(attempt.content, name=name, cid=request.query.get("cid", ""))
+        if not found:
+            return web.json_response({"error": "no such file"}, status=404)
+        content_type, content = found
+        headers = {
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Disposition": content_disposition_header("attachment", filename=name or "image"),
+        }
+        shown = content_type if content_type in IMAGES else "application/octet-stream"
+        return web.Response(body=content, content_type=shown, headers=headers)
 
     async def _forget(self, request: web.Request) -> web.Response:
         self._journal.clear()

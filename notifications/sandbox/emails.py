@@ -35,10 +35,11 @@ def read_email(content: bytes) -> dict[str, Any]:
     }
 
 
-def file_of(content: bytes, name: str) -> tuple[str, bytes] | None:
-    """The type and the content of the email's attachment called `name`; None if it has none."""
+def file_of(content: bytes, *, name: str = "", cid: str = "") -> tuple[str, bytes] | None:
+    """The type and the content of the email's attachment called `name`, or the image `cid`; None if it has none."""
     for part, found in _files(email.message_from_bytes(content)):
-        if part.get_filename() == name:
+        own = str(part.get("Content-ID", "")).strip().strip("<>")
+        if own == cid if cid else part.get_filename() == name:
             return part.get_content_type(), found
     return None
 

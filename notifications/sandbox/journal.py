@@ -94,5 +94,8 @@ class Journal:
     def newest_first(self) -> Iterator[Attempt]:
         return reversed(self._attempts)
 
+    def by_sequence(self, sequence: int) -> Attempt | None:
+        return next((attempt for attempt in self.newest_first() if attempt.sequence == sequence), None)
+
     def by_sid(self, sid: str) -> Attempt | None:
         return self._by_sid.get(sid)

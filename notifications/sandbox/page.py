@@ -7,15 +7,17 @@ import re
 from html import escape, unescape
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from notifications.sandbox.journal import Journal
 
 MOST_SHOWN = 200
 MOST_SEARCHED = 20_000
-# Nothing is loaded but what stands in the page itself; the frames of emails are bound by this, too.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: cid:; frame-src 'self'; form-action 'self'"
+# Nothing is loaded but what came with the messages; the frames of emails are bound by this, too.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-src 'self'; form-action 'self'"
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"  # of frames: links open beside them, and nothing runs
 CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "email": "Email"}
+_IMAGE = re.compile(r"(?<=[\"'])cid:([^\"'<>\s]+)")  # of an email, that its HTML shows
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 
 _PAGE = """<!doctype html>
@@ -88,7 +90,7 @@ def _row(attempt: dict[str, Any]) -> str:
     )
     title = f"<h2>{escape(attempt['subject'])}</h2>" if attempt.get("subject") else ""
     text, said = _linked(attempt["body"]), " ".join(facts)
-    return f'<li><p class="facts">{said}</p>{title}<p class="text">{text}</p>{_frame(attempt)}</li>'
+    return f'<li><p class="facts">{said}</p>{title}<p class="text">{text}</p>{_files(attempt)}{_frame(attempt)}</li>'
 
 
 def _linked(text: str) -> str:
@@ -101,11 +103,26 @@ def _anchor(escaped: str) -> str:
     return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
 
 
+def _files(attempt: dict[str, Any]) -> str:
+    """The attachments, each to be saved."""
+    links = [
+        f'<a href="{_address(attempt, name=file["name"])}" download>{escape(file["name"])}</a> '
+        f"({escape(file['type'])}, {file['bytes']:,} bytes)"
+        for file in attempt.get("files", ())
+    ]
+    return f'<p class="facts">{"".join(f"<span>{link}</span>" for link in links)}</p>' if links else ""
+
+
+def _address(attempt: dict[str, Any], **which: str) -> str:
+    return escape(f"/_sandbox/messages/{attempt['sequence']}/file?{urlencode(which)}")
+
+
 def _frame(attempt: dict[str, Any]) -> str:
     """An email's HTML: no scripts, no forms, nothing of this page in reach; a link opens beside it."""
     if not attempt.get("html"):
         return ""
-    source, number = escape('<base target="_blank">' + attempt["html"]), attempt["sequence"]
+    html = _IMAGE.sub(lambda found: _address(attempt, cid=unescape(found[1])), attempt["html"])
+    source, number = escape('<base target="_blank">' + html), attempt["sequence"]
     return (
         f'<details><summary>Show the HTML</summary><iframe title="Email {number}" sandbox="{SANDBOX}" loading="lazy" '
         f'referrerpolicy="no-referrer" srcdoc="{source}"></iframe></details>'

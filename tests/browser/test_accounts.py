@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from icalendar import Calendar
 
 from bookings import refunds
 from bookings.models import Booking
@@ -104,6 +105,7 @@ def sign_up(visit: Visit) -> None:
 def test_a_stranger_signs_up_books_changes_the_phone_sets_a_new_password_and_closes(visit: Visit) -> None:
     sign_up(visit)
     book(visit)
+    put_the_event_into_a_calendar(visit)
     ask_for_the_confirmation_again_and_cancel(visit)
     change_the_profile(visit)
     sign_in_by_a_code(visit)
@@ -117,6 +119,18 @@ def book(visit: Visit) -> None:
     visit.press("Pay €12.50")
     assert Booking.objects.get().user.first_name == "Ann"
     assert "CET" in page.inner_text("dl") or "CEST" in page.inner_text("dl"), "the browser told its time zone"
+
+
+def put_the_event_into_a_calendar(visit: Visit) -> None:
+    """The file is saved from the booking's page, and a calendar's library reads it; the code beside it is shown."""
+    booking = Booking.objects.latest("pk")
+    with visit.page.expect_download() as saved:
+        visit.page.click("text=Add to your calendar")
+    assert saved.value.suggested_filename == f"booking-{booking.pk}.ics"
+    (event,) = Calendar.from_ical(Path(saved.value.path()).read_bytes()).walk("VEVENT")
+    assert str(event["SUMMARY"]) == booking.slot.title
+    assert event["DTSTART"].dt == booking.slot.starts_at.replace(microsecond=0)
+    assert visit.page.evaluate("document.querySelector('.ticket img').naturalWidth") > 100, "the code is a picture"
 
 
 def ask_for_the_confirmation_again_and_cancel(visit: Visit) -> None:
@@ -153,6 +167,7 @@ def test_a_guest_books_finds_the_booking_by_its_link_and_makes_an_account(visit:
     visit.page.goto(link)
     assert visit.page.get_by_role("link", name="Sign in").count() == 1, "nobody is signed in"
     visit.look("guest-link")
+    put_the_event_into_a_calendar(visit)
     ask_for_the_confirmation_again_and_cancel(visit)
     make_an_account_of_it(visit)
     close(visit)

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 
+from notifications.policy.attachment import File
 from notifications.sandbox.client import SandboxClient, running_sandbox
 from tests.stage.providers import FORM, messages_url, send_email
 
@@ -86,6 +89,26 @@ def test_the_page_is_an_inbox_in_which_an_emails_html_can_do_nothing(
     frame = answer.text.split("<iframe")[1].split("</iframe>")[0]
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame, "no scripts, forms or origin"
     assert "&lt;p&gt;Hi &quot;you&quot;&lt;/p&gt;&lt;script&gt;" in frame
+
+
+def test_the_pages_files_are_saved_and_never_opened(providers: SandboxClient) -> None:
+    odd = '../<b>"é.html'
+    evil = File(odd, "text/html", b"<script>alert(1)</script>")
+    send_email(providers, html='<img src="cid:code">', files=[evil, File("code.png", "image/png", b"PNG", cid="code")])
+
+    page = requests.get(f"{providers.http_url}/_sandbox/", timeout=10).text
+    hrefs = re.findall(r'href="(/_sandbox/messages/[^"]+)" download', page)
+    saved, image = (requests.get(providers.http_url + unescape(href), timeout=10) for href in hrefs)
+    assert (saved.content, image.content) == (evil.content, b"PNG")
+    assert saved.headers["Content-Type"] == "application/octet-stream"
+    assert saved.headers["Content-Disposition"].startswith("attachment;")
+    assert "sandbox" in saved.headers["Content-Security-Policy"]
+    assert saved.headers["X-Content-Type-Options"] == "nosniff"
+    assert "<b>" not in page
+    shown = unescape(unescape(re.findall(r"/_sandbox/messages/\d+/file\?cid=code", page)[0]))
+    assert requests.get(providers.http_url + shown, timeout=10).headers["Content-Type"] == "image/png"
+    for nothing in ("999999999/file?name=a", f"{hrefs[0].split('/')[3]}/file?name=nothing", "x/file", "1/file"):
+        assert requests.get(f"{providers.http_url}/_sandbox/messages/{nothing}", timeout=10).status_code == 404
 
 
 def test_the_page_shows_what_went_to_one_address(providers: SandboxClient, twilio: requests.Session) -> None:

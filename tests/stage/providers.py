@@ -1,7 +1,7 @@
 """The providers' stand-ins as a real process, one for all tests; each test finds them empty, up and without rules."""
 
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -9,6 +9,7 @@ import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 
+from notifications.policy.attachment import File
 from notifications.sandbox.client import SandboxClient, running_sandbox
 
 PHONE = "+14155552671"
@@ -42,12 +43,23 @@ def messages_url(providers: SandboxClient, name: str = "Messages") -> str:
     return f"{providers.http_url}/2010-04-01/Accounts/{providers.account_sid}/{name}.json"
 
 
-def send_email(providers: SandboxClient, *, to: str = "asha@example.com", text: str = "Hello", html: str = "") -> None:
+def send_email(
+    providers: SandboxClient,
+    *,
+    to: str = "asha@example.com",
+    text: str = "Hello",
+    html: str = "",
+    files: Iterable[File] = (),
+) -> None:
     letter = EmailMessage()
     letter["Subject"], letter["Message-ID"] = "Hi", "<outbox-5@example.org>"
     letter.set_content(text)
     if html:
         letter.add_alternative(html, subtype="html")
+    for file in files:
+        main, _, sub = file.content_type.partition("/")
+        cid = f"<{file.cid}>" if file.cid else None
+        letter.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name, cid=cid)
     host, port = providers.email_url.removeprefix("smtp://").split(":")
     with smtplib.SMTP(host, int(port)) as smtp:
         smtp.sendmail("us@example.org", [to], letter.as_bytes(policy=SMTP))
