@@ -69,8 +69,22 @@ def test_the_answers_of_a_relay_that_never_fails_count_once_it_knows_of_failures
         failing.saw(failed=1)
         healthy.beat()
         healthy.saw(accepted=100)
+        assert state() == (0, False)
         failing.beat()
-    assert state() == (0, False)
+
+
+def test_an_answer_from_before_failures_that_others_saw_does_not_end_their_row(reporters: list[Reporter]) -> None:
+    failing, late, _ = reporters
+    late.saw(accepted=100)
+    failing.saw(failed=FAILURES - 1)
+    late.beat()
+    late.saw(failed=1)
+    assert state() == (FAILURES, True)
+
+
+def test_what_the_last_failure_was_is_on_record(reporters: list[Reporter]) -> None:
+    reporters[0].saw(failed=1)
+    assert ChannelState.objects.get(name="sms").last_error == "http_503"
 
 
 def test_five_in_a_row_over_all_relays_are_an_outage(reporters: list[Reporter]) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.models import ChannelState
 from notifications.relay.breaker import FAILURES, Breaker
-from notifications.relay.gate import BURST_SECONDS, RAMP_SECONDS, Gate
+from notifications.relay.gate import BURST_SECONDS, FIRST_PROBE_SECONDS, RAMP_SECONDS, Gate
 from notifications.relay.messages import Claimed
 from tests.factories.notifications import RecipientFactory, publish
 from tests.stage.locks import waiting_for_a_lock
@@ -58,12 +58,49 @@ def test_of_two_relays_one_may_probe(hand_relay: MakeRelay) -> None:
     assert limits(gates[0], relays[0]) == {}, "nor twice"
 
 
+def test_after_a_probe_the_next_is_waited_for_without_a_statement(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    now = [1_000.0]
+    gate = Gate({"sms": Breaker()}, rates={}, clock=lambda: now[0])
+    gate.register_channels(relay.connection)
+    ChannelState.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO)
+    learn(gate, relay)
+    now[0] += 3.0
+    assert limits(gate, relay) == {"sms": 1}
+    assert gate.seconds_to_change({"sms": 1}) == FIRST_PROBE_SECONDS
+    relay.connection.close()
+    assert limits(gate, relay) == {}
+
+
 def test_a_broken_channel_that_is_paused_is_not_probed(hand_relay: MakeRelay) -> None:
     relay = hand_relay()
     gate = a_gate(relay)
     ChannelState.objects.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO, paused_at=LONG_AGO)
     learn(gate, relay)
     assert limits(gate, relay) == {}
+
+
+def test_of_several_channels_each_gets_its_own(hand_relay: MakeRelay) -> None:
+    """One is open, one is probed, one is limited, and one is paused."""
+    relay = hand_relay()
+    gate = Gate({name: Breaker() for name in ("email", "pigeon", "sms", "whatsapp")}, rates={"sms": 20.0})
+    gate.register_channels(relay.connection)
+    ChannelState.objects.update(next_slot_at=LONG_AGO)
+    whatsapp = ChannelState.objects.filter(name="whatsapp")
+    whatsapp.update(failures=FAILURES, broken_at=LONG_AGO, probe_at=LONG_AGO)
+    ChannelState.objects.filter(name="pigeon").update(paused_at=LONG_AGO)
+    learn(gate, relay)
+    with gate.granting(relay.connection, dict.fromkeys(("email", "pigeon", "sms", "whatsapp"), 9)) as granted:
+        assert granted == {"email": 9, "whatsapp": 1, "sms": int(20 * BURST_SECONDS) + 1}
+
+
+def test_what_an_open_channel_claimed_is_written_nowhere(hand_relay: MakeRelay) -> None:
+    relay = hand_relay()
+    gate = a_gate(relay)
+    ChannelState.objects.update(next_slot_at=LONG_AGO)
+    with gate.granting(relay.connection, {"sms": 9}):
+        gate.charge(relay.connection, claimed(9))
+    assert ChannelState.objects.get().next_slot_at.year == 2020
 
 
 def test_a_rise_that_ends_just_now_limits_nothing(hand_relay: MakeRelay) -> None:

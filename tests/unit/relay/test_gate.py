@@ -61,6 +61,14 @@ def test_what_may_be_claimed_at_once(rate: float, state: dict[str, Any], is_clai
     assert Channel(rate=rate, **state).gate.claimable(ROOM) == (["sms"] if is_claimable else [])
 
 
+def test_a_limited_channel_may_claim_at_the_very_moment_that_was_waited_for() -> None:
+    """Or the relay would wait zero seconds, and again, and claim nothing."""
+    channel = Channel(rate=2.0)
+    channel.now = 0.0
+    assert channel.gate.seconds_to_change(ROOM) == 0.0
+    assert channel.gate.claimable(ROOM) == ["sms"]
+
+
 def test_the_next_probe_is_waited_for_unless_the_channel_is_paused() -> None:
     channel = Channel(is_broken=True, probe_in=5.0)
     channel.now += 2.0
