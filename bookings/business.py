@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from notifications.content.until_settings_change import until_settings_change
+
 
 @dataclass(frozen=True, slots=True)
 class Business:
@@ -24,6 +26,7 @@ class Business:
     time_zone: str = "UTC"
 
 
+@until_settings_change
 def business() -> Business:
     """The business, as the settings describe it."""
     described: dict[str, Any] = settings.BUSINESS

@@ -4,12 +4,12 @@ It is made when a message is sent. So a message that an earlier release publishe
 and no link that opens something is kept in the database.
 """
 
-from functools import partial
 from typing import Any
 
 from bookings import booking_links, business_logo, code_links, undo_links
 from bookings.business import business
 from notifications import outbox
+from notifications.content.until_settings_change import until_settings_change
 
 UNSAID = {"place": "", "map_url": "", "ends_at": "", "check_in": "", "name": ""}
 
@@ -20,12 +20,18 @@ def context_of(message: outbox.Facts) -> dict[str, Any]:
     Below them, for messages of earlier releases, what a slot may say and did not: `time_zone`, `place`, `map_url`,
     `ends_at`, `check_in`. Links are empty without PUBLIC_URL.
     """
-    shared: dict[str, Any] = {**UNSAID, "business": business(), "time_zone": business().time_zone}
-    shared |= {"logo": business_logo.goes_with(message.kind), "site_url": outbox.public_link("slots-page")}
+    shared = _of_all() | {"logo": business_logo.goes_with(message.kind)}
     if isinstance(booking := message.context.get("booking"), int):
-        shared["booking_url"] = partial(booking_links.link_for, booking)
+        shared["booking_url"] = booking_links.link_for(booking)
     if isinstance(code := message.context.get("verification"), int):
         shared["code_url"] = code_links.link_for(code, purpose=str(message.context.get("purpose", "")))
     if isinstance(change := message.context.get("change"), int):
         shared["undo_url"] = undo_links.link_for(change)
     return shared
+
+
+@until_settings_change
+def _of_all() -> dict[str, Any]:
+    """What is the same for all messages."""
+    ours = business()
+    return {**UNSAID, "business": ours, "time_zone": ours.time_zone, "site_url": outbox.public_link("slots-page")}

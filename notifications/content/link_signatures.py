@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Iterator
 
 from notifications import conf
+from notifications.content.until_settings_change import until_settings_change
 
 BYTES = 9  # nobody guesses 72 bits over a network; as text they are 12 characters
 
@@ -25,6 +26,13 @@ def is_signature(text: str, value: str, *, salt: str) -> bool:
 
 
 def _signatures(value: str, *, salt: str) -> Iterator[str]:
-    for key in conf.link_keys():
-        digest = hmac.digest(key.encode(), f"notifications.link:{salt}:{value}".encode(), "sha256")
-        yield base64.urlsafe_b64encode(digest[:BYTES]).decode()
+    for key in _keys():
+        signed = key.copy()
+        signed.update(f"notifications.link:{salt}:{value}".encode())
+        yield base64.urlsafe_b64encode(signed.digest()[:BYTES]).decode()
+
+
+@until_settings_change
+def _keys() -> list[hmac.HMAC]:
+    """The keys of links, ready to sign with."""
+    return [hmac.new(key.encode(), digestmod="sha256") for key in conf.link_keys()]
