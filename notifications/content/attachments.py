@@ -64,7 +64,8 @@ def _files(kind: Kind, message: Facts, context: Mapping[str, Any], links: Collec
 
 def _size(attachment: Attachment, kind: Kind, message: Facts) -> int:
     shared = shared_context(message)
-    content = _content(attachment, message, {**message.context, **shared}, kind.links | shared.keys())
+    links = kind.links | (shared.keys() - message.context.keys())
+    content = _content(attachment, message, {**shared, **message.context}, links)
     return len(content or b"")
 
 

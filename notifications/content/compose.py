@@ -50,11 +50,9 @@ def put_into_words(
     url = link_for(Subscription(reader.recipient_id, form.channel, kinds.purpose_of(kind)))
     links = kinds.links_of(kind)
     message = Facts(kind, form.channel, context, reader.locale, reader.time_zone, reader.recipient_id, reader.address)
-    ours = shared_context(message)
+    shared = shared_context(message)
     if url:
-        ours[UNSUBSCRIBE_URL] = url
-    if ours:
-        context, links = {**context, **ours}, links | ours.keys()
+        context, links = {**context, UNSUBSCRIBE_URL: url}, links | {UNSUBSCRIBE_URL}
     parts = render(
         kind,
         form.templates,
@@ -63,10 +61,13 @@ def put_into_words(
         time_zone=reader.time_zone,
         links=links,
         sanitizer=form.sanitizer,
+        shared=shared,
     )
     known = kinds.find(kind)
-    if known is None:
+    has_files = with_files and known and any(form.channel in each.channels for each in known.attachments)
+    if known is None or not (has_files or form.has_letterhead):  # an SMS mostly
         return Worded(parts, url)
-    files = files_of(known, message, context=context, links=links) if known.attachments and with_files else ()
+    context, links = {**shared, **context}, links | (shared.keys() - context.keys())
+    files = files_of(known, message, context=context, links=links) if has_files else ()
     letterhead = letterhead_of(known, message, context=context, links=links) if form.has_letterhead else PLAIN
     return Worded(parts, url, files, letterhead)

@@ -20,6 +20,7 @@ from django.template.backends.django import get_installed_libraries
 from notifications.content.localization import language_of, localized
 from notifications.content.sanitize import Sanitizer, sanitize
 
+NOTHING: Mapping[str, Any] = {}
 MOST_TEMPLATES = 4096  # kept ready, by kind, part and language
 
 
@@ -48,13 +49,14 @@ def render(
     time_zone: str,
     links: Collection[str] = (),
     sanitizer: Sanitizer = str,
+    shared: Mapping[str, Any] = NOTHING,
 ) -> dict[str, str]:
     """The rendered parts of a message of `kind`: `templates` maps a part's name to its template's file name.
 
     Of the texts in `context` only those under the keys `links` may be links; `sanitizer` takes a channel's own markup
-    out of the others. Raises RenderingError.
+    out of the others. `shared` is the project's own and stays; `context` comes before it. Raises RenderingError.
     """
-    words = sanitize(context, links=links, sanitizer=sanitizer)
+    words = {**shared, **sanitize(context, links=links, sanitizer=sanitizer)}
     locale = language_of(locale)
     with localized(locale, time_zone):
         return {part: _render_one(kind, file_name, locale, words) for part, file_name in templates.items()}

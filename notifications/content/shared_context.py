@@ -20,7 +20,7 @@ from notifications.policy.attachment import Facts
 
 
 def shared_context(message: Facts) -> dict[str, Any]:
-    """What the project's function says of `message`, without the keys that its context has itself.
+    """What the project's function says of `message`, in a dict of ours: the message's own values come before it.
 
     Raises RenderingError for whatever the function raises.
     """
@@ -28,8 +28,7 @@ def shared_context(message: Facts) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        said: Mapping[str, Any] = _function(path)(message)
-        return {key: value for key, value in said.items() if key not in message.context}
+        return {**_function(path)(message)}
     except Exception as error:
         raise RenderingError(f"OUTBOX_CONTEXT: {type(error).__name__}: {error}") from error
 
