@@ -66,7 +66,7 @@ def _campaign(stage: Stage, options: argparse.Namespace, faults: tuple[object, .
     from notifications import kinds  # noqa: PLC0415  (models can be imported from here on)
     from tests.chaos import campaign, report  # noqa: PLC0415
 
-    stage.write_words(sorted(kinds._registered))
+    stage.write_words({name: kind.sample or {} for name, kind in kinds._registered.items()})
     result = campaign.run(
         stage,
         faults,

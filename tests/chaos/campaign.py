@@ -57,7 +57,13 @@ def run(
     customers = _set(stage, progress)
     log = stage.folder / "customers.jsonl"
     log.touch()
-    wish = {"slots": _slots(minutes), "rate": rate, "cancels": CANCELS, "seed": seed, "log": str(log)}
+    wish = {
+        "slots": _slots(minutes),
+        "rate": rate,
+        "cancels": CANCELS,
+        "seed": seed,
+        "log": str(log),
+    }
     load = stage.start_customers(wish | _doors(stage, customers))
     director = Director(stage, faults, progress=progress)
     director.run(60.0 * minutes)
@@ -96,7 +102,9 @@ def _set(stage: Stage, progress: Callable[[str], None]) -> list[people.Customer]
 def _doors(stage: Stage, customers: list[people.Customer]) -> dict[str, object]:
     """Where customers go, and as whom."""
     names = [each.username for each in customers]
-    return {"web": stage.web, "gateway": stage.gateway, "customers": names, "password": people.PASSWORD}
+    inbox = {name: getattr(stage.providers, name) for name in ("http_url", "email_url", "account_sid")}
+    doors = {"web": stage.web, "gateway": stage.gateway, "providers": inbox}
+    return doors | {"customers": names, "password": people.PASSWORD}
 
 
 def _come_to_rest(stage: Stage, director: Director, progress: Callable[[str], None]) -> None:

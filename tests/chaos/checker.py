@@ -1,6 +1,7 @@
 """Judges a campaign by its history alone: pure functions, one for each thing that must not have happened.
 
-Those here look at what customers, providers and the gateway saw; `witnessed` has those that look at the rows as well.
+Those here look at what customers, providers and the gateway saw; `codes` has those about codes and accounts, and
+`witnessed` those that look at the rows as well.
 """
 
 from collections import Counter, defaultdict
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from notifications.lifecycle import TERMINAL
-from tests.chaos import witnessed
+from tests.chaos import codes, witnessed
 from tests.chaos.history import Answer, Call, Deed, Finding, History, Message, Word
 
 CHANNELS = ("sms", "whatsapp", "email")
@@ -19,6 +20,7 @@ CUTS = frozenset({"cut", "stall", "slow", "restart", "fill"})
 AFTERMATH_SECONDS = 6.0
 
 
+Lane = tuple[str, bool]
 Oracle = Callable[[History], Iterator[Finding]]
 
 
@@ -88,11 +90,11 @@ def phantom(history: History) -> Iterator[Finding]:
 
 
 def out_of_order(history: History) -> Iterator[Finding]:
-    """A message whose first acceptance came after that of a younger one of the same customer, unless it was replayed;
+    """A message whose first acceptance came after that of a younger one in the same lane, unless it was replayed;
     and messages written in another order than the customer saw things happen.
     """
     first = _first_acceptances(history.calls)
-    for customer, messages in _by_customer(history.messages).items():
+    for (customer, _), messages in _by_lane(history.messages).items():
         arrived = [message for message in messages if message.word in first and not message.replays]
         latest = 0.0
         for message in arrived:
@@ -121,12 +123,12 @@ def _order_of_events(history: History) -> Iterator[Finding]:
 
 
 def overlapping(history: History) -> Iterator[Finding]:
-    """Two calls of one customer at the same time. Where a free lock may prove a relay dead, a send that is marked as
+    """Two calls of one lane at the same time. Where a free lock may prove a relay dead, a send that is marked as
     unknown, by a relay that was cut off from the database at that time, does not count.
     """
     unknown = _unknown_attempts(history)
     cuts = [deed for deed in history.deeds if deed.what in CUTS]
-    for customer, calls in _calls_by_customer(history.calls).items():
+    for (customer, _), calls in _calls_by_lane(history.calls).items():
         last: Call | None = None
         for call in calls:
             if last is not None and call.began < last.ended:
@@ -171,7 +173,7 @@ def wrong_answers(history: History) -> Iterator[Finding]:
     """A customer who was refused what was theirs."""
     for answer in history.answers:
         if answer.what == "refused" and answer.code not in FAIR_REFUSALS:
-            yield Finding(answer.customer, f"the payment for {answer.slot} was refused: {answer.code}")
+            yield Finding(answer.customer, f"what was theirs for {answer.slot} was refused: {answer.code}")
 
 
 def miscounted(history: History) -> Iterator[Finding]:
@@ -209,6 +211,9 @@ ORACLES: dict[str, Oracle] = {
     "resurrected": witnessed.resurrected,
     "unrecorded": witnessed.unrecorded,
     "wrong_answers": wrong_answers,
+    "codes_lost": codes.codes_lost,
+    "late": codes.late,
+    "wrong_accounts": codes.wrong_accounts,
     "miscounted": miscounted,
 }
 
@@ -221,17 +226,17 @@ def _first_acceptances(calls: Iterable[Call]) -> dict[Word, float]:
     return first
 
 
-def _by_customer(messages: Iterable[Message]) -> Mapping[str, list[Message]]:
-    found: dict[str, list[Message]] = defaultdict(list)
+def _by_lane(messages: Iterable[Message]) -> Mapping[Lane, list[Message]]:
+    found: dict[Lane, list[Message]] = defaultdict(list)
     for message in sorted(messages, key=lambda message: message.id):
-        found[message.word.customer].append(message)
+        found[message.word.lane].append(message)
     return found
 
 
-def _calls_by_customer(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
-    found: dict[str, list[Call]] = defaultdict(list)
+def _calls_by_lane(calls: Iterable[Call]) -> Mapping[Lane, list[Call]]:
+    found: dict[Lane, list[Call]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.began):
-        found[call.word.customer].append(call)
+        found[call.word.lane].append(call)
     return found
 
 

@@ -1,17 +1,11 @@
-"""The campaign's customers, a process of its own: they book, pay, report their payments and cancel, as clients do whose
-network and whose shop are not always there. A client that got no answer asks again.
-
-`python -m tests.chaos.customers '{…}'` appends what happens to a file, a JSON line each, until SIGTERM; then everybody
-finishes what they began.
+"""The campaign's customers: they book, pay, report their payments and cancel, as clients do whose network and shop are
+not always there. A client that got no answer asks again.
 """
 
 import json
 import random
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +14,6 @@ import requests
 
 from tests.chaos.history import Answer
 
-CLIENTS = 16  # at the same time
 TIMEOUT_SECONDS = 8.0
 PATIENCE_SECONDS = 60.0  # with one request, before a client gives up
 PAUSE_SECONDS = (0.1, 0.6)  # between two tries
@@ -30,7 +23,9 @@ LATE_SECONDS = 25.0  # longer than the seats are held
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the campaign wants of its customers. `rate`: bookings a second, all together."""
+    """What the campaign wants of its customers. `rate`: visits a second, all together, besides those of newcomers, who
+    read their codes at `providers` (SandboxClient).
+    """
 
     web: str
     gateway: str
@@ -41,6 +36,7 @@ class Wish:
     cancels: float
     seed: int
     log: str
+    providers: dict[str, str]
 
 
 class Book:
@@ -67,6 +63,7 @@ class Customer:
     session: requests.Session = field(default_factory=requests.Session)
     bookings: dict[str, int] = field(default_factory=dict)
     late: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+    tries: int = 0  # that the last request took
 
     def __post_init__(self) -> None:
         self.session.trust_env = False
@@ -86,7 +83,7 @@ class Customer:
             self._order(self._unseen.pop())
 
     def _log_in(self) -> bool:
-        answer = self._ask("POST", "/api/auth/token/", {"username": self.name, "password": self.wish.password})
+        answer = self.ask("POST", "/api/auth/token/", {"username": self.name, "password": self.wish.password})
         if answer is None or not answer.ok:
             return False
         self.session.headers["Authorization"] = f"Token {answer.json()['token']}"
@@ -95,7 +92,7 @@ class Customer:
     def _order(self, slot: str) -> None:
         wanted = {"slot": self.wish.slots[slot], "quantity": self.choose.choice((1, 1, 2))}
         key = f"{self.name}-{slot}".replace(" ", "-")
-        answer = self._ask("POST", "/api/orders/", wanted, {"Idempotency-Key": key})
+        answer = self.ask("POST", "/api/orders/", wanted, {"Idempotency-Key": key})
         if answer is None or not answer.ok:
             return
         order = answer.json()
@@ -130,33 +127,34 @@ class Customer:
 
     def _verify(self, slot: str, receipt: dict[str, str]) -> None:
         asked = time.time()
-        answer = self._ask("POST", "/api/payments/verify/", receipt)
+        answer = self.ask("POST", "/api/payments/verify/", receipt)
         if answer is None:
             return
         if answer.ok:
             booking = answer.json()["id"]
             self.bookings[slot] = booking
-            self._note("booked", slot, asked, booking=booking)
+            self.note("booked", slot, asked, booking=booking)
         else:
-            self._note("refused", slot, asked, code=_code(answer))
+            self.note("refused", slot, asked, code=code_of(answer))
 
     def _cancel(self, slot: str) -> None:
         booking, asked = self.bookings.pop(slot), time.time()
-        answer = self._ask("POST", f"/api/bookings/{booking}/cancel/", {})
+        answer = self.ask("POST", f"/api/bookings/{booking}/cancel/", {})
         if answer is not None and answer.ok:
-            self._note("cancelled", slot, asked, booking=booking)
+            self.note("cancelled", slot, asked, booking=booking)
         elif answer is not None:
-            self._note("refused", slot, asked, code=_code(answer))
+            self.note("refused", slot, asked, code=code_of(answer))
 
-    def _note(self, what: str, slot: str, asked: float, *, booking: int = 0, code: str = "") -> None:
-        self.book.write(asdict(Answer(self.name, slot, what, asked, time.time(), booking, code)))
+    def note(self, what: str, slot: str, asked: float, *, booking: int = 0, code: str = "", customer: str = "") -> None:
+        self.book.write(asdict(Answer(customer or self.name, slot, what, asked, time.time(), booking, code)))
 
-    def _ask(
+    def ask(
         self, method: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
     ) -> requests.Response | None:
         """The shop's answer, however often it must be asked; None if patience ran out."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        until, self.tries = time.monotonic() + PATIENCE_SECONDS, 0
         while time.monotonic() < until:
+            self.tries += 1
             try:
                 answer = self.session.request(
                     method, self.wish.web + path, json=body, headers=headers, timeout=TIMEOUT_SECONDS
@@ -169,45 +167,9 @@ class Customer:
         return None
 
 
-def _code(answer: requests.Response) -> str:
+def code_of(answer: requests.Response) -> str:
+    """What a refusal calls itself."""
     try:
         return str(answer.json()["code"])
     except (ValueError, KeyError):
         return f"http_{answer.status_code}"
-
-
-def serve(wish: Wish, is_over: Callable[[], bool]) -> None:
-    """Have everybody visit the shop, each in turn, at the rate that was asked for."""
-    book = Book(Path(wish.log))
-    pace = CLIENTS / wish.rate
-
-    def client(number: int) -> None:
-        mine = [
-            Customer(name, wish, book, random.Random(f"{wish.seed} {name}")) for name in wish.customers[number::CLIENTS]
-        ]
-        due = time.monotonic() + pace * number / CLIENTS
-        while not is_over():
-            for customer in mine:
-                if is_over():
-                    break
-                time.sleep(max(0.0, due - time.monotonic()))
-                customer.visit()
-                due = max(due + pace, time.monotonic() - 10 * pace)  # what could not be done is made up for, mostly
-        for customer in mine:
-            customer.session.close()
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def main() -> None:
-    over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
-    serve(Wish(**json.loads(sys.argv[1])), over.is_set)
-
-
-if __name__ == "__main__":
-    main()

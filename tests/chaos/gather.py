@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +13,13 @@ import requests
 from django.db.models import Sum
 
 from config.demo.seed import Customer
-from notifications.models import DeliveryAttempt, OutboxMessage, Receipt, Usage
+from notifications.models import DeliveryAttempt, OutboxMessage, Receipt, Recipient, Usage
 from notifications.models.audit import OperatorAction, Verb
 from notifications.sandbox.client import Received
 from tests.chaos import witness
 from tests.chaos.history import (
+    CODE,
+    Account,
     Answer,
     Attempt,
     Booking,
@@ -32,26 +34,36 @@ from tests.chaos.history import (
     Transition,
     Word,
 )
+from tests.chaos.newcomers import PASSWORD
 from tests.chaos.stage import Stage
 
 MOST_ASKED = 3_000  # messages whose price is asked for: more would only take longer
 ASKING_SECONDS = 240.0
-SAYS = re.compile(r"([a-z_.]+): (Tour \d+)")
+SAYS = re.compile(r"([a-z_.]+): ((?:Tour|Code|Change) \d+)")
+ABOUT = {"title": "", "verification": CODE, "change": "Change "}  # by the key of the context
+TO_AN_ADDRESS = ("Code", "Change")  # what goes there need not be anybody's
 
 
 def gather(stage: Stage, customers: list[Customer], *, log: Path, password: str, deeds: list[Deed]) -> History:
     """Everything that happened. The campaign must be at rest."""
     names = {address: each.username for each in customers for address in (each.phone, each.email)}
+    known = {each.username for each in customers}
     records = [json.loads(line) for line in log.read_text().splitlines()]
+    came = {record["address"]: record["newcomer"] for record in records if "newcomer" in record}
+    names |= came
     orders = {record["order"]: (record["customer"], record["slot"]) for record in records if "order" in record}
     payments, refunds = _books(stage.ledger, orders)
     history = History(
         calls=list(_calls(stage.providers.messages(), names)),
         answers=[Answer(**record) for record in records if "what" in record],
-        bookings=list(_bookings(stage.web, customers, password=password)),
+        accounts=list(_accounts(known)),
+        bookings=[
+            *_bookings(stage.web, _logins(customers, password)),
+            *_bookings(stage.web, _logins_of_newcomers(came)),
+        ],
         payments=payments,
         refunds=refunds,
-        messages=list(_messages()),
+        messages=list(_messages(known, names)),
         attempts=list(_attempts()),
         transitions=list(_transitions(stage)),
         deeds=sorted(deeds, key=lambda deed: deed.began),
@@ -70,22 +82,41 @@ def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[C
             said = SAYS.search(each.body)
             kind, slot = said.groups() if said else ("?", each.body[:40])
             ended = each.ended_at or each.received_at
+            customer = each.to if slot.startswith(TO_AN_ADDRESS) else customer
             word = Word(customer, slot, kind, each.channel)
             price = Decimal(each.price) if each.price else None
             began = each.received_at.timestamp()
             yield Call(word, began, ended.timestamp(), each.accepted, each.sid, price, each.segments)
 
 
-def _bookings(web: str, customers: Iterable[Customer], *, password: str) -> Iterator[Booking]:
+def _logins(customers: Iterable[Customer], password: str) -> Iterator[tuple[str, dict[str, str]]]:
+    yield from ((each.username, {"username": each.username, "password": password}) for each in customers)
+
+
+def _logins_of_newcomers(came: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Those that have an account, by an address that it has now."""
+    there = {account.address for account in _accounts(frozenset())}
+    for address, name in came.items():
+        if address in there:
+            yield name, {"username": address, "password": PASSWORD}
+
+
+def _bookings(web: str, logins: Iterable[tuple[str, dict[str, str]]]) -> Iterator[Booking]:
     """As each customer sees their own."""
-    for customer in customers:
-        login = {"username": customer.username, "password": password}
+    for customer, login in logins:
         token = _call("POST", f"{web}/api/auth/token/", json=login)["token"]
         url: str | None = f"{web}/api/bookings/?page_size=100"
         while url:
             page = _call("GET", url, headers={"Authorization": f"Token {token}"})
-            yield from (_booking(each, customer.username) for each in page["results"])
+            yield from (_booking(each, customer) for each in page["results"])
             url = page["next"]
+
+
+def _accounts(known: Collection[str]) -> Iterator[Account]:
+    """Those of nobody known before, by each of their addresses."""
+    contacts = Recipient.objects.filter(user__isnull=False).exclude(user__username__in=known)
+    for name, *addresses in contacts.values_list("user__username", "phone", "email"):
+        yield from (Account(name, address) for address in addresses if address)
 
 
 def _booking(told: dict[str, Any], customer: str) -> Booking:
@@ -118,16 +149,26 @@ def _books(ledger: Path, orders: Mapping[str, tuple[str, str]]) -> tuple[list[Pa
     return payments, refunds
 
 
-def _messages() -> Iterator[Message]:
+def _messages(known: Collection[str], names: Mapping[str, str]) -> Iterator[Message]:
     replays: dict[int, int] = {}
     for message_id in OperatorAction.objects.filter(action=Verb.REPLAY).values_list("message_id", flat=True):
         replays[message_id] = replays.get(message_id, 0) + 1
-    columns = ("id", "recipient__user__username", "context", "kind", "channel", "status", "attempts")
-    for number, customer, context, kind, channel, status, attempts in (
-        OutboxMessage.objects.order_by("id").values_list(*columns).iterator()
-    ):
-        word = Word(customer, context["title"], kind, channel)
-        yield Message(number, word, status, attempts, replays.get(number, 0))
+    columns = ("id", "context", "kind", "channel", "status", "attempts", "expires_at")
+    of_recipient = ("recipient__user__username", "recipient__phone", "recipient__email")
+    rows = OutboxMessage.objects.order_by("id").values_list(*columns, *of_recipient)
+    for number, context, kind, channel, status, attempts, expires, username, *addresses in rows.iterator():
+        address = next(filter(None, addresses), "?")
+        customer = username if username in known else names.get(address, address) if username else address
+        word = Word(customer, _about(context), kind, channel)
+        yield Message(number, word, status, attempts, replays.get(number, 0), _seconds(expires))
+
+
+def _about(context: Mapping[str, Any]) -> str:
+    """What the message says that it is about (`Stage.write_words`)."""
+    for key, name in ABOUT.items():
+        if key in context:
+            return f"{name}{context[key]}"
+    return "?"
 
 
 def _attempts() -> Iterator[Attempt]:

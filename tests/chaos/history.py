@@ -1,13 +1,16 @@
 """What happened in a campaign, as it was seen from outside: plain records, which the checker judges.
 
 Moments are seconds since the epoch. A message is known from outside by what it says: for whom, about which slot, of
-which kind, on which channel; in a campaign nobody books the same slot twice.
+which kind, on which channel; in a campaign nobody books the same slot twice. What goes to an address that need not be
+anybody's, as codes do, is about "Code 17" or "Change 3", and its customer is the address.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
+
+CODE = "Code "  # how the name of what a code is about begins
 
 
 class Word(NamedTuple):
@@ -17,6 +20,15 @@ class Word(NamedTuple):
     slot: str
     kind: str
     channel: str
+
+    @property
+    def is_code(self) -> bool:
+        return self.slot.startswith(CODE)
+
+    @property
+    def lane(self) -> tuple[str, bool]:
+        """Codes have a lane of their own beside everything else of the same recipient."""
+        return self.customer, self.is_code
 
     def told(self) -> str:
         """For people."""
@@ -46,11 +58,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the shop answered a customer: 201 or 200 to a payment or a cancellation, or a refusal with its code."""
+    """What the shop answered a customer: 201 or 200 to a payment or a cancellation, or a refusal with its code.
+
+    Of codes, and who came in by one: `code`, 202 to who asked for one; `entered`, somebody is about to enter it;
+    `guessed`, or another one; `signed_up`, with the status as `code`; `signed_in`; `moved`, the address is not used any
+    more.
+    """
 
     customer: str
     slot: str
-    what: str  # booked, cancelled, refused
+    what: str  # booked, cancelled, refused; or see above
     asked: float
     answered: float
     booking: int = 0
@@ -77,6 +94,14 @@ class Booking:
     payment: str
     amount: int
     notifications: Sequence[Notification]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that was made in the campaign, by an address of it."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +132,7 @@ class Message:
     status: str
     attempts: int
     replays: int = 0
+    expires: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +191,7 @@ class History:
 
     calls: list[Call] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 RELAYS = ("relay-1", "relay-2", "relay-3")
 LEASE_SECONDS, SEND_TIMEOUT_SECONDS, HANG_SECONDS = 4.0, 2.0, 2.6
+CODE_SECONDS = 8.0  # that a code holds: long enough to be read, short enough to expire in an outage
 CALM_BEFORE_SECONDS = 4.0  # customers log in, relays look around
 CHANNELS = ("sms", "whatsapp", "email")
 # How a provider fails for a while; `providers` says what each means.

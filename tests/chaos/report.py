@@ -38,6 +38,7 @@ def figures(result: Result, *, seed: int, minutes: float) -> dict[str, object]:
         **found,
         "crashes": len(result.crashes),
         "bookings": len(result.history.bookings),
+        **_of_newcomers(result.history),
         "recovered": checker.recovered(result.history),
         "duplicates": _duplicates(result.history),
         "dead_letters": sum(message.status == "failed" for message in result.history.messages),
@@ -69,6 +70,8 @@ def for_people(result: Result, *, seed: int, minutes: float) -> str:
             *(f"  {number:6} {COUNTED[name]}" for name, number in done.items()),
             "",
             f"  {said['bookings']:6} bookings, {said['recovered']} of them committed though their answer got lost",
+            f"  {said['accounts']:6} accounts made by a code, {said['sign_ins']} times signed in by one",
+            f"  {said['codes']:6} codes, {said['codes_expired']} of them expired unsent",
             f"  {said['messages']:6} messages, {said['dead_letters']} of them in the dead letter",
             f"  {said['duplicates']:6} duplicates, each after an attempt of unknown outcome",
             "",
@@ -123,6 +126,17 @@ def _events(history: History, customer: str) -> Iterator[tuple[float, str]]:
     for attempt in history.attempts:
         if attempt.message in words:
             yield attempt.ended, f"message {attempt.message} claim {attempt.claim}: {attempt.answer} {attempt.code}"
+
+
+def _of_newcomers(history: History) -> dict[str, int]:
+    codes = [message for message in history.messages if message.word.is_code]
+    return {
+        "accounts": len({account.name for account in history.accounts}),
+        "sign_ins": sum(answer.what == "signed_in" for answer in history.answers),
+        "moves": sum(answer.what == "moved" for answer in history.answers),
+        "codes": len(codes),
+        "codes_expired": sum(message.status == "expired" for message in codes),
+    }
 
 
 def _duplicates(history: History) -> int:

@@ -4,6 +4,7 @@ import os
 
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS, Q_CLUSTER, SCHEDULES, TEMPLATES
+from tests.chaos.plan import CODE_SECONDS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.apps.ChaosConfig"]
 # Words that a machine can read back, whatever the project's own may say: `wording` writes them.
@@ -19,3 +20,7 @@ OUTBOX_CAP_RECIPIENT_HOUR = OUTBOX_CAP_RECIPIENT_DAY = OUTBOX_CAP_NUMBER_HOUR = 
 CUSTOMER_OPEN_ORDERS = CUSTOMER_HELD_SEATS = CUSTOMER_BOOKINGS_PER_DAY = CUSTOMER_CANCELLATIONS_PER_DAY = 0
 CUSTOMER_UNPAID_ORDERS_OF_SLOT = CUSTOMER_UNPAID_ORDERS_PER_DAY = 0
 PAYMENT_FAILED_MINUTES = 0
+# Their codes expire while a provider is away, and who has moved comes back at once.
+OUTBOX_CODE_MINUTES = CODE_SECONDS / 60
+OUTBOX_CODES_PER_HOUR = OUTBOX_CODES_PER_DAY = 10_000
+CUSTOMER_ADDRESS_HOURS = 0

@@ -7,7 +7,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -24,6 +24,11 @@ from tests.chaos.nursery import Forked, Nursery
 from tests.chaos.plan import LEASE_SECONDS, RELAYS, SEND_TIMEOUT_SECONDS
 
 GATEWAY_SECRET = "a secret of the campaign's"
+SAYS = {  # by what a kind's messages know
+    "title": "{{ title }}",
+    "verification": "Code {{ verification }} is {{ verification|code }}",
+    "change": "Change {{ change }}",
+}
 WORDS = ("sms.txt", "whatsapp.txt", "email.txt", "email.html", "subject.txt")
 PLENTY = "1000000/min"
 ATTEMPTS = 8  # so that the dead letter is no easy way out
@@ -99,15 +104,17 @@ class Stage:
             "API_RATE_USER": PLENTY,
             "API_RATE_VERIFY": PLENTY,
             "API_RATE_TOKEN": PLENTY,
+            "API_RATE_CODE": PLENTY,
         }
 
-    def write_words(self, kinds: list[str]) -> None:
-        """Templates that say which kind of message it is, and about which slot."""
-        for kind in kinds:
+    def write_words(self, samples: Mapping[str, Mapping[str, object]]) -> None:
+        """Templates that say a message's kind, and what it is about; `samples` is what each kind's messages know."""
+        for kind, sample in samples.items():
+            said = next((SAYS[key] for key in SAYS if key in sample), "")
             folder = self.folder / "words" / "notifications" / kind
             folder.mkdir(parents=True)
             for name in WORDS:
-                (folder / name).write_text(f"{kind}: {{{{ title }}}}")
+                (folder / name).write_text(f"{{% load notifications %}}{kind}: {said}")
 
     def start_cast(self) -> None:
         """The processes that will be killed; returns when the web answers."""
@@ -145,7 +152,7 @@ class Stage:
 
     def start_customers(self, wish: dict[str, object]) -> Child:
         """The load."""
-        return self._service("customers", "-m", "tests.chaos.customers", json.dumps(wish))
+        return self._service("customers", "-m", "tests.chaos.load", json.dumps(wish))
 
     def _service(self, name: str, *command: str) -> Child:
         environment = {"SANDBOX_GATEWAY_SECRET": GATEWAY_SECRET}

@@ -11,7 +11,7 @@ from tests.chaos.history import Finding, History, Transition, Word
 
 HEAD = frozenset({"pending", "sending"})
 MOVES = {
-    "": {"queued", "pending"},
+    "": {"queued", "pending", "cancelled"},  # at once: there is no address for it
     "queued": {"pending", "sending", "cancelled", "expired"},
     "pending": {"sending", "cancelled", "expired"},
     "sending": {"pending", "sent", "failed", "expired"},
@@ -50,18 +50,18 @@ def fencing(history: History) -> Iterator[Finding]:
 
 def two_heads(history: History) -> Iterator[Finding]:
     """A lane with two messages that may be claimed or are being sent."""
-    customers = _customers(history)
-    heads: dict[str, set[int]] = defaultdict(set)
+    lanes = {message.id: message.word.lane for message in history.messages}
+    heads: dict[tuple[str, bool], set[int]] = defaultdict(set)
     for step in history.transitions:
-        customer = customers.get(step.message)
-        if customer is None:
+        lane = lanes.get(step.message)
+        if lane is None:
             continue
         if step.became in HEAD:
-            heads[customer].add(step.message)
+            heads[lane].add(step.message)
         else:
-            heads[customer].discard(step.message)
-        if len(heads[customer]) > 1:
-            yield Finding(customer, f"messages {sorted(heads[customer])} led the lane together")
+            heads[lane].discard(step.message)
+        if len(heads[lane]) > 1:
+            yield Finding(lane[0], f"messages {sorted(heads[lane])} led the lane together")
 
 
 def stranded(history: History) -> Iterator[Finding]:

@@ -4,20 +4,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from statistics import median
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from bookings import announcements
 from notifications import outbox
 from notifications.channels.base import Outgoing
 from notifications.kinds import Fallback, Kind
-from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient
-from notifications.models import OutboxMessage, Recipient
+from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Transient, Unknown
+from notifications.models import ChannelState, OutboxMessage, Recipient
 from notifications.operations import release_held
 from notifications.outbox import To
+from notifications.recipients.contact import recipient_of
+from notifications.relay.breaker import FAILURES
 from notifications.relay.messages import Claimed, Settlement
+from tests.factories.bookings import CustomerFactory
 from tests.factories.notifications import GREETING, RecipientFactory, publish_one, registered
 from tests.stage.relay import HandRelay, RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until
@@ -31,6 +36,13 @@ URGENT = Kind(
     fallback={"sms": Fallback("whatsapp", after=timedelta(minutes=10))},
 )
 PROMPT = 0.1  # seconds from an urgent message's commit to its provider
+
+
+class MailChannel(RecordingChannel):
+    """Email whose provider is the test."""
+
+    address_field = "email"
+    templates = {"text": "email.txt"}
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +82,20 @@ def test_what_is_urgent_goes_out_while_the_rest_is_retried(hand_relay: Callable[
     assert [message.id for message in relay.claim()] == [code.pk]
 
 
+def median_delay(publish: Callable[[], object], moments: deque[float]) -> float:
+    """Seconds from the commit of a code to its provider: the median of seven, which a busy machine does not move."""
+    delays = []
+    for _ in range(7):
+        committed: list[float] = []
+        seen = len(moments)
+        with transaction.atomic():
+            transaction.on_commit(lambda committed=committed: committed.append(time.monotonic()))  # type: ignore[misc]
+            publish()
+        wait_until(lambda seen=seen: len(moments) > seen)  # type: ignore[misc]
+        delays.append(moments[-1] - committed[0])
+    return median(delays)
+
+
 def test_behind_a_thousand_of_the_same_person_it_is_with_the_provider_at_once() -> None:
     recipient = RecipientFactory()
     moments: deque[float] = deque()
@@ -83,20 +109,40 @@ def test_behind_a_thousand_of_the_same_person_it_is_with_the_provider_at_once() 
 
     with transaction.atomic():
         outbox.publish_many(
-            GREETING.name, [To(recipient, context={"name": str(each)}) for each in range(1000)], context={}
+            GREETING.name, [To(recipient, context={"name": str(each)}) for each in range(1300)], context={}
         )
     sms = RecordingChannel(answer=answer)
     with running_loop(sms):
         wait_until(lambda: len(sms.sent) > 2)
-        delays = []
-        for _ in range(5):
-            seen = len(moments)
-            urgent(recipient)
-            committed = time.monotonic()
-            wait_until(lambda seen=seen: len(moments) > seen)  # type: ignore[misc]
-            delays.append(moments[-1] - committed)
-        assert OutboxMessage.objects.filter(kind=GREETING.name, status="queued").count() > 500
-    assert sorted(delays)[2] < PROMPT, delays
+        delay = median_delay(lambda: urgent(recipient), moments)
+        assert OutboxMessage.objects.filter(kind=GREETING.name, status="queued").count() >= 1000
+    assert delay < PROMPT
+
+
+def test_an_outage_of_sms_delays_no_code_by_email(settings: Settings) -> None:
+    settings.OUTBOX_CODES_PER_HOUR = settings.OUTBOX_CODES_PER_DAY = 100
+    person = CustomerFactory()
+    contact = outbox.contact_of(person)
+    moments: deque[float] = deque()
+
+    def answer(outgoing: Outgoing) -> Outcome:
+        moments.append(time.monotonic())
+        return Accepted(str(outgoing.message_id))
+
+    def code(**address: str) -> None:
+        announcements.access_code(outbox.Address(**address), purpose="signin")
+
+    sms, mail = RecordingChannel(answer=lambda _: Unknown("http_503")), MailChannel("email", answer)
+    with running_loop(sms, mail):
+        for recipient in RecipientFactory.create_batch(FAILURES):
+            publish_one(recipient)
+        wait_until(lambda: ChannelState.objects.filter(name="sms", broken_at__isnull=False).exists())
+        publish_one(recipient_of(person))
+        code(phone=contact.phone)
+        delay = median_delay(lambda: code(email=contact.email), moments)
+    waiting = OutboxMessage.objects.filter(kind="account.access_code_sms")
+    assert [message.status for message in waiting] == ["pending"], "the outage lasts, and has used up no code"
+    assert delay < PROMPT
 
 
 def test_a_lane_by_channel_is_one_of_the_kind_and_the_channel(settings: Settings) -> None:
