@@ -120,6 +120,12 @@ def test_the_words_are_those_that_a_business_would_send() -> None:
     assert "It can take a few days to appear on your statement." in said("payment.refunded", "email", "en")["text"]
 
 
+@pytest.mark.parametrize("name", ["booking.cancelled", "slot.cancelled"])
+def test_what_is_cancelled_offers_no_cancelling(name: str) -> None:
+    assert "See or cancel" not in said(name, "email", "en")["html"]
+    assert "Buchung ansehen</a>" in said(name, "email", "de")["html"]
+
+
 def test_a_cancellation_that_an_earlier_release_wrote_promises_nothing() -> None:
     """Its context says nothing of a refund."""
     needs = needs_of("sms")
