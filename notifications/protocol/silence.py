@@ -79,13 +79,13 @@ def _answers(connection: Connection) -> bool:
     info = connection.info
     host, port = info.hostaddr or info.host, info.port
     with suppress(OSError), _connected(host, port) as asked:
-        asked.settimeout(ANSWER_SECONDS)
         asked.sendall(ASKS_FOR_TLS)
         return bool(asked.recv(1))
     return False
 
 
 def _connected(host: str, port: int) -> socket.socket:
+    """A socket that waits ANSWER_SECONDS at most for whatever it does."""
     if not host.startswith(("/", "@")):
         return socket.create_connection((host, port), timeout=ANSWER_SECONDS)
     asked = socket.socket(socket.AF_UNIX)

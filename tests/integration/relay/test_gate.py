@@ -3,6 +3,7 @@
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -138,6 +139,7 @@ def test_relays_take_turns_at_a_limited_channel(hand_relay: MakeRelay) -> None:
     ChannelState.objects.update(next_slot_at=LONG_AGO)
     granted_to_other: list[dict[str, int]] = []
     thread = threading.Thread(target=lambda: granted_to_other.append(limits(other, second)))
+    began = time.monotonic()
     with gate.granting(first.connection, {"sms": 1_000}) as granted:
         gate.charge(first.connection, claimed(granted["sms"]))
         thread.start()
@@ -145,6 +147,8 @@ def test_relays_take_turns_at_a_limited_channel(hand_relay: MakeRelay) -> None:
         assert not granted_to_other, "it waits for the first one's charge"
     thread.join()
     assert granted_to_other == [{}]
+    turn = other.seconds_to_change({"sms": 1}) + time.monotonic()
+    assert began < turn, "it has learnt when its turn may come"
 
 
 def test_a_limited_claim_takes_no_more_than_it_was_granted(hand_relay: MakeRelay) -> None:
