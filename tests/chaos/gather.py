@@ -75,9 +75,9 @@ def gather(stage: Stage, customers: list[Customer], *, log: Path, password: str,
 
 
 def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[Call]:
-    """Those that got as far as saying for whom they are."""
+    """Those that got as far as saying what they say: a mail server may refuse one before."""
     for each in received:
-        if each.to:
+        if each.to and (each.body or each.accepted):
             customer = names.get(each.to.removeprefix("whatsapp:"), each.to)
             said = SAYS.search(each.body)
             kind, slot = said.groups() if said else ("?", each.body[:40])
