@@ -61,7 +61,7 @@ def context_of(shown: Booking, *, addresses: Addresses) -> dict[str, Any]:
     refund = getattr(shown.payment, "refund", None) if shown.status == Booking.Status.CANCELLED else None
     return {
         "booking": shown,
-        "messages_about": [words.of(message) for message in about],
+        "messages_about": [words.of(message, error_code=message.error_code) for message in about],
         "words": words.for_booking(),
         "state": words.BOOKINGS[shown.status],
         "refund": refund,

@@ -74,9 +74,9 @@ def said(names: Names) -> dict[str, str]:
     return {name: str(words) for name, words in names.items()}
 
 
-def of(message: Any) -> dict[str, Any]:
+def of(message: Any, *, error_code: str = "") -> dict[str, Any]:
     """A message with the page's names. What has no name here keeps its own."""
-    status = NO_ADDRESS if message.error_code == "no_address" else STATUSES.get(message.status, message.status)
+    status = NO_ADDRESS if error_code == "no_address" else STATUSES.get(message.status, message.status)
     return {
         "id": message.id,
         "channel": CHANNELS.get(message.channel, message.channel),

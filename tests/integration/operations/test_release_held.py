@@ -61,7 +61,7 @@ def kinds_sent(channel: RecordingChannel) -> list[str]:
 def sms(monkeypatch: pytest.MonkeyPatch) -> RecordingChannel:
     channel = RecordingChannel()
     channel.templates = {"text": "sms.txt"}
-    monkeypatch.setattr("notifications.relay.delivery._outgoing", _unworded)
+    monkeypatch.setattr("notifications.relay.delivery.outgoing_of", _unworded)
     return channel
 
 

@@ -52,7 +52,8 @@ def test_reminders_carry_the_headers_and_the_link_in_both_parts() -> None:
 
     assert message["List-Unsubscribe"].replace("\n", "").replace(" ", "") == f"<{url}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    text, html = (part.get_payload(decode=True).decode() for part in message.get_payload())
+    parts = {part.get_content_type(): part.get_payload(decode=True) for part in message.walk()}
+    text, html = parts["text/plain"].decode(), parts["text/html"].decode()
     assert url in text
     assert f'href="{url}"' in html
 
