@@ -14,14 +14,14 @@ from django.utils.translation.trans_real import all_locale_paths
 
 from notifications.policy import locales
 
-Localization = tuple[str, tzinfo]
+Localization = tuple[str, ZoneInfo]
 
 AS_BEFORE = nullcontext()
 
 _current: ContextVar[Localization | None] = ContextVar("localization", default=None)
 
 
-def current() -> Localization:
+def current() -> tuple[str, tzinfo]:
     """The localization of the message that is being rendered; outside one, that of the current thread.
 
     It is kept here, because asking Django costs several microseconds each time, and a text asks several times.
@@ -44,6 +44,8 @@ def activate(language: str, time_zone: str) -> None:
 
     If they are the same as the last message's, nothing is switched: a switch takes half as long as a short text.
     """
+    if _is_current(language, time_zone):
+        return
     wanted = language_of(language), zone_of(time_zone)
     if _current.get() != wanted:
         translation.activate(_djangos(wanted[0]))
@@ -53,8 +55,16 @@ def activate(language: str, time_zone: str) -> None:
 
 def localized(language: str, time_zone: str) -> AbstractContextManager[None]:
     """Render in this language and time zone within the block, with Django's own tags and filters too."""
+    if _is_current(language, time_zone):
+        return AS_BEFORE
     wanted = language_of(language), zone_of(time_zone)
     return AS_BEFORE if _current.get() == wanted else _localized(wanted)
+
+
+def _is_current(language: str, time_zone: str) -> bool:
+    """Whether these names, as written, are those in use. Mostly they are, and no search is needed to see it."""
+    current = _current.get()
+    return current is not None and current[0] == language and current[1].key == time_zone
 
 
 @contextmanager

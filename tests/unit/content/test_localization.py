@@ -30,3 +30,20 @@ def test_a_thread_that_does_nothing_else_stays_as_it_was_set() -> None:
         activate("de", "Europe/Berlin")
         assert current() == ("de", ZoneInfo("Europe/Berlin"))
         assert translation.get_language() == "de"
+
+
+def test_names_that_this_host_does_not_know_follow_the_settings_though_their_default_is_active(settings) -> None:
+    settings.LANGUAGE_CODE, settings.TIME_ZONE = "de", "Europe/Berlin"
+    with localized("de", "Europe/Berlin"), localized("zz", "Europe/Nowhere"):
+        assert current() == ("de", ZoneInfo("Europe/Berlin"))
+        settings.LANGUAGE_CODE, settings.TIME_ZONE = "en", "Asia/Tokyo"
+        with localized("zz", "Europe/Nowhere"):
+            assert current() == ("en", ZoneInfo("Asia/Tokyo"))
+
+
+def test_a_name_that_differs_in_one_part_is_switched_to() -> None:
+    with localized("de", "Europe/Berlin"):
+        with localized("de", "Asia/Tokyo"):
+            assert current() == ("de", ZoneInfo("Asia/Tokyo"))
+        with localized("fr", "Europe/Berlin"):
+            assert current() == ("fr", ZoneInfo("Europe/Berlin"))
