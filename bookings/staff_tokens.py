@@ -24,6 +24,7 @@ SCOPES = {  # the permissions that the staff API asks for; a test compares them
     "notifications.repeat_outboxmessage": "Send messages again",
     "notifications.change_recipient_address": "Correct addresses",
     "notifications.view_channelstate": "See channels",
+    "notifications.view_usage": "See usage and cost",
     "notifications.pause_channel": "Pause and resume channels",
 }
 
