@@ -30,9 +30,10 @@ HEARTBEAT = (
 WITH beat AS (
     UPDATE notifications_relay
     SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, load = %(load)s,
-        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), counted_to = """
+        lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+        counted_to = CASE WHEN %(counts)s THEN """
     + ATTEMPTS_SO_FAR
-    + """
+    + """ ELSE counted_to END
     WHERE id = %(relay)s
     RETURNING id, command
 ), tallied AS ("""

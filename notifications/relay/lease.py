@@ -102,9 +102,12 @@ class Lease:
         self._renew(asked_at)
 
     def beat(
-        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), counts: str = "{}"
+        self, connection: Connection, *, in_flight: int, claimable: Collection[str] = (), counts: str | None = "{}"
     ) -> Heartbeat:
-        """Extend the lease, write down `counts` (a Tally's, as JSON), and learn about the other relays."""
+        """Extend the lease, write down `counts` (a Tally's, as JSON), and learn about the other relays.
+
+        With None for `counts` nothing counts as counted that was not before.
+        """
         self._hold_lock(connection)
         asked_at = self.clock()  # before the statement: the lease in the database began no earlier
         answers = connection.cursor(row_factory=class_row(Heartbeat)).execute(
@@ -116,7 +119,8 @@ class Lease:
                 "stale": STALE_SECONDS,
                 "claimable": list(claimable),
                 "load": os.getloadavg()[0],
-                "seen": counts,
+                "seen": counts or "{}",
+                "counts": counts is not None,
             },
         )
         (heartbeat,) = answers.fetchall()
@@ -131,6 +135,11 @@ class Lease:
         """Stop being a relay; only for one that has nothing in flight."""
         self.suspend()
         connection.execute(sql.LEAVE, {"relay": self.relay_id})
+
+    def is_alone(self, connection: Connection) -> bool:
+        """Whether no older session of ours can write any more: else it would have our lock. Without locks, True."""
+        self._hold_lock(connection)
+        return self._has_lock or not self.holds_lock
 
     def _hold_lock(self, connection: Connection) -> None:
         """Take our advisory lock on this session. If a dying session of ours still has it, try again later."""

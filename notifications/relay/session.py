@@ -41,6 +41,7 @@ class Session:
         self._connected_at = 0.0
         self._beat_at = -inf
         self._failures = 0  # since the last heartbeat
+        self._must_recount = False
 
     def connect(self) -> None:
         """Connect, however long it takes, and register. Raises DatabaseUnreachable when the relay must end first.
@@ -62,10 +63,9 @@ class Session:
                 return
 
     def _register(self) -> None:
-        """Get an id, or, if there is one already, count what may not be counted since the connection broke."""
+        """Get an id; if there is one already, what was written before the connection broke may not be counted."""
         if self._lease.relay_id:
-            recount(self.connection, relay_id=self._lease.relay_id)
-            self._tally.clear()
+            self._must_recount = True
         else:
             self._lease.take(self.connection)
 
@@ -100,9 +100,10 @@ class Session:
     def beat(self, *, in_flight: int, claimable: Collection[str] = ()) -> Heartbeat:
         """Extend the lease and write down what was counted; returns what the database answered."""
         self._beat_at = self._clock()
-        counts = self._tally.as_json()
+        counts = self._counts()
         heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable, counts=counts)
-        self._tally.clear()
+        if counts is not None:
+            self._tally.clear()
         if not heartbeat.is_known:
             emit("relay.outlived", relay=self._lease.relay_id)
             self._lease.take(self.connection)
@@ -114,13 +115,27 @@ class Session:
         """Disconnect; with `leave`, stop being a relay first. A database that is away changes nothing more."""
         try:
             if leave:
-                self._lease.beat(self.connection, in_flight=0, counts=self._tally.as_json())
+                self._lease.beat(self.connection, in_flight=0, counts=self._counts())
                 self._lease.leave(self.connection)
             self.connection.close()
         except psycopg.Error as error:
             if not is_not_now(error):
                 raise
             emit("relay.disconnected", error=type(error).__name__)
+
+    def _counts(self) -> str | None:
+        """What to write down now; None: a session of ours whose connection broke may still write, so count later.
+
+        Its last settle may be running still. It commits attempts whose ids are drawn already, and would never be
+        counted if we counted up to the ids drawn so far.
+        """
+        if self._must_recount:
+            if not self._lease.is_alone(self.connection):
+                return None
+            recount(self.connection, relay_id=self._lease.relay_id)
+            self._tally.clear()
+            self._must_recount = False
+        return self._tally.as_json()
 
     def _disconnect(self) -> None:
         if hasattr(self, "connection"):  # not if the first one failed

@@ -22,12 +22,18 @@ def test_recipients_that_are_an_address_alone_go_once_nothing_about_them_is_left
     ConsentRecord.objects.create(recipient=refusing, channel="sms", is_opt_in=False, how="reply")
     code = access_codes.ask(Purpose.SIGN_UP, "new@example.com").code_id
     coded = AddressVerification.objects.get(pk=code).recipient
-    for _ in range(3):
-        RecipientFactory()
 
-    assert prune_people(timezone.now()) == 3
+    assert prune_people(timezone.now() + timedelta(days=90)) == 0, "what was sent there is kept"
 
     assert set(Recipient.objects.values_list("pk", flat=True)) == {kept.pk, used.pk, refusing.pk, coded.pk}
     OutboxMessage.objects.filter(recipient=coded).delete()
     assert prune_people(timezone.now() + timedelta(days=90)) == 2, "its code, and then itself"
     assert not Recipient.objects.filter(pk=coded.pk).exists()
+
+
+def test_recipients_that_no_code_made_stay() -> None:
+    """A project may have made one of its own, to publish to it later."""
+    RecipientFactory(user=None)
+
+    assert prune_people(timezone.now() + timedelta(days=900)) == 0
+    assert Recipient.objects.count() == 1

@@ -15,6 +15,7 @@ from notifications.relay.shutdown import Shutdown
 from notifications.relay.tally import Tally
 from notifications.relay.wake import Wake
 from tests.stage.relay import HandRelay, RecordingChannel, a_loop
+from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +106,7 @@ def test_while_it_reconnects_a_relay_begins_no_send_and_then_takes_its_lock_back
     assert session.seconds_to_beat <= 0, "first thing"
     session.beat(in_flight=0)
     assert lease.allows_a_send(lease.relay_id)
+    wait_until(lambda: session.beat(in_flight=0).is_known and lease.is_alone(session.connection))
     held = session.connection.execute(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     )

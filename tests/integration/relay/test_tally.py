@@ -21,6 +21,9 @@ from notifications.protocol.histogram import BOUNDS, quantile
 from notifications.relay import tally
 from notifications.relay.connection import open_connection
 from notifications.relay.messages import Settlement
+from notifications.relay.session import Session
+from notifications.relay.shutdown import Shutdown
+from notifications.relay.wake import Wake
 from notifications.selectors import overview
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import HandRelay, RecordingChannel, RelayProcess, drain, running_loop
@@ -51,6 +54,29 @@ def sent(message: Any) -> Settlement:
 def raw() -> Iterator[Any]:
     with open_connection("default", name="test") as opened:
         yield opened
+
+
+def test_what_a_broken_session_writes_late_is_counted(hand_relay: Callable[..., HandRelay]) -> None:
+    """Its last settle may end after the relay has come back: the relay's lock tells, which that session holds."""
+    publish_one(RecipientFactory())
+    relay = hand_relay()
+    shutdown = Shutdown(grace=0.0, is_draining=False, wake=Wake())
+    session = Session("default", relay.lease, tally=tally.Tally(), shutdown=shutdown)
+    session.connection = relay.connection
+    session.beat(in_flight=0)
+    claimed, broken = relay.claim(), relay.connection
+    relay.lease.suspend()
+    session.connect()
+    with broken.transaction():
+        relay.settle(*map(sent, claimed))
+        session.beat(in_flight=0)  # whose ids are drawn, and not to be seen yet
+    assert sums("sent") == {"sent": 0}
+    broken.close()
+    wait_until(lambda: session.beat(in_flight=0).is_known and relay.lease.is_alone(session.connection))
+    for _ in range(2):
+        session.beat(in_flight=0)
+        assert sums("sent", "accepted") == {"sent": 1, "accepted": 1}
+    session.connection.close()
 
 
 def test_what_happens_is_counted_by_outcome(transactional_db: None) -> None:
