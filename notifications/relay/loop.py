@@ -83,6 +83,11 @@ class Loop:
         """Claim no more, and finish what is in flight within the grace; a second call ends the grace. Signal-safe."""
         self._shutdown.request()
 
+    def stop_once(self) -> None:
+        """As the first call of `stop`, however often it is called. Signal-safe."""
+        if not self._shutdown.is_requested:
+            self._shutdown.request()
+
     def run(self) -> None:
         """Work until stopped or drained. Raises psycopg.ProgrammingError where the outbox has no tables."""
         try:

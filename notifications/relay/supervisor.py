@@ -29,6 +29,9 @@ STUCK_SECONDS = 60.0  # after which a silent relay hangs: it speaks twice a seco
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0  # before a relay is replaced; doubled if that ends soon, too
 LIVED_SECONDS = 60.0  # a relay that lived for so long is replaced after the first pause again
 PR_SET_PDEATHSIG = 1  # prctl(2)
+# What a relay gets when its supervisor is gone. The kernel may say so twice, at the end of a thread and of the process,
+# and a second SIGTERM would end the grace.
+SUPERVISOR_IS_GONE = signal.SIGUSR1
 METRICS_AT = re.compile(r"http://127\.0\.0\.1:(\d+)/metrics")
 
 _open = build_opener(ProxyHandler({})).open  # to our own processes: never through a proxy
@@ -207,4 +210,4 @@ def _end_with_parent() -> Callable[[], object] | None:
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    return lambda: prctl(PR_SET_PDEATHSIG, SUPERVISOR_IS_GONE)

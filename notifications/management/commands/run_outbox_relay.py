@@ -24,7 +24,7 @@ from notifications.monitoring.metrics_server import CannotListen
 from notifications.recipients.user_contact import read_for_sends
 from notifications.relay.loop import Loop
 from notifications.relay.options import Options
-from notifications.relay.supervisor import Supervisor, usable_processors
+from notifications.relay.supervisor import SUPERVISOR_IS_GONE, Supervisor, usable_processors
 
 
 class Command(BaseCommand):
@@ -118,6 +118,7 @@ class Command(BaseCommand):
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
+        signal.signal(SUPERVISOR_IS_GONE, lambda *_: loop.stop_once())
         try:
             with monitored(options["metrics_port"], say=self.stdout.write), tuned(), _clock(options):
                 loop.run()
