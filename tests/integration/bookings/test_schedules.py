@@ -96,9 +96,11 @@ class TestReminders:
     def test_it_speaks_of_the_customers_own_time(self, booking: Booking) -> None:
         outbox.change_contact(booking.user, time_zone="Asia/Tokyo", locale="en")
         reminders.queue_due(now=booking.slot.starts_at - timedelta(hours=2))
-        channel = RecordingChannel()
-        drain(channel, RecordingChannel("whatsapp"), RecordingChannel("email"))
-        assert "Mon, Jul 2, 2040, 3:00 AM JST" in channel.sent[-1].parts["text"]
+        sms, email = RecordingChannel(), RecordingChannel("email")
+        email.templates = {"text": "email.txt"}
+        drain(sms, RecordingChannel("whatsapp"), email)
+        assert "6:00 PM UTC" in sms.sent[-1].parts["text"], "the venue's: both do not fit one segment"
+        assert "Mon, Jul 2, 2040, 3:00 AM JST" in "".join(map(str, email.sent[-1].parts.values()))
 
     def test_hours_are_a_setting_and_the_command_says_what_it_did(
         self, payment_gateway: GatewayProcess, settings: Settings, capsys: pytest.CaptureFixture[str]
