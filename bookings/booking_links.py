@@ -4,10 +4,8 @@ It is signed, names the booking alone, and holds as long as the booking. Whoever
 with this booking, and nothing else; so it stays out of the log.
 """
 
-from django.utils.http import base36_to_int, int_to_base36
-
 from notifications import outbox
-from notifications.content.link_signatures import is_signature, signature
+from notifications.content.link_signatures import number_of, signed_number
 from notifications.content.until_settings_change import until_settings_change
 
 SALT = "booking"
@@ -22,17 +20,12 @@ def link_for(booking_id: int) -> str:
 
 def token_of(booking_id: int) -> str:
     """What the link's address carries."""
-    return f"{int_to_base36(booking_id)}-{signature(str(booking_id), salt=SALT)}"
+    return signed_number(booking_id, salt=SALT)
 
 
 def booking_of(token: str) -> int | None:
     """The ID of the booking that the link leads to; None if we did not make it."""
-    number, _, signed = token.partition("-")
-    try:
-        booking_id = base36_to_int(number)
-    except ValueError:
-        return None
-    return booking_id if is_signature(signed, str(booking_id), salt=SALT) else None
+    return number_of(token, salt=SALT)
 
 
 @until_settings_change

@@ -8,11 +8,10 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.http import base36_to_int, int_to_base36
 
 from bookings import own_security
 from notifications import outbox, verification
-from notifications.content.link_signatures import is_signature, signature
+from notifications.content.link_signatures import number_of, signed_number
 
 SALT = "undo"
 VIEW = "undo-by-link"
@@ -26,19 +25,13 @@ def link_for(change_id: int) -> str:
 
 def token_of(change_id: int) -> str:
     """What the link's address carries."""
-    return f"{int_to_base36(change_id)}-{signature(str(change_id), salt=SALT)}"
+    return signed_number(change_id, salt=SALT)
 
 
 def change_of(token: str) -> Change | None:
     """The change that the link may undo now; None if it is too late, or done, or we did not make the link."""
-    number, _, signed = token.partition("-")
-    try:
-        change_id = base36_to_int(number)
-    except ValueError:
-        return None
-    if not is_signature(signed, str(change_id), salt=SALT):
-        return None
-    return verification.change_to_undo(change_id, within=_limit())
+    change_id = number_of(token, salt=SALT)
+    return None if change_id is None else verification.change_to_undo(change_id, within=_limit())
 
 
 @transaction.atomic

@@ -8,6 +8,8 @@ import base64
 import hmac
 from collections.abc import Iterator
 
+from django.utils.http import base36_to_int, int_to_base36
+
 from notifications import conf
 from notifications.content.until_settings_change import until_settings_change
 
@@ -23,6 +25,21 @@ def is_signature(text: str, value: str, *, salt: str) -> bool:
     """Whether `text` is the signature of `value`, by any of the keys."""
     given = text.encode()
     return any(hmac.compare_digest(given, right.encode()) for right in _signatures(value, salt=salt))
+
+
+def signed_number(number: int, *, salt: str) -> str:
+    """What an address carries to name a row: its number, and the signature."""
+    return f"{int_to_base36(number)}-{signature(str(number), salt=salt)}"
+
+
+def number_of(token: str, *, salt: str) -> int | None:
+    """The number that `signed_number` has put into `token`; None if we did not make it."""
+    written, _, signed = token.partition("-")
+    try:
+        number = base36_to_int(written)
+    except ValueError:
+        return None
+    return number if is_signature(signed, str(number), salt=salt) else None
 
 
 def _signatures(value: str, *, salt: str) -> Iterator[str]:
