@@ -1,17 +1,10 @@
-"""Who comes to a slot: for staff, on screen, on paper and as CSV."""
+"""Who comes to a slot, for staff."""
 
-import csv
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bookings.models import Booking, Slot
 from notifications import outbox
-
-HEADER = ("Booking", "Name", "Seats", "Phone", "Email", "Booked (UTC)", "Checked in (UTC)")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # OWASP: CSV injection
-LINE_END = "\r\n"  # RFC 4180
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +37,3 @@ def _guest(booking: Booking) -> Guest:
         booking.created_at,
         booking.checked_in_at,
     )
-
-
-def as_csv(people: Iterable[Guest]) -> str:
-    """A table for spreadsheets, in which nothing that somebody typed is a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator=LINE_END)
-    writer.writerow(HEADER)
-    for guest in people:
-        moments = (_moment(guest.booked_at), _moment(guest.checked_in_at))
-        writer.writerow(map(safe, (guest.booking, guest.name, guest.seats, guest.phone, guest.email, *moments)))
-    return "\ufeff" + out.getvalue()  # with a mark, by which spreadsheets know UTF-8
-
-
-def safe(value: object) -> object:
-    """`value`, with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def _moment(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if at else ""

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bookings import cancellation
 from bookings.check_in import InvalidTicket, State, check_in, link_of, look
 from bookings.models import Booking
-from bookings.occupancy import safe
+from notifications.admin.csv_file import cell
 from notifications.models import OperatorAction
 from tests.factories.bookings import SlotFactory
 from tests.factories.staff import staff
@@ -105,4 +105,4 @@ def test_the_list_says_who_comes_and_is_no_formula(booking: Booking) -> None:
 
 @pytest.mark.parametrize("value", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\uff1d1"])
 def test_a_formula_is_a_text(value: str) -> None:
-    assert str(safe(value)).startswith("'")
+    assert str(cell(value)).startswith("'")
