@@ -163,6 +163,7 @@ def test_a_guest_books_finds_the_booking_by_its_link_and_makes_an_account(visit:
     assert not Booking.objects.get().user.has_usable_password()
     visit.look("guest-booking")
     link = visit.read_link()
+    visit.page.goto("about:blank")  # the page would go on asking what waits, and be refused
     visit.page.context.clear_cookies()
     visit.page.goto(link)
     assert visit.page.get_by_role("link", name="Sign in").count() == 1, "nobody is signed in"
