@@ -7,7 +7,6 @@ from notifications.channels.base import Channel, Outgoing
 from notifications.content.compose import Reader, put_into_words
 from notifications.content.localization import activate
 from notifications.content.rendering import RenderingError
-from notifications.errors import UnknownKind
 from notifications.relay.messages import Claimed
 
 read_json = json.JSONDecoder().raw_decode  # skips no blanks: PostgreSQL prints none around JSON
@@ -36,15 +35,12 @@ def outgoing_of(message: Claimed, channel: Channel, address: str) -> Outgoing:
 
 def has_bad_sample(message: Claimed, channel: Channel) -> bool:
     """Whether the sample of the message's kind cannot be rendered either. Without a sample nothing is known: False."""
-    try:
-        sample = kinds.get(message.kind).sample
-    except UnknownKind:
-        return False
-    if not sample:
+    kind = kinds.find(message.kind)
+    if kind is None or not kind.sample:
         return False
     reader = Reader(0, message.locale, message.time_zone)
     try:
-        put_into_words(message.kind, sample, form=channel.form_for(message.kind), reader=reader)
+        put_into_words(message.kind, kind.sample, form=channel.form_for(message.kind), reader=reader)
     except RenderingError:
         return True
     return False

@@ -23,9 +23,7 @@ from notifications.telemetry import emit
 
 Key = tuple[str, str]  # a kind and a channel
 
-PROBATION_SECONDS = (
-    1.0  # after which a message that could not be made is looked at again, beside the others of its kind
-)
+PROBATION_SECONDS = 1.0  # then a message that could not be made is looked at again, beside the others of its kind
 FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 5.0, 300.0
 SHOWN_SECONDS = 2 * LONGEST_HOLD_SECONDS  # for which a hold is told, unless it is reported again
 REPORT_SECONDS = 60.0  # between two reports of one hold

@@ -55,19 +55,18 @@ def words_of(message: OutboxMessage, *, with_files: bool = True) -> Words:
     """The rendered parts of `message`, and its files unless many messages are shown together."""
     if kinds.holds_code(message.kind):
         return Words(message.channel, problem="It holds a code, which is for its recipient alone.")
-    recipient = message.recipient
-    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone, address_of(message))
+    reader = _reader_of(message)
     return rendered(message.kind, message.context, channel=message.channel, reader=reader, with_files=with_files)
 
 
 def files_of(message: OutboxMessage) -> Sequence[File]:
     """The files of `message` on its channel, as they are sent; none where it has none any more."""
-    recipient, needs = message.recipient, needs_of(message.channel)
+    needs = needs_of(message.channel)
     if needs is None:
         return ()
-    reader = Reader(recipient.pk, recipient.locale, recipient.time_zone, address_of(message))
+    form, reader = needs.form_for(message.kind), _reader_of(message)
     try:
-        return put_into_words(message.kind, message.context, form=needs.form_for(message.kind), reader=reader).files
+        return put_into_words(message.kind, message.context, form=form, reader=reader).files
     except RenderingError:
         return ()
 
@@ -84,3 +83,8 @@ def rendered(kind: str, context: Mapping[str, Any], *, channel: str, reader: Rea
     text = worded.parts.get("text", "")
     counted = segments(text) if needs.is_charged_by_segment else None
     return Words(channel, worded.parts, segments=counted, files=worded.files)
+
+
+def _reader_of(message: OutboxMessage) -> Reader:
+    recipient = message.recipient
+    return Reader(recipient.pk, recipient.locale, recipient.time_zone, address_of(message))
