@@ -25,18 +25,23 @@ class MonthField(serializers.Field):
         return f"{value:%Y-%m}"
 
 
-class UsageQuerySerializer(serializers.Serializer):
+class PeriodQuerySerializer(serializers.Serializer):
+    """Of which months, which channel and which country."""
+
     since = MonthField(help_text="the first month, 2026-01")
     until = MonthField(help_text="the last month, 2026-12")
-    by = serializers.CharField(
-        default="month,channel",
-        max_length=64,
-        help_text="what to tell apart: month, kind, channel, country; with commas between",
-        validators=NO_NULL,
-    )
-    kind = serializers.CharField(required=False, max_length=64, validators=NO_NULL)
     channel = serializers.CharField(required=False, max_length=32, validators=NO_NULL)
     country = serializers.CharField(required=False, max_length=2, help_text="ISO 3166-1 alpha-2", validators=NO_NULL)
+
+
+def _by(groups: str, *, default: str) -> serializers.CharField:
+    help_text = f"what to tell apart: {groups}; with commas between"
+    return serializers.CharField(default=default, max_length=64, help_text=help_text, validators=NO_NULL)
+
+
+class UsageQuerySerializer(PeriodQuerySerializer):
+    by = _by("month, kind, channel, country", default="month,channel")
+    kind = serializers.CharField(required=False, max_length=64, validators=NO_NULL)
 
 
 class UsageLineSerializer(serializers.Serializer):
@@ -62,3 +67,31 @@ class UsageLineSerializer(serializers.Serializer):
 class UsageSerializer(serializers.Serializer):
     groups = serializers.ListField(child=serializers.CharField())
     results = UsageLineSerializer(many=True)
+
+
+class SpendingQuerySerializer(PeriodQuerySerializer):
+    by = _by("day, month, channel, route, country", default="month,channel,route")
+    route = serializers.CharField(required=False, max_length=32, validators=NO_NULL)
+
+
+class SpendingLineSerializer(serializers.Serializer):
+    """One line, of one currency, in its units. `cost` is what providers told, of the `priced` copies; `estimated` what
+    the `estimates` others cost by their routes' prices; `total` is both.
+    """
+
+    day = serializers.DateField(source="group.day", required=False)
+    month = MonthField(source="group.month", required=False)
+    channel = serializers.CharField(source="group.channel", required=False)
+    route = serializers.CharField(source="group.route", required=False, help_text="empty: the channel had only one")
+    country = serializers.CharField(source="group.country", required=False, help_text="empty: not known")
+    currency = serializers.CharField()
+    total = serializers.DecimalField(max_digits=20, decimal_places=6)
+    cost = serializers.DecimalField(max_digits=20, decimal_places=6)
+    priced = serializers.IntegerField()
+    estimated = serializers.DecimalField(max_digits=20, decimal_places=6)
+    estimates = serializers.IntegerField()
+
+
+class SpendingSerializer(serializers.Serializer):
+    groups = serializers.ListField(child=serializers.CharField())
+    results = SpendingLineSerializer(many=True)

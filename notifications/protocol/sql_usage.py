@@ -4,6 +4,8 @@ It is counted as the tallies are: relays add to rows of their own with their hea
 relay a minute merges what is left of both. A merge changes no sum.
 """
 
+from collections.abc import Sequence
+
 from notifications.protocol.sql_tally import merged, summed
 
 KEYS = ("month", "kind", "channel", "country", "currency")
@@ -14,17 +16,17 @@ NUMBERS = (
 HISTOGRAMS = ("delays", "deliveries")
 COLUMNS = ", ".join((*NUMBERS, *HISTOGRAMS))
 MONTH = "date_trunc('month', {} AT TIME ZONE 'UTC')::date"
-THIS_MONTH = MONTH.format("clock_timestamp()")
+THIS_MONTH = MONTH.format("statement_timestamp()")
 
 _RELAYS = ("sent", "failed", "delay_seconds", "delays")  # what a relay knows
-_MERGE = f"""ON CONFLICT ({", ".join(KEYS)}, relay_id) DO UPDATE SET """
 
 _ADD = f"""
     INSERT INTO notifications_usage AS counted (month, kind, channel, country, relay_id, {", ".join(_RELAYS)})
     SELECT {THIS_MONTH}, seen.kind, seen.channel, seen.country, {{relay}}, {", ".join(_RELAYS)}
     FROM {{beside}}jsonb_to_recordset({{seen}}) AS seen (kind text, channel text, country text,
         sent bigint, failed bigint, delay_seconds float8, delays bigint[])
-    {_MERGE}{merged("counted", ("sent", "failed", "delay_seconds"), ("delays",))}
+    ON CONFLICT ({", ".join(KEYS)}, relay_id)
+    DO UPDATE SET {merged("counted", ("sent", "failed", "delay_seconds"), ("delays",))}
 """
 # Part of the heartbeat: adds to the relay's own rows while the relay is known.
 USAGE = _ADD.format(relay="beat.id", beside="beat, ", seen="%(seen)s::jsonb -> 'usage'")
@@ -35,7 +37,7 @@ ADD_USAGE = _ADD.format(relay="%(relay)s", beside="", seen="%(seen)s::jsonb")
 # where nobody knows when it arrived.
 APPEND_DELIVERY = f"""
 INSERT INTO notifications_usage (month, kind, channel, country, delivered, undelivered, delivery_seconds, deliveries)
-SELECT {MONTH.format("coalesce(%(sent_at)s::timestamptz, clock_timestamp())")}, %(kind)s, %(channel)s, %(country)s,
+SELECT {MONTH.format("coalesce(%(sent_at)s::timestamptz, statement_timestamp())")}, %(kind)s, %(channel)s, %(country)s,
     %(delivered)s, %(undelivered)s, %(seconds)s, %(deliveries)s::bigint[]
 """
 
@@ -49,8 +51,8 @@ WITH priced AS (
     RETURNING message_id
 )
 INSERT INTO notifications_usage (month, kind, channel, country, currency, priced, segments, cost)
-SELECT {MONTH.format("coalesce(message.finished_at, clock_timestamp())")}, message.kind, message.channel, %(country)s,
-    %(currency)s, 1, %(segments)s, %(price)s
+SELECT {MONTH.format("coalesce(message.finished_at, statement_timestamp())")}, message.kind, message.channel,
+    %(country)s, %(currency)s, 1, %(segments)s, %(price)s
 FROM priced JOIN notifications_outboxmessage message ON message.id = priced.message_id
 """
 
@@ -63,22 +65,32 @@ def append_opt_outs(*, changed: str) -> str:
 """
 
 
-# Merges what no relay wrote, and the rows of relays that are gone, into one row each, under relay 0. Locks the rows,
-# and skips those that another relay is merging.
-FOLD = f"""
-WITH folded AS (
-    DELETE FROM notifications_usage WHERE id IN (
-        SELECT id FROM notifications_usage usage
-        WHERE relay_id IS NULL
-           OR (relay_id <> 0 AND NOT EXISTS (SELECT FROM notifications_relay WHERE id = usage.relay_id))
-        ORDER BY id LIMIT %(most)s
-        FOR UPDATE SKIP LOCKED)
+def folding(table: str, keys: Sequence[str], numbers: Sequence[str], histograms: Sequence[str] = ()) -> str:
+    """A statement that merges what no relay wrote, and the rows of relays that are gone, into one row for each of
+    `keys`, under relay 0.
+
+    It locks the rows, and skips those that another relay is merging. The few are found once: a subquery in the DELETE
+    may run once per row, by the planner's choice, and its limit with it.
+    """
+    by = ", ".join(keys)
+    return f"""
+WITH few AS MATERIALIZED (
+    SELECT id FROM {table} counter
+    WHERE relay_id IS NULL
+       OR (relay_id <> 0 AND NOT EXISTS (SELECT FROM notifications_relay WHERE id = counter.relay_id))
+    ORDER BY id LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+), folded AS (
+    DELETE FROM {table} WHERE id IN (SELECT id FROM few)
     RETURNING *
 ), written AS (
-    INSERT INTO notifications_usage AS counted ({", ".join(KEYS)}, relay_id, {COLUMNS})
-    SELECT {", ".join(KEYS)}, 0, {summed(NUMBERS, HISTOGRAMS)} FROM folded
-    GROUP BY {", ".join(KEYS)} ORDER BY {", ".join(KEYS)}
-    {_MERGE}{merged("counted", NUMBERS, HISTOGRAMS)}
+    INSERT INTO {table} AS counted ({by}, relay_id, {", ".join((*numbers, *histograms))})
+    SELECT {by}, 0, {summed(numbers, histograms)} FROM folded
+    GROUP BY {by} ORDER BY {by}
+    ON CONFLICT ({by}, relay_id) DO UPDATE SET {merged("counted", numbers, histograms)}
 )
 SELECT count(*) FROM folded
 """
+
+
+FOLD = folding("notifications_usage", KEYS, NUMBERS, HISTOGRAMS)

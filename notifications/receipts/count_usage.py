@@ -6,6 +6,7 @@ A message that went out in two copies was charged twice, and each of them arrive
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.utils import CursorWrapper
@@ -14,7 +15,7 @@ from notifications import channels
 from notifications.channels.base import Charge
 from notifications.lifecycle import ReceiptStatus
 from notifications.policy.phone_numbers import country_by_prefix
-from notifications.protocol import sql_usage
+from notifications.protocol import sql_spending, sql_usage
 from notifications.protocol.histogram import BOUNDS, SIZE
 
 NOT_DELIVERED = frozenset({ReceiptStatus.UNDELIVERED, ReceiptStatus.BOUNCED})
@@ -75,17 +76,17 @@ def record_charge(message_id: int, provider_id: str, charge: Charge, *, using: s
         cursor.execute(WENT_TO, [message_id, provider_id])
         if (row := cursor.fetchone()) is None:
             return
-        cursor.execute(
-            sql_usage.APPEND_PRICE,
-            {
-                "message": message_id,
-                "provider_id": provider_id,
-                "country": country_of(*row),
-                "price": charge.price,
-                "currency": charge.currency,
-                "segments": charge.segments,
-            },
-        )
+        parameters: dict[str, int | str | Decimal] = {
+            "message": message_id,
+            "provider_id": provider_id,
+            "country": country_of(*row),
+            "price": charge.price,
+            "currency": charge.currency,
+            "segments": charge.segments,
+        }
+        cursor.execute(sql_usage.APPEND_PRICE, parameters)
+        if cursor.rowcount:  # written, and so counted, by this report
+            cursor.execute(sql_spending.APPEND_COST, parameters | {"channel": row[0]})
 
 
 def country_of(channel: str, address: str) -> str:

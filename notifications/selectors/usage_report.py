@@ -19,12 +19,19 @@ GROUPS = ("month", "kind", "channel", "country")
 COUNTS = ("sent", "failed", "delivered", "undelivered", "priced", "segments", "opt_outs")
 MOST_LINES = 50_000
 
+# Where there are many lines, and few are wanted: first which, and then the sums of these alone.
+_FOUND = """
+WITH found AS (
+    SELECT DISTINCT {groups} FROM notifications_usage WHERE {conditions} ORDER BY {order} LIMIT {most}
+)
+"""
+_OF_FOUND = "JOIN found USING ({groups})"
 _LINES = """
-SELECT {groups}, {sums}, {histograms} FROM notifications_usage
+SELECT {groups}, {sums}, {histograms} FROM notifications_usage {of_found}
 WHERE {conditions} GROUP BY {groups} ORDER BY {order} LIMIT {most}
 """
 _COSTS = """
-SELECT {groups}, currency, sum(cost) FROM notifications_usage
+SELECT {groups}, currency, sum(cost) FROM notifications_usage {of_found}
 WHERE {conditions} AND currency <> '' GROUP BY {groups}, currency
 """
 
@@ -63,8 +70,8 @@ class Line:
         return self.counts["delivered"] / max(self.counts["sent"], told) if told else None
 
 
-def usage_report(wanted: Wanted, *, using: str = DEFAULT_DB_ALIAS) -> list[Line]:
-    """The lines, the latest month first. Raises ValueError for a group that there is not."""
+def usage_report(wanted: Wanted, *, most: int = MOST_LINES, using: str = DEFAULT_DB_ALIAS) -> list[Line]:
+    """At most `most` lines, the latest month first. Raises ValueError for a group that there is not."""
     if (unknown := set(wanted.by) - set(GROUPS)) or not wanted.by:
         raise ValueError(f"Usage is told by {', '.join(GROUPS)}; not by {', '.join(sorted(unknown)) or 'nothing'}.")
     by = [name for name in GROUPS if name in wanted.by]
@@ -75,13 +82,16 @@ def usage_report(wanted: Wanted, *, using: str = DEFAULT_DB_ALIAS) -> list[Line]
         "sums": ", ".join(f"sum({name})::bigint" for name in COUNTS),
         "histograms": summed((), ("delays", "deliveries")),
         "conditions": " AND ".join(["month BETWEEN %(since)s AND %(until)s", *(f"{n} = %({n})s" for n in words)]),
-        "most": MOST_LINES,
+        "most": most,
     }
+    is_cut = most < MOST_LINES and {"kind", "country"} & set(by)
+    found, parts["of_found"] = (_FOUND, _OF_FOUND.format(**parts)) if is_cut else ("", "")
+    costs_of, lines_of = ((found + statement).format(**parts) for statement in (_COSTS, _LINES))
     bound = {"since": wanted.since, "until": wanted.until, **words}
     costs: dict[tuple[Any, ...], dict[str, Decimal]] = {}
-    for *group, currency, cost in fetch_all(_COSTS.format(**parts), bound, using=using):
+    for *group, currency, cost in fetch_all(costs_of, bound, using=using):
         costs.setdefault(tuple(group), {})[currency] = cost
-    return [_line(row, by, costs) for row in fetch_all(_LINES.format(**parts), bound, using=using)]
+    return [_line(row, by, costs) for row in fetch_all(lines_of, bound, using=using)]
 
 
 def _line(row: tuple[Any, ...], by: Sequence[str], costs: Mapping[tuple[Any, ...], dict[str, Decimal]]) -> Line:
