@@ -11,10 +11,11 @@ import pickle
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from datetime import timezone as datetime_timezone
+from time import sleep
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import Error, close_old_connections, transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 from django_q import cluster, core_signing
@@ -27,6 +28,7 @@ from django_q.tasks import async_task
 from bookings.scheduled_tasks import paused_functions
 
 KNOWN_KEYS = {"id", "name", "func", "args", "kwargs", "started", "group", "ack_failure", "cluster"}
+AWAY_SECONDS = 1.0  # from one look for tasks to the next while the database is away
 MOST_LOGGED = 100  # characters of a refused function's name
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,15 @@ class Broker(ORM):  # type: ignore[misc]  # django-q2 has no types
     """django-q2's queue in PostgreSQL, from which only tasks that may run are handed out."""
 
     def dequeue(self) -> list[tuple[int, str]]:
+        """An error would end the process that asks, after ten seconds, until the cluster's guard starts another."""
+        try:
+            return self._allowed()
+        except Error as error:
+            log.warning("The queue cannot be read just now: %s", error)
+            sleep(AWAY_SECONDS)
+            return []
+
+    def _allowed(self) -> list[tuple[int, str]]:
         allowed = []
         queued = super().dequeue() or []
         paused = paused_functions() if queued else set()

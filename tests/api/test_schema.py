@@ -18,7 +18,7 @@ from tests.stage.gateway import GatewayProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OFTEN = settings(
-    max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
