@@ -8,16 +8,19 @@ import contextlib
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from config import scratch_databases
+from config.child_processes import end_with_parent
 from config.embedded import binaries, cluster
 from config.embedded.place import choose
 
@@ -31,7 +34,8 @@ SETTINGS = {"max_wal_size": "128MB", "log_min_messages": "fatal", "deadlock_time
 class Database:
     """One server on one folder. Used by one thread: the server ends with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = SETTINGS | dict(settings or {})
         self._disk = folder / "disk"
         self._disk.mkdir(mode=0o755)
         self.is_on_small_disk = _mount(self._disk)
@@ -49,7 +53,9 @@ class Database:
         lock = cluster.take(self._place)
         try:
             cluster.prepare(self._place, programs, lock=lock)
-            self._server = cluster.start(self._place, programs, lock=lock, settings=SETTINGS, output=self._log.fileno())
+            self._server = cluster.start(
+                self._place, programs, lock=lock, settings=self._settings, output=self._log.fileno()
+            )
         finally:
             os.close(lock)
 
@@ -70,6 +76,48 @@ class Database:
         """Start it again if it ended by itself."""
         if self._server is not None and self._server.poll() is not None and not self.is_full:
             self.start()
+
+    def begin_copy(self, source: "Database") -> subprocess.Popen[str]:
+        """Begin to copy the other server, as whose standby this one can be started after that."""
+        if not self._place.home.exists():
+            self._place.create()
+        shutil.rmtree(self._place.cluster, ignore_errors=True)
+        self._place.make_private(self._place.cluster)
+        address = make_conninfo(**source.address(), application_name="standby")
+        program = binaries.programs_for(self._place) / "pg_basebackup"
+        return subprocess.Popen(
+            [
+                program,
+                "-D",
+                self._place.cluster,
+                "-d",
+                address,
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+            ],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=end_with_parent(signal.SIGKILL),  # noqa: PLW1509  the director has one thread
+            **self._place.identity(),
+        )
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send it to the server and all its processes."""
+        for process in list(self._processes()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def forget(self) -> None:
+        """Wait for the end of a killed server, which is not started again as it was."""
+        if self._server is not None:
+            self._server.wait(30)
+        self._server = None
+        self._ballast.unlink(missing_ok=True)
+        self.is_full = False
 
     def fill(self) -> bool:
         """Leave no room on the disk; False where this user may do nothing that brings it about."""
@@ -99,6 +147,10 @@ class Database:
         """Its database, past the network that is disturbed."""
         address = self._place.connection_parameters()
         return f"postgresql://{address['user']}@/{NAME}?host={address['host']}&port={address['port']}"
+
+    def address(self) -> dict[str, Any]:
+        """As psycopg wants it."""
+        return self._place.connection_parameters()
 
     def connect(self, name: str = NAME) -> psycopg.Connection[Any]:
         parameters = self._place.connection_parameters()
