@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from config.demo.processes import DidNotStart
 from config.embedded.cluster import StartError
 from tests.chaos.plan import plan
+from tests.chaos.providers import USUAL
 from tests.chaos.stage import Stage
 
 PROGRESS_SECONDS = 1.0
@@ -27,17 +28,19 @@ PROGRESS_SECONDS = 1.0
 
 def main() -> int:
     options = _options()
-    faults = plan(seed=options.seed, minutes=options.minutes)
+    faults = plan(seed=options.seed, minutes=options.minutes, failover=options.failover)
     if options.plan:
         print(*faults, sep="\n")
         return 0
-    print(f"Seed {options.seed}; the same again: make chaos ARGS='--minutes {options.minutes:g} --seed {options.seed}'")
+    if not options.routes:
+        again = f"--minutes {options.minutes:g} --seed {options.seed}{' --failover' if options.failover else ''}"
+        print(f"Seed {options.seed}; the same again: make chaos ARGS='{again}'")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_good = False
     stage = None
     try:
-        stage = Stage()
-        is_good = _campaign(stage, options, faults)
+        stage = Stage(failover=options.failover, changes=USUAL if options.routes else None)
+        is_good = _failing_providers(stage, options) if options.routes else _campaign(stage, options, faults)
     except (DidNotStart, StartError, OSError, DatabaseError, psycopg.Error, ImproperlyConfigured) as error:
         print(f"\nThe campaign could not be carried out. {error}", file=sys.stderr)
     except requests.RequestException as error:
@@ -57,16 +60,38 @@ def main() -> int:
     return 0 if is_good else 1
 
 
-def _campaign(stage: Stage, options: argparse.Namespace, faults: tuple[object, ...]) -> bool:
+def _start(stage: Stage) -> "Progress":
+    """Start what the processes of a campaign rely on. Models can be imported from then on."""
     show = Progress()
     show("starting PostgreSQL, gateway, providers and network")
     stage.start_services()
     os.environ |= stage.environment()
     django.setup()
-    from notifications import kinds  # noqa: PLC0415  (models can be imported from here on)
-    from tests.chaos import campaign, report  # noqa: PLC0415
+    from notifications import kinds  # noqa: PLC0415
 
     stage.write_words({name: kind.sample or {} for name, kind in kinds._registered.items()})
+    return show
+
+
+def _failing_providers(stage: Stage, options: argparse.Namespace) -> bool:
+    show = _start(stage)
+    from tests.chaos import failing, failing_report  # noqa: PLC0415
+
+    result = failing.run(stage, minutes=options.minutes, rate=options.rate, progress=show)
+    print("\n\n" + failing_report.for_people(result) + "\n", flush=True)
+    broken = failing_report.broken(result)
+    if broken:
+        shown = broken[: failing_report.MOST_SHOWN]
+        print("A promise was broken.\n\n  " + "\n  ".join(shown) + "\n", file=sys.stderr, flush=True)
+    if options.json:
+        print(failing_report.as_json(result), flush=True)
+    return not broken
+
+
+def _campaign(stage: Stage, options: argparse.Namespace, faults: tuple[object, ...]) -> bool:
+    show = _start(stage)
+    from tests.chaos import campaign, report  # noqa: PLC0415
+
     result = campaign.run(
         stage,
         faults,
@@ -104,15 +129,27 @@ class Progress:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--minutes", type=_minutes, default=2.0, metavar="N", help="Default: 2; at least 0.5.")
+    parser.add_argument("--minutes", type=_minutes, metavar="N", help="Default: 2; at least 0.5.")
     parser.add_argument("--seed", type=int, metavar="S", help="Which fault when. Default: any; it is printed.")
+    parser.add_argument(
+        "--failover", action="store_true", help="The database has a standby, and is lost twice at least."
+    )
+    parser.add_argument(
+        "--routes",
+        action="store_true",
+        help="One provider of each channel fails instead: down for --minutes (5), then in other ways for half as long.",
+    )
     parser.add_argument("--json", action="store_true", help="End with one line of JSON.")
     parser.add_argument("--plan", action="store_true", help="Print which fault happens when, and do nothing.")
-    parser.add_argument("--rate", type=_positive, default=12.0, help="Visits of customers a second. Default: 12.")
+    parser.add_argument(
+        "--rate", type=_positive, help="Visits of customers a second (12); with --routes, messages a second (36)."
+    )
     parser.add_argument(
         "--outage", type=_positive, metavar="SECONDS", help="Of all providers, at the end. Default: 3 a minute."
     )
     options = parser.parse_args()
+    options.minutes = options.minutes or (5.0 if options.routes else 2.0)
+    options.rate = options.rate or (36.0 if options.routes else 12.0)
     if options.seed is None:
         options.seed = secrets.randbelow(10**6)
     if options.outage is None:

@@ -15,17 +15,17 @@ from bookings import reconciliation, refunds
 from bookings.models import Order, Refund, Slot
 from config.demo import seed as people
 from notifications.selectors.overview import overview
-from tests.chaos import checker, gather, providers, recovery, witness
+from tests.chaos import checker, gather, recovery, witness
 from tests.chaos.director import Director
 from tests.chaos.history import Deed, Finding, History
-from tests.chaos.plan import RELAYS, Fault
+from tests.chaos.plan import RELAYS, ROUTES, Fault
 from tests.chaos.stage import Stage
 
 CUSTOMERS = 150
 CANCELS = 0.44  # of all visits
 REST_SECONDS = 180.0  # for everything to come to rest when nothing disturbs it any more
 SMALL_SEATS, MANY_SEATS = 12, 100_000
-DISCOVERIES = 5  # failures by which one relay finds out that a channel's provider is out of service
+DISCOVERIES = 5  # failures by which one relay finds out that a route's provider is out of service
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _set(stage: Stage, progress: Callable[[str], None]) -> list[people.Customer]
     with stage.database.connect() as connection:
         witness.install(connection)
     customers = people.customers(CUSTOMERS)
-    providers.calm(stage.providers)
+    stage.providers.calm()
     progress("starting web, relays and schedules")
     stage.start_cast()
     return customers
@@ -102,8 +102,7 @@ def _set(stage: Stage, progress: Callable[[str], None]) -> list[people.Customer]
 def _doors(stage: Stage, customers: list[people.Customer]) -> dict[str, object]:
     """Where customers go, and as whom."""
     names = [each.username for each in customers]
-    inbox = {name: getattr(stage.providers, name) for name in ("http_url", "email_url", "account_sid")}
-    doors = {"web": stage.web, "gateway": stage.gateway, "providers": inbox}
+    doors = {"web": stage.web, "gateway": stage.gateway, "providers": stage.providers.doors()}
     return doors | {"customers": names, "password": people.PASSWORD}
 
 
@@ -160,7 +159,7 @@ def _wait(director: Director, condition: Callable[[], object], words: str, progr
 
 
 def _charged(history: History, outage: Deed) -> int:
-    """Attempts used up in the outage, beyond those by which each relay may find out about each channel."""
+    """Attempts used up in the outage, beyond those by which each relay may find out about each route."""
     charged = 0
     failures: dict[int, list[float]] = {}
     for attempt in history.attempts:
@@ -170,4 +169,4 @@ def _charged(history: History, outage: Deed) -> int:
         ended = failures.get(message.id, [])
         if ended and all(outage.began <= at <= outage.ended for at in ended):
             charged += message.attempts - (message.status == "sent")
-    return max(0, charged - DISCOVERIES * len(RELAYS) * len(checker.CHANNELS))
+    return max(0, charged - DISCOVERIES * len(RELAYS) * sum(map(len, ROUTES.values())))

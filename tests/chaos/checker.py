@@ -1,7 +1,7 @@
 """Judges a campaign by its history alone: pure functions, one for each thing that must not have happened.
 
-Those here look at what customers, providers and the gateway saw; `codes` has those about codes and accounts, and
-`witnessed` those that look at the rows as well.
+Those here look at what customers, providers and the gateway saw; `codes` has those about codes and accounts,
+`over_routes` that about several providers, and `witnessed` those that look at the rows as well.
 """
 
 from collections import Counter, defaultdict
@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from notifications.lifecycle import TERMINAL
-from tests.chaos import codes, witnessed
+from tests.chaos import codes, over_routes, witnessed
 from tests.chaos.history import Answer, Call, Deed, Finding, History, Message, Word
 
 CHANNELS = ("sms", "whatsapp", "email")
 DEAD = TERMINAL - {"sent"}
 FAIR_REFUSALS = frozenset({"sold_out", "order_already_paid", "payment_not_captured"})
 # What can cut a relay off from the database while its send is on the wire, and how long after it that can be seen.
-CUTS = frozenset({"cut", "stall", "slow", "restart", "fill"})
+CUTS = frozenset({"cut", "stall", "slow", "restart", "failover", "fill"})
 AFTERMATH_SECONDS = 6.0
 
 
@@ -204,6 +204,7 @@ ORACLES: dict[str, Oracle] = {
     "out_of_order": out_of_order,
     "overlapping": overlapping,
     "unexplained_duplicates": unexplained_duplicates,
+    "moved_too_soon": over_routes.moved_too_soon,
     "payments_unaccounted": payments_unaccounted,
     "fencing": witnessed.fencing,
     "two_heads": witnessed.two_heads,

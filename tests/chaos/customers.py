@@ -36,7 +36,7 @@ class Wish:
     cancels: float
     seed: int
     log: str
-    providers: dict[str, str]
+    providers: list[dict[str, str]]
 
 
 class Book:

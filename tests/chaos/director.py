@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.demo.processes import Child
-from tests.chaos import providers
+from tests.chaos import failover
 from tests.chaos.cast import Actor
 from tests.chaos.history import Deed
 from tests.chaos.plan import LEASE_SECONDS, Fault
@@ -40,14 +40,15 @@ class Director:
         self._killed: set[int] = set()
         self._commands: list[Command] = []
         self._release = 1
+        self._held_seconds = 0.0  # that the plan had to wait
         self.deeds: list[Deed] = []
         self.counts: Counter[str] = Counter()
         self.crashes: list[str] = []
 
     def run(self, seconds: float) -> None:
-        """Do what the plan says; returns after `seconds`, with everything mended."""
+        """Do what the plan says; returns after `seconds`, with everything mended. Failovers take time besides."""
         began = time.monotonic()
-        while (elapsed := time.monotonic() - began) < seconds or self._faults:
+        while (elapsed := time.monotonic() - began - self._held_seconds) < seconds or self._faults:
             while self._faults and self._faults[0].at <= elapsed:
                 self._do(self._faults.popleft())
             self.look_after()
@@ -55,7 +56,7 @@ class Director:
         self.heal()
 
     def told(self) -> str:
-        names = ("kills", "restarts", "cuts", "stops", "moods", "mines", "deploys", "skews", "disks")
+        names = ("kills", "restarts", "cuts", "stops", "moods", "mines", "deploys", "skews", "disks", "failovers")
         return ", ".join(f"{self.counts[name]} {name}" for name in names if self.counts[name])
 
     def heal(self) -> None:
@@ -73,7 +74,7 @@ class Director:
             self._end(what, target)
 
     def be_calm(self) -> None:
-        providers.calm(self._stage.providers)
+        self._stage.providers.calm()
         for what, target in list(self._open):
             if what == "mood":
                 self._end(what, target)
@@ -126,6 +127,14 @@ class Director:
         self.deeds.append(Deed("restart", f"database {fault.value}", began, time.time()))
         self.counts["restarts"] += 1
 
+    def _failover(self, fault: Fault) -> None:
+        """With nothing else in the way, or nobody could tell who is back after how long. Meanwhile the plan waits."""
+        began = time.monotonic()
+        self.heal()
+        self.deeds.append(failover.fail_over(self._stage, fault.value, look_after=self.look_after))
+        self._held_seconds += time.monotonic() - began
+        self.counts["failovers"] += 1
+
     def _cut(self, fault: Fault) -> None:
         self._stage.network.order(fault.action, fault.target, fault.value)
         self._begin(fault.action, fault.target)
@@ -151,7 +160,7 @@ class Director:
         self._end("stop", fault.target)
 
     def _mood(self, fault: Fault) -> None:
-        providers.be(self._stage.providers, channel=fault.target, mood=fault.value)
+        self._stage.providers.be(fault.target, fault.value)
         self._begin("mood", fault.target)
         self.counts["moods"] += 1
 

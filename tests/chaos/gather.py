@@ -1,8 +1,10 @@
 """Reads a campaign's history: from the shop's API, the providers' journals, the gateway's books; then from the rows."""
 
+import contextlib
 import json
 import re
 import sqlite3
+import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -11,12 +13,14 @@ from typing import Any
 
 import requests
 from django.db.models import Sum
+from django_q.models import Task
 
 from config.demo.seed import Customer
 from notifications.models import DeliveryAttempt, OutboxMessage, Receipt, Recipient, Usage
 from notifications.models.audit import OperatorAction, Verb
 from notifications.sandbox.client import Received
 from tests.chaos import witness
+from tests.chaos.failover import GROUP
 from tests.chaos.history import (
     CODE,
     Account,
@@ -39,6 +43,7 @@ from tests.chaos.stage import Stage
 
 MOST_ASKED = 3_000  # messages whose price is asked for: more would only take longer
 ASKING_SECONDS = 240.0
+TELLS_SEGMENTS = ("twilio",)  # providers that say how many segments they charge for
 SAYS = re.compile(r"([a-z_.]+): ((?:Tour|Code|Change) \d+)")
 ABOUT = {"title": "", "verification": CODE, "change": "Change "}  # by the key of the context
 TO_AN_ADDRESS = ("Code", "Change")  # what goes there need not be anybody's
@@ -51,32 +56,40 @@ def gather(stage: Stage, customers: list[Customer], *, log: Path, password: str,
     records = [json.loads(line) for line in log.read_text().splitlines()]
     came = {record["address"]: record["newcomer"] for record in records if "newcomer" in record}
     names |= came
+    history = of_messages(stage, known=known, names=names, deeds=deeds)
     orders = {record["order"]: (record["customer"], record["slot"]) for record in records if "order" in record}
-    payments, refunds = _books(stage.ledger, orders)
-    history = History(
+    history.answers = [Answer(**record) for record in records if "what" in record]
+    history.accounts = list(_accounts(known))
+    history.bookings = [
+        *_bookings(stage.web, _logins(customers, password)),
+        *_bookings(stage.web, _logins_of_newcomers(came)),
+    ]
+    history.payments, history.refunds = _books(stage.ledger, orders)
+    history.tasks = [task.timestamp() for task in _tasks_of_failovers()]
+    _ask_prices(stage)  # after all else is read: it changes when attempts ended
+    history.usage, history.priced = list(_usage()), frozenset(_priced())
+    return history
+
+
+def of_messages(stage: Stage, *, known: Collection[str], names: Mapping[str, str], deeds: Iterable[Deed]) -> History:
+    """What became of the messages, without the shop's part. `names`: the customers', by their addresses."""
+    return History(
         calls=list(_calls(stage.providers.messages(), names)),
-        answers=[Answer(**record) for record in records if "what" in record],
-        accounts=list(_accounts(known)),
-        bookings=[
-            *_bookings(stage.web, _logins(customers, password)),
-            *_bookings(stage.web, _logins_of_newcomers(came)),
-        ],
-        payments=payments,
-        refunds=refunds,
         messages=list(_messages(known, names)),
         attempts=list(_attempts()),
         transitions=list(_transitions(stage)),
         deeds=sorted(deeds, key=lambda deed: deed.began),
         is_strict=stage.environment()["OUTBOX_RESCUE"] == "lease",
     )
-    _ask_prices(stage)  # after all else is read: it changes when attempts ended
-    history.usage, history.priced = list(_usage()), frozenset(_priced())
-    return history
 
 
-def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[Call]:
+def _tasks_of_failovers() -> Iterator[datetime]:
+    return Task.objects.filter(group=GROUP, success=True).order_by("started").values_list("started", flat=True)
+
+
+def _calls(received: Iterable[tuple[str, Received]], names: Mapping[str, str]) -> Iterator[Call]:
     """Those that got as far as saying what they say: a mail server may refuse one before."""
-    for each in received:
+    for route, each in received:
         if each.to and (each.body or each.accepted):
             customer = names.get(each.to.removeprefix("whatsapp:"), each.to)
             said = SAYS.search(each.body)
@@ -85,8 +98,9 @@ def _calls(received: Iterable[Received], names: Mapping[str, str]) -> Iterator[C
             customer = each.to if slot.startswith(TO_AN_ADDRESS) else customer
             word = Word(customer, slot, kind, each.channel)
             price = Decimal(each.price) if each.price else None
+            segments = each.segments if route in TELLS_SEGMENTS else 0
             began = each.received_at.timestamp()
-            yield Call(word, began, ended.timestamp(), each.accepted, each.sid, price, each.segments)
+            yield Call(word, began, ended.timestamp(), each.accepted, each.sid, price, segments, route)
 
 
 def _logins(customers: Iterable[Customer], password: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -172,9 +186,9 @@ def _about(context: Mapping[str, Any]) -> str:
 
 
 def _attempts() -> Iterator[Attempt]:
-    columns = ("message_id", "claim_number", "answer", "code", "started_at", "ended_at")
-    for *facts, began, ended in DeliveryAttempt.objects.order_by("id").values_list(*columns).iterator():
-        yield Attempt(*facts, began=_seconds(began), ended=ended.timestamp())
+    columns = ("message_id", "claim_number", "answer", "code", "started_at", "ended_at", "route")
+    for *facts, began, ended, route in DeliveryAttempt.objects.order_by("id").values_list(*columns).iterator():
+        yield Attempt(*facts, began=_seconds(began), ended=ended.timestamp(), route=route)
 
 
 def _ask_prices(stage: Stage) -> None:
@@ -186,7 +200,9 @@ def _ask_prices(stage: Stage) -> None:
         connection.execute("UPDATE notifications_deliveryattempt SET ended_at = ended_at - interval '15 minutes'")
     options = ("--limit", str(MOST_ASKED), "--per-second", "10000")
     child = stage.run("prices", "manage.py", "poll_receipts", *options)
-    child.process.wait(ASKING_SECONDS)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # of a slow machine: what has no price is not judged
+        child.process.wait(ASKING_SECONDS)
+    child.stop()
 
 
 def _usage() -> Iterator[Counted]:

@@ -45,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a provider saw: a message was handed over from `began` to `ended`, and taken or not; and what it charges."""
+    """What a route's provider saw: a message was handed over from `began` to `ended`, taken or not, and its price."""
 
     word: Word
     began: float
@@ -54,6 +54,7 @@ class Call:
     sid: str = ""
     price: Decimal | None = None
     segments: int = 0
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class Attempt:
     code: str
     began: float | None
     ended: float
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class History:
     attempts: list[Attempt] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
+    tasks: list[float] = field(default_factory=list)  # when qcluster began what was queued at a failover
     usage: list[Counted] = field(default_factory=list)
     priced: frozenset[str] = frozenset()
     is_strict: bool = False

@@ -12,7 +12,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 CHUNK_BYTES = 65536
 
@@ -27,11 +27,20 @@ class Link:
         self._delay = 0.0
         self._flows = asyncio.Event()
         self._flows.set()
+        self._server: asyncio.Server | None = None
+        self._port = 0
 
     async def listen(self) -> int:
-        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self._port
+
+    def refuse(self, _: str) -> None:
+        """Close every connection, and take no new one: nobody listens."""
+        if self._server:
+            self._server.close()
+            self._server = None
+        self.cut(_)
 
     def cut(self, _: str) -> None:
         """Close every connection, and every new one at once."""
@@ -47,9 +56,16 @@ class Link:
         """Hold each piece back for a while."""
         self._delay = float(seconds)
 
-    def mend(self, _: str) -> None:
+    def lead(self, address: str) -> None:
+        """Lead to another server from now on, and close what leads to the old one."""
+        self._address = address
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    def mend(self, _: str) -> Awaitable[object] | None:
         self._is_cut, self._delay = False, 0.0
         self._flows.set()
+        return None if self._server else self.listen()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._flows.wait()
@@ -118,7 +134,8 @@ async def serve(addresses: dict[str, str]) -> None:
         while line := await reader.readline():
             action, pattern, value = json.loads(line)
             for name in fnmatch.filter(links, pattern):
-                getattr(links[name], action)(value)
+                if (done := getattr(links[name], action)(value)) is not None:
+                    await done
             writer.write(b"done\n")
         writer.close()
 

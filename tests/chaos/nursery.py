@@ -74,7 +74,10 @@ class Nursery:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it may still be loading
+            self._process.wait(timeout=10)
+        self._process.kill()
+        self._process.wait()
         self._process.stdout.close()
 
 
@@ -82,7 +85,7 @@ def main() -> None:
     import django  # noqa: PLC0415
 
     django.setup()
-    from notifications.channels import email, twilio  # noqa: F401, PLC0415
+    from notifications.channels import email, meta, resend, twilio, vonage  # noqa: F401, PLC0415
     from notifications.management.commands import run_outbox_relay  # noqa: F401, PLC0415
 
     codes: dict[int, int] = {}

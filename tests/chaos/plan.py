@@ -2,7 +2,7 @@
 
 A campaign is cut into windows, one for each disturbance, in an order that the seed decides. What is disturbed heals
 after its window or somewhat later, so that disturbances overlap; only a restart of the database, whose recovery is
-measured, has its window to itself.
+measured, has its window to itself, and so has the loss of a primary.
 """
 
 import random
@@ -13,9 +13,13 @@ RELAYS = ("relay-1", "relay-2", "relay-3")
 LEASE_SECONDS, SEND_TIMEOUT_SECONDS, HANG_SECONDS = 4.0, 2.0, 2.6
 CODE_SECONDS = 8.0  # that a code holds: long enough to be read, short enough to expire in an outage
 CALM_BEFORE_SECONDS = 4.0  # customers log in, relays look around
-CHANNELS = ("sms", "whatsapp", "email")
+# By channel, its routes: each the provider of one of the two stand-ins.
+ROUTES = {"sms": ("twilio", "vonage"), "whatsapp": ("twilio", "meta"), "email": ("smtp", "resend")}
+PROVIDERS = ("twilio", "smtp", "vonage", "meta", "resend")
+PATIENCE_SECONDS, SLOW_SECONDS, RETURN_SECONDS = 5.0, 1.0, 5.0  # with a route: docs/routes.md
 # How a provider fails for a while; `providers` says what each means.
-MOODS = ("refusing", "throttling", "hanging", "swallowing", "mumbling", "resetting", "down")
+MOODS = ("refusing", "throttling", "unauthorized", "slow", "hanging", "swallowing", "mumbling", "resetting", "down")
+LOSSES = ("killed", "silent", "read-only")  # how a primary is lost; `director` says what each means
 MINES = ("before_claim_commit", "after_claim_commit", "before_send", "after_send")
 MINES += ("before_settle_commit", "after_promote", "after_settle_commit", "in_rescue")
 
@@ -41,10 +45,13 @@ class Window:
     seconds: float
 
 
-def plan(*, seed: int, minutes: float) -> tuple[Fault, ...]:
-    """The faults of a campaign, in order of time."""
+def plan(*, seed: int, minutes: float, failover: bool = False) -> tuple[Fault, ...]:
+    """The faults of a campaign, in order of time; with `failover`, the primary is lost twice at least."""
     choose = random.Random(f"{seed} {minutes:g}")
     windows = _windows(minutes, choose)
+    if failover:
+        windows += [Window("failover", 20.0)] * max(2, round(0.6 * minutes))
+        choose.shuffle(windows)
     available = 60.0 * minutes - CALM_BEFORE_SECONDS
     stretch = available / sum(window.seconds for window in windows)
     writer = _Writer(choose)
@@ -97,6 +104,7 @@ class _Writer:
         self._choose = choose
         self._away_until: dict[str, float] = dict.fromkeys(RELAYS, 0.0)
         self._mood_until = 0.0
+        self._losses = list(LOSSES)
 
     def write(self, window: Window, begin: float, end: float) -> None:
         writers: dict[str, Callable[[float, float], Iterator[Fault]]] = {
@@ -117,6 +125,7 @@ class _Writer:
             "fill disk": lambda at, _: self._fill_disk(at),
             "skew clock": self._skew,
             "deploy": self._deploy,
+            "failover": self._failover,
             "replay": lambda at, _: self._one(at, "replay", "dead letters"),
         }
         self.faults += writers[window.name](begin, end)
@@ -146,6 +155,11 @@ class _Writer:
             mine = f"{self._choose.choice(MINES)}:{does}:{self._choose.randrange(1, 30)}"
         yield Fault(at, "kill", self._relay(at), mine)
 
+    def _failover(self, at: float, end: float) -> Iterator[Fault]:
+        """Each way once before any comes again."""
+        self._losses = self._losses or list(LOSSES)
+        return self._one(at, "failover", "database", self._losses.pop(self._choose.randrange(len(self._losses))))
+
     def _cut_database(self, at: float, end: float) -> Iterator[Fault]:
         if self._choose.random() < 0.25:
             return self._passing(at, "cut", "database:*", self._between(0.3, 3.0))
@@ -155,7 +169,7 @@ class _Writer:
         return self._passing(at, "cut", f"database:{self._relay(at, away=seconds)}", seconds)
 
     def _cut_provider(self, at: float, end: float) -> Iterator[Fault]:
-        provider = self._choose.choice(("http", "smtp"))
+        provider = self._choose.choice(PROVIDERS)
         return self._passing(at, "cut", f"{provider}:{self._relay(at)}", self._between(0.3, 4.0))
 
     def _stall_database(self, at: float, end: float) -> Iterator[Fault]:
@@ -166,7 +180,9 @@ class _Writer:
         return self._passing(at, "stall", f"database:{self._relay(at, away=seconds)}", seconds)
 
     def _slow(self, at: float, end: float) -> Iterator[Fault]:
-        what, most = self._choose.choice((("database:*", 0.02), ("http:*", 0.3), ("smtp:*", 0.1), ("gateway", 0.5)))
+        provider = self._choose.choice(PROVIDERS)
+        links = (("database:*", 0.02), (f"{provider}:*", 0.1 if provider == "smtp" else 0.3), ("gateway", 0.5))
+        what, most = self._choose.choice(links)
         return self._passing(at, "slow", what, self._between(2.0, 6.0), f"{self._choose.uniform(most / 5, most):.3f}")
 
     def _stop_relay(self, at: float, end: float) -> Iterator[Fault]:
@@ -181,7 +197,8 @@ class _Writer:
         mood, seconds = self._choose.choice(MOODS), self._between(2.0, 6.0)
         share = self._choose.choice((0.1, 0.3, 1.0))
         self._mood_until = at + seconds
-        yield Fault(at, "mood", self._choose.choice(CHANNELS), f"{mood}:{share:g}:{self._choose.randrange(10**6)}")
+        route = self._choose.choice([f"{channel}:{route}" for channel, routes in ROUTES.items() for route in routes])
+        yield Fault(at, "mood", route, f"{mood}:{share:g}:{self._choose.randrange(10**6)}")
         yield Fault(at + seconds, "calm", "providers")
 
     def _fill_disk(self, at: float) -> Iterator[Fault]:

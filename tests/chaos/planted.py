@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from notifications.lifecycle import SENT_AGAIN
 from tests.chaos.history import (
     Account,
     Answer,
@@ -80,7 +81,7 @@ def repeat_after_unknown(history: History) -> None:
     word = history.messages[0].word
     at = 1.5
     history.attempts[0] = replace(history.attempts[0], answer="unknown", code="relay_lost")
-    history.attempts.append(Attempt(1, 2, "accepted", "", at, at + 0.3))
+    history.attempts.append(Attempt(1, 2, "accepted", SENT_AGAIN, at, at + 0.3))
     history.calls.append(Call(word, at + 0.1, at + 0.2, accepted=True))
     steps = [step for step in history.transitions if (step.message, step.became) != (1, "sent")]
     steps += [

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
+from tests.chaos.failover import Failover, failovers
 from tests.chaos.history import Deed, History
 
-OBSTACLES = frozenset({"cut", "stall", "slow", "restart", "fill", "mood"})
+OBSTACLES = frozenset({"cut", "stall", "slow", "restart", "failover", "fill", "mood"})
 OF_THE_DATABASE = ("database", "disk")  # targets that stand in the way of a rescue
 KILL_WINDOW_SECONDS, RESTART_WINDOW_SECONDS = 2.5, 5.0
 SETTLING_SECONDS = 6.0  # a mood's end leaves a provider out of service for a while, and a rising rate after it
@@ -16,15 +17,18 @@ SETTLING_SECONDS = 6.0  # a mood's end leaves a provider out of service for a wh
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """Seconds, sorted: from a kill until the last of what the relay held was free again; from the moment the database
-    answered until a relay sent again.
+    answered until a relay sent again. `failovers`: how each primary was lost, and who was back after how long.
     """
 
     kill_seconds: tuple[float, ...]
     restart_seconds: tuple[float, ...]
+    failovers: tuple[Failover, ...] = ()
 
 
 def measure(history: History) -> Recovery:
-    return Recovery(tuple(sorted(_after_kills(history))), tuple(sorted(_after_restarts(history))))
+    return Recovery(
+        tuple(sorted(_after_kills(history))), tuple(sorted(_after_restarts(history))), tuple(failovers(history))
+    )
 
 
 def _after_kills(history: History) -> Iterator[float]:

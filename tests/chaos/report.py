@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from statistics import median
 
 from tests.chaos import checker
@@ -20,6 +21,7 @@ COUNTED = {
     "skews": "relays whose clock was wrong",
     "disks": "full disks (0: this user may neither mount a file system nor limit the server's files)",
     "deploys": "deploys, with a migration each",
+    "failovers": "failovers of the database",
 }
 
 
@@ -47,6 +49,7 @@ def figures(result: Result, *, seed: int, minutes: float) -> dict[str, object]:
         "mines": result.counts.get("mines", 0),
         "kill_recovery_seconds": _rounded(kills),
         "restart_recovery_seconds": _rounded(restarts),
+        "failovers": [asdict(each) for each in result.recovery.failovers],
         "outage_seconds": result.outage_seconds,
         "outage_attempts_charged": result.outage_charged,
         "seconds": round(result.seconds, 1),
@@ -55,7 +58,8 @@ def figures(result: Result, *, seed: int, minutes: float) -> dict[str, object]:
 
 def is_good(result: Result) -> bool:
     """Whether every promise was kept, and there was something to be promised."""
-    nothing_found = not any(result.faults.values()) and not result.crashes and not result.outage_charged
+    nothing_found = not any(result.faults.values()) and not any(each.is_late for each in result.recovery.failovers)
+    nothing_found = nothing_found and not result.crashes and not result.outage_charged
     return nothing_found and bool(result.history.bookings)
 
 
@@ -80,6 +84,7 @@ def for_people(result: Result, *, seed: int, minutes: float) -> str:
             "",
             f"  After a kill its messages moved again {_spread(kills)}",
             f"  After a restart of the database the next message went out {_spread(restarts)}",
+            *(f"  {each.told()}" for each in result.recovery.failovers),
             f"  An outage of {result.outage_seconds:g} s charged {result.outage_charged} attempts too many",
         ]
     )

@@ -15,13 +15,14 @@ from urllib.parse import quote
 import requests
 
 from config.demo.processes import Child, DidNotStart
-from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
 from notifications.sandbox.client import SandboxClient
 from tests.chaos.cast import Actor
 from tests.chaos.database import NAME, Database
 from tests.chaos.network import Network
 from tests.chaos.nursery import Forked, Nursery
+from tests.chaos.pair import Pair
 from tests.chaos.plan import LEASE_SECONDS, RELAYS, SEND_TIMEOUT_SECONDS
+from tests.chaos.providers import Providers, behind
 
 GATEWAY_SECRET = "a secret of the campaign's"
 SAYS = {  # by what a kind's messages know
@@ -33,13 +34,18 @@ WORDS = ("sms.txt", "whatsapp.txt", "email.txt", "email.html", "subject.txt")
 PLENTY = "1000000/min"
 ATTEMPTS = 8  # so that the dead letter is no easy way out
 MEMORY = Path("/dev/shm")
+START_SECONDS = 180.0  # for the web, on a machine that has much else to do
 ROOMY_BYTES = 2_000_000_000  # in a container it often is small
 
 
 class Stage:
-    """Everything that runs. Made and used by one thread, with which its processes end."""
+    """Everything that runs. Made and used by one thread, with which its processes end.
 
-    def __init__(self) -> None:
+    With `failover` the database has a standby. `changes` are settings in the place of the campaign's own.
+    """
+
+    def __init__(self, *, failover: bool = False, changes: Mapping[str, str] | None = None) -> None:
+        self._changes = changes or {}
         is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES
         self.folder = Path(tempfile.mkdtemp(prefix=f"chaos-{os.getpid()}-", dir=MEMORY if is_roomy else None))
         self.folder.chmod(0o755)
@@ -48,7 +54,8 @@ class Stage:
         self.ledger = self.folder / "ledger.sqlite"
         self._services: list[Child] = []
         self.cast: dict[str, Actor] = {}
-        self.database = Database(self.folder)
+        self.pair = Pair(self.folder) if failover else None
+        self.database: Database | Pair = self.pair or Database(self.folder)
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.web = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
 
@@ -57,13 +64,14 @@ class Stage:
         self.database.start()
         self.database.create()
         gateway = self._service("gateway", "-m", "bookings.sandbox", "--port", "0", "--ledger", str(self.ledger))
-        sandbox = self._service("providers", "-m", "notifications.sandbox", "--http-port", "0", "--smtp-port", "0")
+        any_port = ("--http-port", "0", "--smtp-port", "0")
+        stands = [self._service(name, "-m", "notifications.sandbox", *any_port) for name in ("providers", "others")]
         self.gateway = gateway.first_line()["url"]
-        self.providers = SandboxClient(**sandbox.first_line())
-        http, smtp = (url.partition("://")[2] for url in (self.providers.http_url, self.providers.email_url))
+        self.providers = Providers(*(SandboxClient(**stand.first_line()) for stand in stands))
         roles = ("web", "qcluster", *RELAYS)
         addresses = {f"database:{role}": self.database.socket for role in roles}
-        addresses |= {f"http:{role}": http for role in RELAYS} | {f"smtp:{role}": smtp for role in RELAYS}
+        for provider, address in self.providers.addresses().items():
+            addresses |= {f"{provider}:{role}": address for role in RELAYS}
         addresses |= {"gateway": self.gateway.partition("://")[2]}
         network = self._service("network", "-m", "tests.chaos.network", json.dumps(addresses))
         self.network = Network(network.first_line())
@@ -84,14 +92,7 @@ class Stage:
             "SANDBOX_GATEWAY_SECRET": GATEWAY_SECRET,
             "PAYMENT_GATEWAY_TIMEOUT_SECONDS": "2",
             "ORDER_HOLD_SECONDS": "20",
-            "SMS_PROVIDER": "twilio",
-            "WHATSAPP_PROVIDER": "twilio",
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-            "TWILIO_API_URL": self.providers.http_url,
-            "TWILIO_SMS_FROM": "+14155550000",
-            "TWILIO_WHATSAPP_FROM": "+14155550001",
-            "EMAIL_URL": self.providers.email_url,
+            **self.providers.environment(),
             "OUTBOX_MAX_ATTEMPTS": str(ATTEMPTS),
             "OUTBOX_BACKOFF_SECONDS": "0.5",
             "OUTBOX_DEFERRAL_SECONDS": "0.5",
@@ -105,6 +106,7 @@ class Stage:
             "API_RATE_VERIFY": PLENTY,
             "API_RATE_TOKEN": PLENTY,
             "API_RATE_CODE": PLENTY,
+            **self._changes,
         }
 
     def write_words(self, samples: Mapping[str, Mapping[str, object]]) -> None:
@@ -121,13 +123,17 @@ class Stage:
         bind = f"fd://{self.listening.fileno()}"
         gunicorn = ("-m", "gunicorn", "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "4")
         gunicorn += ("--log-level", "warning", "--no-control-socket", "--graceful-timeout", "5", "--preload")
-        self.nursery = Nursery(self.environment())
         self._enter("web", *gunicorn, inherit=(self.listening.fileno(),))
-        for relay in RELAYS:
-            self._enter(relay, "manage.py", "run_outbox_relay", "--grace", "4", "--skip-checks", ends_by=signal.SIGKILL)
+        self.start_relays()
         self._enter("qcluster", "manage.py", "qcluster")
         self.wait_for_web()
         self._tell_webhooks()
+
+    def start_relays(self) -> None:
+        """Return once they are on their way."""
+        self.nursery = Nursery(self.environment())
+        for relay in RELAYS:
+            self._enter(relay, "manage.py", "run_outbox_relay", "--grace", "4", "--skip-checks", ends_by=signal.SIGKILL)
 
     def run(self, name: str, *command: str) -> Child:
         """Start something that ends by itself."""
@@ -175,10 +181,7 @@ class Stage:
         nursery = None
         if name in RELAYS:
             nursery = self._nursery_of(name, command[2:])
-            changes |= {
-                "TWILIO_API_URL": f"http://127.0.0.1:{port(f'http:{name}')}",
-                "EMAIL_URL": f"smtp://127.0.0.1:{port(f'smtp:{name}')}",
-            }
+            changes |= self._behind_links(name)
         self.cast[name] = Actor(
             name,
             *command,
@@ -192,12 +195,12 @@ class Stage:
 
     def _nursery_of(self, name: str, arguments: tuple[str, ...]) -> Callable[..., Forked]:
         """Forks relays of this name, on their own links."""
-        port = self.network.port
-        settings = {
-            "TWILIO_API_URL": f"http://127.0.0.1:{port(f'http:{name}')}",
-            "EMAIL_URL": f"smtp://127.0.0.1:{port(f'smtp:{name}')}",
-        }
-        return partial(self.nursery.relay, *arguments, settings=settings, port=port(f"database:{name}"))
+        settings, port = self._behind_links(name), self.network.port(f"database:{name}")
+        return partial(self.nursery.relay, *arguments, settings=settings, port=port)
+
+    def _behind_links(self, name: str) -> dict[str, str]:
+        """Where the relay of this name finds the providers."""
+        return behind(lambda provider: self.network.port(f"{provider}:{name}"))
 
     def wait_for_web(self) -> None:
         """Return when it answers. Raises DidNotStart."""
@@ -209,7 +212,7 @@ class Stage:
         requests.post(f"{self.gateway}/_sandbox/webhook", json={"url": url}, timeout=10).raise_for_status()
 
     def _wait(self, condition: Callable[[], object], words: str) -> None:
-        until = time.monotonic() + 60.0
+        until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
             for actor in self.cast.values():
                 if actor.exit_code is not None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos import checker, planted, planted_codes, planted_usage, recovery
+from tests.chaos import checker, planted, planted_codes, planted_routes, planted_usage, recovery
 from tests.chaos.history import Deed, History
 from tests.chaos.planted import (
     change_step,
@@ -16,7 +16,7 @@ from tests.chaos.planted import (
     send_two_at_once,
 )
 
-PLANTED = [*planted.PLANTED, *planted_codes.PLANTED, *planted_usage.PLANTED]
+PLANTED = [*planted.PLANTED, *planted_codes.PLANTED, *planted_routes.PLANTED, *planted_usage.PLANTED]
 
 
 def found(history: History) -> set[str]:
@@ -30,6 +30,29 @@ def test_a_clean_history_passes() -> None:
 def test_a_send_that_was_lost_with_its_relay_and_repeated_passes() -> None:
     history = clean()
     repeat_after_unknown(history)
+    assert found(history) == set()
+
+
+def test_a_copy_over_another_route_passes_where_the_first_was_in_doubt_and_it_is_marked() -> None:
+    history = clean()
+    planted_routes.move_after_unknown(history)
+    assert found(history) == set()
+
+
+def test_a_relay_that_was_given_up_and_calls_after_its_successor_is_the_one_in_doubt() -> None:
+    history = clean()
+    planted_routes.move_after_unknown(history)
+    late = history.calls[-1].ended + 0.01
+    history.calls[0] = replace(history.calls[0], began=late, ended=late + 0.01)
+    assert found(history) == set()
+
+
+def test_a_question_that_repeats_the_request_needs_no_record_of_its_own() -> None:
+    history = clean()
+    planted_routes.move_after_unknown(history)
+    history.calls[0] = replace(history.calls[0], route="resend")
+    history.attempts[0] = replace(history.attempts[0], route="resend")
+    history.calls.append(replace(history.calls[0], began=1.55, ended=1.56, accepted=False))
     assert found(history) == set()
 
 
@@ -135,3 +158,15 @@ def test_recovery_is_not_measured_where_something_else_stood_in_the_way() -> Non
     history = clean()
     history.deeds += [Deed("restart", "database fast", 3.5, 4.0), Deed("mood", "sms", 4.5, 5.0)]
     assert recovery.measure(history).restart_seconds == ()
+
+
+def test_after_a_failover_it_is_measured_who_is_back_when() -> None:
+    history = clean()
+    history.deeds.append(Deed("failover", "database silent", 0.0, 0.5))
+    history.tasks = [0.4, 3.5]
+    (after,) = recovery.measure(history).failovers
+    web = min(answer.answered for answer in history.answers if answer.answered > 0.5)
+    assert (after.how, after.web, after.qcluster) == ("silent", pytest.approx(web - 0.5), pytest.approx(3.0))
+    assert not after.is_late
+    history.tasks = []
+    assert recovery.measure(history).failovers[0].is_late, "never seen again"

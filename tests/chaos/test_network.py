@@ -88,6 +88,18 @@ def test_a_link_that_is_cut_drops_its_connections_and_refuses_new_ones_until_it_
         assert heard(late)
 
 
+def test_a_link_that_refuses_drops_its_connections_and_nobody_listens_until_it_is_mended(
+    network: Network, a: socket.socket
+) -> None:
+    network.order("refuse", "database:a")
+    assert not heard(a)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", network.port("database:a")), timeout=5)
+    network.order("mend", "database:a")
+    with socket.create_connection(("127.0.0.1", network.port("database:a")), timeout=5) as late:
+        assert heard(late)
+
+
 def test_a_link_that_is_stalled_lets_nothing_through_and_forgets_nothing(network: Network, a: socket.socket) -> None:
     network.order("stall", "database:*")
     a.settimeout(0.2)
@@ -95,6 +107,18 @@ def test_a_link_that_is_stalled_lets_nothing_through_and_forgets_nothing(network
     network.order("mend", "database:*")
     a.settimeout(5)
     assert a.recv(100) == b"hello"
+
+
+def test_a_link_that_is_led_elsewhere_drops_its_connections_and_makes_new_ones_there(
+    network: Network, echo: int, a: socket.socket
+) -> None:
+    network.order("lead", "database:a", "/nowhere")
+    assert not heard(a)
+    with socket.create_connection(("127.0.0.1", network.port("database:a")), timeout=5) as late:
+        assert not heard(late)
+    network.order("lead", "database:a", f"127.0.0.1:{echo}")
+    with socket.create_connection(("127.0.0.1", network.port("database:a")), timeout=5) as late:
+        assert heard(late)
 
 
 def test_a_server_that_is_not_there_refuses(network: Network) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.plan import LEASE_SECONDS, RELAYS, count, plan
+from tests.chaos.plan import LEASE_SECONDS, LOSSES, RELAYS, count, plan
 
 SEEDS = range(1, 21)
 
@@ -21,6 +21,14 @@ def test_ten_minutes_have_enough_of_everything(seed: int) -> None:
     assert {"stop", "stall", "slow", "mood", "fill", "skew", "migrate", "replace", "replay"} <= {
         fault.action for fault in faults
     }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_with_failover_the_primary_is_lost_twice_at_least_and_each_way_comes_before_any_comes_again(seed: int) -> None:
+    assert count(plan(seed=seed, minutes=10), "failover") == 0
+    assert count(plan(seed=seed, minutes=0.5, failover=True), "failover") == 2
+    ways = [fault.value for fault in plan(seed=seed, minutes=5, failover=True) if fault.action == "failover"]
+    assert sorted(ways) == sorted(LOSSES)
 
 
 @pytest.mark.parametrize("minutes", [0.5, 1.0, 10.0])

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from notifications.lifecycle import TERMINAL
-from tests.chaos.history import Finding, History, Transition, Word
+from tests.chaos.history import Finding, History, Transition
+from tests.chaos.over_routes import attempts_by_word, is_question
 
 HEAD = frozenset({"pending", "sending"})
 MOVES = {
@@ -90,16 +91,13 @@ def resurrected(history: History) -> Iterator[Finding]:
 def unrecorded(history: History) -> Iterator[Finding]:
     """A send without an attempt on record; a claim that was sent or rescued without one."""
     customers = _customers(history)
-    attempts: dict[Word, int] = Counter()
-    words = {message.id: message.word for message in history.messages}
-    recorded: dict[tuple[int, int], str] = {}
-    for attempt in history.attempts:
-        if attempt.message in words:
-            attempts[words[attempt.message]] += 1
-        recorded[attempt.message, attempt.claim] = attempt.answer
-    for word, count in Counter(call.word for call in history.calls).items():
-        if count > attempts[word]:
-            yield Finding(word.customer, f"{word.told()} was handed over {count} times, {attempts[word]} on record")
+    attempts = attempts_by_word(history)
+    recorded = {(attempt.message, attempt.claim): attempt.answer for attempt in history.attempts}
+    sends = Counter(call.word for call in history.calls if not is_question(call, attempts.get(call.word, ())))
+    for word, count in sends.items():
+        known = len(attempts.get(word, ()))
+        if count > known:
+            yield Finding(word.customer, f"{word.told()} was handed over {count} times, {known} on record")
     rescues: dict[int, int] = {}
     for step in history.transitions:
         is_rescue = step.rescues > rescues.get(step.message, 0)
