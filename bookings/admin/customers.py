@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from bookings import bulk_actions
 from bookings.admin.sales import ReadOnlyAdmin
-from bookings.erasure import erase_customer, export_customer
-from bookings.errors import StaffAreNotErased
+from bookings.erasure import export_customer
 from bookings.models import Customer
+from notifications.admin.bulk_rows import listed
 from notifications.admin.reasons import reason_or_page
 from notifications.operations.record_action import Actor, record
 
@@ -24,7 +25,7 @@ class CustomerAdmin(ReadOnlyAdmin):
     fields = ("username", "email", "is_active", "date_joined", "last_login", "messages_link")
     readonly_fields = ("messages_link",)
     ordering = ("-id",)
-    actions = ("erase_selected", "export_selected")
+    actions = (listed(bulk_actions.ERASE_CUSTOMERS), "export_selected")
 
     @admin.display(description="messages and notes")
     def messages_link(self, customer: Customer) -> str:
@@ -32,27 +33,8 @@ class CustomerAdmin(ReadOnlyAdmin):
             '<a href="{}">What they got</a>', reverse("admin:notifications_recipient_of_user", args=[customer.pk])
         )
 
-    def has_erase_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("bookings.erase_customer")
-
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("bookings.export_customer")
-
-    @admin.action(permissions=["erase"], description="Forget selected customers")
-    def erase_selected(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse | None:
-        consequence = "What we have of them is erased, but for orders, bookings and payments. This cannot be undone."
-        reason = reason_or_page(request, self, queryset, title="Forget customers", consequence=consequence)
-        if not isinstance(reason, str):
-            return reason
-        for customer in queryset.order_by("pk"):
-            try:
-                forgotten = erase_customer(customer, actor=Actor.of(request.user), reason=reason)
-            except StaffAreNotErased as error:
-                self.message_user(request, f"Account {customer.pk}: {error.message}", messages.ERROR)
-                continue
-            again = " Messages are being sent just now: do it again in a minute." if forgotten.in_flight else ""
-            self.message_user(request, f"Account {customer.pk} is forgotten.{again}", messages.SUCCESS)
-        return None
 
     @admin.action(permissions=["export"], description="Export what we have of the selected customer")
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse | None:
@@ -60,10 +42,10 @@ class CustomerAdmin(ReadOnlyAdmin):
             self.message_user(request, "Choose one customer: each gets their own data alone.", messages.ERROR)
             return None
         consequence = "A file with everything that we have of this person is downloaded."
-        reason = reason_or_page(request, self, queryset, title="Export a customer", consequence=consequence)
+        customer = queryset.get()
+        reason = reason_or_page(request, self, customer, title="Export a customer", consequence=consequence)
         if not isinstance(reason, str):
             return reason
-        customer = queryset.get()
         record("export", actor=Actor.of(request.user), reason=reason, subject=f"user:{customer.pk}")
         text = json.dumps(export_customer(customer), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
         answer = HttpResponse(text, content_type="application/json")

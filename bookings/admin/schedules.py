@@ -1,22 +1,18 @@
 """The page of the schedules: what runs how often, how it went, and pausing and resuming, with a reason."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from bookings import scheduled_tasks
+from bookings import bulk_actions
 from bookings.admin.sales import ReadOnlyAdmin
 from bookings.scheduled_tasks import ScheduledTask
-from notifications.admin.reasons import reason_or_page
-from notifications.operations.record_action import Actor
-
-PAUSE = "bookings.pause_scheduledtask"
+from notifications.admin.bulk_rows import listed
 
 
 @admin.register(ScheduledTask)
@@ -25,7 +21,7 @@ class ScheduledTaskAdmin(ReadOnlyAdmin):
     list_display_links = None
     fields = ("name", "state", "every", "last", "next")
     ordering = ("name",)
-    actions = ("pause_selected", "resume_selected")
+    actions = (listed(bulk_actions.PAUSE_TASKS), listed(bulk_actions.RESUME_TASKS))
     change_list_template = "admin/notifications/list.html"
 
     class Media:
@@ -33,10 +29,6 @@ class ScheduledTaskAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledTask]:
         return ScheduledTask.objects.with_last_run()
-
-    def has_pause_permission(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return bool(user.has_perm(PAUSE))
 
     @admin.display(description="state", ordering="repeats")
     def state(self, task: ScheduledTask) -> str:
@@ -64,31 +56,3 @@ class ScheduledTaskAdmin(ReadOnlyAdmin):
     def history(self, task: ScheduledTask) -> str:
         address = reverse("admin:notifications_operatoraction_changelist")
         return format_html('<a href="{}?{}">Record</a>', address, urlencode({"q": task.subject}))
-
-    @admin.action(permissions=["pause"], description="Pause selected schedules")
-    def pause_selected(self, request: HttpRequest, queryset: QuerySet[ScheduledTask]) -> HttpResponse | None:
-        consequence = "These tasks no longer run until somebody resumes them. A run that has begun is finished."
-        return self._switch(request, queryset, scheduled_tasks.pause, "Pause", consequence)
-
-    @admin.action(permissions=["pause"], description="Resume selected schedules")
-    def resume_selected(self, request: HttpRequest, queryset: QuerySet[ScheduledTask]) -> HttpResponse | None:
-        consequence = "These tasks run again, the first time at once. One run makes up for all that were missed."
-        return self._switch(request, queryset, scheduled_tasks.resume, "Resume", consequence)
-
-    def _switch(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[ScheduledTask],
-        switch: Callable[..., bool],
-        verb: str,
-        consequence: str,
-    ) -> HttpResponse | None:
-        reason = reason_or_page(request, self, queryset, title=f"{verb} schedules", consequence=consequence)
-        if not isinstance(reason, str):
-            return reason
-        for name in queryset.order_by("name").values_list("name", flat=True):
-            if switch(name, actor=Actor.of(request.user), reason=reason):
-                self.message_user(request, f"“{name}” is {verb.lower()}d.", messages.SUCCESS)
-            else:
-                self.message_user(request, f"“{name}” was {verb.lower()}d already.", messages.WARNING)
-        return None

@@ -3,20 +3,19 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from bookings import bulk_actions
 from bookings.admin.sales import ReadOnlyAdmin
 from bookings.staff_tokens import SCOPES, StaffToken, make_staff_token, scopes_of
+from notifications.admin.bulk_rows import listed
 from notifications.admin.forms import ReasonForm
-from notifications.admin.reasons import reason_or_page
-from notifications.operations.record_action import Actor, record
+from notifications.operations.record_action import Actor
 
 
 class StaffTokenForm(ReasonForm):
@@ -33,7 +32,7 @@ class StaffTokenAdmin(ReadOnlyAdmin):
     search_fields = ("=user__username",)
     ordering = ("-id",)
     list_select_related = ("user",)
-    actions = ("end_selected",)
+    actions = (listed(bulk_actions.END_STAFF_TOKENS),)
 
     @admin.display(description="may")
     def may(self, token: StaffToken) -> str:
@@ -41,9 +40,6 @@ class StaffTokenAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _may(request, "bookings.add_stafftoken")
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        return _may(request, "bookings.delete_stafftoken")
 
     @method_decorator(never_cache)
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -58,20 +54,6 @@ class StaffTokenAdmin(ReadOnlyAdmin):
             context["token"] = make_staff_token(user, actor=Actor.of(user), **form.cleaned_data)
         frame = self.admin_site.each_context(request)
         return TemplateResponse(request, "admin/bookings/stafftoken/add.html", frame | context)
-
-    @admin.action(permissions=["end"], description="End selected tokens")
-    def end_selected(self, request: HttpRequest, queryset: QuerySet[StaffToken]) -> HttpResponse | None:
-        consequence = "Programs that use these tokens get no answer any more."
-        reason = reason_or_page(request, self, queryset, title="End tokens", consequence=consequence)
-        if not isinstance(reason, str):
-            return reason
-        with transaction.atomic():
-            for token in queryset.order_by("id"):
-                subject = f"user:{token.user_id} staff token:{token.pk}"
-                record("end_token", actor=Actor.of(request.user), reason=reason, subject=subject)
-                token.delete()
-        self.message_user(request, "The tokens are ended.", messages.SUCCESS)
-        return None
 
 
 def _may(request: HttpRequest, permission: str) -> bool:

@@ -1,4 +1,5 @@
-"""Pages for many messages at once: a preview of what would be replayed or cancelled, a confirmation, and the progress.
+"""Pages for many at once: a preview of the messages that would be replayed or cancelled, a confirmation, and the
+progress of this and of every action on the rows of a list (`bulk_rows`).
 
 The progress page does the work batch by batch: with a script, or with a button where there is no script.
 """
@@ -7,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
@@ -15,13 +17,16 @@ from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page
 from notifications.admin.forms import ReasonForm, SelectionForm
 from notifications.admin.lists import BoundedPaginator
 from notifications.models.audit import NOUNS, BulkReplay, Verb
-from notifications.operations import bulk_replay
+from notifications.operations import bulk_replay, bulk_rows
+from notifications.operations.bulk_rows import action_of, is_of_rows
 from notifications.operations.record_action import Actor
 from notifications.operations.replay import replay
 from notifications.selectors.failed_messages import ReplayPreview, Selection, UnknownUser, preview_replay
 
 DONE = {Verb.REPLAY.value: "replayed", Verb.CANCEL.value: "cancelled"}
 PERMISSIONS = {Verb.REPLAY.value: REPLAY, Verb.CANCEL.value: CANCEL}
+NOBODYS = "notifications.nobody"  # a permission that only superusers have: of what no app here does
+MOST_SHOWN = 200  # rows that were passed over
 SECONDS = 1.0  # of work per request, so that the bar moves and no proxy ends the request
 
 
@@ -59,22 +64,12 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
     ) -> HttpResponse:
         """Its progress, and the present status of the messages that it changed."""
         found = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
-        if not (found and may(request, PERMISSIONS[found.action])):
+        if not (found and _may_drive(request, found)):
             demand(request, "notifications.view_bulkreplay")
         if found is None:
-            raise Http404(f"There is no bulk replay {object_id}.")
-        return page(
-            request,
-            self,
-            "bulkreplay/progress.html",
-            title=f"Bulk {NOUNS[found.action]} {found.pk}",
-            done=DONE[found.action],
-            bulk=found,
-            left=found.total - found.replayed,
-            filters={word: value for word, value in found.filters.items() if word != "is_waiting"},
-            outcomes=_outcomes(found) if found.finished_at else [],
-            may_drive=may(request, PERMISSIONS[found.action]),
-        )
+            raise Http404(f"There is no bulk action {object_id}.")
+        context = _of_rows(found) if is_of_rows(found) else _of_messages(found)
+        return page(request, self, bulk=found, may_drive=_may_drive(request, found), **context)
 
     def continue_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Do the next batches."""
@@ -83,7 +78,8 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
         found = bulk_replay.work(self._permitted(request, pk).pk, seconds=SECONDS, using=self.get_queryset(request).db)
         if "application/json" in request.headers.get("Accept", ""):
             done = found.finished_at is not None
-            return JsonResponse({"replayed": found.replayed, "total": found.total, "is_finished": done})
+            ended = found.replayed + bulk_rows.passed_over(found).count()
+            return JsonResponse({"replayed": found.replayed, "ended": ended, "total": found.total, "is_finished": done})
         return HttpResponseRedirect(_page_of(found.pk))
 
     def stop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -92,16 +88,18 @@ class BulkReplayAdmin(ReadOnly, admin.ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         found = self._permitted(request, pk)
         if bulk_replay.stop(pk, actor=Actor.of(request.user), using=self.get_queryset(request).db):
-            done = DONE[found.action]
-            messages.warning(request, f"Stopped. Messages already {done} stay {done}.")
+            messages.warning(request, f"Stopped. What is already {_done(found)} stays {_done(found)}.")
         return HttpResponseRedirect(_page_of(pk))
 
     def _permitted(self, request: HttpRequest, pk: int) -> BulkReplay:
         """The one with this ID, for who may do what it does. Raises PermissionDenied, and Http404 if there is none."""
         found: BulkReplay | None = self.get_queryset(request).filter(pk=pk).first()
-        demand(request, PERMISSIONS[found.action if found else Verb.REPLAY.value])
+        if not (found and _may_drive(request, found)):
+            demand(request, REPLAY)
         if found is None:
-            raise Http404(f"There is no bulk replay {pk}.")
+            raise Http404(f"There is no bulk action {pk}.")
+        if not _may_drive(request, found):
+            raise PermissionDenied
         return found
 
 
@@ -150,6 +148,48 @@ def _begin(request: HttpRequest, selection: Selection, seen: ReplayPreview, *, r
         return HttpResponseRedirect(reverse("admin:notifications_outboxmessage_change", args=selection.ids))
     begun = bulk_replay.start(selection, seen, actor=actor, reason=reason, using=using)
     return HttpResponseRedirect(_page_of(begun.pk))
+
+
+def _may_drive(request: HttpRequest, found: BulkReplay) -> bool:
+    """Whether the user may do what it does."""
+    action = action_of(found)
+    return may(request, action.permission if action else PERMISSIONS.get(found.action, NOBODYS))
+
+
+def _done(found: BulkReplay) -> str:
+    """What it makes of messages or rows, in a word."""
+    action = action_of(found)
+    return action.done if action else DONE.get(found.action, "done")
+
+
+def _of_messages(found: BulkReplay) -> dict[str, Any]:
+    return {
+        "template": "bulkreplay/progress.html",
+        "title": f"Bulk {NOUNS[found.action]} {found.pk}",
+        "done": _done(found),
+        "left": found.total - found.replayed,
+        "filters": {word: value for word, value in found.filters.items() if word != "is_waiting"},
+        "outcomes": _outcomes(found) if found.finished_at else [],
+    }
+
+
+def _of_rows(found: BulkReplay) -> dict[str, Any]:
+    action, over = action_of(found), bulk_rows.passed_over(found)
+    passed = over.count()
+    names = action.model._meta if action else None
+    view = f"admin:{names.app_label}_{names.model_name}" if names else ""
+    return {
+        "template": "bulkreplay/rows.html",
+        "title": f"{action.title if action else found.action}: bulk action {found.pk}",
+        "done": _done(found),
+        "names": names,
+        "list_address": reverse(f"{view}_changelist") if names else "",
+        "words": found.filters.get("words", {}),
+        "ended": found.replayed + passed,
+        "left": found.total - found.replayed - passed,
+        "passed": passed,
+        "over": [(item, reverse(f"{view}_change", args=[item.row]) if names else "") for item in over[:MOST_SHOWN]],
+    }
 
 
 def _outcomes(found: BulkReplay) -> list[Any]:

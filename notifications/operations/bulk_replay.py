@@ -1,5 +1,5 @@
 """Replays, or cancels, all messages that match a filter, in batches. Each batch is a transaction that also records the
-progress.
+progress. Actions on the rows of a list (`bulk_rows`) are driven, stopped and finished here, too.
 
 Whoever watches a bulk replay runs its batches: the admin's page or the API's client; and the scheduled task, if nobody
 watches any more. They may run at the same time: a batch locks the bulk replay's row, and whoever finds it locked stops.
@@ -8,11 +8,13 @@ watches any more. They may run at the same time: a batch locks the bulk replay's
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Now
 
 from notifications.models.audit import BulkReplay, Verb
+from notifications.operations import bulk_rows
 from notifications.operations.record_action import Actor, record, user_id_of
 from notifications.operations.replay import BATCH, cancel_batch, replay_batch
 from notifications.protocol.bad_rows import report, work_on_all
@@ -47,7 +49,9 @@ def work(
 ) -> BulkReplay:
     """Do batches for about `seconds`, or to the end; returns the bulk replay, with its progress."""
     until = clock() + seconds
-    while _work_batch(bulk_id, using=using) and clock() < until:
+    bulk = BulkReplay.objects.using(using).get(pk=bulk_id)
+    step = partial(bulk_rows.work_on_next, bulk) if bulk_rows.is_of_rows(bulk) else partial(_work_batch, bulk_id, using)
+    while step() and clock() < until:
         pass
     return BulkReplay.objects.using(using).get(pk=bulk_id)
 
@@ -79,7 +83,7 @@ def finish_abandoned(*, seconds: float, using: str = DEFAULT_DB_ALIAS) -> int:
     return ended
 
 
-def _work_batch(bulk_id: int, *, using: str) -> bool:
+def _work_batch(bulk_id: int, using: str) -> bool:
     """Do the next batch and record the progress, in one transaction; whether there may be more to do."""
     with transaction.atomic(using=using):
         bulk = (

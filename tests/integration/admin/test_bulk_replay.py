@@ -82,7 +82,7 @@ def test_a_cancellation_can_be_stopped_and_nobody_need_watch_it(monkeypatch: pyt
     bulk_replay.work(begun.pk, seconds=0)
     assert states() == {"cancelled": 10, "pending": 20}
     answer = canceller().post(reverse("admin:notifications_bulkreplay_stop", args=[begun.pk]), follow=True)
-    assert "Messages already cancelled stay cancelled." in answer.content.decode()
+    assert "What is already cancelled stays cancelled." in answer.content.decode()
     assert bulk_replay.work(begun.pk, seconds=9).replayed == 10
 
     again = bulk_replay.start(selection, preview_replay(selection), actor="ann", reason="a test")
