@@ -4,8 +4,10 @@ It walks along the primary key, and stops at the first batch whose messages were
 message ends after it was published, and ids follow publication. So it reads the messages that it deletes, the old ones
 that stay, and one batch more, however large the table is.
 
-Attempts and references are deleted with their message. The record of what staff did stays, and so do the dedupe keys,
-so that nothing is announced twice.
+Attempts, receipts and references are deleted with their message, by one statement: Django's own delete keeps the
+interpreter of a relay, whose clock may run this, busy thirty times as long. It still does the work where another app's
+model refers to messages, because that decides what happens to its rows. The record of what staff did stays, and so do
+the dedupe keys, so that nothing is announced twice.
 """
 
 import time
@@ -15,15 +17,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models import QuerySet
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import Max, Min, Model, QuerySet
+from django.db.models.signals import post_delete, pre_delete
 
 from notifications.lifecycle import ENDED
 from notifications.models import OutboxMessage
+from notifications.protocol.arrays import numbers
 from notifications.protocol.bad_rows import work_on_all
 from notifications.protocol.database_errors import is_not_now
+from notifications.protocol.sql_prune import DELETE_MESSAGES
 
-BATCH = 1_000  # messages per transaction; each takes some tens of milliseconds
+BATCH = 1_000  # messages per transaction; each takes about a tenth of a second on a busy machine
 
 
 @dataclass(slots=True)
@@ -56,17 +61,17 @@ def prune(
     pruned, after = Pruned(), 0
     while True:
         began = time.monotonic()
-        ids = list(_along_the_key(after, using).values_list("id", "created_at")[:batch])
-        if not ids or all(created_at >= before for _, created_at in ids):
+        walked = _along_the_key(after, using)[:batch].aggregate(Min("id"), Max("id"), Min("created_at"))
+        if walked["id__min"] is None or walked["created_at__min"] >= before:
             pruned.is_complete = True
             return pruned
-        first, after = ids[0][0], ids[-1][0]
+        first, after = walked["id__min"], walked["id__max"]
         try:
             pruned.messages.update(_prune_batch(first, after, before, dry_run=dry_run, using=using))
         except Exception as error:  # another app's row may protect one of them
             if is_not_now(error):
                 raise
-            for message, _ in ids:
+            for message in _along_the_key(first - 1, using).filter(id__lte=after).values_list("id", flat=True):
                 one = partial(_prune_one, pruned, before, dry_run=dry_run, using=using)
                 work_on_all("prune", [message], one)
         progress(pruned)
@@ -100,5 +105,25 @@ def _prune_batch(first: int, last: int, before: datetime, *, dry_run: bool, usin
     with transaction.atomic(using=using):
         # Lock first. This skips a row that a replay is changing, and no locked row can change before it is deleted.
         locked = dict(old.select_for_update(skip_locked=True).order_by("id").values_list("id", "status"))
-        OutboxMessage.objects.using(using).filter(id__in=locked).delete()
+        _delete(list(locked), using)
     return Counter(locked.values())
+
+
+def _delete(ids: Sequence[int], using: str) -> None:
+    if ids and _is_only_ours():
+        with connections[using].cursor() as cursor:
+            cursor.execute(DELETE_MESSAGES, {"ids": numbers(ids)})
+    elif ids:
+        OutboxMessage.objects.using(using).filter(id__in=ids).delete()
+
+
+def _is_only_ours() -> bool:
+    """Whether nobody else's model refers to what is deleted, and nobody's code asks to be told of it."""
+    models: set[type[Model]] = {OutboxMessage, *_referring(OutboxMessage)}
+    refer = {other for model in models for other in _referring(model)}
+    is_heard = any(signal.has_listeners(model) for signal in (pre_delete, post_delete) for model in models)
+    return not is_heard and all(model._meta.app_label == OutboxMessage._meta.app_label for model in models | refer)
+
+
+def _referring(model: type[Model]) -> list[type[Model]]:
+    return [relation.related_model for relation in model._meta.related_objects]

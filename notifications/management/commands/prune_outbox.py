@@ -3,27 +3,28 @@
 import signal
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from notifications.management.arguments import add_database, number_of
+from notifications.management.arguments import number_of
+from notifications.management.databases import DatabaseCommand
 from notifications.operations.prune import Pruned, prune
 
 PROGRESS_SECONDS = 5.0
 MOST_DAYS = 365_000.0  # a thousand years: more cannot be reckoned with
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Delete messages that ended (sent, failed, cancelled, expired) more than DAYS ago, with their attempts. Works "
         "in small batches with pauses, so that nothing else waits; never touches an unfinished message. On SIGTERM or "
         "SIGINT it ends after the batch at hand; what is left is for the next run. Dedupe keys and the record of what "
         "staff did stay."
     )
+    takes_several = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -34,16 +35,23 @@ class Command(BaseCommand):
             help="Delete messages that ended more than this many days ago.",
         )
         parser.add_argument("--dry-run", action="store_true", help="Show what would be deleted, and change nothing.")
-        add_database(parser)
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work_on_each(self, databases: Sequence[str], **options: Any) -> None:
+        """Once asked to stop, none is begun any more."""
+        super().work_on_each(databases, **options, pause=_pause_unless_stopped())
+
+    def work(self, **options: Any) -> None:
+        pause = options.get("pause") or _pause_unless_stopped()
+        if pause(0.0):
+            return
         before = timezone.now() - timedelta(days=min(options["older_than"], MOST_DAYS))
         pruned = prune(
             before,
             dry_run=options["dry_run"],
             using=options["database"],
             progress=self._progress(verbosity=options["verbosity"]),
-            pause=_pause_unless_stopped(),
+            pause=pause,
         )
         if options["verbosity"] >= 1:
             self.stdout.write(_words(pruned, before=f"{before:%Y-%m-%d %H:%M %Z}", dry_run=options["dry_run"]))
