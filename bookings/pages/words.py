@@ -10,7 +10,7 @@ from bookings.repeats import Way
 
 Names = dict[str, str | Promise]
 
-CHANNELS: Names = {"sms": _("SMS"), "whatsapp": _("WhatsApp"), "email": _("Email")}
+CHANNELS: Names = {"sms": _("SMS"), "whatsapp": _("WhatsApp"), "email": _("Email"), "webpush": _("Notification")}
 KINDS: Names = {
     "booking.confirmed": _("Confirmation"),
     "booking.cancelled": _("Cancellation"),
@@ -41,7 +41,12 @@ REFUNDS: Names = {
     "succeeded": _("refunded"),
     "failed": _("delayed: we are looking into it"),
 }
-NO_ADDRESS = _("we have no address for it")  # of a channel that was left out
+HELD = _("delayed: we are mending it, and send it then")
+NO_ADDRESS: Names = {  # of a channel that was left out, because others reach the customer
+    "sms": _("no number given"),
+    "whatsapp": _("no number given"),
+    "email": _("no address given"),
+}
 BOOKINGS: Names = {"confirmed": _("confirmed"), "cancelled": _("cancelled")}
 LIVE: Names = {"news": _("{kind} by {channel}: {state}")}  # read aloud when a message's state changes
 HOLD: Names = {"left": _("({time} left)"), "over": _("(the time is over; if seats are left, you can still pay)")}
@@ -76,13 +81,17 @@ def said(names: Names) -> dict[str, str]:
 
 def of(message: Any, *, error_code: str = "") -> dict[str, Any]:
     """A message with the page's names. What has no name here keeps its own."""
-    status = NO_ADDRESS if error_code == "no_address" else STATUSES.get(message.status, message.status)
+    status, state = STATUSES.get(message.status, message.status), message.status
+    if (state, error_code) == ("cancelled", "no_address"):
+        status, state = NO_ADDRESS.get(message.channel, status), "cancelled left-out"
+    elif (state, error_code) == ("pending", "words_held"):
+        status = HELD
     return {
         "id": message.id,
         "channel": CHANNELS.get(message.channel, message.channel),
         "kind": KINDS.get(message.kind, message.kind),
         "status": RECEIPTS.get(message.receipt, message.receipt) or status,
-        "state": message.status,
+        "state": state,
     }
 
 

@@ -19,8 +19,8 @@ WHERE words.proven_release <> %(release)s OR words.held_at IS NOT NULL
 # Locks one row for a moment. Written again while messages of the kind are held, so a hold that nobody sees ends.
 HOLD_WORDS = """
 INSERT INTO notifications_wordsstate AS words (kind, channel, held_at, held_until, held_release, problem)
-VALUES (%(kind)s, %(channel)s, clock_timestamp(), clock_timestamp() + make_interval(secs => %(seconds)s), %(release)s,
-        %(problem)s)
+VALUES (%(kind)s, %(channel)s, statement_timestamp(), statement_timestamp() + make_interval(secs => %(seconds)s),
+        %(release)s, %(problem)s)
 ON CONFLICT (kind, channel) DO UPDATE
 SET held_at = coalesce(words.held_at, excluded.held_at), held_until = excluded.held_until,
     held_release = excluded.held_release, problem = excluded.problem
@@ -35,7 +35,7 @@ WITH held AS MATERIALIZED (
       AND next_attempt_at > now()
     ORDER BY next_attempt_at, id LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
 )
-UPDATE notifications_outboxmessage message SET next_attempt_at = clock_timestamp()
+UPDATE notifications_outboxmessage message SET next_attempt_at = statement_timestamp()
 FROM held WHERE message.id = held.id
 RETURNING message.id
 """

@@ -153,9 +153,14 @@ class Words:
             tried.failing.pop(message.id, None)
             return None
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something has changed that is not written down yet."""
+        return bool(self._proven or self._holds or self._freeing)
+
     def report(self, connection: Connection) -> bool:
         """Write down what has changed; returns whether messages have become due. Used by the relay's thread."""
-        if not (self._proven or self._holds or self._freeing):
+        if not self.has_news:
             return False
         with self._lock:
             proven, self._proven = self._proven, []

@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.functions import Now
 
-from notifications.models import WordsState
+from notifications.lifecycle import Status
+from notifications.models import OutboxMessage, WordsState
 from notifications.policy.causes import Cause, cause_of
 from notifications.protocol.sql_words import HELD_WORDS
 
@@ -24,6 +25,11 @@ class HeldWords:
     @property
     def cause(self) -> Cause:
         return cause_of(HELD_WORDS)
+
+    def count(self, using: str) -> int:
+        """How many messages wait for these words, those behind them in their lanes not counted."""
+        waiting = OutboxMessage.objects.using(using).filter(status=Status.PENDING, error_code=HELD_WORDS)
+        return waiting.filter(kind=self.kind, channel=self.channel).count()
 
     def said(self, since: str) -> str:
         """What is wrong, with `since` as its reader likes moments."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
@@ -16,6 +17,7 @@ from notifications.content import rendering, template_watch
 from notifications.content.template_watch import TemplateWatch
 from notifications.kinds import Kind
 from notifications.lifecycle import Accepted, Permanent, Status
+from notifications.management.commands import run_outbox_relay
 from notifications.models import DeliveryAttempt, OutboxMessage, Recipient, WordsState
 from notifications.relay import words
 from tests.factories.notifications import GREETING, RecipientFactory, publish_one, registered
@@ -140,10 +142,11 @@ def test_what_is_held_expires_and_its_lane_goes_on(template: Any) -> None:
     template(BAD)
     message = news()
     behind = publish_one(message.recipient)
+    drain(RecordingChannel())  # which ends, for the kind is held
+    assert OutboxMessage.objects.get(pk=message.pk).status == Status.PENDING
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE notifications_outboxmessage SET expires_at = clock_timestamp() + interval '1.5 s' WHERE id = %s",
-            [message.pk],
+            "UPDATE notifications_outboxmessage SET expires_at = clock_timestamp() WHERE id = %s", [message.pk]
         )
     drain(RecordingChannel())
     assert OutboxMessage.objects.get(pk=message.pk).status == Status.EXPIRED
@@ -205,3 +208,35 @@ def test_what_is_told_of_broken_words_quotes_no_message(template: Any) -> None:
     problem = WordsState.objects.get().problem
     assert "notifications/test.news/sms.txt: " in problem
     assert "Secret" not in problem
+
+
+def test_draining_ends_and_says_what_is_held(template: Any) -> None:
+    template(BAD)
+    first, _ = news(), news()
+    behind = publish_one(first.recipient)
+    assert drained() == (
+        1,
+        "2 messages left. test.news by sms is held",
+        "its words cannot be made",
+        "Mend the template",
+    )
+    assert codes() == {"pending words_held": 2, "queued": 1}
+    template(GOOD)
+    rendering.forget_templates()
+    assert drained() == (0,)
+    assert OutboxMessage.objects.get(pk=behind.pk).status == Status.SENT
+
+
+def drained() -> tuple[Any, ...]:
+    """The exit code, and what the command said, in parts."""
+    channel = RecordingChannel()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_outbox_relay, "build_routes", lambda _: {"sms": channel})
+        patch.setattr(run_outbox_relay.signal, "signal", lambda *_: None)
+        try:
+            call_command("run_outbox_relay", "--drain")
+        except CommandError as error:
+            said = str(error)
+            parts = ("2 messages left. test.news by sms is held", "its words cannot be made", "Mend the template")
+            return error.returncode, *(part for part in parts if part in said)
+    return (0,)
