@@ -15,10 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_POST
 
 from bookings import contacts
 from bookings.pages import next_page
+from bookings.pages.posted import posted_from
 from notifications import outbox
 
 NOT_PAGES = ("/api/", "/admin/", "/metrics", "/healthz", "/readyz", f"/{settings.STATIC_URL.strip('/')}/")
@@ -42,7 +42,7 @@ class PageLanguage:
         return response
 
 
-@require_POST
+@posted_from("slots-page")
 def choose(request: HttpRequest) -> HttpResponse:
     """Take the chosen language, and go back to the page. For who is signed in, it becomes the profile's."""
     response = redirect(next_page.if_ours(request, request.POST.get("next", "")) or "slots-page")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.core import signing
 
-from notifications import conf
+from notifications.content.link_signatures import link_signer
 from notifications.content.public_links import public_link, public_url
 from notifications.kinds import Purpose
 
@@ -34,19 +34,13 @@ def link_for(subscription: Subscription) -> str:
     if subscription.purpose not in UNSUBSCRIBABLE or not public_url():
         return ""
     facts = [subscription.recipient_id, subscription.channel, subscription.purpose.value]
-    return public_link(VIEW, _signer().sign_object(facts))
+    return public_link(VIEW, link_signer(SALT).sign_object(facts))
 
 
 def read(token: str) -> Subscription:
     """The subscription that the link with this token ends. Raises InvalidLink."""
     try:
-        recipient_id, channel, purpose = _signer().unsign_object(token)
+        recipient_id, channel, purpose = link_signer(SALT).unsign_object(token)
         return Subscription(recipient_id, channel, Purpose(purpose))
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise InvalidLink from error
-
-
-def _signer() -> signing.Signer:
-    """Signs with the first of the keys, and reads what any of them signed."""
-    key, *earlier = conf.link_keys()
-    return signing.Signer(key=key, fallback_keys=[*earlier], salt=SALT)

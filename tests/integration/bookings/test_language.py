@@ -20,9 +20,14 @@ from bookings.models import Slot
 from notifications import outbox
 from tests.factories.bookings import CustomerFactory, SlotFactory
 
-APP = settings.BASE_DIR / "bookings"
-CATALOG = APP / "locale/de/LC_MESSAGES/django.po"
-KEYWORDS = {"gettext": None, "_": None, "gettext_lazy": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+KEYWORDS = {
+    "gettext": None,
+    "_": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
 
 
 def language_of(answer: Any) -> str:
@@ -112,13 +117,17 @@ def test_a_form_without_its_token_has_a_page_of_ours() -> None:
     assert "Bitte senden Sie das Formular noch einmal" in answer.content.decode()
 
 
-def _in_the_code() -> Iterator[tuple[str, Any]]:
+def _in_the_code(app: str) -> Iterator[tuple[str, Any]]:
     """What the templates and modules hand to gettext, and where."""
-    for path in [*APP.glob("templates/pages/*.html"), *APP.glob("*.py"), *APP.glob("pages/*.py")]:
+    within = settings.BASE_DIR / app
+    templates = {"bookings": "templates/pages/*.html", "notifications": "templates/notifications/*.html"}
+    modules = {"bookings": "**/*.py", "notifications": "recipients/*.py"}  # the rest of the package is for staff
+    for path in [*within.glob(templates[app]), *within.glob(modules[app])]:
         source = path.read_text()
         python = templatize(source) if path.suffix == ".html" else source
         for _, _, words, _ in extract_python(io.BytesIO(python.encode()), KEYWORDS, (), {"encoding": "utf-8"}):
-            yield path.name, tuple(filter(None, words)) if isinstance(words, tuple) else words
+            if words:  # a text, and not a variable
+                yield path.name, tuple(filter(None, words)) if isinstance(words, tuple) else words
 
 
 def _read(path: Path) -> Catalog:
@@ -130,12 +139,14 @@ def _strings(catalog: Catalog) -> dict[str, Any]:
     return {"".join(each.id): "".join(each.string) for each in catalog if each.id}
 
 
-def test_every_word_is_translated_and_compiled() -> None:
-    catalog, compiled = _read(CATALOG), _read(CATALOG.with_suffix(".mo"))
-    said = list(_in_the_code())
-    assert len(said) > 200, "the extraction finds them"
+@pytest.mark.parametrize(("app", "many"), [("bookings", 200), ("notifications", 15)])
+def test_every_word_is_translated_and_compiled(app: str, many: int) -> None:
+    path = settings.BASE_DIR / app / "locale/de/LC_MESSAGES/django.po"
+    catalog, compiled = _read(path), _read(path.with_suffix(".mo"))
+    said = list(_in_the_code(app))
+    assert len(said) > many, "the extraction finds them"
     missing = {(where, words) for where, words in said if words not in catalog or not catalog[words].string}
-    assert missing == set(), "translate these, in bookings/locale"
+    assert missing == set(), f"translate these, in {app}/locale"
     assert _strings(catalog) == _strings(compiled), "compile it: manage.py compilemessages"
     assert [each.id for each in catalog if each.id and (each.fuzzy or list(each.check()))] == [], "placeholders agree"
     left = {each.id for each in catalog if each.id} - {words for _, words in said}
