@@ -4,7 +4,7 @@ It is signed, names the booking alone, and holds as long as the booking. Whoever
 with this booking, and nothing else; so it stays out of the log.
 """
 
-from notifications import outbox
+from notifications import outbox, shards
 from notifications.content.link_signatures import number_of, signed_number
 from notifications.content.until_settings_change import until_settings_change
 
@@ -15,7 +15,7 @@ ANY = "0-any-booking"  # stands for a token
 
 def link_for(booking_id: int) -> str:
     """The public address of the link; empty without PUBLIC_URL."""
-    return _of_any().replace(ANY, token_of(booking_id))
+    return _of_any(shards.current()).replace(ANY, token_of(booking_id))
 
 
 def token_of(booking_id: int) -> str:
@@ -29,6 +29,6 @@ def booking_of(token: str) -> int | None:
 
 
 @until_settings_change
-def _of_any() -> str:
+def _of_any(shard: str) -> str:  # noqa: ARG001  (each has an address of its own)
     """Django takes as long to find an address as to render a message: it is found once."""
     return outbox.public_link(VIEW, ANY)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bookings import accounts, booking_links, code_links
 from bookings.access_codes import Asked, Purpose
@@ -22,6 +22,7 @@ from bookings.code_links import Way
 from bookings.models import Booking
 from bookings.pages import booking_page, code_cookie, documents
 from bookings.pages.documents import Document
+from bookings.pages.posted import posted_from
 from notifications import verification
 from notifications.verification import OpenCode
 
@@ -63,7 +64,7 @@ def document(_: HttpRequest, token: str, name: str) -> HttpResponse:
     return documents.answer(_guests_booking(token), Document(name))
 
 
-@require_POST
+@posted_from("booking-by-link", of="token")
 @never_cache
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """Cancel a guest's booking."""
@@ -71,7 +72,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("booking-by-link", token)
 
 
-@require_POST
+@posted_from("booking-by-link", of="token")
 @never_cache
 def again(request: HttpRequest, token: str) -> HttpResponse:
     """Send a message about a guest's booking again."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.core import signing
 
-from notifications import conf
 from notifications.content import letter_settings
+from notifications.content.link_signatures import link_signer
 from notifications.content.public_links import public_link
 
 SALT = "notifications.media"
@@ -34,21 +34,15 @@ def media_link(wanted: Wanted, *, now: float) -> str:
     `now` is the time since 1970, in seconds.
     """
     expires = (int(now) // HOUR + 1) * HOUR + round(letter_settings.media_hours() * HOUR)
-    return public_link(VIEW, _signer().sign_object([*wanted, expires]))
+    return public_link(VIEW, link_signer(SALT).sign_object([*wanted, expires]))
 
 
 def read(token: str, *, now: float) -> Wanted:
     """What the link with this token leads to. Raises InvalidLink."""
     try:
-        message_id, place, expires = map(int, _signer().unsign_object(token))
+        message_id, place, expires = map(int, link_signer(SALT).unsign_object(token))
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise InvalidLink from error
     if now >= expires:
         raise InvalidLink
     return Wanted(message_id, place)
-
-
-def _signer() -> signing.Signer:
-    """Signs with the first of the keys, and reads what any of them signed."""
-    key, *earlier = conf.link_keys()
-    return signing.Signer(key=key, fallback_keys=[*earlier], salt=SALT)

@@ -1,7 +1,8 @@
 """Builds our own views' public addresses: for links in messages, and for providers' callbacks.
 
 PUBLIC_URL is the site's public address, with the path that the site is mounted at, if any: `https://example.com/app`.
-So relays, which never see SCRIPT_NAME, build the same addresses as web processes.
+So relays, which never see SCRIPT_NAME, build the same addresses as web processes. Where shards have addresses of their
+own, OUTBOX_SHARD_URLS says which.
 """
 
 import re
@@ -15,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import get_supported_language_variant
 
 from notifications.content.own_paths import path_of
+from notifications.shards import current
 
 ADDRESS = re.compile(r"(?:(?![?#\\])[!-~])+")
 
@@ -36,8 +38,10 @@ def called_as(request: HttpRequest) -> str:
 
 
 def public_url() -> str:
-    """PUBLIC_URL without a slash at its end; empty if it is not set."""
-    return str(getattr(settings, "PUBLIC_URL", "") or "").rstrip("/")
+    """PUBLIC_URL, or within a shard its own of OUTBOX_SHARD_URLS, without a slash at its end; empty if not set."""
+    shard = current()
+    own = getattr(settings, "OUTBOX_SHARD_URLS", {}).get(shard) if shard else None
+    return str(own or getattr(settings, "PUBLIC_URL", "") or "").rstrip("/")
 
 
 def is_public_address(url: str) -> bool:

@@ -30,6 +30,7 @@ def outgoing_of(message: Claimed, channel: Channel, address: str) -> Outgoing:
         unsubscribe_url=worded.unsubscribe_url,
         files=worded.files,
         letterhead=worded.letterhead,
+        devices=message.devices,
     )
 
 

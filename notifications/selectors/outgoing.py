@@ -6,16 +6,18 @@ went out long ago is what today's templates, and today's language and time zone 
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from notifications import kinds
-from notifications.channels import needs_of
+from notifications.channels import field_of, needs_of
 from notifications.content.compose import Reader, put_into_words
+from notifications.content.public_links import public_url
 from notifications.content.rendering import RenderingError
 from notifications.content.sms_segments import Segments, segments
 from notifications.models import OutboxMessage
 from notifications.policy.attachment import File
+from notifications.policy.link_masking import without_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,7 @@ class Words:
 
 def address_field_of(message: OutboxMessage) -> str:
     """Which of the recipient's addresses the message goes to: `phone`, `email`, or neither."""
-    needs = needs_of(message.channel)
-    return needs.address_field if needs else ""
+    return field_of(message.channel)
 
 
 def address_of(message: OutboxMessage) -> str:
@@ -51,12 +52,23 @@ def address_of(message: OutboxMessage) -> str:
     return str(getattr(message.recipient, field_name)) if field_name else ""
 
 
-def words_of(message: OutboxMessage, *, with_files: bool = True) -> Words:
-    """The rendered parts of `message`, and its files unless many messages are shown together."""
+def words_of(message: OutboxMessage, *, with_files: bool = True, shows_links: bool = False) -> Words:
+    """The rendered parts of `message`, and its files unless many messages are shown together.
+
+    Links of ours may be keys. They are masked, unless who looks may see them (`shows_links`).
+    """
     if kinds.holds_code(message.kind):
         return Words(message.channel, problem="It holds a code, which is for its recipient alone.")
     reader = _reader_of(message)
-    return rendered(message.kind, message.context, channel=message.channel, reader=reader, with_files=with_files)
+    said = rendered(message.kind, message.context, channel=message.channel, reader=reader, with_files=with_files)
+    if shows_links:
+        return said
+    return replace(without_keys(said), files=[file._replace(cid="") for file in said.files])  # a code holds a link, too
+
+
+def without_keys(words: Words) -> Words:
+    """`words` with their links masked, for who may not use what they open."""
+    return replace(words, parts={name: without_links(text, site=public_url()) for name, text in words.parts.items()})
 
 
 def files_of(message: OutboxMessage) -> Sequence[File]:

@@ -25,6 +25,7 @@ CALLERS = {  # whatever can open a connection, and to whom
     "notifications/monitoring/systemd.py": "systemd's socket, from its environment",
     "notifications/protocol/silence.py": "the database's server, at the address of the connection that is open",
     "notifications/relay/lease.py": "nobody: it asks for this host's name",
+    "notifications/relay/listen.py": "nobody: a pair of sockets wakes its own thread",
     "notifications/relay/life_signs.py": "its own relays, by a socket on this machine",
     "notifications/relay/supervisor.py": "its own relays' metrics, on this machine",
     "notifications/transport/deadline.py": "for gateways, channels and alerts: connects to what they name",
@@ -33,6 +34,8 @@ CALLERS = {  # whatever can open a connection, and to whom
     "notifications/transport/quiet.py": "nobody: it looks at a socket that is open",
 }
 APART = {"sandbox", "demo", "embedded"}  # run by developers, on their own machines
+# A browser says itself where its push service is: only services of a list are taken, and posted to (policy/push.py).
+OF_A_LIST = {"notifications.PushSubscription.endpoint"}
 SHOWN = {"bookings.Slot.map_url"}  # to people, as a link; nothing here follows it
 OPENING = {"requests", "stripe", "urllib.request", "urllib3", "http.client", "httpx", "aiohttp", "socket", "smtplib"}
 
@@ -60,13 +63,15 @@ def test_nothing_else_can_open_a_connection() -> None:
 
 
 def test_no_address_is_kept_in_a_row() -> None:
-    """Nothing that somebody could write into the database is ever called: no model has a URL, but to be shown."""
+    """Nothing that somebody could write into the database is ever called: no model has a URL, but to be shown, or at
+    a service of a list.
+    """
     for model in apps.get_models():
         for field in model._meta.get_fields():
-            if f"{model._meta.label}.{field.name}" in SHOWN:
+            if f"{model._meta.label}.{field.name}" in SHOWN | OF_A_LIST:
                 continue
             assert not isinstance(field, models.URLField), field
-            assert "url" not in field.name.split("_"), field
+            assert not {"url", "endpoint"} & set(field.name.split("_")), field
 
 
 @pytest.mark.parametrize("path", CALLERS)
