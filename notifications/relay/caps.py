@@ -8,7 +8,7 @@ Without caps nothing is counted and nothing is locked.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 from notifications import kinds
 from notifications.conf import Cap
@@ -16,7 +16,7 @@ from notifications.lifecycle import Status
 from notifications.policy import phone_numbers
 from notifications.protocol import sql_caps as sql
 from notifications.protocol.arrays import numbers, texts
-from notifications.relay.connection import Connection
+from notifications.relay.connection import Connection, transaction
 from notifications.relay.messages import Claimed, Settlement
 
 Keys = dict[str, str]  # what a message counts under, by the kind of cap: "recipient" or "number"
@@ -35,8 +35,8 @@ class Caps:
         return bool(self._caps)
 
     def transaction(self, connection: Connection) -> AbstractContextManager[object]:
-        """Messages are claimed and counted within this block: both, or neither."""
-        return connection.transaction() if self._caps else nullcontext()
+        """Messages are claimed and counted within this block: both, or neither. It is in a pipeline either way."""
+        return transaction(connection) if self._caps else connection.pipeline()
 
     def apply(self, connection: Connection, claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
         """Split `claimed` into what may go out and the settlements of those over a cap. The oldest count first."""

@@ -8,7 +8,6 @@ stand before the position.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, LiteralString
@@ -17,7 +16,7 @@ from psycopg import Cursor
 
 from notifications.protocol import sql_messages as sql
 from notifications.relay.connection import Connection, fetch_row
-from notifications.relay.messages import Claimed, Clock, claimed_by_name
+from notifications.relay.messages import Claimed, Clock, asked_for, claimed_by_name
 from notifications.telemetry import emit
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -42,18 +41,17 @@ class Claimer:
     ) -> list[Claimed]:
         """Claim up to `limits[channel]` due messages of each channel. They are `sending` under `relay_id` on return.
 
-        `meanwhile` runs while the database searches.
+        `meanwhile` runs while the database searches, in a pipeline.
         """
         self._rewind_if_due()
         began = self._clock()
         while True:
-            with connection.pipeline() if meanwhile else nullcontext():  # a pipeline waits for answers only at its end
-                found = connection.cursor(row_factory=by_name).execute(
-                    _statement(len(limits)), self._parameters(relay_id, limits)
-                )
-                if meanwhile:
-                    meanwhile()
-            claimed = sorted(found.fetchall(), key=_by_age)
+            asked_at = self._clock()
+            cursor = connection.cursor(row_factory=by_name)
+            found = cursor.execute(_statement(len(limits)), self._parameters(relay_id, limits))
+            if meanwhile:
+                meanwhile()  # in a pipeline the database works already; it is waited for when rows are fetched
+            claimed = sorted(asked_for(found.fetchall(), asked_at), key=_by_age)
             started_late = any(channel in self._positions for channel in limits)
             self._remember(claimed, limits)
             if claimed:
@@ -92,7 +90,7 @@ def by_name(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Claimed]:
 def _statement(channels: int) -> LiteralString:
     places = range(channels)
     due_on_channels = ", ".join(sql.DUE_ON_CHANNEL.format(place) for place in places)
-    due = " UNION ALL ".join(f"SELECT id FROM due_{place}" for place in places)  # noqa: S608  (places are numbers of ours)
+    due = " UNION ALL ".join(f"SELECT id, expires_in FROM due_{place}" for place in places)  # noqa: S608  (places are numbers of ours)
     return sql.CLAIM.format(due_on_channels=due_on_channels, due=due)
 
 

@@ -1,6 +1,7 @@
 """The relay's database connections: plain psycopg, in autocommit, made with the parameters of a Django database."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
 import psycopg
@@ -16,6 +17,17 @@ from notifications.protocol.silence import LIMITS, watch
 # only PostgreSQL 17 and later ends the transaction.
 IDLE_IN_TRANSACTION_SECONDS, TRANSACTION_SECONDS = 5.0, 20.0
 FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
+
+# Planning took longer than the work: 1.2 ms for a settle of one message. So a plan serves all batches until the next
+# `plan_anew`. All statements find their rows one by one, by an index; reading a whole table would only look cheaper.
+PLAN_FOR_ALL = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",  # before PostgreSQL 18 what is off counts as dear, and dear plans are compiled
+}
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -37,9 +49,7 @@ def open_connection(alias: str, *, name: str) -> Connection:
     if role:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
     if owns_session:
-        # A generic plan knows nothing of a batch's size and joins 500 outcomes with 500 rows in 250,000 steps.
-        connection.execute("SET plan_cache_mode = force_custom_plan")
-        _limit_transactions(connection)
+        _set(connection, _plans(connection) | _limits(connection))
     return connection
 
 
@@ -55,12 +65,52 @@ def _without_djangos_own(wrapper: BaseDatabaseWrapper) -> tuple[BaseDatabaseWrap
     return wrapper, options.get("assume_role", "")
 
 
-def _limit_transactions(connection: Connection) -> None:
-    limits = {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS}
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """A transaction without waits of its own: BEGIN goes with the first statement in it, and COMMIT with the last.
+
+    What was not fetched within the block can be fetched after it. psycopg's own waits for BEGIN and for COMMIT, in a
+    pipeline twice. A test's connection has no pipeline, and its transaction is not ours to end.
+    """
+    try:
+        with connection.pipeline() as pipeline:
+            if pipeline is None:
+                with connection.transaction():
+                    yield
+            else:
+                connection.execute("BEGIN", prepare=False)
+                yield
+                connection.execute("COMMIT", prepare=False)
+    except BaseException:
+        with suppress(psycopg.Error):  # of a connection that is gone, whose transaction is too
+            connection.rollback()
+        raise
+
+
+def plan_anew(connection: Connection) -> None:
+    """Forget the plans: since they were made, tables may have grown."""
+    if conf.rescue() == "prompt":
+        connection.execute("DISCARD PLANS")
+
+
+def _plans(connection: Connection) -> dict[str, str]:
+    """Citus refuses a statement of ours whose parameters it does not know: there each is planned by itself."""
+    (is_on_citus,) = fetch_row(connection, "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", {})
+    return {"plan_cache_mode": "force_custom_plan"} if is_on_citus else PLAN_FOR_ALL
+
+
+def _limits(connection: Connection) -> dict[str, str]:
+    limits = {"idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS:g}s"}
     if connection.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
-        limits["transaction_timeout"] = TRANSACTION_SECONDS
-    for name, seconds in limits.items():
-        connection.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds:g}s"])
+        limits["transaction_timeout"] = f"{TRANSACTION_SECONDS:g}s"
+    return limits
+
+
+def _set(connection: Connection, settings: Mapping[str, str]) -> None:
+    connection.execute(
+        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)",
+        [list(settings), list(settings.values())],
+    )
 
 
 def fetch_row(connection: Connection, statement: LiteralString, parameters: Mapping[str, object]) -> tuple[Any, ...]:

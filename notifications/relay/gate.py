@@ -4,6 +4,9 @@ holds over all relays.
 
 An open channel without a limit costs nothing here: its state comes with the heartbeat. A limited one is locked for the
 length of a claim.
+
+Where a channel has several routes, each of them has a state of its own under its key (`sms:vonage`), and so a breaker
+and a rate. The channel's own state can pause them all, and say to which route staff moved everything.
 """
 
 import time
@@ -11,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from notifications.protocol import sql_channels as sql
 from notifications.relay.breaker import FAILURES, Breaker
@@ -28,7 +32,7 @@ BURST_SECONDS = 0.1  # of a limited rate: the most that may be sent at once
 class ChannelReading:
     """A channel's state, on which all relays agree. Its seconds count from `read_at`, a reading of Clock."""
 
-    is_paused: bool = False
+    is_paused: bool = False  # by itself, or with its channel
     is_broken: bool = False
     is_failing: bool = False  # no answer has followed its last failures yet, as far as the relays have reported
     probe_in: float = 0.0
@@ -37,28 +41,42 @@ class ChannelReading:
 
 
 class Gate:
-    """Decides for one relay. `rates`: the channels' limits, in messages a second over all relays."""
+    """Decides for one relay. `rates`: the channels' limits, in messages a second over all relays. `channels`: to which
+    channel each of the breakers' names belongs, where that is a route's key.
+    """
 
     def __init__(
-        self, breakers: Mapping[str, Breaker], *, rates: Mapping[str, float], clock: Clock = time.monotonic
+        self,
+        breakers: Mapping[str, Breaker],
+        *,
+        rates: Mapping[str, float],
+        channels: Mapping[str, str] | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._breakers = breakers
         self._rates = rates
         self._clock = clock
+        self._channels = channels or {}
         self._states = {name: ChannelReading() for name in breakers}
         self._next_slot_at = dict.fromkeys(breakers, 0.0)
+        self._throttled_until = dict.fromkeys(self._channels, 0.0)
+        self._paused_channels: set[str] = set()
+        self._moved_to: dict[str, str] = {}
 
     def register_channels(self, connection: Connection) -> None:
-        """Add the channels to the database where they are missing."""
-        connection.execute(sql.REGISTER_CHANNELS, {"channels": sorted(self._states)})
+        """Add the channels, and the routes, to the database where they are missing."""
+        connection.execute(sql.REGISTER_CHANNELS, {"channels": sorted({*self._states, *self._channels.values()})})
 
-    def learn(self, rows: Mapping[str, Mapping[str, float | bool | None]]) -> None:
+    def learn(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over the channels' states as a heartbeat brought them."""
+        for channel in set(self._channels.values()) & rows.keys():
+            (self._paused_channels.add if rows[channel]["is_paused"] else self._paused_channels.discard)(channel)
+            self._moved_to[channel] = str(rows[channel]["moved_to"] or "")
         for name in self._states.keys() & rows.keys():
             row = rows[name]
             recovered_for = row["recovered_for"]
             state = ChannelReading(
-                is_paused=bool(row["is_paused"]),
+                is_paused=bool(row["is_paused"]) or self._channels.get(name) in self._paused_channels,
                 is_broken=bool(row["is_broken"]),
                 is_failing=bool(row["failures"]) or bool(row["is_broken"]),
                 probe_in=float(row["probe_in"] or 0.0),
@@ -76,7 +94,7 @@ class Gate:
         Until then it stays with the breaker and costs nothing.
         """
         for name, breaker in self._breakers.items():
-            if breaker.report.failures or (breaker.report.has_answered and self._states[name].is_failing):
+            if breaker.has_news(is_failing=self._states[name].is_failing):
                 report = breaker.take_report()
                 parameters = {
                     "channel": name,
@@ -110,16 +128,40 @@ class Gate:
         """Count what was claimed against the limits, within the block of `granting`."""
         counts: dict[str, int] = {}
         for message in claimed:
-            if self._is_metered(message.channel):
-                counts[message.channel] = counts.get(message.channel, 0) + 1
+            if self._is_metered(message.key):
+                counts[message.key] = counts.get(message.key, 0) + 1
         for name, count in counts.items():
             parameters = {"channel": name, "seconds": count / self._rate(name), "burst": BURST_SECONDS}
             ((wait,),) = connection.execute(sql.CHARGE_CHANNEL, parameters).fetchall()
             self._next_slot_at[name] = self._clock() + wait
 
+    def is_open(self, name: str) -> bool:
+        """Whether messages may go over the route called `name`, as far as this relay knows. From any thread."""
+        state = self._states[name]
+        is_broken = self._breakers[name].is_broken
+        return not (state.is_paused or is_broken or self._clock() < self._throttled_until.get(name, 0.0))
+
+    def is_probe(self, name: str) -> bool:
+        """Whether what `granting` yields for `name` is the right to test a provider that is out of service."""
+        return self._states[name].is_broken
+
+    def throttle(self, name: str, seconds: float) -> None:
+        """A route's provider takes nothing for so long, and another route may. From any thread."""
+        if name in self._throttled_until:
+            self._throttled_until[name] = self._clock() + seconds
+
+    def moved_to(self, channel: str) -> str:
+        """The route to which staff moved all of a channel's messages; empty: none."""
+        return self._moved_to.get(channel, "")
+
+    def recovered_for(self, name: str) -> float:
+        """How many seconds ago the last outage ended; inf: there was none."""
+        state = self._states[name]
+        return state.recovered_for + self._clock() - state.read_at
+
     def free(self, rooms: Mapping[str, int]) -> dict[str, int]:
         """Those of `rooms` whose channels may claim as many messages as they have room for."""
-        return {name: room for name, room in rooms.items() if self._is_free(name)}
+        return {name: room for name, room in rooms.items() if self.is_free(name)}
 
     def open_channels(self) -> list[str]:
         """The channels whose messages will move without anybody's help, now or later."""
@@ -129,9 +171,7 @@ class Gate:
         """Which of `names` may claim their due messages at once."""
         now = self._clock()
         return [
-            name
-            for name in names
-            if self._is_free(name) or (self._is_metered(name) and now >= self._next_slot_at[name])
+            name for name in names if self.is_free(name) or (self._is_metered(name) and now >= self._next_slot_at[name])
         ]
 
     def seconds_to_change(self, names: Mapping[str, int]) -> float:
@@ -142,22 +182,28 @@ class Gate:
             state = self._states[name]
             if state.is_broken and not state.is_paused:
                 waits.append(state.read_at + state.probe_in - now)
+            elif self._is_throttled(name):
+                waits.append(self._throttled_until[name] - now)
             elif self._is_metered(name):
                 waits.append(self._next_slot_at[name] - now)
         return min(waits)
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether `name` may claim as many messages as it has room for."""
         state = self._states[name]
-        return not (state.is_paused or self._breakers[name].is_broken or self._is_metered(name))
+        is_closed = state.is_paused or self._breakers[name].is_broken or self._is_throttled(name)
+        return not (is_closed or self._is_metered(name))
 
     def _is_metered(self, name: str) -> bool:
         state = self._states[name]
-        return not (state.is_paused or state.is_broken) and self._rate(name) < inf
+        return not (state.is_paused or state.is_broken or self._is_throttled(name)) and self._rate(name) < inf
+
+    def _is_throttled(self, name: str) -> bool:
+        return bool(self._throttled_until) and self._clock() < self._throttled_until.get(name, 0.0)
 
     def _rate(self, name: str) -> float:
         """Messages a second that the channel may send now, over all relays."""
-        state = self._states[name]
-        recovered_for = state.recovered_for + self._clock() - state.read_at
+        recovered_for = self.recovered_for(name)
         ramp = inf if recovered_for > RAMP_SECONDS else RAMP_FIRST_RATE * 2.0**recovered_for
         return min(self._rates.get(name, inf), ramp)
 

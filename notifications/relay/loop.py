@@ -5,6 +5,7 @@ All database work is done here, by one thread on one connection; sending threads
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import psycopg
 
@@ -16,7 +17,9 @@ from notifications.relay.claim import is_anything_left
 from notifications.relay.claim_timer import ClaimTimer
 from notifications.relay.contacts import Contacts
 from notifications.relay.delivery import Delivery
+from notifications.relay.devices import forget_ended
 from notifications.relay.dispatch import Dispatcher
+from notifications.relay.failover import Failover
 from notifications.relay.gate import Gate
 from notifications.relay.intake import POLL_SECONDS, Intake
 from notifications.relay.lease import Lease
@@ -24,12 +27,16 @@ from notifications.relay.listen import Listener
 from notifications.relay.maintainer import Maintainer
 from notifications.relay.options import Options
 from notifications.relay.pool_size import LOOK_SECONDS
+from notifications.relay.route_breaker import RouteBreaker
+from notifications.relay.router import Router
 from notifications.relay.session import DatabaseUnreachable, Session
 from notifications.relay.settler import Settler
 from notifications.relay.shutdown import Shutdown
+from notifications.relay.spending import Spending
 from notifications.relay.tally import Tally
 from notifications.relay.wake import Wake
 from notifications.relay.words import Words
+from notifications.shards import on_database
 from notifications.telemetry import emit
 
 DRAIN_POLL_SECONDS = 0.2  # while draining: another relay may hold what is left
@@ -54,30 +61,51 @@ class Loop:
             release=options.release,
             holds_lock=options.prompt_rescue,
         )
-        tally, breakers = Tally(), {name: Breaker() for name in channels}
+        channel_of = {route.key: route.channel for several in options.routes.values() for route in several}
+        slow = options.route_times.slow
+        tally = Tally()
+        with_others = {route.key for several in options.routes.values() if len(several) > 1 for route in several}
+        breakers = {key: RouteBreaker(slow=slow) if key in with_others else Breaker() for key in channels}
         self._session = Session(options.database, self._lease, tally=tally, shutdown=self._shutdown)
         self._maintainer = Maintainer(self._lease)
-        self._settler = Settler(tally)
+        self._spending = Spending(options.spend_caps)
+        self._settler = Settler(tally, self._spending)
         self._words = Words(options.release, renew=options.renew_words)
-        self._gate = Gate(breakers, rates=options.rates)
-        self._intake = Intake(channels, options, self._gate)
+        self._gate = Gate(breakers, rates=options.rates, channels=channel_of)
+        self._router = Router(
+            options.routes,
+            gate=self._gate,
+            senders=channels,
+            times=options.route_times,
+            asks=options.ask_before_resend,
+            is_stalled=lambda key: self._dispatcher.is_stalled(key),  # noqa: PLW0108  (it is made below)
+            is_hanging=lambda key: self._dispatcher.is_hanging(key),  # noqa: PLW0108
+        )
+        self._intake = Intake(channels, options, self._gate, self._router, spending=self._spending)
         self._contacts = Contacts(options.read_contacts) if options.read_contacts else None
         self._dispatcher = Dispatcher(
-            Delivery(
-                channels,
-                lease=self._lease,
-                policies=options.policies,
-                breakers=breakers,
-                send_timeout=options.send_timeout,
-                fresh=self._contacts.fresh if self._contacts else None,
-                words=self._words,
-            ),
+            self._delivery(breakers),
             channels,
             concurrency=options.concurrency,
             most=options.batch,
             on_done=self._wake.set,
+            within=partial(on_database, options.database),
         )
         self._listener = Listener(options.database, self._on_notify)
+
+    def _delivery(self, breakers: Mapping[str, Breaker]) -> Delivery:
+        return Delivery(
+            self._channels,
+            lease=self._lease,
+            policies=self._options.policies,
+            breakers=breakers,
+            send_timeout=self._options.send_timeout,
+            fresh=self._contacts.fresh if self._contacts else None,
+            words=self._words,
+            failover=Failover(
+                self._router, gate=self._gate, breakers=breakers, patience=self._options.route_times.patience
+            ),
+        )
 
     def stop(self) -> None:
         """Claim no more, and finish what is in flight within the grace; a second call ends the grace. Signal-safe."""
@@ -94,7 +122,7 @@ class Loop:
             self._session.connect()
             self._work(self._start, until=lambda: True)
             self._listener.start()
-            self._work(self._turn, until=self._should_stop)
+            self._work(self._turn, until=lambda: self._shutdown.is_requested)
             emit("relay.stopping", relay=self._lease.relay_id, in_flight=self._in_flight)
             self._dispatcher.stop()
             self._shutdown.begin_grace()
@@ -134,7 +162,10 @@ class Loop:
         self._settle()
         if not self._dispatcher.in_flight:  # else it is done while the database works on the next settle
             self._settler.report()
-        self._sleep(self._seconds_to_turn())
+        if self._is_drained():
+            self._shutdown.begin_grace()
+        else:
+            self._sleep(self._seconds_to_turn())
 
     def _last_turn(self) -> None:
         self._beat()
@@ -142,6 +173,8 @@ class Loop:
         self._settle()
         self._settler.report()
         self._words.report(self._session.connection)
+        self._spending.give_back(self._session.connection)
+        forget_ended(self._session.connection, self._channels)
         if self._in_flight:
             self._sleep(DRAIN_POLL_SECONDS)
 
@@ -149,8 +182,10 @@ class Loop:
         if self._session.seconds_to_beat > 0:
             return
         self._settler.report()  # what is not counted by a heartbeat must have been written after it: see sql_tally
-        claimable = self._gate.claimable(self._dispatcher.room())
+        claimable = self._router.channels_of(self._gate.claimable(self._dispatcher.room()))
         heartbeat = self._session.beat(in_flight=self._in_flight, claimable=claimable)
+        self._spending.give_back(self._session.connection)
+        forget_ended(self._session.connection, self._channels)
         self._gate.learn(heartbeat.channels)
         self._shutdown.handle_command(heartbeat.command)
         has_rescued = self._maintainer.maintain(
@@ -169,7 +204,9 @@ class Loop:
             claiming = self._intake.claiming(connection, self._dispatcher.room(), most=len(self._settler.unsettled))
         has_more = any(settlement.status is not Status.SENT for settlement in self._settler.unsettled)
         next_ = self._settler.settle(connection, relay_id=self._lease.relay_id, claiming=claiming)
-        self._dispatcher.submit(self._intake.enriched(connection, next_.claimed))
+        batch = self._intake.routed(connection, next_.claimed)
+        self._settler.add(batch.ended)
+        self._dispatcher.submit(batch.messages)
         self._gate.report(connection)
         if has_more or next_.is_left:
             self._timer.claim_now()
@@ -182,7 +219,7 @@ class Loop:
         self._timer.begin_claim()
         connection, report = self._session.connection, self._settler.report if self._settler.has_reports else None
         batch = self._intake.claim(connection, relay_id=self._lease.relay_id, rooms=rooms, meanwhile=report)
-        self._settler.add(batch.over_caps)
+        self._settler.add(batch.ended)
         self._dispatcher.submit(batch.messages)
         if batch.messages:
             time.sleep(HEAD_START_SECONDS)
@@ -222,8 +259,10 @@ class Loop:
     def _in_flight(self) -> int:
         return self._dispatcher.in_flight + len(self._settler.unsettled)
 
-    def _should_stop(self) -> bool:
-        return self._shutdown.is_requested or (self._shutdown.is_draining and self._is_drained())
-
     def _is_drained(self) -> bool:
-        return not self._in_flight and not is_anything_left(self._session.connection, self._gate.open_channels())
+        if not self._shutdown.is_draining or self._in_flight:
+            return False
+        if self._words.report(self._session.connection):  # now: the next heartbeat would only be waited for
+            self._timer.claim_now()
+            return False
+        return not is_anything_left(self._session.connection, self._router.channels_of(self._gate.open_channels()))

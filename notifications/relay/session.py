@@ -11,7 +11,7 @@ from math import inf
 import psycopg
 
 from notifications.protocol.database_errors import CANNOT_WRITE, is_not_now
-from notifications.relay.connection import Connection, open_connection
+from notifications.relay.connection import Connection, open_connection, plan_anew
 from notifications.relay.lease import HEARTBEAT_SECONDS, Heartbeat, Lease
 from notifications.relay.messages import Clock
 from notifications.relay.shutdown import Shutdown
@@ -19,6 +19,7 @@ from notifications.relay.tally import Tally, recount
 from notifications.telemetry import emit
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
+PLAN_SECONDS = 5.0  # for which plans may serve tables that grow
 
 
 class DatabaseUnreachable(Exception):
@@ -40,6 +41,7 @@ class Session:
         self._clock = clock
         self._connected_at = 0.0
         self._beat_at = -inf
+        self._planned_at = -inf
         self._failures = 0  # since the last heartbeat
         self._must_recount = False
 
@@ -104,6 +106,9 @@ class Session:
         heartbeat = self._lease.beat(self.connection, in_flight=in_flight, claimable=claimable, counts=counts)
         if counts is not None:
             self._tally.clear()
+        if self._beat_at - self._planned_at >= PLAN_SECONDS:
+            plan_anew(self.connection)
+            self._planned_at = self._beat_at
         if not heartbeat.is_known:
             emit("relay.outlived", relay=self._lease.relay_id)
             self._lease.take(self.connection)

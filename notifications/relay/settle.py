@@ -15,12 +15,12 @@ from notifications.channels import needs_of
 from notifications.lifecycle import Permanent, Reason, Status
 from notifications.policy.address_keys import address_key
 from notifications.protocol import sql_messages as sql
-from notifications.protocol import sql_opt_outs
+from notifications.protocol import sql_opt_outs, sql_routes
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.promotion import promote
-from notifications.relay.connection import Connection
+from notifications.relay.connection import Connection, transaction
 from notifications.relay.fallback import fall_back
-from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.messages import Claimed, Settlement, asked_for
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
@@ -78,26 +78,28 @@ def settle(
     `meanwhile` runs while the database works.
     """
     began = time.monotonic()
-    admit: Admit = (claiming and claiming.admit) or _all
-    with connection.pipeline(), connection.transaction():  # without the pipeline it would wait for each statement
+    answer = None
+    with transaction(connection):
         ready, waiting = _split_by_lock(connection, batch)
         opted_out = _opted_out(ready)
         if opted_out:
             claiming = None  # what comes next must see the opt-out
-        settled = _write(connection, ready, relay_id=relay_id, now=now, claims=claiming.channels if claiming else ())
+        claims = claiming.channels if claiming else ()
+        settled = _write(connection, ready, relay_id=relay_id, now=now, claims=claims)
+        _note_routes(connection, ready)
         substituted = fall_back(connection, ready)
         promote(connection, substituted)
         _apply_opt_outs(connection, opted_out)
         meanwhile()
-        rows = settled.fetchall()
-        promoted = _promoted(rows)
-        claimed, over_caps = admit([message for message in promoted if message.relay_id is not None])
-    ages = {(row[0], row[1]): row[-1] for row in rows if row[-1] is not None}
+        if claiming and claiming.admit:
+            answer = _answer(settled, asked_at=began, admit=claiming.admit)
+    answer = answer or _answer(settled, asked_at=began)
     emit("settle.made", messages=len(ready), waiting=len(waiting), seconds=time.monotonic() - began)
-    if claimed:
-        emit("claim.made", messages=len(claimed), seconds=time.monotonic() - began)
-    is_left = not claiming or bool(substituted) or any(message.relay_id is None for message in promoted)
-    return Settled(waiting + over_caps, _written(connection, ready, ages), Next(claimed, is_left))
+    if answer.claimed:
+        emit("claim.made", messages=len(answer.claimed), seconds=time.monotonic() - began)
+    is_left = not claiming or bool(substituted) or answer.is_left
+    written = _written(connection, ready, answer.ages)
+    return Settled(waiting + answer.over_caps, written, Next(answer.claimed, is_left))
 
 
 def _written(
@@ -118,13 +120,23 @@ def _written(
     return written
 
 
-def _all(claimed: list[Claimed]) -> tuple[list[Claimed], list[Settlement]]:
-    return claimed, []
+class _Answer(NamedTuple):
+    """What the statement wrote, with ages, and what it claimed. `is_left`: something promoted is not claimed."""
+
+    ages: dict[Claim, float]
+    claimed: list[Claimed]
+    over_caps: list[Settlement]
+    is_left: bool
 
 
-def _promoted(rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
-    """Those of SETTLE_AND_CLAIM's rows that it promoted: they have no age. The columns come as CLAIM's do."""
-    return [Claimed(*row[:-1]) for row in rows if row[-1] is None]
+def _answer(settled: Cursor[tuple[Any, ...]], *, asked_at: float, admit: Admit | None = None) -> _Answer:
+    """Read it. The columns of what was promoted come as CLAIM's do, without an age."""
+    rows = settled.fetchall()
+    promoted = asked_for([Claimed(*row[:-1]) for row in rows if row[-1] is None], asked_at)
+    claimed = [message for message in promoted if message.relay_id is not None]
+    is_left = len(claimed) < len(promoted)
+    ages = {(row[0], row[1]): row[-1] for row in rows if row[-1] is not None}
+    return _Answer(ages, *(admit(claimed) if admit else (claimed, [])), is_left)
 
 
 def report_settled(written: Sequence[tuple[Settlement, float]], tally: Tally) -> None:
@@ -159,6 +171,21 @@ def _write(
     if claims:
         return connection.execute(sql.SETTLE_AND_CLAIM, parameters | {"claims": texts(claims)})
     return connection.execute(sql.SETTLE, parameters)
+
+
+def _note_routes(connection: Connection, ready: Sequence[Settlement]) -> None:
+    """Write down the routes that refused messages, and where an earlier attempt was found."""
+    noted = [each for each in ready if each.tried is not None or each.route is not None]
+    if noted:
+        connection.execute(
+            sql_routes.NOTE,
+            {
+                "ids": numbers([each.message.id for each in noted]),
+                "claim_numbers": numbers([each.message.claim_number for each in noted]),
+                "routes": texts([each.route for each in noted]),
+                "tried": texts([each.tried for each in noted]),
+            },
+        )
 
 
 def _columns(ready: Sequence[Settlement], *, now: float) -> dict[str, object]:

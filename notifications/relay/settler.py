@@ -8,6 +8,7 @@ from notifications.relay.connection import Connection
 from notifications.relay.messages import Settlement
 from notifications.relay.outcome_checks import bare
 from notifications.relay.settle import Claiming, Next, Settled, report_settled, settle
+from notifications.relay.spending import Spending
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
 
@@ -21,8 +22,9 @@ class Settler:
     works on the next claim.
     """
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, spending: Spending | None = None) -> None:
         self._tally = tally
+        self._spending = spending
         self.unsettled: list[Settlement] = []
         self._unreported: list[tuple[Settlement, float]] = []
 
@@ -62,6 +64,8 @@ class Settler:
         """Count and report what was written since the last call."""
         written, self._unreported = self._unreported, []
         report_settled(written, self._tally)
+        if self._spending:
+            self._spending.settled(settlement for settlement, _ in written)
 
 
 def _settle_singly(connection: Connection, batch: Sequence[Settlement], *, relay_id: int) -> Settled:

@@ -7,12 +7,13 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from notifications.lifecycle import Status
+from notifications.lifecycle import ADOPTED, Accepted, Status, Unknown
 from notifications.policy.phone_numbers import country_by_prefix
+from notifications.protocol import sql_spending, sql_usage
 from notifications.protocol import sql_tally as sql
-from notifications.protocol import sql_usage
 from notifications.protocol.histogram import BOUNDS, SIZE
 from notifications.relay.connection import Connection
 from notifications.relay.messages import Settlement
@@ -51,7 +52,16 @@ class Used:
             self.failed += 1
 
 
+@dataclass(slots=True)
+class Cost:
+    """Copies that went over one route to one country, and what they cost by its price."""
+
+    estimates: int = 0
+    estimated: Decimal = Decimal(0)
+
+
 Usage = dict[tuple[str, str, str], Used]  # by kind, channel and country
+Costs = dict[tuple[str, str, str, str], Cost]  # by channel, route, country and currency
 
 
 class Tally:
@@ -60,6 +70,7 @@ class Tally:
     def __init__(self) -> None:
         self._channels: dict[str, Counts] = {}
         self._usage: Usage = {}
+        self._costs: Costs = {}
 
     def add(self, settlement: Settlement, *, age: float) -> None:
         """Count a settlement that was written; `age`: seconds from the message's publication to the send's end."""
@@ -76,6 +87,10 @@ class Tally:
         if outcome is None:
             return
         counts.numbers[outcome.answer] += 1
+        if settlement.message.charge is not None and isinstance(outcome, Accepted | Unknown):
+            message, charge = settlement.message, settlement.message.charge
+            if outcome.code != ADOPTED:
+                _add_cost(self._costs, (message.channel, message.route, charge.country, charge.currency), charge.amount)
         duration = settlement.ended - settlement.began
         counts.durations[bisect_left(BOUNDS, duration)] += 1
         counts.duration_seconds += duration
@@ -87,12 +102,14 @@ class Tally:
         """The counts, as the heartbeat's statement takes them."""
         rows = ({"channel": channel, **asdict(counts)} for channel, counts in self._channels.items())
         channels = [row | row.pop("numbers") for row in rows]
-        return json.dumps({"channels": channels, "usage": _usage_rows(self._usage)})
+        counted = {"channels": channels, "usage": _usage_rows(self._usage), "spending": _cost_rows(self._costs)}
+        return json.dumps(counted)
 
     def clear(self) -> None:
         """Start again at zero: what was counted is written, or will be counted from the attempts."""
         self._channels.clear()
         self._usage.clear()
+        self._costs.clear()
 
 
 def recount(connection: Connection, *, relay_id: int) -> None:
@@ -102,12 +119,17 @@ def recount(connection: Connection, *, relay_id: int) -> None:
 
 
 def add_left_over(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Count usage that a relay had not counted: rows of the statements that count its attempts, in their transaction.
+    """Count usage and costs that a relay had not counted: rows of the statements that count its attempts, in their
+    transaction.
 
     Python does it, because no statement can tell a number's country.
     """
     left_over: dict[int, Usage] = {}
-    for relay_id, kind, channel, address, is_sent, has_failed, delay in rows:
+    costs: dict[int, Costs] = {}
+    for relay_id, kind, channel, address, is_sent, has_failed, delay, route, price, currency in rows:
+        if price is not None:
+            place = channel, route, _country(address), currency
+            _add_cost(costs.setdefault(relay_id, {}), place, price)
         usage = left_over.setdefault(relay_id, {})
         if is_sent:
             _used(usage, kind, channel, address).add(is_sent=True, delay=delay)
@@ -115,6 +137,8 @@ def add_left_over(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> No
             _used(usage, kind, channel, address).add(is_sent=False, delay=delay)
     for relay_id, usage in left_over.items():
         connection.execute(sql_usage.ADD_USAGE, {"relay": relay_id, "seen": json.dumps(_usage_rows(usage))})
+    for relay_id, spent in costs.items():
+        connection.execute(sql_spending.ADD_SPENDING, {"relay": relay_id, "seen": json.dumps(_cost_rows(spent))})
 
 
 def keep_history(connection: Connection) -> None:
@@ -122,12 +146,14 @@ def keep_history(connection: Connection) -> None:
     if connection.execute(sql.SAMPLE).fetchall():
         connection.execute(sql.FOLD, {"days": DAYS})
         connection.execute(sql.FORGET_DEPTHS, {"days": DAYS})
-        while connection.execute(sql_usage.FOLD, {"most": FOLDED}).fetchall() == [(FOLDED,)]:
-            pass
+        connection.execute(sql_spending.FORGET, {"days": DAYS})
+        for fold in (sql_usage.FOLD, sql_spending.FOLD):
+            while connection.execute(fold, {"most": FOLDED}).fetchall() == [(FOLDED,)]:
+                pass
 
 
 def _used(usage: Usage, kind: str, channel: str, address: str) -> Used:
-    place = kind, channel, country_by_prefix(address) if address.startswith("+") else ""
+    place = kind, channel, _country(address)
     used = usage.get(place)
     if used is None:
         used = usage[place] = Used()
@@ -138,4 +164,28 @@ def _usage_rows(usage: Usage) -> list[dict[str, Any]]:
     return [
         {"kind": kind, "channel": channel, "country": country, **asdict(used)}
         for (kind, channel, country), used in usage.items()
+    ]
+
+
+def _country(address: str) -> str:
+    return country_by_prefix(address) if address.startswith("+") else ""
+
+
+def _add_cost(costs: Costs, place: tuple[str, str, str, str], amount: Decimal) -> None:
+    cost = costs.setdefault(place, Cost())
+    cost.estimates += 1
+    cost.estimated += amount
+
+
+def _cost_rows(costs: Costs) -> list[dict[str, Any]]:
+    return [
+        {
+            "channel": channel,
+            "route": route,
+            "country": country,
+            "currency": currency,
+            "estimates": cost.estimates,
+            "estimated": str(cost.estimated),
+        }
+        for (channel, route, country, currency), cost in costs.items()
     ]
