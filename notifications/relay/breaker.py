@@ -43,8 +43,8 @@ class Breaker:
         self.report = ProviderReport()
         self.is_broken = False
 
-    def record(self, outcome: Outcome) -> bool:
-        """Take `outcome` into account; returns whether it uses up one of its message's attempts.
+    def record(self, outcome: Outcome, *, seconds: float = 0.0) -> bool:
+        """Take `outcome` into account, of a send that took `seconds`; whether it uses up one of its message's attempts.
 
         Once an outage is known, a failure does not: it says nothing about the message.
         """
@@ -53,13 +53,17 @@ class Breaker:
         if self.report is ANSWERED and not self._in_a_row and isinstance(outcome, Accepted):
             return True  # as after most messages: nothing changes, so no lock is taken
         with self._lock:
-            if isinstance(outcome, ANSWERS) or _is_about_message(outcome):
+            if isinstance(outcome, ANSWERS) or is_about_message(outcome):
                 self._in_a_row = 0
                 self.report = ANSWERED
                 return True
             self._in_a_row += 1
             self.report = ProviderReport(self.report.failures + 1, self.report.has_answered, outcome.code)
             return not self.is_broken and self._in_a_row <= FAILURES
+
+    def has_news(self, *, is_failing: bool) -> bool:
+        """Whether a report would change anything; `is_failing`: failures are counted, by whichever relay."""
+        return bool(self.report.failures) or (self.report.has_answered and is_failing)
 
     def take_report(self) -> ProviderReport:
         """Return what was seen since the last call, and begin anew."""
@@ -80,6 +84,6 @@ class Breaker:
             self.is_broken, self._reported_failures = is_broken, failures
 
 
-def _is_about_message(outcome: Outcome) -> bool:
+def is_about_message(outcome: Outcome) -> bool:
     """Whether the provider works, and has put off this one message: five greylisted recipients are no outage."""
     return isinstance(outcome, Transient) and outcome.deferral is not None and outcome.deferral.is_about_message

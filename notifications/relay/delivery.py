@@ -17,27 +17,20 @@ from notifications.channels.base import Channel, Outgoing
 from notifications.channels.deadline import Deadline
 from notifications.content.localization import zone_of
 from notifications.content.rendering import RenderingError
-from notifications.lifecycle import (
-    ADOPTED,
-    SENT_AGAIN,
-    Accepted,
-    Outcome,
-    Permanent,
-    Status,
-    Throttled,
-    Transient,
-    Unknown,
-)
+from notifications.lifecycle import ADOPTED, SENT_AGAIN, Accepted, Outcome, Permanent, Status, Transient, Unknown
 from notifications.policy.retry import RetryPolicy, judge
+from notifications.policy.routes import key_of
 from notifications.policy.suppression import hold, suppression
 from notifications.protocol.sql_words import HELD_WORDS
-from notifications.relay.breaker import BAD_OUTCOME, INTERNAL_ERROR, Breaker
+from notifications.relay.answers import ask, report_bug, understood
+from notifications.relay.breaker import INTERNAL_ERROR, Breaker
+from notifications.relay.failover import ASK_AFTER_SECONDS, Answer, Failover, Found
 from notifications.relay.lease import Lease
 from notifications.relay.messages import NOT_READ, Claimed, Clock, Settlement
-from notifications.relay.outcome_checks import has_right_types, says_the_same, storable, well_typed
+from notifications.relay.outcome_checks import storable
 from notifications.relay.outgoing import has_bad_sample, outgoing_of
 from notifications.relay.words import Words
-from notifications.telemetry import current_attempt, emit
+from notifications.telemetry import current_attempt
 
 
 class Delivery:
@@ -56,6 +49,7 @@ class Delivery:
         now: Callable[[], datetime] | None = None,
         fresh: Callable[[Claimed], Claimed] | None = None,
         words: Words | None = None,
+        failover: Failover | None = None,
     ) -> None:
         self._channels = channels
         self._lease = lease
@@ -67,6 +61,7 @@ class Delivery:
         self._now = now or lease.database_now
         self._fresh = fresh
         self._words = words
+        self._failover = failover
         self._quiet_hours = conf.quiet_hours()  # once: reading a setting takes as long as the rest of a step
         self._allowed_countries = conf.allowed_countries()
         self.is_stopping = False
@@ -80,9 +75,9 @@ class Delivery:
         try:
             if self._fresh and not self.is_stopping:
                 message = self._fresh(message)  # first: a wait for it must count before the lease is looked at
-            return self._settle(message)
+            return self._settle(message.at(self._clock()))
         except BaseException as error:  # noqa: BLE001  (SystemExit too: it would end this thread and no other)
-            self._report_error(message, error)
+            report_bug(error, message, self._channels[message.key])
             outcome = Transient(INTERNAL_ERROR, type(error).__name__)
             try:
                 return self._judge(message, outcome, began)
@@ -113,10 +108,9 @@ class Delivery:
         if message.earlier is None or not message.earlier.accepted_as:
             return None
         outcome, now = storable(Accepted(message.earlier.accepted_as, code=ADOPTED)), self._clock()
-        address = message.earlier.address
-        return Settlement(
-            message, Status.SENT, message.attempts + 1, outcome=outcome, began=now, ended=now, address=address
-        )
+        sent = Settlement(message, Status.SENT, message.attempts + 1, outcome=outcome, began=now, ended=now)
+        proven = message.history.proven if message.history else None
+        return sent._replace(address=message.earlier.address, route=proven)
 
     def _expire(self, message: Claimed) -> Settlement | None:
         if message.is_expired:
@@ -128,7 +122,7 @@ class Delivery:
             message.channel,
             kinds.purpose_of(message.kind),
             opt_outs=message.opt_outs,
-            phone=message.phone if self._channels[message.channel].address_field == "phone" else "",
+            phone=message.phone if self._channels[message.key].address_field == "phone" else "",
             countries=self._allowed_countries,
         )
         return Settlement(message, Status.CANCELLED, message.attempts, code=code) if code else None
@@ -162,7 +156,7 @@ class Delivery:
     def _attempt(self, message: Claimed) -> Settlement:
         current_attempt.set((message.id, message.claim_number))
         began = self._clock()
-        channel = self._channels[message.channel]
+        channel = self._channels[message.key]
         address: str = getattr(message, channel.address_field)
         if not address:
             return self._judge(
@@ -175,16 +169,24 @@ class Delivery:
         if self._words:
             self._words.made(message)
         deadline = Deadline.after(self._send_timeout)
-        if (found := self._find(message, channel, outgoing)) is not None:
+        if message.route and self._failover:
+            found_on = self._failover.find(message, partial(self._ask, address), seconds=self._send_timeout / 2)
+            if found_on is not None:
+                return self._judge_found(message, found_on, began)
+        elif (found := self._find(message, channel, outgoing)) is not None:
             return self._judge(message, found, began, address=_asked_about(message) or address)
+        if late := self._expire(message.at(self._clock())):  # the last thing before the call: a code may have minutes
+            return late
+        asked_at = self._clock()
         outcome = self._send(message, channel, outgoing, deadline)
+        seconds = self._clock() - asked_at
         if self._words:
             self._words.tried(message, outcome)
-        return self._judge(message, outcome, began, address=address)
+        return self._judge(message, outcome, began, address=address, seconds=seconds)
 
     def _unworded(self, message: Claimed, failed: Permanent, began: float) -> Settlement:
         """The words cannot be made: the message fails, or is held while all of its kind, or most, cannot be."""
-        is_sample_broken = partial(has_bad_sample, message, self._channels[message.channel])
+        is_sample_broken = partial(has_bad_sample, message, self._channels[message.key])
         words = self._words
         held = words.cannot_be_made(message, failed.detail, is_sample_broken=is_sample_broken) if words else None
         if held is None:
@@ -196,46 +198,52 @@ class Delivery:
     def _send(self, message: Claimed, channel: Channel, outgoing: Outgoing, deadline: Deadline) -> Outcome:
         """Whatever the channel raises or returns is an outcome: once it was called, nobody knows what it did."""
         try:
-            return _mark_copy(self._well_typed(message, channel.send(outgoing, deadline)), message)
+            return _mark_copy(understood(channel.send(outgoing, deadline), message, channel), message)
         except BaseException as error:  # noqa: BLE001  (a bug must not take the thread down, nor lose a message)
-            self._report_error(message, error)
+            report_bug(error, message, self._channels[message.key])
             return Unknown(INTERNAL_ERROR, type(error).__name__)
 
     def _find(self, message: Claimed, channel: Channel, outgoing: Outgoing) -> Outcome | None:
         """Ask the provider about an earlier attempt; half the time is left for the send that may follow (G6)."""
-        earlier = message.earlier
-        if earlier is None or earlier.is_shared:
+        if message.earlier is None or message.earlier.is_shared:
             return None
-        passed = self._clock() - earlier.read_at
-        found: object = channel.find(
-            outgoing._replace(address=earlier.address or outgoing.address),
-            began_ago=earlier.began_ago + passed,
-            unknown_for=earlier.unknown_for + passed,
-            known=earlier.known,
-            deadline=Deadline.after(self._send_timeout / 2),
-        )
-        if found is None:
+        deadline = Deadline.after(self._send_timeout / 2)
+        outcome = ask(message, channel, outgoing, deadline=deadline, now=self._clock())
+        return replace(outcome, code=ADOPTED) if isinstance(outcome, Accepted) else outcome
+
+    def _ask(self, address: str, message: Claimed, route: str, deadline: Deadline) -> Answer:
+        """Ask the provider of another route of the message's channel, in that provider's own form."""
+        channel = self._channels[key_of(message.channel, route)]
+        try:
+            outgoing = outgoing_of(message, channel, address)
+        except RenderingError:
             return None
-        outcome = self._well_typed(message, found)
-        if isinstance(outcome, Accepted):
-            return replace(outcome, code=ADOPTED)
-        return outcome if isinstance(outcome, Transient | Throttled) else Transient(BAD_OUTCOME, type(found).__name__)
+        return ask(message, channel, outgoing, deadline=deadline, now=self._clock())
 
-    def _well_typed(self, message: Claimed, outcome: object) -> Outcome:
-        if has_right_types(outcome):
-            return outcome
-        typed = well_typed(outcome)
-        if not says_the_same(typed, outcome):
-            self._report_error(message, outcome)
-        return typed
+    def _judge(
+        self, message: Claimed, outcome: Outcome, began: float, *, address: str = "", seconds: float = 0.0
+    ) -> Settlement:
+        """The settlement of the attempt that began at `began`, went to `address` and ended in `outcome`.
 
-    def _judge(self, message: Claimed, outcome: Outcome, began: float, *, address: str = "") -> Settlement:
-        """The settlement of the attempt that began at `began`, went to `address` and ended in `outcome`."""
+        `seconds`: how long its provider took.
+        """
         outcome = storable(outcome)
         policy = kinds.policy_of(message.kind, self._policies[message.channel])
-        charges = self._breakers[message.channel].record(outcome)
+        charges = self._breakers[message.key].record(outcome, seconds=seconds)
+        next_ = self._failover.after(message, outcome) if message.route and self._failover else None
+        attempted = partial(
+            Settlement,
+            message,
+            outcome=outcome,
+            began=began,
+            ended=self._clock(),
+            address=address,
+            tried=next_.tried if next_ else None,
+        )
+        if next_ and next_.again_in is not None:
+            return attempted(Status.PENDING, message.attempts, self._until_expiry(message, next_.again_in, began))
         verdict = judge(
-            outcome,
+            next_.judged if next_ else outcome,
             attempts=message.attempts,
             deferrals=message.deferrals,
             policy=policy,
@@ -243,36 +251,31 @@ class Delivery:
             charges=charges,
         )
         delay = verdict.delay_seconds if verdict.status is Status.PENDING else None
+        if delay is not None and self._failover and self._failover.asks_soon(message, outcome):
+            delay = min(delay, ASK_AFTER_SECONDS)
         delay = self._until_expiry(message, delay, began)
-        ended = self._clock()
-        return Settlement(
+        return attempted(verdict.status, verdict.attempts, delay, deferrals=verdict.deferrals)
+
+    def _judge_found(self, message: Claimed, found: Found, began: float) -> Settlement:
+        """What the provider of an earlier route said. A question that was not answered uses up no attempt."""
+        attempted = partial(
+            Settlement,
             message,
-            verdict.status,
-            verdict.attempts,
-            delay,
-            outcome,
+            outcome=storable(found.outcome),
             began=began,
-            ended=ended,
-            address=address,
-            deferrals=verdict.deferrals,
+            ended=self._clock(),
+            address=_asked_about(message),
+            route=found.route,
         )
+        if isinstance(found.outcome, Accepted):
+            return attempted(Status.SENT, message.attempts + 1)
+        return attempted(Status.PENDING, message.attempts, self._until_expiry(message, found.again_in, began))
 
     def _until_expiry(self, message: Claimed, delay: float | None, began: float) -> float | None:
         """`delay`, or what is left until the message expires: it is due then, to end, and its lane goes on."""
         if delay is None or message.expires_in is None:
             return delay
         return max(0.0, min(delay, message.expires_in - (self._clock() - began)))
-
-    def _report_error(self, message: Claimed, error: object) -> None:
-        """Log what nobody expected, by its type and the channel's class; its words may name a person (G12)."""
-        emit(
-            "dispatch.error",
-            message=message.id,
-            claim=message.claim_number,
-            channel=message.channel,
-            by=type(self._channels[message.channel]).__qualname__,
-            error=type(error).__name__,
-        )
 
 
 def _asked_about(message: Claimed) -> str:

@@ -3,11 +3,16 @@
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from notifications.relay.breaker import FAILURES
 from notifications.relay.delivery import Delivery, handed_back
 from notifications.relay.messages import Claimed, Clock, Settlement
 from notifications.relay.pool import Pool
+
+STALLED_SECONDS = 1.0
+# So many sends under way, of which none ends in so long: their provider may not answer.
+HANGING, HANGING_SECONDS = FAILURES, 2.0
 
 
 class Dispatcher:
@@ -22,14 +27,24 @@ class Dispatcher:
         most: int,
         on_done: Callable[[], None],
         clock: Clock = time.monotonic,
+        within: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._delivery = delivery
         self._on_done = on_done
         self._done: deque[Settlement] = deque()
         self._wakes_at_last = False
+        self._clock = clock
+        self._ended_at = dict.fromkeys(channels, 0.0)
         self.in_hand: set[int] = set()  # the ids of what is in flight
         self._pools = {
-            name: Pool(name, concurrency=concurrency, most=max(most, concurrency), work=self._deliver, clock=clock)
+            name: Pool(
+                name,
+                concurrency=concurrency,
+                most=max(most, concurrency),
+                work=self._deliver,
+                clock=clock,
+                within=within,
+            )
             for name in channels
         }
 
@@ -57,6 +72,17 @@ class Dispatcher:
         """Whether a pool may soon have more threads: a watch should then be short, and `resize` called often."""
         return any(pool.may_grow for pool in self._pools.values())
 
+    def is_stalled(self, name: str) -> bool:
+        """Whether the pool called `name` is full, and none of its sends has ended for STALLED_SECONDS."""
+        pool = self._pools[name]
+        return pool.room == 0 and self._clock() - max(self._ended_at[name], pool.filled_at) > STALLED_SECONDS
+
+    def is_hanging(self, name: str) -> bool:
+        """Whether some sends of the pool called `name` are under way, and none has ended for HANGING_SECONDS."""
+        pool = self._pools[name]
+        is_idle = self._clock() - max(pool.ended_at, pool.busy_since) > HANGING_SECONDS
+        return is_idle and pool.in_flight >= HANGING
+
     def begin_watch(self) -> None:
         """Call before sleeping: observe what the threads do meanwhile."""
         for pool in self._pools.values():
@@ -76,7 +102,7 @@ class Dispatcher:
         """Send `messages`, each channel's in the order given, as threads come free."""
         for message in messages:
             self.in_hand.add(message.id)
-            self._pools[message.channel].put(message)
+            self._pools[message.key].put(message)
 
     def collect(self) -> list[Settlement]:
         """Remove and return the settlements that have come in since the last call."""
@@ -86,10 +112,12 @@ class Dispatcher:
         ended = dict.fromkeys(self._pools, 0)
         spent = dict.fromkeys(self._pools, 0.0)
         for settlement in done:
-            ended[settlement.message.channel] += 1
-            spent[settlement.message.channel] += settlement.ended - settlement.began
+            ended[settlement.message.key] += 1
+            spent[settlement.message.key] += settlement.ended - settlement.began
             self.in_hand.discard(settlement.message.id)
         for name, pool in self._pools.items():
+            if ended[name]:
+                self._ended_at[name] = self._clock()
             pool.in_flight -= ended[name]
             pool.pace.add(ended[name], spent[name])
         return done

@@ -1,8 +1,9 @@
 """Extra data that only some claimed messages need (G6).
 
 Some had an earlier attempt whose outcome is unknown. Some may be sent as free text only to people who wrote to us
-lately. Both are looked up here, after the claim, so that the claim costs the same for all. If the database goes away
-at that moment, the messages are marked NOT_READ and handed back.
+lately. Some go to browsers that their recipients signed up. All of it is looked up here, after the claim, so that the
+claim costs the same for all. If the database goes away at that moment, the messages are marked NOT_READ and handed
+back.
 """
 
 import time
@@ -12,7 +13,8 @@ import psycopg
 
 from notifications.channels.base import Channel
 from notifications.policy import phone_numbers
-from notifications.protocol import sql_enrich
+from notifications.policy.push import Device
+from notifications.protocol import sql_enrich, sql_push
 from notifications.protocol.database_errors import is_not_now
 from notifications.relay.connection import Connection
 from notifications.relay.messages import NOT_READ, Claimed, EarlierAttempts
@@ -28,7 +30,7 @@ def enrich(
     try:
         if asks:
             claimed = _with_earlier_attempts(connection, claimed, channels)
-        return _with_conversations(connection, claimed, channels)
+        return _with_devices(connection, _with_conversations(connection, claimed, channels), channels)
     except psycopg.Error as error:
         if not is_not_now(error):
             raise
@@ -65,13 +67,13 @@ def _with_earlier_attempts(
 
 def _phone_of(message: Claimed, went_to: str, channels: Mapping[str, Channel]) -> str:
     """The number that the earlier attempt went to: the recipient may have another one by now."""
-    return went_to if went_to and channels[message.channel].address_field == "phone" else message.phone
+    return went_to if went_to and channels[message.key].address_field == "phone" else message.phone
 
 
 def _with_conversations(
     connection: Connection, claimed: list[Claimed], channels: Mapping[str, Channel]
 ) -> list[Claimed]:
-    wanted = {(each.channel, each.phone) for each in claimed if _needs_inbound_age(channels[each.channel], each)}
+    wanted = {(each.channel, each.phone) for each in claimed if _needs_inbound_age(channels[each.key], each)}
     if not wanted:
         return claimed
     written = [(channel, form) for channel, phone in wanted for form in phone_numbers.forms(phone)]
@@ -83,6 +85,21 @@ def _with_conversations(
         ages[key] = min(seconds, ages.get(key, seconds))
     return [
         message._replace(inbound_age=ages.get((message.channel, phone_numbers.canonical(message.phone))))
+        for message in claimed
+    ]
+
+
+def _with_devices(connection: Connection, claimed: list[Claimed], channels: Mapping[str, Channel]) -> list[Claimed]:
+    wanted = {each.recipient_id for each in claimed if channels[each.key].address_field == "push"}
+    if not wanted:
+        return claimed
+    devices: dict[int, list[Device]] = {}
+    for recipient, *device in connection.execute(sql_push.DEVICES, {"recipients": sorted(wanted)}).fetchall():
+        devices.setdefault(recipient, []).append(Device(*device))
+    return [
+        message._replace(devices=tuple(devices.get(message.recipient_id, ())))
+        if channels[message.key].address_field == "push"
+        else message
         for message in claimed
     ]
 

@@ -17,7 +17,7 @@ from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection, fetch_row
 from notifications.relay.messages import Clock
 
-LOCK_CLASS = 0x0B0C  # the first key of every relay's advisory lock; the second is the relay's id
+LOCK_CLASS = 0x0B0C  # with the schema, the first key of a relay's advisory lock; the second is the relay's id
 HEARTBEAT_SECONDS = 0.6
 STALE_SECONDS = 1.1  # a heartbeat may be late by most of its period before its relay looks dead
 
@@ -84,16 +84,20 @@ class Lease:
 
     def take(self, connection: Connection) -> None:
         """Register this process as a relay, under a new id."""
+        (lock_class,) = fetch_row(connection, sql.LOCK_CLASS, {"lock_class": LOCK_CLASS})
+        (counted_to,) = fetch_row(connection, sql.LAST_ATTEMPT, {})
         asked_at = self.clock()
         row = fetch_row(
             connection,
             sql.REGISTER,
             {
+                "counted_to": counted_to,
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
                 "concurrency": self.concurrency,
                 "release": self.release,
                 "lease": self.seconds,
+                "lock_class": lock_class,
             },
         )
         (self.relay_id,) = row
@@ -124,7 +128,7 @@ class Lease:
             },
         )
         (heartbeat,) = answers.fetchall()
-        self._database_clock = heartbeat.moment, self.clock()
+        self._database_clock = heartbeat.moment, asked_at  # the moment is the statement's start
         if heartbeat.is_known:
             self._renew(asked_at)
         else:

@@ -1,12 +1,15 @@
 """What travels through the relay: a claimed message, and the settlement that its delivery ends in."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from notifications.lifecycle import Outcome, Status
+from notifications.policy.push import Device
+from notifications.policy.routes import Tried, key_of
+from notifications.policy.spending import Charge
 
 Clock = Callable[[], float]  # seconds, monotonic
 
@@ -29,7 +32,7 @@ class Claimed(NamedTuple):
     deferrals: int
     rescues: int
     next_attempt_at: datetime
-    expires_in: float | None  # seconds
+    expires_in: float | None  # seconds, by the database's clock, from `asked_at` on
     unknown_since: datetime | None
     phone: str
     email: str
@@ -38,11 +41,41 @@ class Claimed(NamedTuple):
     opt_outs: list[str]
     relay_id: int  # of the relay's row when it claimed this
     earlier: "EarlierAttempts | None" = None  # where one of them may have been accepted
+    devices: tuple[Device, ...] = ()  # the recipient's browsers, where its channel pushes to them
+    charge: Charge | None = None  # what it costs over its route, where that has a price
+    route: str = ""  # over which it goes, where its channel has several
+    history: "RouteHistory | None" = None  # where its channel has several routes
     inbound_age: float | None = None  # seconds since its recipient last wrote to us on this channel, where that matters
+
+    asked_at: float | None = None  # a reading of Clock before the database said it; only where the message expires
+
+    @property
+    def key(self) -> str:
+        """The key of its route: the channel's name, where that has only one."""
+        return key_of(self.channel, self.route) if self.route else self.channel
+
+    @property
+    def push(self) -> str:
+        """What stands for an address, where it goes to browsers: their ids."""
+        return ",".join(str(device.id) for device in self.devices)
 
     @property
     def is_expired(self) -> bool:
         return self.expires_in is not None and self.expires_in <= 0
+
+    def at(self, now: float) -> "Claimed":
+        """This message at `now`, a reading of Clock: with what is left of `expires_in`, and rather less than more.
+
+        The database's clock alone decides: it said how long is left, and from then on only the time that passed counts.
+        """
+        if self.expires_in is None or self.asked_at is None:
+            return self
+        return self._replace(expires_in=self.expires_in - (now - self.asked_at), asked_at=now)
+
+
+def asked_for(claimed: Iterable[Claimed], asked_at: float) -> list[Claimed]:
+    """`claimed`, for which the database was asked after `asked_at`, a reading of Clock."""
+    return [each if each.expires_in is None else each._replace(asked_at=asked_at) for each in claimed]
 
 
 COLUMNS = tuple(name for name in Claimed._fields if name not in Claimed._field_defaults)
@@ -76,6 +109,19 @@ class EarlierAttempts:
     read_at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class RouteHistory:
+    """What is known of a message on its channel's routes. `unknown`: those whose answer was lost, for `unknown_for`
+    seconds at `read_at`, a reading of Clock. `proven`: the one whose provider has it, as a receipt has shown since.
+    """
+
+    tried: Tried = field(default_factory=Tried)
+    unknown: tuple[str, ...] = ()
+    unknown_for: float = 0.0
+    proven: str | None = None
+    read_at: float = 0.0
+
+
 NOT_READ = EarlierAttempts()  # could not be looked up
 
 
@@ -84,8 +130,9 @@ class Settlement(NamedTuple):
     `address` that it went to.
 
     `delay` is in seconds; None leaves the message due when it was. `deferrals`: None leaves them as they were. `began`
-    and `ended` are readings of `Clock` at the attempt's start and end. One is made for each message, so it is a tuple:
-    a frozen dataclass takes four times as long to make.
+    and `ended` are readings of `Clock` at the attempt's start and end. `tried` are the routes that refused the message,
+    and `route` the one that the outcome is of, where they are not as they were at the claim. One is made for each
+    message, so it is a tuple: a frozen dataclass takes four times as long to make.
     """
 
     message: Claimed
@@ -99,6 +146,8 @@ class Settlement(NamedTuple):
     address: str = ""
     deferrals: int | None = None
     detail: str | None = None
+    tried: str | None = None
+    route: str | None = None
 
     @property
     def frees_lane(self) -> bool:

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from queue import Empty, SimpleQueue
 
 from notifications.relay.messages import Claimed, Clock
@@ -15,15 +16,25 @@ NOTE_SECONDS = LOOK_SECONDS / 10  # how often a thread writes its usage down, wh
 
 
 class Pool:
-    """Threads that call `work` for each message put in. All methods belong to the relay's thread."""
+    """Threads that call `work` for each message put in, each `within` a context of its own. All methods belong to the
+    relay's thread.
+    """
 
     def __init__(
-        self, name: str, *, concurrency: int, most: int, work: Callable[[Claimed], None], clock: Clock
+        self,
+        name: str,
+        *,
+        concurrency: int,
+        most: int,
+        work: Callable[[Claimed], None],
+        clock: Clock,
+        within: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.name = name
         self._concurrency = concurrency
         self._most = most
         self._work = work
+        self._within = within
         self._clock = clock
         self._queue: SimpleQueue[Claimed] = SimpleQueue()
         self._size = PoolSize(concurrency)
@@ -35,6 +46,9 @@ class Pool:
         self._watched: tuple[Usage, float] | None = None  # usage and time at `begin_watch`
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
         self.pace = Pace()
+        self.filled_at = 0.0  # when the last message was put in
+        self.busy_since = 0.0  # when the first of those in flight was put in, as far as one has been ever since
+        self.ended_at = 0.0  # when the last send ended, whether it is counted yet or not; written by the threads
 
     @property
     def room(self) -> int:
@@ -43,6 +57,9 @@ class Pool:
         return max(0, min(self._concurrency + prefetch, self._most) - self.in_flight)
 
     def put(self, message: Claimed) -> None:
+        self.filled_at = self._clock()
+        if not self.in_flight:
+            self.busy_since = self.filled_at
         self.in_flight += 1
         self._queue.put(message)
         self._start_threads()
@@ -87,12 +104,16 @@ class Pool:
             threading.Thread(target=self._serve, name=f"send-{self.name}", daemon=True).start()
 
     def _serve(self) -> None:
+        with self._within():
+            self._work_on()
+
+    def _work_on(self) -> None:
         number, busy, noted_at = next(self._numbers), 0.0, self._clock()
         while not self._ends_as_superfluous(number):
             message = self._queue.get()
             began = self._clock()
             self._work(message)
-            ended = self._clock()
+            self.ended_at = ended = self._clock()
             busy += ended - began
             if ended - noted_at >= NOTE_SECONDS:
                 self._usages[number] = Usage(cpu=time.thread_time(), busy=busy)

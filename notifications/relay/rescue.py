@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection
-from notifications.relay.lease import LOCK_CLASS, STALE_SECONDS
+from notifications.relay.lease import STALE_SECONDS
 from notifications.relay.tally import add_left_over
 from notifications.telemetry import emit
 
@@ -21,15 +21,21 @@ BATCH = 500
 def declare_dead(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> list[int]:
     """Remove the rows of those `suspects` that are dead; returns their ids. `prompt`: a free lock may prove it."""
     with connection.transaction():
-        rows = connection.execute(
-            sql.DECLARE_DEAD,
-            {"suspects": list(suspects), "prompt": prompt, "stale": STALE_SECONDS, "lock_class": LOCK_CLASS},
-        ).fetchall()
+        unlocked = _unlocked(connection, suspects) if prompt else []
+        parameters = {"suspects": list(suspects), "unlocked": unlocked, "stale": STALE_SECONDS}
+        rows = connection.execute(sql.DECLARE_DEAD, parameters).fetchall()
         add_left_over(connection, [row for row in rows if row[1] is not None])
     dead: list[int] = [row[0] for row in rows if row[1] is None]
     for relay_id in dead:
         emit("relay.declared_dead", relay=relay_id)
     return dead
+
+
+def _unlocked(connection: Connection, suspects: Sequence[int]) -> list[int]:
+    """Those of `suspects` whose locks are free; they stay ours until the transaction ends."""
+    locks = connection.execute(sql.LOCKS_OF, {"suspects": list(suspects)}).fetchall()
+    ids, classes = [key for key, _ in locks], [lock_class for _, lock_class in locks]
+    return [key for (key,) in connection.execute(sql.TRY_LOCKS, {"ids": ids, "classes": classes}).fetchall()]
 
 
 def rescue(connection: Connection, departed: Sequence[int]) -> int:

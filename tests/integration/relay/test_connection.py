@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection as django_connection
 from django.db import connections
+from psycopg.pq import TransactionStatus
 
-from notifications.relay.connection import open_connection
+from notifications.relay.connection import Connection, open_connection, transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +41,36 @@ def test_a_relay_takes_on_the_role_that_django_does(options: dict[str, Any]) -> 
     options["assume_role"] = role
     with open_connection("default", name="a relay") as opened:
         assert opened.execute("SELECT current_user").fetchone() == (role,)
+
+
+def fail_at(what: str, connection: Connection) -> None:
+    with transaction(connection):
+        connection.execute("INSERT INTO noted VALUES (1)")
+        if what == "a statement":
+            connection.execute("SELECT 1 / 0")  # nobody fetches its row: COMMIT is sent all the same
+        elif what == "COMMIT":
+            connection.execute("INSERT INTO noted VALUES (1)")  # refused as late as that
+        else:
+            raise KeyError(what)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["a statement", "the code beside it", "COMMIT"])
+def test_a_transaction_whose_anything_fails_leaves_nothing_behind(what: str) -> None:
+    with open_connection("default", name="a relay") as opened:
+        opened.execute("CREATE TEMP TABLE noted (number int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        with pytest.raises((psycopg.Error, KeyError)):
+            fail_at(what, opened)
+        assert opened.info.transaction_status == TransactionStatus.IDLE
+        assert opened.execute("SELECT count(*) FROM noted").fetchone() == (0,), "and the connection goes on"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_is_committed_with_what_was_not_fetched_in_it() -> None:
+    with open_connection("default", name="a relay") as opened:
+        opened.execute("CREATE TEMP TABLE noted (number int)")
+        with transaction(opened):
+            written = opened.execute("INSERT INTO noted VALUES (1) RETURNING number")
+        assert written.fetchall() == [(1,)]
+        assert opened.info.transaction_status == TransactionStatus.IDLE
+        assert opened.execute("SELECT number FROM noted").fetchall() == [(1,)]

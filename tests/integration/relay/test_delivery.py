@@ -1,5 +1,6 @@
 """Deliveries that a mail server puts off: tried when the server says, and not after the message has expired."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import replace
@@ -17,6 +18,7 @@ from notifications.operations.replay import replay
 from notifications.policy.retry import RetryPolicy
 from notifications.relay.breaker import FAILURES, Breaker
 from notifications.relay.delivery import Delivery
+from notifications.relay.messages import EarlierAttempts
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until
@@ -141,6 +143,42 @@ def test_a_relay_begins_no_send_and_hands_back_the_message(hand_relay: Callable[
     settlement = copy_context().run(delivery.deliver, message)  # it leaves its language and zone active
     assert (settlement.status, settlement.attempts, settlement.outcome) == ("pending", 0, None)
     assert len(channel.sent) == 0
+
+
+class Slow(RecordingChannel):
+    """A channel in which time passes while the provider is asked about an earlier attempt."""
+
+    def __init__(self, clock: list[float], seconds: float) -> None:
+        super().__init__()
+        self._clock_, self._seconds = clock, seconds
+
+    def find(self, *_: Any, **__: Any) -> None:
+        self._clock_[0] += self._seconds
+
+
+@pytest.mark.parametrize(
+    ("waited", "asking", "status"), [(50.0, 5.0, "sent"), (61.0, 0.0, "expired"), (50.0, 11.0, "expired")]
+)
+def test_what_expires_between_the_claim_and_the_call_is_not_sent(
+    hand_relay: Callable[..., HandRelay], waited: float, asking: float, status: str
+) -> None:
+    """A code that a relay claimed in time, and that waited for its turn, or while the provider was asked."""
+    publish_one(RecipientFactory(), expires_at=timezone.now() + timedelta(minutes=1))
+    relay, clock = hand_relay(), [time.monotonic()]
+    (message,) = relay.claim()
+    channel = Slow(clock, asking)
+    clock[0] += waited
+    delivery = Delivery(
+        {"sms": channel},
+        lease=relay.lease,
+        policies={"sms": PATIENT},
+        breakers={"sms": Breaker()},
+        send_timeout=10.0,
+        clock=lambda: clock[0],
+    )
+    asked_before = message._replace(earlier=EarlierAttempts(read_at=clock[0]))
+    settlement = copy_context().run(delivery.deliver, asked_before)
+    assert (settlement.status, len(channel.sent)) == (status, int(status == "sent"))
 
 
 def test_a_number_of_a_country_that_is_no_longer_allowed_gets_nothing(settings: Any) -> None:

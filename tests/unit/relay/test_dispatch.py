@@ -69,3 +69,26 @@ def test_who_waits_for_all_sends_is_woken_by_the_last() -> None:
     dispatcher._pools["sms"].in_flight = 5
     dispatcher._deliver(message)
     assert len(woken) == 2, "and otherwise by each"
+
+
+def test_a_pool_hangs_once_some_are_under_way_and_none_of_its_sends_ends() -> None:
+    now = [100.0]
+    delivery: Any = Delivered()
+    dispatcher = Dispatcher(delivery, ["sms"], concurrency=8, most=8, on_done=lambda: None, clock=lambda: now[0])
+    dispatcher._pools["sms"]._start_threads = lambda: None  # type: ignore[method-assign]  (nothing is sent)
+    message: Any = Claimed(**dict.fromkeys(Claimed._fields))._replace(id=1, channel="sms")  # type: ignore[arg-type]
+
+    def hangs_after(seconds: float, *, sends: int) -> bool:
+        dispatcher.submit([message] * sends)
+        now[0] += seconds
+        return dispatcher.is_hanging("sms")
+
+    assert not hangs_after(9.0, sends=4), "so few may be bad luck"
+    assert hangs_after(0.0, sends=1), "five, of which the first began nine seconds ago"
+    dispatcher._pools["sms"].ended_at = now[0]
+    assert not hangs_after(1.9, sends=0), "one has ended, though nobody has counted it"
+    assert hangs_after(0.2, sends=0)
+    dispatcher._done.extend(Settlement(message, Status.SENT, 1) for _ in range(5))
+    dispatcher.collect()
+    now[0] += 60.0
+    assert not hangs_after(0.1, sends=5), "nothing was under way before"

@@ -1,6 +1,9 @@
 """The listener's thread lives as long as its relay, whatever happens to its connection."""
 
+import socket
 import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -34,6 +37,8 @@ def test_no_error_ends_the_listener(error: Exception, monkeypatch: pytest.Monkey
 def test_after_listening_again_it_catches_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was committed while nobody listened is claimed, though no notification comes."""
     done: list[str] = []
+    ours, servers = socket.socketpair()
+    servers.close()
 
     class Connection:
         def __enter__(self) -> "Connection":
@@ -42,8 +47,14 @@ def test_after_listening_again_it_catches_up(monkeypatch: pytest.MonkeyPatch) ->
         def __exit__(self, *_: object) -> None:
             pass
 
-        def execute(self, statement: str) -> None:
-            done.append(statement.split(maxsplit=1)[0])
+        def execute(self, statement: Any, _: Any = None) -> Any:
+            if isinstance(statement, str):  # asks for the channel's name
+                return SimpleNamespace(fetchone=lambda: ("a_channel",))
+            done.append(statement.as_string())
+            return None
+
+        def fileno(self) -> int:
+            return ours.fileno()
 
         def notifies(self, **_: Any) -> list[Any]:
             raise psycopg.OperationalError("gone")
@@ -54,4 +65,17 @@ def test_after_listening_again_it_catches_up(monkeypatch: pytest.MonkeyPatch) ->
     listener.start()
     wait_until(lambda: len(done) >= 4)
     listener.stop()
-    assert done[:4] == ["LISTEN", "wake", "LISTEN", "wake"], "and in this order"
+    ours.close()
+    assert done[:4] == ['LISTEN "a_channel"', "wake", 'LISTEN "a_channel"', "wake"], "and in this order"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_ends_at_once_though_no_notification_comes() -> None:
+    """A relay that has sent everything, and each test that drains, would wait for it."""
+    woken: list[str] = []
+    listener = listen.Listener("default", lambda: woken.append("woken"))
+    listener.start()
+    wait_until(lambda: woken)
+    began = time.monotonic()
+    listener.stop()
+    assert time.monotonic() - began < listen.QUIET_SECONDS / 2
