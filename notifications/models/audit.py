@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 MOST_REASON = 200  # characters
 MOST_ACTOR = 150
+MOST_SAID = 300
 
 
 class Verb(StrEnum):
@@ -25,6 +26,8 @@ class Verb(StrEnum):
     CHANGE_ADDRESS = "change_address"
     PAUSE = "pause"
     RESUME = "resume"
+    MOVE = "move"
+    MOVE_BACK = "move_back"
     STOP = "stop"
     DRAIN = "drain"
     ADD = "add"
@@ -42,19 +45,22 @@ NOUNS = {Verb.REPLAY.value: "replay", Verb.CANCEL.value: "cancellation"}  # of m
 
 
 class BulkReplay(models.Model):
-    """A replay, or a cancellation, of all messages that match a filter, in batches, from the lowest ID to the highest.
+    """What staff do to everything that matches, in batches, from the lowest ID to the highest: a replay or a
+    cancellation of messages, or an action on the rows of a list (`operations.bulk_rows`), which then are its items.
 
-    It leaves out what failed, or was written, after `as_of`: it never does more than its preview showed.
+    Of messages it leaves out what failed, or was written, after `as_of`: it never does more than its preview showed.
     """
 
-    action = models.CharField(max_length=16, db_default=Verb.REPLAY.value, help_text=_("replay or cancel"))
-    filters = models.JSONField(help_text=_("which messages: the fields of a Selection"))
+    action = models.CharField(
+        max_length=16, db_default=Verb.REPLAY.value, help_text=_("replay, cancel, or what is done to rows")
+    )
+    filters = models.JSONField(help_text=_("which messages: the fields of a Selection; of rows: which action"))
     as_of = models.DateTimeField(help_text=_("what failed or was written later is left alone"))
     actor = models.CharField(max_length=MOST_ACTOR)
     actor_id = models.BigIntegerField(null=True, blank=True, help_text=_("the user's ID"))
     reason = models.CharField(max_length=MOST_REASON)
-    total = models.IntegerField(help_text=_("matching messages when it began"))
-    replayed = models.IntegerField(db_default=0)
+    total = models.IntegerField(help_text=_("what matched when it began"))
+    replayed = models.IntegerField(db_default=0, help_text=_("how many are done"))
     position = models.BigIntegerField(db_default=0, help_text=_("the ID of the last message that it looked at"))
     created_at = models.DateTimeField(db_default=Now())
     worked_at = models.DateTimeField(db_default=Now(), help_text=_("when its last batch ended"))
@@ -66,11 +72,32 @@ class BulkReplay(models.Model):
             models.Index(fields=["worked_at"], condition=Q(finished_at__isnull=True), name="bulk_replay_unfinished"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(action__in=[Verb.REPLAY, Verb.CANCEL]), name="bulk_action_is_known"),
+            models.CheckConstraint(condition=~Q(action=""), name="bulk_action_is_named"),
+        ]
+        verbose_name = _("bulk action")
+        verbose_name_plural = _("bulk actions")
+
+    def __str__(self) -> str:
+        return f"bulk {NOUNS.get(self.action, self.action)} {self.pk} by {self.actor}"
+
+
+class BulkItem(models.Model):
+    """A row, of whatever app, to which a bulk action is to be done."""
+
+    bulk = models.ForeignKey(BulkReplay, on_delete=models.CASCADE, related_name="items", db_index=False)
+    row = models.BigIntegerField(help_text=_("the row's id in its own table"))
+    is_done = models.BooleanField(null=True, help_text=_("false: it was passed over; unknown: its turn has not come"))
+    said = models.CharField(max_length=MOST_SAID, blank=True, help_text=_("what became of it"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bulk", "row"], name="bulk_item_is_of_one_row")]
+        indexes = [
+            models.Index(fields=["bulk", "row"], condition=Q(is_done=None), name="bulk_item_left"),
+            models.Index(fields=["bulk", "row"], condition=Q(is_done=False), name="bulk_item_passed_over"),
         ]
 
     def __str__(self) -> str:
-        return f"bulk {NOUNS[self.action]} {self.pk} by {self.actor}"
+        return f"row {self.row} of bulk {self.bulk_id}"
 
 
 class OperatorAction(models.Model):

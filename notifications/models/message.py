@@ -87,6 +87,24 @@ class OutboxMessage(models.Model):
         null=True, help_text=_("of a message with send_at: before which ID it stands in its lane, once it was due")
     )
 
+    route = models.CharField(
+        max_length=32,
+        blank=True,
+        db_default="",
+        help_text=_("over which it went last, or is going; empty: its channel has only one"),
+    )
+    routes_tried = models.TextField(
+        blank=True, db_default="", help_text=_("routes that refused it; those with ! need not be tried again")
+    )
+    price = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        help_text=_("of one copy over its route, as configured when it went"),
+    )
+    currency = models.CharField(
+        max_length=3, blank=True, db_default="", help_text=_("of the price and of the attempts' prices, ISO 4217")
+    )
     provider_id = models.CharField(max_length=255, blank=True, db_default="")
     receipt = models.CharField(
         max_length=16, blank=True, db_default="", help_text=_("delivered, undelivered, read, bounced")
@@ -106,6 +124,7 @@ class OutboxMessage(models.Model):
             ("cancel_outboxmessage", "Can cancel waiting messages"),
             ("repeat_outboxmessage", "Can send a sent message again"),
             ("preview_outboxmessage", "Can send previews to oneself"),
+            ("see_links_outboxmessage", "Can see the links in messages"),
         ]
         constraints = [
             models.CheckConstraint(condition=_one_of("status", Status), name="message_status_is_known"),
@@ -206,6 +225,15 @@ class DeliveryAttempt(models.Model):
     code = models.CharField(max_length=64, blank=True)
     detail = models.TextField(blank=True)
     provider_id = models.CharField(max_length=255, blank=True, db_default="")
+    route = models.CharField(
+        max_length=32, blank=True, db_default="", help_text=_("over which it went; empty: the channel had only one")
+    )
+    price = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        help_text=_("of its route when it went; the receipt has what the provider told"),
+    )
     address = models.CharField(
         max_length=254, blank=True, db_default="", help_text=_("where it went; empty where a lost relay made it")
     )
@@ -214,6 +242,13 @@ class DeliveryAttempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["message", "claim_number"], name="attempt_once_per_claim"),
             models.CheckConstraint(condition=_one_of("answer", Answer), name="attempt_answer_is_known"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["route", "ended_at"],
+                condition=~Q(route="") & Q(answer=Answer.ACCEPTED.value),
+                name="attempt_accepted_over_route",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ class Recipient(models.Model):
     )
     email_verified_at = models.DateTimeField(null=True, editable=False, help_text=_("as of the phone"))
 
+    has_push = False  # of the row that `publish` locks: whether a browser takes messages
+
     class Meta:
         permissions = [
             ("change_recipient_address", "Can change a recipient's phone number and email address"),
@@ -68,6 +70,12 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"recipient {self.pk}"
+
+    @property
+    def push(self) -> str:
+        """What stands for an address on channels to browsers: the browsers' ids. It takes a query."""
+        of_mine = self.push_subscriptions.using(self._state.db).order_by("pk")
+        return ",".join(str(pk) for pk in of_mine.values_list("pk", flat=True))
 
 
 class AddressOptOut(models.Model):

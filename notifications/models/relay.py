@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 class Relay(models.Model):
     """A running relay process and its lease: its claims are its own until `lease_until`, by the database's clock."""
 
-    id = models.AutoField(primary_key=True)  # 4 bytes: also the key of the relay's advisory lock
+    id = models.AutoField(primary_key=True)  # 4 bytes: also the second key of the relay's advisory lock
     host = models.CharField(max_length=255)
     pid = models.IntegerField()
     concurrency = models.IntegerField()
@@ -25,6 +25,9 @@ class Relay(models.Model):
     )
     release = models.CharField(
         max_length=64, blank=True, db_default="", help_text=_("the code and templates that it runs, by name or digest")
+    )
+    lock_class = models.IntegerField(
+        null=True, help_text=_("the first key of its advisory lock; empty: of a version before schemas had their own")
     )
     counted_to = models.BigIntegerField(db_default=0, help_text=_("the attempt up to which its own are counted"))
 

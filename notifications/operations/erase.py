@@ -1,7 +1,8 @@
 """Forgets a person: what the outbox knows of a recipient is erased, and its rows stay, so that order and counts hold.
 
 Unfinished messages are cancelled first, under the lanes' locks. Messages keep kind, channel, status and moments;
-contexts, providers' ids and errors go. Consent records, conversations, allowances and verifications go. An address's
+contexts, providers' ids and errors go. Consent records, conversations, allowances, verifications and
+browsers go. An address's
 own opt-out stays: it must be honoured whoever gets the address. The record of staff's actions keeps who acted, not the
 addresses.
 
@@ -28,6 +29,7 @@ from notifications.models import (
     OperatorAction,
     OutboxMessage,
     PlannedFallback,
+    PushSubscription,
     Receipt,
     Recipient,
 )
@@ -132,6 +134,7 @@ def _erase_around(everyone: list[Recipient], erased: Erased, *, using: str) -> N
             own = Conversation.objects.using(using).filter(phone__in=phone_numbers.forms(phone))
             erased.rows["conversations"] += own.delete()[0]
     erased.rows["allowances"] = Allowance.objects.using(using).filter(key__in=keys).delete()[0]
+    erased.rows["browsers"] = PushSubscription.objects.using(using).filter(recipient_id__in=ids).delete()[0]
     for each in everyone:
         erased.rows["changes of addresses"] += each.address_changes.using(using).all().delete()[0]
         erased.rows["verifications"] += each.verifications.using(using).all().delete()[0]

@@ -5,11 +5,12 @@ functions take a sixth of that. https://www.postgresql.org/docs/current/arrays.h
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 NULL = "NULL"
 
 
-def numbers(values: Iterable[float | None]) -> str:
+def numbers(values: Iterable[float | Decimal | None]) -> str:
     """The literal of an array of numbers."""
     return "{" + ",".join([NULL if value is None else str(value) for value in values]) + "}"
 

@@ -1,4 +1,4 @@
-"""Wakes relays the moment a message is committed: NOTIFY after commit (G9).
+"""Wakes relays the moment a message is committed: NOTIFY after commit (G9). Each schema has a channel of its own.
 
 NOTIFY is sent outside the publisher's transaction, because a transaction with a pending NOTIFY takes a lock over the
 whole database when it commits. No message depends on its arrival: relays also poll, slowly.
@@ -6,13 +6,17 @@ whole database when it commits. No message depends on its arrival: relays also p
 
 from django.db import connections, transaction
 
-CHANNEL = "notifications_outbox"
+from notifications.protocol.sql_schema import SCHEMA
+
+CHANNEL = "notifications_outbox"  # of an outbox in `public`; in another schema its OID follows
+CHANNEL_OF_SCHEMA = f"concat_ws('_', '{CHANNEL}', nullif({SCHEMA}, 0))"
+NOTIFY = f"SELECT pg_notify({CHANNEL_OF_SCHEMA}, '')"
 
 
 def notify(using: str) -> None:
     """Wake every relay that listens on the database `using`."""
     with connections[using].cursor() as cursor:
-        cursor.execute(f"NOTIFY {CHANNEL}")
+        cursor.execute(NOTIFY)
 
 
 def notify_after_commit(using: str) -> None:

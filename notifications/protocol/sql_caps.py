@@ -1,12 +1,12 @@
 """The statements about caps. The line above each says why it locks what it locks.
 
-They use clock_timestamp(), because now() is the moment at which the claim's transaction began.
+They use statement_timestamp(), because now() is the moment at which the claim's transaction began.
 """
 
 from typing import LiteralString
 
-HOUR: LiteralString = "date_trunc('hour', clock_timestamp(), 'UTC')"
-DAY: LiteralString = "date_trunc('day', clock_timestamp(), 'UTC')"
+HOUR: LiteralString = "date_trunc('hour', statement_timestamp(), 'UTC')"
+DAY: LiteralString = "date_trunc('day', statement_timestamp(), 'UTC')"
 
 # Counts first and returns the sums, so that the usual case, nothing over a cap, is one statement. In order, so that no
 # two relays wait for each other; the counts' locks last until the claim's transaction ends, so a sum is still true when

@@ -2,13 +2,16 @@
 
 from typing import LiteralString
 
+from notifications.protocol.sql_moments import CLOCK, after
+
 # A channel's state, in seconds from now, because clocks differ.
 CHANNEL_STATE = """jsonb_build_object(
     'is_paused', channel.paused_at IS NOT NULL,
     'is_broken', channel.broken_at IS NOT NULL,
+    'moved_to', channel.moved_to,
     'failures', channel.failures,
-    'probe_in', extract(epoch FROM channel.probe_at - clock_timestamp()),
-    'recovered_for', extract(epoch FROM clock_timestamp() - channel.recovered_at))"""
+    'probe_in', extract(epoch FROM channel.probe_at - statement_timestamp()),
+    'recovered_for', extract(epoch FROM statement_timestamp() - channel.recovered_at))"""
 
 # Adds the relay's channels where they are missing; locks no row that exists.
 REGISTER_CHANNELS = """
@@ -20,27 +23,31 @@ INSERT INTO notifications_channelstate (name) SELECT unnest(%(channels)s::text[]
 IN_A_ROW: LiteralString = """(CASE WHEN %(has_answered)s AND (channel.broken_at IS NULL OR %(knows_outage)s) THEN 0
           ELSE channel.failures END + %(failures)s)"""
 
+PROBE_AT = after("clock.now", "least(%(longest_probe)s, %(first_probe)s * 2.0 ^ least(probes, 30))")
+
 # Locks the channel's row for a moment. `most` failures in a row break the channel, or postpone the next probe; an
 # answer that fewer follow ends an outage. Only the locked row is read, so reports at the same moment add up.
 REPORT_CHANNEL = f"""
-UPDATE notifications_channelstate channel
-SET failures = {IN_A_ROW},
-    broken_at = CASE WHEN {IN_A_ROW} >= %(most)s THEN coalesce(broken_at, clock_timestamp()) END,
-    probes = CASE WHEN {IN_A_ROW} >= %(most)s THEN probes + (broken_at IS NOT NULL)::int ELSE 0 END,
-    probe_at = CASE WHEN {IN_A_ROW} >= %(most)s
-                    THEN clock_timestamp() + make_interval(secs => least(%(longest_probe)s,
-                                                           %(first_probe)s * 2.0 ^ least(probes, 30))) END,
-    recovered_at = CASE WHEN {IN_A_ROW} < %(most)s AND broken_at IS NOT NULL THEN clock_timestamp()
-                        ELSE recovered_at END,
-    last_error = coalesce(nullif(%(code)s, ''), last_error)
-WHERE name = %(channel)s
-RETURNING jsonb_build_object(name, {CHANNEL_STATE})
+WITH channel AS (
+    UPDATE notifications_channelstate channel
+    SET failures = {IN_A_ROW},
+        broken_at = CASE WHEN {IN_A_ROW} >= %(most)s THEN coalesce(broken_at, clock.now) END,
+        probes = CASE WHEN {IN_A_ROW} >= %(most)s THEN probes + (broken_at IS NOT NULL)::int ELSE 0 END,
+        probe_at = CASE WHEN {IN_A_ROW} >= %(most)s THEN {PROBE_AT} END,
+        recovered_at = CASE WHEN {IN_A_ROW} < %(most)s AND broken_at IS NOT NULL THEN clock.now
+                            ELSE recovered_at END,
+        last_error = coalesce(nullif(%(code)s, ''), last_error)
+    FROM {CLOCK}
+    WHERE name = %(channel)s
+    RETURNING channel.*
+)
+SELECT jsonb_build_object(name, {CHANNEL_STATE}) FROM channel
 """
 
 # Locks the channel's row for a moment: one relay gets the right to test the provider, and the others see it taken.
 TAKE_PROBE = """
-UPDATE notifications_channelstate SET probe_at = clock_timestamp() + make_interval(secs => %(pause)s)
-WHERE name = %(channel)s AND broken_at IS NOT NULL AND paused_at IS NULL AND probe_at <= clock_timestamp()
+UPDATE notifications_channelstate SET probe_at = statement_timestamp() + make_interval(secs => %(pause)s)
+WHERE name = %(channel)s AND broken_at IS NOT NULL AND paused_at IS NULL AND probe_at <= statement_timestamp()
 RETURNING name
 """
 
@@ -53,20 +60,23 @@ FOR NO KEY UPDATE
 """
 
 # Needs the channel's lock. A rate that went unused for longer than a burst is forfeited.
-CHARGE_CHANNEL = """
-UPDATE notifications_channelstate
-SET next_slot_at = greatest(next_slot_at, clock_timestamp() - make_interval(secs => %(burst)s))
-                   + make_interval(secs => %(seconds)s)
-WHERE name = %(channel)s
-RETURNING extract(epoch FROM next_slot_at - clock_timestamp())::float8
+CHARGE_CHANNEL = f"""
+WITH charged AS (
+    UPDATE notifications_channelstate
+    SET next_slot_at = {after("greatest(next_slot_at, clock.earliest)", "%(seconds)s")}
+    FROM (SELECT statement_timestamp() - make_interval(secs => %(burst)s) AS earliest) AS clock
+    WHERE name = %(channel)s
+    RETURNING next_slot_at
+)
+SELECT extract(epoch FROM next_slot_at - statement_timestamp())::float8 FROM charged
 """
 
 # Locks the channel's row for a moment; relays learn of it with their next heartbeat.
 PAUSE_CHANNEL = """
 INSERT INTO notifications_channelstate AS channel (name, paused_at, paused_by, pause_reason)
-VALUES (%(channel)s, clock_timestamp(), %(actor)s, %(reason)s)
+VALUES (%(channel)s, statement_timestamp(), %(actor)s, %(reason)s)
 ON CONFLICT (name) DO UPDATE
-SET paused_at = clock_timestamp(), paused_by = %(actor)s, pause_reason = %(reason)s
+SET paused_at = excluded.paused_at, paused_by = %(actor)s, pause_reason = %(reason)s
 WHERE channel.paused_at IS NULL
 RETURNING name
 """

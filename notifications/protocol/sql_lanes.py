@@ -3,18 +3,18 @@
 All of them need the lanes' locks (`sql.LOCK_RECIPIENTS`), and are followed by `sql.PROMOTE`.
 """
 
+from notifications.protocol.sql_moments import later
 from notifications.protocol.sql_tally import append
 
 # Returns held messages to their lanes: at the end of quiet hours, or at the moment for which they were published. Then
 # such a message stands before what was published, or was due, after that moment; an index finds it. If there is
-# nothing, it stands at the end: before an ID that no message has. Those with one place go by their moments.
+# nothing, it stands at the end: at the next ID, before whatever gets that. Those with one place go by their moments,
+# and before one without. No number is drawn from the sequence, because Citus could draw it on another node.
 RELEASE = """
 WITH released AS (
     SELECT id, concat_ws(':', %(lanes)s::jsonb ->> kind, CASE WHEN %(by_channel)s THEN channel END) AS lane
     FROM notifications_outboxmessage
     WHERE id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND lane = '(held)'
-), unused AS MATERIALIZED (
-    SELECT nextval(pg_get_serial_sequence('notifications_outboxmessage', 'id')) AS id
 )
 UPDATE notifications_outboxmessage message
 SET lane = released.lane,
@@ -23,17 +23,20 @@ SET lane = released.lane,
          WHERE later.recipient_id = message.recipient_id AND later.lane = released.lane AND later.status = 'queued'
            AND coalesce(later.send_at, later.created_at) > message.send_at
          ORDER BY coalesce(later.place, later.id), later.send_at, later.id LIMIT 1),
-        unused.id) END
-FROM released, unused
+        greatest((SELECT max(id) + 1 FROM notifications_outboxmessage),
+            (SELECT max(coalesce(other.place, other.id)) FROM notifications_outboxmessage other
+             WHERE other.recipient_id = message.recipient_id AND other.lane = released.lane
+               AND other.status = 'queued'))) END
+FROM released
 WHERE message.id = released.id AND message.status = 'queued' AND message.lane = '(held)'
 RETURNING message.recipient_id, message.lane
 """
 
 # Gives messages that wait for their moment another one; what expires does so as long after it as before.
-RESCHEDULE = """
+RESCHEDULE = f"""
 UPDATE notifications_outboxmessage message
 SET send_at = %(send_at)s::timestamptz, next_attempt_at = %(send_at)s::timestamptz,
-    expires_at = message.expires_at + (%(send_at)s::timestamptz - message.send_at)
+    expires_at = {later("message.expires_at", "(%(send_at)s::timestamptz - message.send_at)")}
 WHERE message.id = ANY(%(ids)s::bigint[]) AND message.status = 'queued' AND message.lane = '(held)'
   AND message.send_at IS NOT NULL AND message.place IS NULL
 RETURNING message.id, message.recipient_id, message.lane
@@ -45,7 +48,7 @@ REPLAY = (
 WITH replayed AS (
     UPDATE notifications_outboxmessage message
     SET status = 'queued', attempts = 0, deferrals = 0, rescues = 0, finished_at = NULL, error_code = '',
-        error_detail = '', receipt = ''
+        error_detail = '', receipt = '', routes_tried = ''
     FROM (SELECT id, error_code FROM notifications_outboxmessage
           WHERE id = ANY(%(ids)s::bigint[]) AND status = 'failed') AS failed
     WHERE message.id = failed.id AND message.status = 'failed'
@@ -62,7 +65,7 @@ CANCEL = (
     """
 WITH cancelled AS (
     UPDATE notifications_outboxmessage message
-    SET status = 'cancelled', finished_at = clock_timestamp()
+    SET status = 'cancelled', finished_at = statement_timestamp()
     WHERE message.id = ANY(%(ids)s::bigint[]) AND message.status IN ('queued', 'pending')
     RETURNING message.id, message.recipient_id, message.lane, message.channel
 ), tallied AS ("""

@@ -1,5 +1,7 @@
 """The statements of a publication to many. Each works on a batch, in an order that two publications share."""
 
+from notifications.protocol.sql_push import HAS_PUSH
+
 # Only reads: a snapshot older than the locks could miss that a lane is free.
 ISOLATION = "SELECT current_setting('transaction_isolation')"
 
@@ -50,8 +52,8 @@ ORDER BY row.number, upper(row.email), lower(row.email), row.position
 """
 
 # Takes lanes' locks, in id order over all batches, and reads what recipients want: all of it before ENQUEUE_MANY.
-LOCK_MANY = """
-SELECT id, opt_outs, time_zone, phone <> '', email <> ''
+LOCK_MANY = f"""
+SELECT id, opt_outs, time_zone, phone <> '', email <> '', {HAS_PUSH}
 FROM notifications_recipient WHERE id = ANY(%(recipients)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 
@@ -67,15 +69,8 @@ RETURNING key
 # As ENQUEUE, for many lanes, whose locks must be held. Heads and what waits are looked up lane by lane: a join, or an
 # EXISTS, could be planned as one scan of everything that waits.
 ENQUEUE_MANY = """
-WITH written AS (
-    INSERT INTO notifications_outboxmessage
-        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
-         expires_at, send_at, created_at, next_attempt_at, finished_at, error_code, status)
-    SELECT row.recipient, row.lane, %(kind)s::text, row.channel, row.context::jsonb, row.dedupe_key, row.reference,
-        %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz,
-        %(send_at)s::timestamptz, clock_timestamp(),
-        coalesce(row.held_until::timestamptz, clock_timestamp()),
-        CASE WHEN row.suppression <> '' THEN clock_timestamp() END, row.suppression,
+WITH placed AS MATERIALIZED (
+    SELECT row.*,
         CASE WHEN row.suppression <> '' THEN 'cancelled'
              WHEN row.leads
               AND (SELECT head.id FROM notifications_outboxmessage head
@@ -85,13 +80,23 @@ WITH written AS (
                    WHERE waiting.recipient_id = row.recipient AND waiting.lane = row.lane
                      AND waiting.status = 'queued'
                    LIMIT 1) IS NULL
-             THEN 'pending' ELSE 'queued' END
+             THEN 'pending' ELSE 'queued' END AS status
     FROM unnest(%(recipients)s::bigint[], %(channels)s::text[], %(lanes)s::text[], %(suppressions)s::text[],
                 %(leads)s::boolean[], %(contexts)s::text[], %(dedupe_keys)s::text[], %(references)s::text[],
                 %(held_until)s::text[])
          WITH ORDINALITY
          AS row (recipient, channel, lane, suppression, leads, context, dedupe_key, reference, held_until, position)
-    ORDER BY row.position
+), written AS (
+    INSERT INTO notifications_outboxmessage
+        (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
+         expires_at, send_at, created_at, next_attempt_at, finished_at, error_code, status)
+    SELECT recipient, lane, %(kind)s::text, channel, context::jsonb, dedupe_key, reference,
+        %(origin)s::text, %(traceparent)s::text, %(expires_at)s::timestamptz,
+        %(send_at)s::timestamptz, statement_timestamp(),
+        coalesce(held_until::timestamptz, statement_timestamp()),
+        CASE WHEN suppression <> '' THEN statement_timestamp() END, suppression, status
+    FROM placed
+    ORDER BY position
     RETURNING id, reference
 ), about AS (
     INSERT INTO notifications_messagereference (reference, message_id)

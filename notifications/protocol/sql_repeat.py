@@ -8,7 +8,7 @@ WITH written AS (
         (recipient_id, lane, kind, channel, context, dedupe_key, reference, origin, traceparent,
          expires_at, created_at, next_attempt_at, status)
     SELECT recipient_id, %(lane)s::text, kind, %(channel)s::text, context, '', reference, %(origin)s::text, '',
-        expires_at, clock_timestamp(), clock_timestamp(), 'queued'
+        expires_at, statement_timestamp(), statement_timestamp(), 'queued'
     FROM notifications_outboxmessage WHERE id = %(id)s
     RETURNING id, reference
 ), about AS (

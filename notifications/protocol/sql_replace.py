@@ -1,14 +1,17 @@
 """The statements of a publication that takes the place of one that still waits."""
 
+from notifications.protocol.sql_moments import CLOCK, later
+
 # Needs the lane's lock. Writes what is published over what waits under the key, which keeps its ID, its place and its
 # moment. Only what no relay has ever claimed: a claim that comes meanwhile has the row's lock, and raises its number.
-REPLACE = """
+REPLACE = f"""
 WITH replaced AS (
     UPDATE notifications_outboxmessage message
     SET kind = %(kind)s::text, context = %(context)s::jsonb, reference = %(reference)s::text,
         origin = %(origin)s::text, traceparent = %(traceparent)s::text,
         expires_at = coalesce(%(expires_at)s::timestamptz,
-                              coalesce(message.send_at, clock_timestamp()) + %(expires_after)s::interval)
+                              {later("coalesce(message.send_at, clock.now)", "%(expires_after)s::interval")})
+    FROM {CLOCK}
     WHERE message.recipient_id = %(recipient)s::bigint AND message.channel = ANY(%(channels)s::text[])
       AND message.replace_key = %(replace_key)s::text AND message.claim_number = 0
       AND message.status IN ('queued', 'pending')

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Self
 
 from notifications import conf, kinds
+from notifications.channels import field_of, goes_to_browsers
 from notifications.content.localization import zone_of
 from notifications.kinds import Kind
 from notifications.models import Recipient
 from notifications.policy.suppression import NO_ADDRESS, hold, suppression
-from notifications.recipients.addresses import field_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,23 @@ class Reached:
     time_zone: str
     has_phone: bool
     has_email: bool
+    has_push: bool = False
 
     @classmethod
     def of(cls, recipient: Recipient) -> Self:
         """As the locked row says."""
-        return cls(tuple(recipient.opt_outs), recipient.time_zone, bool(recipient.phone), bool(recipient.email))
+        return cls(
+            tuple(recipient.opt_outs),
+            recipient.time_zone,
+            bool(recipient.phone),
+            bool(recipient.email),
+            recipient.has_push,
+        )
 
     def is_reached_by(self, channel: str) -> bool:
         """Whether they have the address that the channel writes to."""
+        if goes_to_browsers(channel):
+            return self.has_push
         return {"phone": self.has_phone, "email": self.has_email}.get(field_of(channel), True)
 
 
@@ -76,6 +85,10 @@ def _suppressions(kind: Kind, recipient: Reached) -> dict[str, str]:
     code = partial(suppression, purpose=kind.purpose, opt_outs=recipient.opt_outs)
     suppressions = {channel: code(channel) for channel in kind.channels}
     unreachable = {channel for channel in suppressions if not recipient.is_reached_by(channel)}
+    for channel in unreachable if len(suppressions) > 1 else ():
+        if goes_to_browsers(channel):  # who signed up none misses nothing, and there is nothing to tell
+            del suppressions[channel]
+    unreachable &= suppressions.keys()
     if any(not why and channel not in unreachable for channel, why in suppressions.items()):
         suppressions |= {channel: suppressions[channel] or NO_ADDRESS for channel in unreachable}
     for channel, fallback in kind.fallback.items():  # if the first channel is not used, the other is used at once

@@ -21,10 +21,12 @@ def lock_recipient(recipient: Recipient | AbstractBaseUser, *, using: str) -> tu
     row = _lock_row(recipient, using=using) or _lock_row(recipient_of(recipient, using=using), using=using)
     if row is None:
         raise InvalidRecipient(recipient)
-    *values, now, isolation = row
+    *values, has_push, now, isolation = row
     if isolation != "read committed":
         raise UnsafeIsolation(isolation)
-    return Recipient.from_db(using, RECIPIENT, values), now
+    locked = Recipient.from_db(using, RECIPIENT, values)
+    locked.has_push = has_push
+    return locked, now
 
 
 def _lock_row(recipient: Recipient | AbstractBaseUser, *, using: str) -> tuple[Any, ...] | None:

@@ -6,7 +6,7 @@ Any number of polls may run side by side.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,11 @@ from notifications.channels.base import Channel
 from notifications.channels.deadline import Deadline
 from notifications.lifecycle import Throttled, Transient
 from notifications.models import Bookmark
+from notifications.policy.routes import channel_of, key_of
 from notifications.protocol.bad_rows import report
 from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.run_sql import execute, fetch_all
+from notifications.protocol.sql_moments import after
 from notifications.receipts.count_usage import record_charge
 from notifications.receipts.record import FIRST_POLL_AFTER_SECONDS, MessageReport, record
 
@@ -41,7 +43,7 @@ WITH read AS (
                         9223372036854775807)
 ), noted AS (
     INSERT INTO notifications_receipt (message_id, provider_id, claim_number, status, received_at, poll_at, polls)
-    SELECT ripe.message_id, ripe.provider_id, ripe.claim_number, 'sent', ripe.ended_at, clock_timestamp(), 0
+    SELECT ripe.message_id, ripe.provider_id, ripe.claim_number, 'sent', ripe.ended_at, statement_timestamp(), 0
     FROM ripe JOIN notifications_outboxmessage message ON message.id = ripe.message_id
     WHERE ripe.answer = 'accepted' AND ripe.provider_id <> '' AND message.channel = ANY(%(channels)s::text[])
     ON CONFLICT (message_id, provider_id) DO NOTHING
@@ -50,23 +52,25 @@ SELECT count(*), max(id) FROM ripe
 """
 
 # Takes the receipts that are due, and sets when they are due again, so that another poll skips them.
-TAKE = """
+TAKE = f"""
 UPDATE notifications_receipt receipt
 SET polls = receipt.polls + 1,
-    poll_at = clock_timestamp() + make_interval(secs => (%(later)s::float8[])[receipt.polls + 1])
-FROM (SELECT due.id, message.channel
+    poll_at = {after("due.now", "(%(later)s::float8[])[receipt.polls + 1]")}
+FROM (SELECT due.id, message.channel, message.route, statement_timestamp() AS now
       FROM notifications_receipt due JOIN notifications_outboxmessage message ON message.id = due.message_id
-      WHERE due.poll_at <= clock_timestamp() AND message.channel = ANY(%(channels)s::text[])
+      WHERE due.poll_at <= statement_timestamp() AND message.channel = ANY(%(channels)s::text[])
       ORDER BY due.poll_at LIMIT %(most)s
       FOR NO KEY UPDATE OF due SKIP LOCKED) AS due
 WHERE receipt.id = due.id
-RETURNING receipt.id, receipt.message_id, receipt.provider_id, receipt.claim_number, due.channel
-"""
+RETURNING receipt.id, receipt.message_id, receipt.provider_id, receipt.claim_number, due.channel, coalesce(
+    (SELECT attempt.route FROM notifications_deliveryattempt attempt
+     WHERE attempt.message_id = receipt.message_id AND attempt.claim_number = receipt.claim_number), due.route)
+"""  # noqa: S608  (an expression of ours)
 
 # Undoes TAKE for receipts that were not asked about, except those of which news came meanwhile.
 GIVE_BACK = """
 UPDATE notifications_receipt
-SET polls = polls - 1, poll_at = clock_timestamp() + make_interval(secs => %(later)s)
+SET polls = polls - 1, poll_at = statement_timestamp() + make_interval(secs => %(later)s)
 WHERE id = ANY(%(ids)s::bigint[]) AND polls > 0
 """
 
@@ -94,19 +98,26 @@ def poll(
 ) -> Polled:
     """Ask about at most `most` messages on those of `channels` that can be asked, `per_second` of them a second.
 
-    A channel whose provider does not say now is left alone until the next run; the others are asked.
+    `channels` go by their routes' keys, which is a channel's own name where it has one route. One whose provider does
+    not say now is left alone until the next run; the others are asked.
     """
-    names = [name for name, channel in channels.items() if channel.can_look_up]
+    channels = {key: channel for key, channel in channels.items() if channel.can_look_up}
+    names = sorted(set(map(channel_of, channels)))
     polled, troubles = Polled(), dict[str, str]()
     while names and note_silent(names, using=using) == READ_AT_ONCE:
         pass
-    while polled.asked < most and (willing := [name for name in names if name not in troubles]):
+    while polled.asked < most and (willing := _willing(channels, troubles)):
         most_now = min(AT_ONCE, most - polled.asked)
         taken = fetch_all(TAKE, {"channels": willing, "later": LATER_SECONDS, "most": most_now}, using=using)
         if not taken:
             break
         polled = _ask_about(taken, channels, polled, troubles, wait=lambda: pause(1 / per_second), using=using)
     return replace(polled, trouble=", ".join(f"{name}: {code}" for name, code in troubles.items()))
+
+
+def _willing(channels: Mapping[str, Channel], troubles: Collection[str]) -> list[str]:
+    """The channels of which at least one route's provider still answers."""
+    return sorted({channel_of(key) for key in channels if key not in troubles})
 
 
 def note_silent(names: list[str], *, using: str = DEFAULT_DB_ALIAS) -> int:
@@ -145,14 +156,17 @@ def _ask_about(
 ) -> Polled:
     """Ask about each, and note in `troubles` the channels that do not say; what is left of theirs is given back."""
     left: list[int] = []
-    for receipt, message, provider_id, claim, channel in taken:
-        if channel in troubles:
+    for receipt, message, provider_id, claim, channel, route in taken:
+        key = key_of(channel, route)
+        if key not in channels:  # a route that is gone, or cannot be asked
+            continue
+        if key in troubles:
             left.append(receipt)
             continue
         try:
-            answer = channels[channel].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
+            answer = channels[key].look_up(provider_id, Deadline.after(conf.send_timeout_seconds()))
             if isinstance(answer, Transient | Throttled):
-                troubles[channel] = answer.code
+                troubles[key] = answer.code
                 left.append(receipt)
                 continue
             heard = False

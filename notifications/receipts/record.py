@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from notifications import conf
+from notifications import conf, shards
 from notifications.channels import names_of_those_that_tell_prices
 from notifications.channels.base import DeliveryReport
 from notifications.lifecycle import Reason, ReceiptStatus
@@ -36,9 +36,9 @@ RECORD = """
 WITH news AS (
     INSERT INTO notifications_receipt AS receipt
         (message_id, provider_id, claim_number, status, code, detail, received_at, poll_at, polls)
-    SELECT message.id, %(provider_id)s, %(claim_number)s, %(status)s, %(code)s, %(detail)s, clock_timestamp(),
+    SELECT message.id, %(provider_id)s, %(claim_number)s, %(status)s, %(code)s, %(detail)s, statement_timestamp(),
         CASE WHEN NOT %(is_final)s OR message.channel = ANY(%(telling_prices)s::text[])
-             THEN clock_timestamp() + make_interval(secs => %(poll_after)s) END, 0
+             THEN statement_timestamp() + make_interval(secs => %(poll_after)s) END, 0
     FROM notifications_outboxmessage message
     WHERE message.id = %(message)s AND message.channel = ANY(%(channels)s::text[])
     ON CONFLICT (message_id, provider_id) DO UPDATE
@@ -61,7 +61,7 @@ WITH news AS (
 )
 SELECT message.recipient_id, message.channel, message.status = 'failed' AND message.unknown_since IS NOT NULL,
     message.kind, message.finished_at, news.previous, coalesce(nullif(attempt.address, ''), recipient.phone),
-    extract(epoch FROM clock_timestamp() - coalesce(attempt.ended_at, message.finished_at))::float8
+    extract(epoch FROM statement_timestamp() - coalesce(attempt.ended_at, message.finished_at))::float8
 FROM news JOIN notifications_outboxmessage message ON message.id = news.message_id
 JOIN notifications_recipient recipient ON recipient.id = message.recipient_id
 LEFT JOIN notifications_deliveryattempt attempt
@@ -75,7 +75,8 @@ RANKS = [status.value for status in ReceiptStatus]
 class MessageReport:
     """A delivery report and the message it is about. `message_id` is our id, `provider_id` the provider's name for it.
 
-    `claim_number` 0: not known. `was_asked`: nobody knows when it came to be so, for we asked later.
+    `claim_number` 0: not known. `was_asked`: nobody knows when it came to be so, for we asked later. `shard`: whose
+    message it is, as our reference says, where one account of a provider serves several; empty: the shard's at work.
     """
 
     message_id: int
@@ -83,10 +84,18 @@ class MessageReport:
     report: DeliveryReport
     claim_number: int = 0
     was_asked: bool = False
+    shard: str = ""
+
+
+def _record_there(about: MessageReport, channels: Collection[str]) -> bool:
+    with shards.on_database(about.shard):
+        return record(about, channels=channels)
 
 
 def record(about: MessageReport, *, channels: Collection[str], using: str = DEFAULT_DB_ALIAS) -> bool:
     """Record a report about a message on one of `channels`, and act on it; whether it was news."""
+    if about.shard and about.shard != shards.current():  # the provider knows one address for all
+        return about.shard in shards.shards() and _record_there(about, channels)
     report = about.report
     report = replace(report, status=ReceiptStatus(report.status), code=storable(str(report.code), MOST_CODE))
     with transaction.atomic(using=using), connections[using].cursor() as cursor:

@@ -14,25 +14,16 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from notifications.channels import needs_of
+from notifications.channels import field_of
 from notifications.models import AddressOptOut, Recipient
 from notifications.policy import phone_numbers
 from notifications.policy.address_keys import address_key
 from notifications.protocol.arrays import texts
 from notifications.protocol.run_sql import execute
+from notifications.protocol.sql_addresses import LOCK_ADDRESS, LOCK_SHELVES
 
-ADDRESS_LOCKS, SHELF_LOCKS = 0x61646472, 0x73686C66  # the classes of the advisory locks on addresses and shelves
+ADDRESS_LOCKS, SHELF_LOCKS = 0x61646472, 0x73686C66  # with the schema, the classes of these advisory locks
 SHELVES = 64  # a power of two
-
-LOCK_ADDRESS = """
-SELECT pg_advisory_xact_lock_shared(%(shelves)s, hashtext(%(key)s) & %(last)s),
-    pg_advisory_xact_lock(%(addresses)s, hashtext(%(key)s))
-"""
-LOCK_SHELVES = """
-SELECT pg_advisory_xact_lock(%(shelves)s, shelf)
-FROM (SELECT DISTINCT hashtext(key) & %(last)s AS shelf FROM unnest(%(keys)s::text[]) AS wanted (key) ORDER BY 1
-      OFFSET 0) AS each
-"""
 
 
 def lock_address(key: str, *, using: str) -> None:
@@ -46,12 +37,6 @@ def lock_shelves(keys: Iterable[str], *, using: str) -> None:
     if wanted := sorted(set(keys)):
         parameters = {"shelves": SHELF_LOCKS, "last": SHELVES - 1, "keys": texts(wanted)}
         execute(LOCK_SHELVES, parameters, using=using)
-
-
-def field_of(channel: str) -> str:
-    """Which address the channel writes to: `phone`, `email`, or neither."""
-    needs = needs_of(channel)
-    return needs.address_field if needs else ""
 
 
 def key_at(recipient: Recipient, channel: str) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, router, transaction
+from django.utils.translation import gettext as _
 
 from notifications import conf
 from notifications.channels import channel_names
@@ -152,9 +153,17 @@ def change_contact(user: Recipient | AbstractBaseUser, **changes: Any) -> Contac
             try:
                 change(recipient, channel=channel, purpose=purpose, how=How.PROFILE, actor=_name(user))
             except AddressOptedOut as error:
-                raise InvalidContact({"opt_ins": [str(error)]}) from error
+                raise InvalidContact({"opt_ins": [_refusal(error)]}) from error
         recipient.refresh_from_db()
     return contact_of(recipient)
+
+
+def _refusal(error: AddressOptedOut) -> str:
+    """In the language of the page, as all that is wrong with what was entered."""
+    said = _(
+        "This address has opted out of %(channel)s. Reply START from it, or confirm the address again with a code."
+    )
+    return said % {"channel": error.channel}
 
 
 def _set_addresses(recipient: Recipient, given: dict[str, str]) -> None:

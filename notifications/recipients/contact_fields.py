@@ -1,9 +1,13 @@
-"""The fields of contact details: how each is checked, and how it is stored."""
+"""The fields of contact details: how each is checked, and how it is stored.
+
+What people enter into pages is refused in the page's language; programs have English, the language of the API.
+"""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from notifications import conf
 from notifications.channels import channel_names
@@ -24,7 +28,7 @@ def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
         try:
             valid[word] = checked(word, value)
         except KeyError:
-            errors[word] = ["There is no such field."]
+            errors[word] = [_("There is no such field.")]
         except ValidationError as error:
             errors[word] = list(error.messages)
     if errors:
@@ -42,36 +46,36 @@ def _phone(value: Any) -> str:
         return ""  # no phone
     number = phone_numbers.e164(str(value))
     if number is None:
-        raise ValidationError("Enter a phone number with its country code, for example +14155550123.")
+        raise ValidationError(_("Enter a phone number with its country code, for example +14155550123."))
     if not phone_numbers.is_allowed(number, conf.allowed_countries()):
-        raise ValidationError("We cannot send messages to numbers of this country.")
+        raise ValidationError(_("We cannot send messages to numbers of this country."))
     return number
 
 
 def _email(value: Any) -> str:
     text = str(value).strip()
     if len(text) > MOST_EMAIL:
-        raise ValidationError(f"An email address has at most {MOST_EMAIL} characters.")
+        raise ValidationError(_("An email address has at most %(most)s characters.") % {"most": MOST_EMAIL})
     if text:
         validate_email(text)
         try:
             mailbox(text)  # Django's validator takes domains that nobody can look up, such as snowmen
         except Unusable as error:
-            raise ValidationError("Enter a valid email address.") from error
+            raise ValidationError(_("Enter a valid email address.")) from error
     return text
 
 
 def _locale(value: Any) -> str:
     tag = language_tag(value)
     if tag is None:
-        raise ValidationError("Enter a language tag, for example en, de-at or pt-br.")
+        raise ValidationError(_("Enter a language tag, for example en, de-at or pt-br."))
     return tag
 
 
 def _time_zone(value: Any) -> str:
     name = time_zone_name(value)
     if name is None:
-        raise ValidationError("Enter a time zone of the IANA database by its place, for example Europe/Berlin.")
+        raise ValidationError(_("Enter a time zone of the IANA database by its place, for example Europe/Berlin."))
     return name
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from notifications import conf
+from notifications.channels import field_of
 from notifications.errors import AddressOptedOut
 from notifications.kinds import Purpose
 from notifications.models import AddressOptOut, ConsentRecord, Recipient
@@ -134,7 +135,7 @@ def _may_lift(change: ConsentRecord, recipient: Recipient, key: str, *, using: s
     )
     if refused_at is None or change.how != How.PROFILE:
         return refused_at is not None
-    verified_at: datetime | None = getattr(recipient, f"{addresses.field_of(change.channel)}_verified_at")
+    verified_at: datetime | None = getattr(recipient, f"{field_of(change.channel)}_verified_at")
     if verified_at is None or verified_at <= refused_at:
         raise AddressOptedOut(change.channel)
     return True

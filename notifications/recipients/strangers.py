@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from notifications.content.localization import language_of
 from notifications.errors import InvalidContact
@@ -38,7 +39,7 @@ def valid(address: Address) -> Address:
     wishes = {"locale": address.locale, "time_zone": address.time_zone}
     stored = checked_changes(given | {word: value for word, value in wishes.items() if value})
     if not (stored["phone"] or stored["email"]):
-        raise InvalidContact({"phone": ["Enter a phone number or an email address."]})
+        raise InvalidContact({"phone": [_("Enter a phone number or an email address.")]})
     return Address(**stored)
 
 
