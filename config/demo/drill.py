@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from config.demo.drills import Drill, Scene
     from config.demo.relays import SupervisedRelay
 
-NAMES = ("late", "no-relay", "broken", "refused", "paused", "failed", "missed", "twice", "stale", "snapshot")
+NAMES = (
+    *("late", "no-relay", "broken", "refused", "paused", "failed", "missed", "twice", "stale", "snapshot"),
+    *("unconfirmed", "payment", "refund", "setback", "away"),
+)
 CUSTOMERS, SEATS = 4, 100
 START_SECONDS = 60.0
 ALERTS = {  # sooner than in production: nobody waits an hour for a drill
@@ -67,7 +71,7 @@ def _drill(options: argparse.Namespace, *, name: str, url: str, alert_url: str) 
     from config.demo.customers import Shopper  # noqa: PLC0415
     from config.demo.drills import DRILLS, Scene  # noqa: PLC0415
     from config.demo.relays import SupervisedRelay  # noqa: PLC0415
-    from config.demo.stage import set_up  # noqa: PLC0415
+    from config.demo.stage import set_up, start_schedules  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     with children() as started:
@@ -80,7 +84,8 @@ def _drill(options: argparse.Namespace, *, name: str, url: str, alert_url: str) 
         seed.slots(seats=SEATS, now=timezone.now())
         choose = random.Random(options.seed)  # noqa: S311  (no secret hangs on it)
         drill = DRILLS[options.name or choose.choice(NAMES)]
-        scene = Scene(stage, relay, [Shopper(each, web=stage.web) for each in people], choose)
+        shoppers = [Shopper(each, web=stage.web) for each in people]
+        scene = Scene(stage, relay, shoppers, choose, start_schedules=partial(start_schedules, started, stage))
         try:
             for shopper in scene.shoppers:
                 shopper.log_in()
@@ -135,6 +140,7 @@ def _told(drill: "Drill", scene: "Scene", *, minutes: float) -> str:
             f"  The board     {scene.stage.web}/admin/outbox/  (log in as {seed.STAFF}, password {seed.PASSWORD})",
             f"  The settings  {scene.relay.file}",
             "                Change them, then stop the relay at the board: it is started anew.",
+            f"  The probe     {scene.stage.web}/readyz",
             f"  A shell       set -a; . {scene.relay.file}; set +a; .venv/bin/python manage.py …",
             "",
             f"You have {minutes:g} minutes. Ctrl-C ends the drill.",

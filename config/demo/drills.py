@@ -1,4 +1,4 @@
-"""The ten things that go wrong (docs/operators.md), each brought about in the demo, and when each counts as mended.
+"""The things that go wrong (docs/operators.md), each brought about in the demo, and when each counts as mended.
 
 What an operator hears is all that they are told. The cures are those of the runbook's pages.
 """
@@ -7,12 +7,21 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import StringIO
 
 import psycopg
+import requests
 from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.utils import timezone
+from psycopg.sql import SQL, Identifier
 
-from config.demo.customers import Shopper
+from bookings import orders
+from bookings.cancellation import cancel
+from bookings.models import Booking, Order, Payment, Refund, Slot
+from bookings.troubles import LONG_SETBACKS
+from config.demo.customers import TIMEOUT_SECONDS, Shopper
 from config.demo.relays import SupervisedRelay
 from config.demo.stage import SMS_FROM, Stage
 from notifications import outbox
@@ -23,6 +32,8 @@ OUTAGE_LOOKS = 60  # after so many looks, one a second, the provider of `broken`
 WRONG_SENDER = "+14155559999"
 SHORT_LEASE, LONG_LEASE = 5, 30  # seconds
 FROZEN_SECONDS = 8.0
+OVERDUE = timedelta(minutes=20)
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
 @dataclass(slots=True)
@@ -33,14 +44,23 @@ class Scene:
     relay: SupervisedRelay
     shoppers: Sequence[Shopper]
     choose: random.Random
+    start_schedules: Callable[[], object]
     looks: int = 0
     was_paused: bool = False
+    is_read_only: bool = False
+    orders: list[int] = field(default_factory=list)
     session: "psycopg.Connection[tuple[object, ...]] | None" = field(default=None)
 
     def book(self, bookings: int) -> None:
         """Some customers book and pay."""
         for number in range(bookings):
             self.shoppers[number % len(self.shoppers)].book(self.choose)
+
+    def order(self, shopper: Shopper) -> str:
+        """One customer opens an order; the address at which it is paid."""
+        order = shopper.order(self.choose)
+        self.orders.append(order["id"])
+        return str(order["gateway"]["pay_url"])
 
     def are_sent(self) -> bool:
         """Whether every message of the drill's bookings is sent."""
@@ -58,6 +78,15 @@ class Scene:
         if self.session is not None:
             with suppress(psycopg.Error):
                 self.session.close()
+        if self.is_read_only:
+            self.write_again()
+
+    def write_again(self) -> None:
+        """Leave no database that only reads behind."""
+        url = self.stage.environment["DATABASE_URL"]
+        with psycopg.connect(url, autocommit=True, options="-c default_transaction_read_only=off") as operator:
+            name = Identifier(operator.info.dbname)
+            operator.execute(SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +197,80 @@ def _snapshot_is_over(scene: Scene) -> bool:
     return False
 
 
+def _unconfirmed(scene: Scene) -> None:
+    """Paid, and nobody reported it: the browser was closed, the gateway's webhook was lost, and no sweep runs."""
+    for shopper in scene.shoppers[:2]:
+        requests.post(scene.order(shopper), json={}, timeout=TIMEOUT_SECONDS).raise_for_status()
+    Order.objects.filter(pk__in=scene.orders).update(sweep_at=timezone.now() - OVERDUE)
+
+
+def _are_booked(scene: Scene) -> bool:
+    return not Order.objects.filter(pk__in=scene.orders).exclude(status=Order.Status.BOOKED).exists()
+
+
+def _payment(scene: Scene) -> None:
+    paid = requests.post(scene.order(scene.shoppers[0]), json={"amount": 1}, timeout=TIMEOUT_SECONDS)
+    with suppress(requests.HTTPError):  # amount_mismatch
+        scene.shoppers[0].verify(paid.json())
+
+
+def _payment_is_over(scene: Scene) -> bool:
+    undecided = Payment.Decision.WANTED
+    return not Payment.objects.filter(order__in=scene.orders, decision=undecided).exists()
+
+
+def _refund(scene: Scene) -> None:
+    """The bank has sent the money back. The next try arrives."""
+    scene.book(1)
+    booking = Booking.objects.latest("id")
+    cancel(booking.pk, by_staff=True)
+    words = "The bank has sent the money back: the account is closed."
+    Refund.objects.filter(payment=booking.payment).update(status=Refund.Status.FAILED, refusals=1, error=words)
+    scene.orders.append(booking.order_id)
+    scene.start_schedules()
+
+
+def _refund_is_over(scene: Scene) -> bool:
+    refunds = Refund.objects.filter(payment__order__in=scene.orders)
+    return not refunds.exclude(status=Refund.Status.SUCCEEDED).exists()
+
+
+def _setback(scene: Scene) -> None:
+    """An import wrote that no seat of a slot is taken: an unpaid order for one of them cannot end."""
+    scene.order(scene.shoppers[0])
+    lapsed = Order.objects.filter(pk__in=scene.orders)
+    lapsed.update(hold_expires_at=timezone.now() - OVERDUE)
+    Slot.objects.filter(pk__in=lapsed.values("slot")).update(seats_taken=0)
+    for hours in range(LONG_SETBACKS):  # as if it had failed since the morning
+        orders.release_all_lapsed_holds(now=timezone.now() + timedelta(hours=hours))
+    scene.start_schedules()
+
+
+def _setback_is_over(scene: Scene) -> bool:
+    return not Order.objects.filter(pk__in=scene.orders, status=Order.Status.OPEN).exists()
+
+
+def _away(scene: Scene) -> None:
+    """A failover that has not ended: every session meets a database that only reads."""
+    scene.book(1)
+    scene.is_read_only = True
+    with psycopg.connect(scene.stage.environment["DATABASE_URL"], autocommit=True) as operator:
+        name = operator.info.dbname
+        operator.execute(SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(Identifier(name)))
+        operator.execute(END_SESSIONS, [name])
+    connection.close()
+
+
+def _away_is_over(scene: Scene) -> bool:
+    try:
+        is_ready = requests.get(f"{scene.stage.web}/readyz", timeout=TIMEOUT_SECONDS).ok
+        return bool(is_ready) and scene.are_sent()
+    except OperationalError:  # the cure has ended this session, too
+        connection.close()
+        return False
+
+
+PAID = "A customer calls: “I have paid, and have no booking.”"
 CALL = "A customer calls: “I have booked, and I got no SMS.”"
 DRILLS = {
     drill.name: drill
@@ -182,5 +285,10 @@ DRILLS = {
         Drill("twice", "A customer calls: “I get the same email again and again.”", _twice, _twice_is_over),
         Drill("stale", "The host's monitor says: no processor time is left.", _stale, _stale_is_over),
         Drill("snapshot", "The disk's monitor says: the database grows.", _snapshot, _snapshot_is_over),
+        Drill("unconfirmed", PAID, _unconfirmed, _are_booked),
+        Drill("payment", PAID, _payment, _payment_is_over),
+        Drill("refund", "A customer calls: “You cancelled, and I have no money back.”", _refund, _refund_is_over),
+        Drill("setback", "A customer says: “I never paid, and my order does not end.”", _setback, _setback_is_over),
+        Drill("away", "Customers call: “It says: not available at the moment.”", _away, _away_is_over),
     )
 }

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
+from notifications.board.route_figures import RoutedChannel
 from notifications.policy.causes import Cause, cause_of, reason
+from notifications.policy.runbook import Trouble
+from notifications.policy.spending import Spent
 from notifications.protocol.histogram import SIZE, quantile
 from notifications.selectors.held_words import HeldWords
 from notifications.selectors.just_failed import JustFailed
@@ -195,7 +198,8 @@ class ScheduleFigures:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole board at one moment, by the database's clock. `unseen`: dead letters that nobody has looked at.
-    `clock`: what is wrong with the clock, if anything. `release`: that of the process which reads the board.
+    `clock`: what is wrong with the clock, if anything. `own`: the application's troubles, with what is wrong.
+    `release`: that of the process which reads the board. `spent`: today, of countries with a cap of money.
     """
 
     now: datetime
@@ -223,3 +227,7 @@ class Snapshot:
     release: str
     receipts: list[tuple[str, list[int]]]
     schedules: list[ScheduleFigures] | None
+    own: list[tuple[Trouble, str]] = field(default_factory=list)
+    routed: list[RoutedChannel] = field(default_factory=list)
+    is_read_only: bool = False
+    spent: list[Spent] = field(default_factory=list)

@@ -13,24 +13,30 @@ from notifications.board.figures import Snapshot, outage
 from notifications.board.formats import duration
 from notifications.policy.causes import cause_of, reason
 from notifications.policy.runbook import (
+    AWAY,
     BROKEN,
     CLOCK,
     FAILED,
     HELD_KIND,
     HELD_UP,
     LATE,
+    MOVED,
     NO_RELAY,
     OLDER,
     PAUSED,
     REFUSED,
+    REROUTED,
+    SPENDING,
     STALE,
     Trouble,
 )
+from notifications.policy.spending import SPEND_CODE
 from notifications.protocol.sql_words import HELD_WORDS
 from notifications.selectors.waits import said
 
 LATE_SECONDS = 60.0  # if a due message waits longer, relays do not keep up, or none serves its channel
 SILENT_SECONDS = 5.0  # a relay beats every 0.6 s
+CLOCK_SECONDS = 60.0  # within which a clock that starts with the relays has had its first look
 MANY_RETRIED = 3  # one retry is everyday life
 
 
@@ -57,16 +63,25 @@ class Headline(NamedTuple):
 def headlines(now: Snapshot) -> list[Headline]:
     """What is wrong, the most urgent first. Nothing: all is well."""
     return [
+        *_of_the_database(now),
         *_of_relays(now),
         *_of_channels(now),
+        *_of_routes(now),
         *_of_words(now),
         *_of_failures(now),
+        *_of_money(now),
         *_of_retries(now),
+        *(Headline(what, trouble.cure, trouble) for trouble, what in now.own),
         *_of_lanes(now),
         *_of_clock(now),
         *_of_schedules(now),
         *_of_dead_letters(now),
     ]
+
+
+def _of_the_database(now: Snapshot) -> Iterator[Headline]:
+    if now.is_read_only:
+        yield Headline("The database takes no writes: nobody can book, and nothing is sent.", "Bring it back.", AWAY)
 
 
 def _of_relays(now: Snapshot) -> Iterator[Headline]:
@@ -105,6 +120,25 @@ def _of_channels(now: Snapshot) -> Iterator[Headline]:
             yield Headline(f"{channel.name}: a message has been due for {due}.", "", LATE, channel.name)
 
 
+def _of_routes(now: Snapshot) -> Iterator[Headline]:
+    """Where others take over for a route, by themselves or by somebody's order."""
+    for channel in now.routed:
+        if channel.moved_to:
+            what = f"All of {channel.name} goes over {channel.moved_to}, moved {channel.moved}."
+            if channel.takers and channel.moved_to not in channel.takers:
+                what = f"{channel.name} is moved to {channel.moved_to}, which takes nothing; {channel.taken_over}."
+            yield Headline(what, MOVED.cure, MOVED, channel.name)
+        for route in channel.routes if channel.takers else ():
+            if route.is_out:
+                since = said(route.since or now.now, now=now.now)
+                what = f"{route.key} is {route.state} since {since}: {outage(route.last_error)}; {channel.taken_over}."
+                cure = cause_of(route.last_error).cure_of_waiting
+                yield Headline(what, cure, REROUTED, channel.name, route.last_error)
+            elif route.state == "paused":
+                what = f"{route.key} is paused, {route.why}; {channel.taken_over}."
+                yield Headline(what, PAUSED.cure, PAUSED, route.key)
+
+
 def _of_words(now: Snapshot) -> Iterator[Headline]:
     for held in now.held_words:
         yield Headline(held.said(said(held.since, now=now.now)), held.cause.cure, HELD_KIND, held.channel, HELD_WORDS)
@@ -116,6 +150,15 @@ def _of_failures(now: Snapshot) -> Iterator[Headline]:
         is_told = (failed.channel, failed.cause) in told
         cure = "Replay them once that is mended." if is_told else failed.cause.cure
         yield Headline(f"{failed}.", cure, FAILED, failed.channel, failed.error_code)
+
+
+def _of_money(now: Snapshot) -> Iterator[Headline]:
+    for spent in now.spent:
+        if spent.is_reached:
+            what = f"Messages to {spent.country} cost {spent} today: what is not sent waits for tomorrow (UTC)."
+            yield Headline(what, cause_of(SPEND_CODE).cure, SPENDING, code=SPEND_CODE)
+        elif spent.is_near:
+            yield Headline(f"Messages to {spent.country} cost {spent} today.", "", SPENDING)
 
 
 def _of_retries(now: Snapshot) -> Iterator[Headline]:
@@ -137,7 +180,9 @@ def _of_lanes(now: Snapshot) -> Iterator[Headline]:
 
 
 def _of_clock(now: Snapshot) -> Iterator[Headline]:
-    if now.clock and any(not relay.is_lost for relay in now.relays):
+    """Where relays have been there for a while: in their first minute a clock only begins."""
+    begun = min((relay.started_at for relay in now.relays if not relay.is_lost), default=now.now)
+    if now.clock and (now.now - begun).total_seconds() > CLOCK_SECONDS:
         yield Headline(now.clock, "", CLOCK)
 
 

@@ -10,6 +10,7 @@ MOST_COUNTED = 2_000
 MOST_HEADS = 100  # lanes looked at, per channel, for those with the most waiting behind
 MOST_BEHIND = 200
 MOST_RECEIPTS = 500
+MOST_DELIVERED = 500  # accepted messages, per route's name
 MOST_HELD_UP = 20  # counted behind each blocked lane's head
 
 _MESSAGES = "notifications_outboxmessage"
@@ -31,10 +32,13 @@ SELECT known.name, channel.paused_at, channel.paused_by, channel.pause_reason, c
     {_count("status = 'pending' AND channel = known.name AND next_attempt_at > now()")},
     (SELECT extract(epoch FROM now() - next_attempt_at)::float8 FROM {_MESSAGES}
      WHERE status = 'pending' AND channel = known.name AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1)
-FROM (SELECT unnest(%(channels)s::text[]) AS name UNION SELECT name FROM notifications_channelstate) AS known
+FROM (SELECT unnest(%(channels)s::text[]) AS name UNION
+      SELECT name FROM notifications_channelstate WHERE name NOT LIKE '%%:%%') AS known
 LEFT JOIN notifications_channelstate channel ON channel.name = known.name
 ORDER BY known.name
 """
+
+IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean OR pg_is_in_recovery()"
 
 RELAYS = """
 SELECT id, host, pid, concurrency, in_flight, started_at, heartbeat_at, load, command,
@@ -125,4 +129,26 @@ SELECT message.channel, latest.status, count(*) FROM (
 ) AS latest
 CROSS JOIN LATERAL (SELECT channel FROM {_MESSAGES} WHERE id = latest.message_id LIMIT 1) AS message
 GROUP BY message.channel, latest.status ORDER BY message.channel, latest.status
+"""
+
+# What became of the latest messages that each route's provider accepted within the hour: about how many it has reported
+# an end, how many arrived, and the median time until then. Attempts by their index, receipts by their unique key.
+DELIVERED = f"""
+SELECT message.channel, latest.route, count(*),
+    count(*) FILTER (WHERE receipt.status IN ('delivered', 'read', 'undelivered', 'bounced')),
+    count(*) FILTER (WHERE receipt.status IN ('delivered', 'read')),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM receipt.received_at - latest.ended_at)::float8)
+        FILTER (WHERE receipt.status = 'delivered')
+FROM unnest(%(routes)s::text[]) AS known (name)
+CROSS JOIN LATERAL (
+    SELECT route, message_id, provider_id, ended_at FROM notifications_deliveryattempt
+    WHERE route = known.name AND route <> '' AND answer = 'accepted' AND ended_at > now() - interval '1 hour'
+    ORDER BY ended_at DESC LIMIT {MOST_DELIVERED}
+) AS latest
+CROSS JOIN LATERAL (SELECT channel FROM {_MESSAGES} WHERE id = latest.message_id LIMIT 1) AS message
+LEFT JOIN LATERAL (
+    SELECT status, received_at FROM notifications_receipt
+    WHERE message_id = latest.message_id AND provider_id = latest.provider_id LIMIT 1
+) AS receipt ON true
+GROUP BY message.channel, latest.route
 """

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from notifications.channels import channel_names
+from notifications.channels.routes import route_keys, routed
 from notifications.content.own_paths import path_of
 from notifications.monitoring.queries import oldest_transactions
 from notifications.policy import runbook
@@ -41,12 +42,15 @@ def cause(code: str) -> Cause | None:
 def ways(trouble: Trouble, *, channel: str, code: str) -> list[Way]:
     """Where the trouble is mended, the most likely first."""
     of_channel = channel if channel in channel_names() else ""
+    of_route = channel if any(channel in route_keys(name) for name in channel_names()) else of_channel
     found = {
-        runbook.PAUSED.name: _switches(of_channel, "resume"),
+        runbook.PAUSED.name: _switches(of_route, "resume"),
         runbook.TWICE.name: _switches(of_channel, "pause"),
         runbook.FAILED.name: [*_failed(of_channel, code), *_relays()],
         runbook.REFUSED.name: [*_relays(), *_failed(of_channel, code), *_waiting(of_channel)],
         runbook.BROKEN.name: [*_waiting(of_channel), *_failed(of_channel, code)],
+        runbook.REROUTED.name: [Way("The routes", f"{path_of('outbox:board')}#routes"), *_relays()],
+        runbook.MOVED.name: _moved(of_channel),
         runbook.HELD_KIND.name: [*_preview(), *_relays(), *_waiting(of_channel)],
         runbook.HELD_UP.name: [*_waiting(of_channel), *_switches(of_channel, "resume")],
         runbook.LATE.name: [*_relays(), *_waiting(of_channel)],
@@ -56,8 +60,15 @@ def ways(trouble: Trouble, *, channel: str, code: str) -> list[Way]:
         ],
         runbook.STALE.name: _relays(),
         runbook.OLDER.name: _relays(),
+        runbook.SPENDING.name: [Way("Money", reverse("admin:notifications_spending_changelist")), *_relays()],
     }
-    return [*found.get(trouble.name, []), *_twice(trouble, channel, code), Way("The board", path_of("outbox:board"))]
+    own = [Way(*each) for each in runbook.own_ways(trouble)]
+    return [
+        *own,
+        *found.get(trouble.name, []),
+        *_twice(trouble, channel, code),
+        Way("The board", path_of("outbox:board")),
+    ]
 
 
 def transactions(trouble: Trouble, using: str) -> list[tuple[int, str, str, float]]:
@@ -75,6 +86,11 @@ def _switches(channel: str, verb: str) -> list[Way]:
     names = [channel] if channel else channel_names()
     view = f"admin:notifications_channelstate_{verb}"
     return [Way(f"{verb.capitalize()} {name}…", reverse(view, args=[name])) for name in names]
+
+
+def _moved(channel: str) -> list[Way]:
+    view = "admin:notifications_channelstate_move_back"
+    return [Way(f"Move {name} back…", reverse(view, args=[name])) for name in ([channel] if channel else routed())]
 
 
 def _failed(channel: str, code: str) -> Iterator[Way]:

@@ -1,6 +1,6 @@
 """Reads the board's figures with a dozen bounded queries. None of them scans the messages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,24 +20,28 @@ from notifications.board.figures import (
     Retried,
     Snapshot,
     Stretch,
-    outage,
 )
+from notifications.board.route_figures import RoutedChannel
+from notifications.board.routes import routed_channels, with_routes
 from notifications.board.schedule_states import schedules
+from notifications.board.standing import standing
 from notifications.channels import channel_names
 from notifications.content.release import release
 from notifications.lifecycle import ReceiptStatus
-from notifications.policy.causes import cause_of
+from notifications.policy.runbook import Trouble, own
+from notifications.protocol.bad_rows import report
+from notifications.protocol.database_errors import is_not_now
 from notifications.protocol.histogram import SIZE
 from notifications.protocol.run_sql import fetch_all
 from notifications.selectors.clock_jobs import clock_jobs, silence
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.held_words import held_words
 from notifications.selectors.just_failed import just_failed, unseen_dead_letters
+from notifications.selectors.spending_report import spent_today
 
 MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAMPLED = ("minute", "queued", "later", "due", "sending", "failed")
-RECOVERING = timedelta(seconds=12)  # for which a channel that came back sends at a rising rate
 RECEIPTS = (
     ReceiptStatus.DELIVERED,
     ReceiptStatus.READ,
@@ -71,7 +75,8 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
     minutes = fetch_all(queries.HOUR, using=using)
     sample = next((dict(zip(SAMPLED, row, strict=True)) for row in fetch_all(queries.LATEST_DEPTH, using=using)), None)
     now = database_now(using)
-    states = _channels(now, minutes, using)
+    routed = routed_channels(now, using)
+    states = _channels(now, minutes, routed, using)
     ((queued, sending, failed),) = fetch_all(queries.TOTALS, using=using)
     day, last_day = _day(now, using)
     return Snapshot(
@@ -83,6 +88,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         later=_total((state.later for state in states), sample, "later"),
         oldest_due=max((state.oldest_due for state in states if state.oldest_due is not None), default=None),
         channels=states,
+        routed=routed,
         relays=_relays(minutes, using),
         last_minute=Flow(sum(state.sent for state in states), sum(state.failed for state in states)),
         last_hour=_sum(state.hour for state in states),
@@ -103,10 +109,15 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Snapshot:
         release=release(),
         receipts=_receipts(using),
         schedules=schedules(now, using),
+        own=list(_own()),
+        spent=spent_today(using),
+        is_read_only=fetch_all(queries.IS_READ_ONLY, using=using)[0][0],
     )
 
 
-def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list[ChannelFigures]:
+def _channels(
+    now: datetime, minutes: list[tuple[Any, ...]], routed: list[RoutedChannel], using: str
+) -> list[ChannelFigures]:
     configured = channel_names()
     hours: dict[str, Flow] = {}
     last: dict[str, Flow] = {}
@@ -118,7 +129,7 @@ def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list
     for row in fetch_all(queries.CHANNELS, {"channels": configured}, using=using):
         read = ChannelRow._make(row)
         name = read.name
-        state, since, why = _standing(read, now)
+        state, since, why = standing(read, now)
         minute = last.get(name, Flow())
         found.append(
             ChannelFigures(
@@ -138,24 +149,7 @@ def _channels(now: datetime, minutes: list[tuple[Any, ...]], using: str) -> list
                 is_configured=name in configured,
             )
         )
-    return found
-
-
-def _standing(read: ChannelRow, now: datetime) -> tuple[str, datetime | None, str]:
-    """A channel's state, since when, and why."""
-    if read.paused_at:
-        return (
-            "paused",
-            read.paused_at,
-            f"by {read.paused_by}" + (f": {read.pause_reason}" if read.pause_reason else ""),
-        )
-    if read.broken_at:
-        code = read.last_error or ""
-        state = "refused" if cause_of(code).is_refusal else "broken"
-        return state, read.broken_at, f"{outage(code)}; {read.probes} probes failed"
-    if read.recovered_at and now - read.recovered_at < RECOVERING:
-        return "recovering", read.recovered_at, "its rate rises step by step"
-    return "open", None, ""
+    return [with_routes(channel, routed) for channel in found]
 
 
 def _relays(minutes: list[tuple[Any, ...]], using: str) -> list[RelayFigures]:
@@ -202,6 +196,19 @@ def _stretches(
 def _blocked(states: list[ChannelFigures], using: str) -> list[BlockedLane]:
     rows = fetch_all(queries.BLOCKED, _doors(states), using=using)
     return [BlockedLane(*(*row, _count(behind, most=queries.MOST_BEHIND))) for *row, behind in rows]
+
+
+def _own() -> Iterator[tuple[Trouble, str]]:
+    """The application's troubles. One that cannot be looked for keeps nobody from the board."""
+    for each in own():
+        try:
+            if what := each.find():
+                yield each.trouble, what
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            report("looking for trouble", each.trouble.name, error)
+            yield each.trouble, "It cannot be said whether this is so. The log says why."
 
 
 def _doors(states: list[ChannelFigures]) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from notifications.admin.base import COMMAND, PAUSE, REPLAY, demand, may
+from notifications.admin.base import COMMAND, MOVE, PAUSE, REPLAY, demand, may
 from notifications.admin.forms import ReasonForm
 from notifications.board import plots, queries, runbook
 from notifications.board.headline import headlines
@@ -18,6 +18,8 @@ from notifications.board.snapshot import RECEIPTS, snapshot
 from notifications.content.own_paths import path_of
 from notifications.content.release import release
 from notifications.models import OutboxMessage, Relay
+from notifications.monitoring.shard_states import may_be_seen_here
+from notifications.monitoring.web_release import tell_release
 from notifications.operations.look_at import look_at_dead_letters
 from notifications.operations.record_action import Actor
 from notifications.operations.relay_commands import RelayCommand, command_relay
@@ -25,6 +27,7 @@ from notifications.policy.runbook import TROUBLES
 from notifications.selectors.just_failed import MOST_FAILURES, just_failed, unseen_dead_letters
 
 VIEW = "notifications.view_outboxmessage"
+VIEW_CHANNEL = "notifications.view_channelstate"
 release()  # now, while the files are those that this process runs
 REFRESH_SECONDS = 3  # by the script
 RELOAD_SECONDS = 15  # of the whole page, without one
@@ -40,6 +43,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "title": "Outbox",
         "refresh_seconds": REFRESH_SECONDS,
         "reload_seconds": RELOAD_SECONDS,
+        "sees_all_shards": may_be_seen_here(),
     }
     return TemplateResponse(request, "admin/outbox/board.html", context | _figures(request))
 
@@ -122,6 +126,7 @@ def runbook_page(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _figures(request: HttpRequest) -> dict[str, Any]:
+    tell_release(router.db_for_write(OutboxMessage))
     shown = snapshot(router.db_for_write(OutboxMessage))  # never from a replica
     return {
         "board": shown,
@@ -132,6 +137,8 @@ def _figures(request: HttpRequest) -> dict[str, Any]:
         "most_failures": MOST_FAILURES,
         "most_receipts": queries.MOST_RECEIPTS,
         "may_replay": may(request, REPLAY),
-        "may_pause": may(request, PAUSE) and may(request, "notifications.view_channelstate"),
+        "may_pause": may(request, PAUSE) and may(request, VIEW_CHANNEL),
+        "may_move": may(request, MOVE) and may(request, VIEW_CHANNEL),
+        "most_delivered": queries.MOST_DELIVERED,
         "may_command": may(request, COMMAND),
     }

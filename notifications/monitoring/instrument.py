@@ -6,33 +6,37 @@ from typing import Protocol
 
 from notifications import conf
 from notifications.monitoring import traces
-from notifications.monitoring.liveness import Liveness
+from notifications.monitoring.liveness import ONE, Liveness
 from notifications.monitoring.metrics_server import CannotListen, serving
 from notifications.monitoring.systemd import watchdog
 from notifications.telemetry import subscribe
 
 
 @contextmanager
-def monitored(metrics: tuple[str, int] | None, *, say: Callable[[str], object]) -> Iterator[None]:
-    """Watch the relay that runs in this block and thread. `metrics` is the address to serve. Raises CannotListen."""
+def monitored(
+    metrics: tuple[str, int] | None, *, say: Callable[[str], object], loops: Sequence[str] = ONE
+) -> Iterator[None]:
+    """Watch the relay that runs in this block and thread, or its several `loops`. `metrics` is the address to serve.
+    Raises CannotListen.
+    """
     with ExitStack() as stack:
-        if (notify := watchdog()) is not None:
+        if (notify := watchdog(loops=loops)) is not None:
             stack.callback(subscribe(notify))
         if traces.is_on():
             stack.callback(subscribe(traces.trace_attempt))
         if metrics is not None:
-            say(stack.enter_context(_metrics(*metrics)))
+            say(stack.enter_context(_metrics(*metrics, loops=loops)))
         yield
 
 
 @contextmanager
-def _metrics(host: str, port: int) -> Iterator[str]:
+def _metrics(host: str, port: int, *, loops: Sequence[str]) -> Iterator[str]:
     """Count and serve metrics within this block. Yields a line that says where."""
     try:
         from notifications.monitoring.relay_metrics import RelayMetrics, application  # noqa: PLC0415  (an extra)
     except ImportError as error:
         raise CannotListen(f"Metrics need prometheus-client, which is not installed ({error}).") from error
-    counted, liveness = RelayMetrics(), Liveness()
+    counted, liveness = RelayMetrics(), Liveness(loops)
     probes = {"/healthz": liveness.is_alive, "/readyz": liveness.is_ready}
     with (
         serving(application(counted), host=host, port=port, token=conf.metrics_token(), probes=probes) as served,

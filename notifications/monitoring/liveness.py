@@ -1,35 +1,45 @@
-"""Knows whether a relay's loop turns: it sends heartbeats, or it is trying to reach an unreachable database. In the
-first case it is ready as well.
+"""Knows whether a relay's loops turn: each sends heartbeats, or is trying to reach an unreachable database. If all are
+in the first case, the process is ready as well.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from notifications.telemetry import current_loop
 
 TURNS = frozenset({"relay.beat", "relay.disconnected"})
+ONE = ("",)  # the loop of a process that has one, which runs in the thread that watches it
 
 # A turn takes a heartbeat's 0.6 s, unless the database hangs: a peer that vanished is noticed after about 30 s.
 STUCK_SECONDS = 60.0
 
 
 class Liveness:
-    """A telemetry subscriber. Only events of the thread that made it count, the loop's, because the listener's
-    thread reconnects even if the loop hangs.
+    """A telemetry subscriber. Only events of the loops' threads count, because a listener's thread reconnects even if
+    its loop hangs. `loops` are their databases, if there are several.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, loops: Sequence[str] = ONE, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._loop = threading.get_ident()
-        self._turned_at = clock()
-        self._is_sending = False
+        self._made_in = threading.get_ident()
+        self._turned_at = dict.fromkeys(loops, clock())
+        self._is_sending = dict.fromkeys(loops, False)
 
     def __call__(self, event: str, _: Mapping[str, object]) -> None:
-        if event in TURNS and threading.get_ident() == self._loop:
-            self._turned_at = self._clock()
-            self._is_sending = event == "relay.beat"
+        if event in TURNS and self.is_of_a_loop():
+            self._turned_at[current_loop.get()] = self._clock()
+            self._is_sending[current_loop.get()] = event == "relay.beat"
+        elif event == "relay.stopped" and len(self._turned_at) > 1:  # the others go on
+            self._turned_at.pop(current_loop.get(), None)
+            self._is_sending.pop(current_loop.get(), None)
+
+    def is_of_a_loop(self) -> bool:
+        """Whether the calling thread runs a loop."""
+        return current_loop.get() in self._turned_at if current_loop.get() else threading.get_ident() == self._made_in
 
     def is_alive(self) -> bool:
-        return self._clock() - self._turned_at < STUCK_SECONDS
+        return all(self._clock() - turned_at < STUCK_SECONDS for turned_at in list(self._turned_at.values()))
 
     def is_ready(self) -> bool:
-        return self._is_sending and self.is_alive()
+        return all(list(self._is_sending.values())) and self.is_alive()

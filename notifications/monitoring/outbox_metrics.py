@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from notifications import conf
 from notifications.channels import channel_names
+from notifications.channels.routes import route_keys
 from notifications.models import Alert
 from notifications.monitoring import queries
 from notifications.protocol.run_sql import fetch_all
@@ -73,11 +74,13 @@ class OutboxMetrics(Collector):
     def _channels(self) -> Iterator[Metric]:
         states = GaugeMetricFamily(
             "outbox_channel_state",
-            "1 for the state that a channel is in: open, paused by somebody, broken (its provider is out of service).",
+            "1 for the state that a channel, or a route of one, is in: open, paused by somebody, broken (its "
+            "provider is out of service).",
             labels=("channel", "state"),
         )
         known = {name: (paused, broken) for name, paused, broken, _ in fetch_all(queries.CHANNELS, using=self._using)}
-        for name in channel_names():
+        names = channel_names()
+        for name in dict.fromkeys([*names, *(key for channel in names for key in route_keys(channel))]):
             paused, broken = known.get(name, (False, False))
             state = "paused" if paused else "broken" if broken else "open"
             for each in STATES:

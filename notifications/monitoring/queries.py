@@ -60,7 +60,41 @@ FROM notifications_channelstate
 """
 
 BROKEN = """
-SELECT name, last_error FROM notifications_channelstate WHERE broken_at IS NOT NULL AND paused_at IS NULL ORDER BY name
+SELECT name, last_error, extract(epoch FROM now() - broken_at)::float8
+FROM notifications_channelstate WHERE broken_at IS NOT NULL AND paused_at IS NULL ORDER BY name
+"""
+
+# Of each channel that is shut the oldest heads, and of the others those that are tried again later; what has waited
+# behind them, in their lanes, for longer than the limit.
+HELD_UP = """
+SELECT behind.channel, known.name, count(*)
+FROM unnest(%(channels)s::text[]) AS known (name)
+LEFT JOIN notifications_channelstate state ON state.name = known.name
+CROSS JOIN LATERAL (
+    SELECT recipient_id, lane FROM notifications_outboxmessage
+    WHERE status = 'pending' AND channel = known.name
+      AND next_attempt_at > CASE WHEN state.paused_at IS NOT NULL OR state.broken_at IS NOT NULL
+                                 THEN timestamptz '-infinity' ELSE now() END
+    ORDER BY next_attempt_at LIMIT 100
+) AS head
+CROSS JOIN LATERAL (
+    SELECT channel, created_at FROM notifications_outboxmessage
+    WHERE status = 'queued' AND recipient_id = head.recipient_id AND lane = head.lane LIMIT 20
+) AS behind
+WHERE behind.channel <> known.name AND behind.created_at < now() - make_interval(secs => %(seconds)s)
+GROUP BY behind.channel, known.name ORDER BY behind.channel, known.name
+"""
+
+# No web process of the relay's release has been heard of lately, and those that have are no deploy just under way.
+OTHER_RELEASE = """
+SELECT relay.id, relay.host FROM notifications_relay relay
+WHERE relay.release <> '' AND relay.lease_until > now()
+  AND EXISTS (SELECT FROM notifications_webrelease WHERE seen_at > now() - interval '5 minutes')
+  AND NOT EXISTS (
+    SELECT FROM notifications_webrelease web WHERE web.seen_at > now() - interval '5 minutes'
+      AND (web.release = relay.release OR web.first_seen_at > now() - make_interval(secs => %(seconds)s))
+  )
+ORDER BY relay.id
 """
 
 RELAY_AGES = """

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from notifications.monitoring.counters import Count, Distribution
 from notifications.monitoring.metrics_server import Application
+from notifications.telemetry import current_loop
 
 SEND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
 END_TO_END_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
@@ -63,7 +64,8 @@ class RelayMetrics(Collector):
         self._claimed = Count("outbox_claimed", "Messages claimed.")
         self._settled = Count("outbox_settled", "Outcomes written.")
         self._counts = {event: Count(*words) for event, words in EVENTS.items()}
-        self._in_flight = self._beat_at = 0.0
+        self._in_flight: dict[str, float] = {}  # by loop, of which a process has one for each database
+        self._beat_at: dict[str, float] = {}
         self._handlers: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
             **dict.fromkeys(self._counts, self._count),
             **dict.fromkeys((*ENDS, "message.retry"), self._add_outcome),
@@ -83,10 +85,14 @@ class RelayMetrics(Collector):
         for count in self._counts.values():
             yield from count.collect()
         yield GaugeMetricFamily(
-            "outbox_relay_messages_in_flight", "Messages claimed by this relay and not settled.", value=self._in_flight
+            "outbox_relay_messages_in_flight",
+            "Messages claimed by this relay and not settled.",
+            value=sum(self._in_flight.values()),
         )
         yield GaugeMetricFamily(
-            "outbox_relay_last_beat_timestamp_seconds", "When this relay last extended its lease.", value=self._beat_at
+            "outbox_relay_last_beat_timestamp_seconds",
+            "When this relay last extended its lease; of several databases' leases, the one extended longest ago.",
+            value=min(self._beat_at.values(), default=0.0),
         )
 
     def _count(self, event: str, _: Mapping[str, Any]) -> None:
@@ -109,7 +115,7 @@ class RelayMetrics(Collector):
         self._settles.add(seconds=fields["seconds"])
 
     def _beat(self, _: str, fields: Mapping[str, Any]) -> None:
-        self._in_flight, self._beat_at = fields["in_flight"], self._now()
+        self._in_flight[current_loop.get()], self._beat_at[current_loop.get()] = fields["in_flight"], self._now()
 
     def _outcome_families(self) -> Iterator[Metric]:
         """Attempts and ends, both summed from the outcomes at a scrape: sending counts each outcome only once."""

@@ -1,13 +1,16 @@
 """Reports the relay's state to systemd: ready, alive, stopping (sd_notify(3), service Type=notify, WatchdogSec=).
 
 WATCHDOG=1 is sent only when the loop turns: at its heartbeat, and while it tries to reach an unreachable database,
-which is no reason for a restart. If the loop hangs, nothing is sent, and systemd restarts the relay.
+which is no reason for a restart. If the loop hangs, nothing is sent, and systemd restarts the relay. Of several loops,
+one for each database, all must turn, and READY=1 waits for all.
 """
 
 import os
 import socket
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from notifications.monitoring.liveness import ONE, Liveness
+from notifications.telemetry import current_loop
 
 STATES = {
     "relay.started": "READY=1\nSTATUS=Sending.",
@@ -17,19 +20,29 @@ STATES = {
 }
 
 
-def watchdog(environ: Mapping[str, str] = os.environ) -> Callable[[str, Mapping[str, object]], None] | None:
+def watchdog(
+    environ: Mapping[str, str] = os.environ, *, loops: Sequence[str] = ONE
+) -> Callable[[str, Mapping[str, object]], None] | None:
     """The telemetry subscriber that reports to systemd; None if NOTIFY_SOCKET is not set.
 
-    Only events of the calling thread count, because the listener's thread reconnects even if the loop hangs.
+    Only events of the calling thread count, or else of the `loops`, which `liveness` explains.
     """
     address = environ.get("NOTIFY_SOCKET", "")
     if not address:
         return None
-    loop = threading.get_ident()
+    liveness = Liveness(loops)
+    awaited = {event: set(loops) for event in ("relay.started", "relay.stopping")}  # from each loop, until all have
 
-    def tell(event: str, _: Mapping[str, object]) -> None:
-        if event in STATES and threading.get_ident() == loop:
-            _notify(address, STATES[event])
+    def tell(event: str, fields: Mapping[str, object]) -> None:
+        is_of_a_loop = liveness.is_of_a_loop()
+        liveness(event, fields)
+        if event not in STATES or not is_of_a_loop or not liveness.is_alive():
+            return
+        if loops_left := awaited.get(event):
+            loops_left.discard(current_loop.get())
+            if loops_left:
+                return
+        _notify(address, STATES[event])
 
     return tell
 

@@ -10,6 +10,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from notifications import conf
 from notifications.monitoring.outbox_metrics import registry
+from notifications.monitoring.web_release import tell_release
+
+__all__ = ["metrics", "tell_release"]
 
 BEARER = "Bearer "
 
@@ -22,6 +25,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         answer = HttpResponse("The metrics want METRICS_TOKEN as a bearer token.\n", "text/plain", status=401)
         answer["WWW-Authenticate"] = "Bearer"
         return answer
+    tell_release()
     return HttpResponse(generate_latest(registry()), CONTENT_TYPE_LATEST)
 
 

@@ -4,6 +4,7 @@ Each trouble has a page at the board, to which headlines and alerts lead, and wh
 docs/operators.md prints this table. Why single messages fail is in `causes.py`.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -19,6 +20,11 @@ class Trouble:
     means: str
     do: str
     typed: str = ""
+
+    @property
+    def cure(self) -> str:
+        """What to do, without markup."""
+        return self.do.replace("*", "").replace("`", "")
 
 
 LATE = Trouble(
@@ -47,6 +53,19 @@ REFUSED = Trouble(
     "A channel is *refused*.",
     "Its provider answers, and refuses our credentials or our account. Messages wait and use up no attempts.",
     "Do what the headline says; this does not end by itself. Then restart the relays.",
+)
+REROUTED = Trouble(
+    "rerouted",
+    "A route is *broken* or *refused*, and others take over.",
+    "One of a channel's providers fails. Its messages go over the channel's other routes at once; none waits.",
+    "If it is *refused*, do what the headline says and restart the relays. Otherwise nothing: single messages test it, "
+    "and its share returns in ten steps.",
+)
+MOVED = Trouble(
+    "moved",
+    "A channel is *moved* to one of its routes.",
+    "Somebody moved all of its messages there. The board shows who and why.",
+    "Move it back when the reason is gone.",
 )
 PAUSED = Trouble(
     "paused",
@@ -115,11 +134,30 @@ CLOCK = Trouble(
     typed="manage.py run_outbox_clock",
 )
 
+SPENDING = Trouble(
+    "spending",
+    "Most or all of a country's cap of money *is spent* today.",
+    "The day's messages to it cost as much as `OUTBOX_SPEND_CAPS` allows, or nearly. At the cap, messages wait for the "
+    "next day (UTC); codes go on for a quarter more, then fail.",
+    "Look at *Money* what it went for. If it is wanted, raise the cap and restart the relays. If somebody has codes "
+    "sent to numbers of theirs, leave the country out of `OUTBOX_ALLOWED_COUNTRIES`.",
+)
+AWAY = Trouble(
+    "away",
+    "Customers see *not available at the moment*.",
+    "The database is away, or read-only during a failover.",
+    "Bring it back. Pages and gateways try again by themselves; who has paid is booked.",
+    typed="SET default_transaction_read_only = off;\n"
+    "ALTER DATABASE NAME RESET default_transaction_read_only;\n"
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity\n"
+    "WHERE datname = current_database() AND pid <> pg_backend_pid();",
+)
+
 TROUBLES = {
     trouble.name: trouble
     for trouble in (
         *(LATE, NO_RELAY, BROKEN, REFUSED, PAUSED, FAILED, MISSED, TWICE, STALE, SNAPSHOT),
-        *(HELD_KIND, OLDER, HELD_UP, CLOCK),
+        *(HELD_KIND, OLDER, HELD_UP, CLOCK, REROUTED, MOVED, SPENDING, AWAY),
     )
 }
 # The rules of `monitoring.alert_rules`, by what their alerts' names begin with.
@@ -127,9 +165,16 @@ OF_ALERTS = {
     "late": LATE,
     "failing": FAILED,
     "refused": REFUSED,
+    "broken": BROKEN,
+    "rerouted": REROUTED,
+    "paused": PAUSED,
+    "held-up": HELD_UP,
+    "stale": STALE,
+    "other-release": OLDER,
     "held-words": HELD_KIND,
     "no-relay": NO_RELAY,
     "old-snapshot": SNAPSHOT,
+    "spending": SPENDING,
 }
 # What a message waits for (`selectors.waits`), by its code.
 OF_WAITS = {
@@ -138,4 +183,37 @@ OF_WAITS = {
     "limited": LATE,
     "no_relay": NO_RELAY,
     "lost": STALE,
+    "spend_cap": SPENDING,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTrouble:
+    """A trouble of the application's own. `find` says in a line what is wrong now, without personal data, or nothing.
+
+    `ways` are where it is mended: labels, and addresses of pages.
+    """
+
+    trouble: Trouble
+    find: Callable[[], str]
+    ways: Callable[[], list[tuple[str, str]]]
+
+
+_own: dict[str, OwnTrouble] = {}
+
+
+def register(*troubles: OwnTrouble) -> None:
+    """Give the application's troubles headlines, alerts and pages, like the outbox's."""
+    for each in troubles:
+        _own[each.trouble.name] = each
+        TROUBLES[each.trouble.name] = OF_ALERTS[each.trouble.name] = each.trouble
+
+
+def own() -> Iterator[OwnTrouble]:
+    """The application's troubles."""
+    yield from _own.values()
+
+
+def own_ways(trouble: Trouble) -> list[tuple[str, str]]:
+    """Where one of the application's troubles is mended."""
+    return _own[trouble.name].ways() if trouble.name in _own else []

@@ -6,15 +6,22 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
 
+from bookings import orders, seats
+from bookings.models import Setback
+from bookings.troubles import OWN
 from config.demo import drill, drills
 from notifications.policy.runbook import TROUBLES
 from tests.acceptance.test_demo import children_of, demo_database
+from tests.factories.bookings import CustomerFactory, SlotFactory
 from tests.stage.admin_forms import fields_of
 from tests.stage.embedded import has_ended
+from tests.stage.gateway import GatewayProcess
 from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -87,3 +94,20 @@ def test_a_time_that_is_none_is_refused(minutes: str) -> None:
         check=False,
     )
     assert refused.returncode == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_setback_lasts_until_its_row_is_mended(payment_gateway: GatewayProcess) -> None:
+    """It had been brought about by what no longer fails, and the drill ended at once."""
+    scene: Any = SimpleNamespace(shoppers=[CustomerFactory()], orders=[])
+    slot = SlotFactory()
+    scene.order = lambda customer: scene.orders.append(orders.open_order(user=customer, slot_id=slot.pk, quantity=1).pk)
+    scene.start_schedules = orders.release_all_lapsed_holds
+    setback = drills.DRILLS["setback"]
+    setback.bring_about(scene)
+    assert not setback.is_mended(scene)
+    assert {each.trouble.name: each.find() for each in OWN}["setback"].startswith("1 row fails again and again")
+    seats.repair(slot.pk)
+    Setback.objects.all().delete()
+    orders.release_all_lapsed_holds()
+    assert setback.is_mended(scene)

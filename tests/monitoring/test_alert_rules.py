@@ -8,16 +8,24 @@ from django.db.models import F
 from django.db.models.functions import Now
 from pytest_django import Settings
 
+from notifications.content.release import release
+from notifications.kinds import Kind
 from notifications.lifecycle import Permanent
-from notifications.models import ChannelState, OutboxMessage
-from notifications.monitoring import alert_rules, queries
+from notifications.models import ChannelState, OutboxMessage, Recipient, Relay, WebRelease
+from notifications.monitoring import alert_rules, queries, web_release
 from notifications.operations import pause_channel
+from notifications.policy.runbook import OF_ALERTS
 from notifications.relay.connection import open_connection
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.relay import RecordingChannel, drain, running_loop
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def outbox_email(person: Recipient) -> OutboxMessage:
+    """One by email, behind what waits for the person."""
+    return publish_one(person, kind=Kind("test.mail", channels=("email",)))
 
 
 class TestConditions:
@@ -38,7 +46,7 @@ class TestConditions:
 
         monkeypatch.setattr(alert_rules.overview, "oldest_due_by_channel", explode)
         found = alert_rules.wrong_now()
-        assert set(found.alerts) == {"rule-failed:late", "no-relay"}
+        assert set(found.alerts) == {"rule-failed:late", "rule-failed:paused", "no-relay"}
         assert "ValueError" in found.alerts["rule-failed:late"]
         assert not found.are_known("late:sms")
         assert found.are_known("failing:sms")
@@ -105,3 +113,65 @@ class TestCauses:
         publish_one(RecipientFactory())
         drain(RecordingChannel())
         assert "failing:sms" not in alert_rules.wrong_now().alerts
+
+
+class TestWhatTheBoardSays:
+    """Whatever the board's headline says for long enough is an alert, too, in the words of the runbook."""
+
+    def test_a_pause_that_somebody_forgot_and_what_waits_behind_it(self, settings: Settings) -> None:
+        settings.OUTBOX_ALERT_AGE_SECONDS = 60
+        person = RecipientFactory()
+        publish_one(person)
+        outbox_email(person)
+        pause_channel.pause("sms", actor="ann", reason="Bob's bill")
+        long_ago = F("next_attempt_at") - timedelta(seconds=61)
+        OutboxMessage.objects.filter(channel="sms").update(next_attempt_at=long_ago)
+        assert not {"paused:sms", "held-up:sms:email"} & alert_rules.wrong_now().alerts.keys(), "only just paused"
+        ChannelState.objects.update(paused_at=F("paused_at") - timedelta(seconds=61))
+        OutboxMessage.objects.update(created_at=F("created_at") - timedelta(seconds=61))
+        alerts = alert_rules.wrong_now().alerts
+        assert alerts["paused:sms"].endswith("The board says who and why. Resume it when the reason is gone.")
+        assert "Bob" not in alerts["paused:sms"]
+        assert alerts["held-up:sms:email"].startswith("By email, 1 message waits behind sms")
+
+    def test_an_outage_that_lasts(self, settings: Settings) -> None:
+        settings.OUTBOX_ALERT_AGE_SECONDS = 60
+        state = ChannelState.objects.create(name="sms", broken_at=Now(), probe_at=Now(), last_error="connect_timeout")
+        assert "broken:sms" not in alert_rules.wrong_now().alerts
+        ChannelState.objects.update(broken_at=F("broken_at") - timedelta(minutes=3))
+        alerts = alert_rules.wrong_now().alerts
+        assert alerts["broken:sms"].startswith("Nothing has been sent by sms for 3 min: the provider cannot be reached")
+        ChannelState.objects.filter(pk=state.pk).update(last_error="twilio_20003")
+        assert "broken:sms" not in alert_rules.wrong_now().alerts, "a refusal has an alert of its own"
+
+    def test_relays_that_no_deploy_has_reached(self) -> None:
+        old = {"started_at": Now(), "heartbeat_at": Now(), "lease_until": Now() + timedelta(minutes=1)}
+        Relay.objects.create(host="a", pid=1, concurrency=1, release="old", **old)
+        assert "other-release" not in alert_rules.wrong_now().alerts, "no web is known"
+        now = 1000.0
+        web_release._told.clear()
+        web_release.tell_release(clock=lambda: now)
+        assert "other-release" not in alert_rules.wrong_now().alerts, "the deploy may be under way"
+        WebRelease.objects.update(first_seen_at=F("first_seen_at") - timedelta(minutes=11))
+        told = alert_rules.wrong_now().alerts["other-release"]
+        assert "on a runs other code or templates than the web." in told
+        assert told.endswith("Restart what is older.")
+        WebRelease.objects.update(seen_at=F("seen_at") - timedelta(minutes=6))
+        assert "other-release" not in alert_rules.wrong_now().alerts, "no web is heard of any more"
+        web_release.tell_release(clock=lambda: now + 30)
+        assert "other-release" not in alert_rules.wrong_now().alerts, "it tells once a minute"
+        web_release.tell_release(clock=lambda: now + 61)
+        assert "other-release" not in alert_rules.wrong_now().alerts, "one that comes back is new"
+        WebRelease.objects.update(first_seen_at=F("first_seen_at") - timedelta(minutes=11))
+        Relay.objects.update(release=release())
+        assert "other-release" not in alert_rules.wrong_now().alerts
+
+    def test_a_relay_that_is_silent_among_others(self) -> None:
+        beat = {"started_at": Now(), "lease_until": Now() + timedelta(minutes=1), "pid": 1, "concurrency": 1}
+        silent = Relay.objects.create(host="a", heartbeat_at=Now() - timedelta(minutes=2), **beat)
+        assert f"stale:{silent.pk}" not in alert_rules.wrong_now().alerts, "there is none but this"
+        Relay.objects.create(host="b", heartbeat_at=Now(), **beat)
+        assert "on a has sent no heartbeat for 2 min" in alert_rules.wrong_now().alerts[f"stale:{silent.pk}"]
+
+    def test_every_rule_but_its_own_failure_has_a_page_in_the_runbook(self) -> None:
+        assert alert_rules._rules().keys() == OF_ALERTS.keys()

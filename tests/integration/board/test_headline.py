@@ -12,7 +12,7 @@ from notifications.clock.run import Clock
 from notifications.content.release import release
 from notifications.kinds import Kind
 from notifications.lifecycle import Outcome, Permanent, Transient
-from notifications.models import ClockJob, OutboxMessage
+from notifications.models import ClockJob, OutboxMessage, Relay
 from notifications.operations import pause_channel
 from notifications.relay.breaker import FAILURES
 from notifications.selectors.database_clock import database_now
@@ -94,6 +94,8 @@ def test_a_clock_that_nobody_runs_is_named() -> None:
         wait_until(lambda: "No relay is running" not in said())
         assert said() == ""
         ClockJob.objects.all().delete()
+        assert said() == "", "its first look may be still to come"
+        Relay.objects.update(started_at=database_now() - timedelta(minutes=2))
         assert "Nothing has run the outbox's clock" in said()
 
 
