@@ -91,7 +91,7 @@ def configured_channels(names: Collection[str] | None = None) -> dict[str, Chann
         raise ImproperlyConfigured(
             "OUTBOX_SENDS is False: this process has no providers' credentials, and sends nothing."
         )
-    return {name: _built(name, _load(name, path)) for name, path in _chosen(names).items()}
+    return {name: built(name, load(name, path)) for name, path in chosen(names).items()}
 
 
 def memory_channels(
@@ -104,23 +104,23 @@ def memory_channels(
     answers = answers or {}
     return {
         name: MemoryChannel(_stood_for(name, path), answer=answers.get(name), record=record)
-        for name, path in _chosen(names).items()
+        for name, path in chosen(names).items()
     }
 
 
 def _stood_for(name: str, path: str) -> Channel:
     """The channel as it is configured, or, if it cannot be built here, as far as its class tells."""
     try:
-        channel = _load(name, path)
+        channel = load(name, path)
     except ImproperlyConfigured:
         return Unconfigured(name)
     try:
-        return _built(name, channel)
+        return built(name, channel)
     except ImproperlyConfigured:
         return Unconfigured(name, channel)
 
 
-def _chosen(names: Collection[str] | None) -> dict[str, str]:
+def chosen(names: Collection[str] | None) -> dict[str, str]:
     """The configured paths of `names`, or of all. Raises ImproperlyConfigured for a name that is not configured."""
     paths = channel_paths()
     for unknown in sorted(set(names or ()) - set(paths)):
@@ -132,6 +132,18 @@ def needs_of(name: str) -> Needs | None:
     """What the channel called `name` asks for; None if no such channel is configured, or not well."""
     path = channel_paths().get(name)
     return _needs(name, path) if path else None
+
+
+def field_of(channel: str) -> str:
+    """Which of a recipient's addresses the channel writes to: `phone`, `email`, or neither, as one to browsers."""
+    needs = needs_of(channel)
+    return needs.address_field if needs and needs.address_field != "push" else ""
+
+
+def goes_to_browsers(channel: str) -> bool:
+    """Whether the channel pushes to the browsers that a recipient signed up."""
+    needs = needs_of(channel)
+    return needs is not None and needs.address_field == "push"
 
 
 def names_of_those_that_tell_prices() -> list[str]:
@@ -149,7 +161,7 @@ def rehearsed_channel(name: str) -> Channel:
 @cache
 def _needs(name: str, path: str) -> Needs | None:
     try:
-        _load(name, path)
+        load(name, path)
     except ImproperlyConfigured:
         return None
     channel = _stood_for(name, path)
@@ -163,10 +175,10 @@ def _needs(name: str, path: str) -> Needs | None:
     )
 
 
-def _built(name: str, channel: type[Channel]) -> Channel:
-    """Raises ImproperlyConfigured, whatever goes wrong in a class of somebody's own."""
+def built(name: str, channel: type[Channel], *, from_: Any = settings) -> Channel:
+    """The channel `name`, from settings. Raises ImproperlyConfigured, whatever a class of somebody's own does wrong."""
     try:
-        made: object = channel.from_settings(name, settings)
+        made: object = channel.from_settings(name, from_)
     except ImproperlyConfigured:
         raise
     except Exception as error:  # its words may hold a secret; names of what is missing are none
@@ -180,7 +192,8 @@ def _built(name: str, channel: type[Channel]) -> Channel:
     return made
 
 
-def _load(name: str, path: str) -> type[Channel]:
+def load(name: str, path: str) -> type[Channel]:
+    """The class at `path`, for the channel `name`. Raises ImproperlyConfigured."""
     try:
         channel = import_string(path)
     except ImportError as error:

@@ -16,6 +16,7 @@ from notifications.content.compose import Form
 from notifications.lifecycle import Accepted, Outcome, Reason, ReceiptStatus, Throttled, Transient
 from notifications.policy.attachment import File
 from notifications.policy.letterhead import PLAIN, Letterhead
+from notifications.policy.push import Device
 
 
 class Outgoing(NamedTuple):
@@ -26,7 +27,8 @@ class Outgoing(NamedTuple):
     After `expires_in` seconds it is of no use. `inbound_age`: seconds since the recipient last wrote to us on this
     channel, for kinds that need it (`needs_inbound_age`); None: never.
     `unsubscribe_url` is empty where there is nothing to unsubscribe from. `files` are the kind's attachments for this
-    channel. `letterhead` is for channels that have one.
+    channel. `letterhead` is for channels that have one. `devices` are the recipient's browsers, for channels that push
+    to them; `address` then has their ids.
     """
 
     message_id: int
@@ -40,6 +42,7 @@ class Outgoing(NamedTuple):
     unsubscribe_url: str = ""
     files: tuple[File, ...] = ()
     letterhead: Letterhead = PLAIN
+    devices: tuple[Device, ...] = ()
 
 
 class State(StrEnum):
@@ -83,7 +86,7 @@ class DeliveryReport:
 class Channel(ABC):
     """A way to reach a recipient through one provider. One instance serves all sending threads of a relay."""
 
-    address_field: Literal["phone", "email"]
+    address_field: Literal["phone", "email", "push"]
     can_look_up = False  # whether `look_up` asks anybody
     tells_price = False  # whether `look_up` tells, sooner or later, what a message cost
     keeps_deadline = True  # whether `send` returns by its deadline, whatever the provider does
@@ -132,6 +135,11 @@ class Channel(ABC):
         """
         return None
 
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether `find` asks anybody: where it does not, an answer that was lost stays unknown."""
+        return type(self).find is not Channel.find
+
     def look_up(self, provider_id: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         """Ask the provider what became of the message that it calls `provider_id`; None: nothing new."""
         return None
@@ -155,6 +163,10 @@ class Channel(ABC):
     def needs_inbound_age(self, kind: str) -> bool:
         """Whether messages of this kind need `inbound_age`."""
         return False
+
+    def take_ended_devices(self) -> list[int]:
+        """The ids of browsers that sends since the last call found gone. The relay forgets them. From any thread."""
+        return []
 
     def close(self) -> None:  # noqa: B027  (most channels hold nothing)
         """Let go of pooled connections; called once, after the last send."""

@@ -13,6 +13,7 @@ from typing import Any, Self
 from django.core.mail.backends import locmem
 from django.utils.encoding import punycode
 
+from notifications.channels.attempt_reference import message_reference
 from notifications.channels.base import Channel, Outgoing, Probe, State
 from notifications.channels.deadline import Deadline
 from notifications.channels.email_sender_check import checked_sender
@@ -111,7 +112,7 @@ class EmailChannel(Channel):
             reply_to=[above.reply_to] if above.reply_to else None,
             headers={
                 **above.headers,
-                "Message-ID": f"<outbox-{outgoing.message_id}@{self._domain}>",
+                "Message-ID": f"<{message_reference(outgoing.message_id)}@{self._domain}>",
                 "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
                 **(one_click if outgoing.unsubscribe_url else {}),
             },

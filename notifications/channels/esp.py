@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.utils.module_loading import import_string
 
+from notifications.channels.attempt_reference import message_marks
 from notifications.channels.base import Outgoing
 from notifications.channels.deadline import Deadline, Transmission
 from notifications.channels.email import EmailChannel
@@ -61,7 +62,7 @@ class EspChannel(EmailChannel):
         message = self._addressed(outgoing)
         if isinstance(message, Permanent):
             return message
-        message.metadata = {"outbox": str(outgoing.message_id), "claim": str(outgoing.claim_number)}  # type: ignore[attr-defined]
+        message.metadata = {**message_marks(outgoing.message_id), "claim": str(outgoing.claim_number)}  # type: ignore[attr-defined]
         with deadline.enforced() as transmission:
             try:
                 self._mailer.send_messages([message])

@@ -21,6 +21,7 @@ from notifications.transport.deadline import current
 
 _SMTP = Env.EMAIL_SCHEMES["smtp"]
 _OWN = "django.core.mail.backends."  # Django's backends but for SMTP: they write to this machine, and need no deadline
+_FILES = _OWN + "filebased.EmailBackend"
 _WITHOUT_OPTIONS = {Env.EMAIL_SCHEMES[scheme] for scheme in ("consolemail", "memorymail", "dummymail")}
 _SERVER = ("host", "port", "username", "password", "use_tls", "use_ssl", "ssl_certfile", "ssl_keyfile")
 _OPTIONS = {  # Django's settings before MAILERS, and what its SMTP backend calls them
@@ -97,6 +98,8 @@ def _of_django(settings: Any) -> tuple[str, dict[str, Any]] | None:
     if hasattr(settings, "MAILERS"):
         return None  # Django then knows none of the others
     path = getattr(settings, "EMAIL_BACKEND", _SMTP)
+    if path == _FILES:  # from Django 6.1 on a mailer with a name reads no setting of that time
+        return path, {"file_path": getattr(settings, "EMAIL_FILE_PATH", None)}
     if path != _SMTP:
         return path, {}  # it reads what it needs by itself
     host = getattr(settings, "EMAIL_HOST", "")

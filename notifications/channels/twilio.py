@@ -94,7 +94,7 @@ class _TwilioChannel(Channel):
         words = self._words(outgoing)
         if isinstance(words, Permanent):
             return None
-        to, pieces = self._to(outgoing.address), self._pieces(words)
+        to, pieces = self._to(outgoing.address), self._pieces(words, outgoing)
         return self._message_log.find(
             to=to, pieces=pieces, began_ago=began_ago, unknown_for=unknown_for, known=known, deadline=deadline
         )
@@ -130,7 +130,7 @@ class _TwilioChannel(Channel):
         """Where Twilio fetches the message's file, as parameters of the request; SMS have none."""
         return {}
 
-    def _pieces(self, words: Mapping[str, str]) -> list[str]:
+    def _pieces(self, words: Mapping[str, str], outgoing: Outgoing) -> list[str]:
         """What the message's body in Twilio's list must contain."""
         return [words["body"]]
 
@@ -209,20 +209,24 @@ class WhatsAppChannel(_TwilioChannel):
 
     def _words(self, outgoing: Outgoing) -> dict[str, str] | Permanent:
         if outgoing.kind in self._content:
-            return self._content.words(outgoing)
+            return self._content.words(outgoing, file_path=urlsplit(self._link_to_file(outgoing)).path.lstrip("/"))
         is_answer = outgoing.inbound_age is not None and outgoing.inbound_age < WINDOW_SECONDS
         if self._content.is_used and not is_answer:
             return Permanent("no_template", "No approved template, and nothing heard from them for 24 hours.")
         return super()._words(outgoing)
 
     def _media(self, outgoing: Outgoing) -> dict[str, list[str]]:
-        """Where Twilio fetches the file, which goes with free text; an approved template has its own."""
-        if not outgoing.files or outgoing.kind in self._content or not self._callback_url:
-            return {}
-        return {"media_url": [media_link(Wanted(outgoing.message_id, 0), now=time.time())]}
+        """Where Twilio fetches the file, with free text; an approved template has it among its variables."""
+        link = "" if outgoing.kind in self._content else self._link_to_file(outgoing)
+        return {"media_url": [link]} if link else {}
 
-    def _pieces(self, words: Mapping[str, str]) -> list[str]:
-        return super()._pieces(words) if "body" in words else self._content.pieces(words)
+    def _link_to_file(self, outgoing: Outgoing) -> str:
+        """Empty without a file, or where Twilio could not reach us."""
+        is_there = outgoing.files and self._callback_url
+        return media_link(Wanted(outgoing.message_id, 0), now=time.time()) if is_there else ""
+
+    def _pieces(self, words: Mapping[str, str], outgoing: Outgoing) -> list[str]:
+        return super()._pieces(words, outgoing) if "body" in words else self._content.pieces(outgoing)
 
 
 def _account(name: str, settings: Any) -> dict[str, str]:

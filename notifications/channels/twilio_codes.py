@@ -8,21 +8,9 @@ Twilio asks not to rely on single numbers, because it keeps splitting them up (c
 that is not listed, the HTTP status decides.
 """
 
-from enum import Enum, auto
-
 from notifications.channels.base import DeliveryReport
-from notifications.lifecycle import Reason, ReceiptStatus
-
-
-class Meaning(Enum):
-    """Whether a refused message is worth another try, and what the refusal says about its recipient."""
-
-    TRANSIENT = auto()  # another try may help: the fault is elsewhere
-    THROTTLED = auto()  # too fast; nothing was processed
-    OPTED_OUT = auto()  # this person does not want it
-    ADDRESS_INVALID = auto()  # nobody can be reached at this number on this channel
-    PERMANENT = auto()  # the message, its sender or the account's rights are at fault
-
+from notifications.channels.refusals import REASONS, Meaning
+from notifications.lifecycle import ReceiptStatus
 
 ERRORS: dict[int, Meaning] = {
     # --- account and credentials: not the message's fault, and mended without touching it; what failed is replayed ----
@@ -165,8 +153,6 @@ ERRORS: dict[int, Meaning] = {
     63049: Meaning.PERMANENT,  # "Meta chose not to deliver this WhatsApp marketing message"
     63051: Meaning.PERMANENT,  # "WhatsApp Business Account is Locked or Banned"
 }
-
-REASONS = {Meaning.OPTED_OUT: Reason.OPTED_OUT, Meaning.ADDRESS_INVALID: Reason.ADDRESS_INVALID}
 
 RECEIPT_STATUSES: dict[str, ReceiptStatus | None] = {
     "accepted": None,  # inside Twilio, as are the next three

@@ -8,6 +8,12 @@ The variables are the lines of the kind's template `whatsapp.lines.txt`, each wi
     2: {{ starts_at|local }}
 
 https://www.twilio.com/docs/content/using-variables-with-content-api
+
+A template approved with a variable in its media, `https://example.com/{{3}}`, gets the message's file by the line
+
+    3: [file]
+
+which becomes the path of the file's signed link: https://www.twilio.com/docs/content/twilio-media
 """
 
 import json
@@ -19,10 +25,10 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.base import Outgoing
+from notifications.channels.template_variables import FILE, asks_for_file, no_file, variables_in
 from notifications.lifecycle import Permanent
 
 CONTENT_SID = re.compile("HX[0-9a-fA-F]{32}")
-LINE = re.compile(r"([A-Za-z0-9_]{1,16}):[ \t]*(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +55,21 @@ class Content:
     def __contains__(self, kind: str) -> bool:
         return kind in self.sids
 
-    def words(self, outgoing: Outgoing) -> dict[str, str] | Permanent:
-        """The template and its variables, as parameters of the request."""
-        variables: dict[str, str] = {}
-        for line in filter(None, map(str.strip, outgoing.parts["variables"].splitlines())):
-            match = LINE.fullmatch(line)
-            if match is None:
-                return Permanent("bad_variables", "A line of whatsapp.lines.txt is not name: value.")
-            variables[match[1]] = " ".join(match[2].split())  # WhatsApp takes no tabs, and no run of spaces
+    def words(self, outgoing: Outgoing, *, file_path: str) -> dict[str, str] | Permanent:
+        """The template and its variables, as parameters of the request. `file_path` is empty where there is no file."""
+        variables = variables_in(outgoing.parts["variables"])
+        if isinstance(variables, Permanent):
+            return variables
+        if asks_for_file(variables) and not file_path:
+            return no_file("the kind has none for whatsapp, or PUBLIC_URL is not set")
+        variables = {name: file_path if value == FILE else value for name, value in variables.items()}
         words = {"content_sid": self._sid(outgoing.kind, outgoing.locale)}
         return words | ({"content_variables": json.dumps(variables, ensure_ascii=False)} if variables else {})
 
-    def pieces(self, words: Mapping[str, str]) -> list[str]:
+    def pieces(self, outgoing: Outgoing) -> list[str]:
         """The texts that the message must contain once Twilio has filled in the template."""
-        return list(json.loads(words.get("content_variables", "{}")).values())
+        variables = variables_in(outgoing.parts["variables"])
+        return [] if isinstance(variables, Permanent) else [each for each in variables.values() if each != FILE]
 
     def _sid(self, kind: str, locale: str) -> str:
         languages = self.sids[kind]

@@ -20,6 +20,7 @@ import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http.response import Response
 
+from notifications.channels.asking import ask_until_visible
 from notifications.channels.base import Charge, DeliveryReport
 from notifications.channels.deadline import Deadline
 from notifications.channels.twilio_client import UNREADABLE, PooledHttpClient
@@ -29,7 +30,6 @@ from notifications.policy.retry_after import throttled_seconds
 
 NEWEST = 100
 SLACK_SECONDS = 60.0  # for what the request took, and for Twilio's times, which are whole seconds
-VISIBLE_SECONDS = 2.0  # a message may take a moment to appear in the list; nothing found sooner is asked for again
 DEAREST = 100_000  # a message costs less, in any currency
 CURRENCY, SEGMENTS = re.compile("[A-Z]{3}"), re.compile("[0-9]{1,3}")
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
@@ -77,12 +77,9 @@ class MessageLog:
                     return Accepted(message.sid)
             return None
 
-        found = self._ask(look, deadline)
-        seconds = VISIBLE_SECONDS - unknown_for
-        if found is None and 0 < seconds < deadline.remaining():
-            self._pause(seconds)
-            found = self._ask(look, deadline)
-        return found
+        return ask_until_visible(
+            lambda: self._ask(look, deadline), unknown_for=unknown_for, deadline=deadline, pause=self._pause
+        )
 
     def look_up(self, sid: str, deadline: Deadline) -> DeliveryReport | Transient | Throttled | None:
         """The status of the message `sid`, as a report; None: nothing new, or Twilio does not have it."""

@@ -1,25 +1,32 @@
-"""Sends what Twilio would send: status callbacks and incoming messages, signed as Twilio signs them, on request.
+"""Sends what providers would send: delivery receipts and incoming messages, signed as each provider signs, on request.
 
-It is off until the control API asks for it. Then each accepted message that names a StatusCallback gets its statuses,
-in order, each once. A callback that cannot be delivered is dropped, as Twilio does.
+It is off until the control API asks for it. Then each accepted message that names a URL gets its statuses, in order,
+each once. A callback that cannot be delivered is dropped. How a call looks is the provider's business (`…_callbacks`).
 """
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import aiohttp
-from twilio.request_validator import RequestValidator
 
-from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
 from notifications.sandbox.journal import Attempt
 
 TIMEOUT_SECONDS = 15.0  # https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 MOST_AT_ONCE = 32
 
-_VALIDATOR = RequestValidator(AUTH_TOKEN)
+
+class Call(NamedTuple):
+    """One signed request to `url`."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+Tell = Callable[[Attempt, str], Call | None]  # the call that tells an attempt's status; None: there is nobody to tell
+Write = Callable[[str, str, str, str], Call]  # url, sender, to, body
 
 
 class Callbacks:
@@ -27,23 +34,28 @@ class Callbacks:
 
     def __init__(self) -> None:
         self.statuses: Sequence[str] = ()
+        self.urls: Mapping[str, str] = {}  # of providers whose messages name none
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def follow(self, attempt: Attempt) -> None:
+    def follow(self, attempt: Attempt, tell: Tell) -> None:
         """Send the statuses of an accepted message, if requested and if the message names a URL."""
-        url = (attempt.parameters or {}).get("StatusCallback", "")
-        if self.statuses and url:
-            task = asyncio.get_running_loop().create_task(self._tell(attempt, url))
+        if self.statuses and tell(attempt, attempt.final_status):
+            task = asyncio.get_running_loop().create_task(self._tell(attempt, tell))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def write(self, *, url: str, sender: str, to: str, body: str) -> int:
-        """Somebody writes `body` to our number `to`; the status that `url` answers with."""
-        sid = f"SM{secrets.token_hex(16)}"
-        fields = {"MessageSid": sid, "SmsSid": sid, "From": sender, "To": to, "Body": body, "NumMedia": "0"}
-        return await self._post(url, fields)
+    async def post(self, call: Call) -> int:
+        """Make the call; the status of the answer."""
+        async with self._at_once:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+            self._session = self._session or aiohttp.ClientSession()
+            async with self._session.post(
+                call.url, data=call.body, headers=dict(call.headers), timeout=timeout
+            ) as answer:
+                await answer.read()
+                return answer.status
 
     async def close(self) -> None:
         for task in list(self._under_way):
@@ -51,28 +63,9 @@ class Callbacks:
         if self._session is not None:
             await self._session.close()
 
-    async def _tell(self, attempt: Attempt, url: str) -> None:
+    async def _tell(self, attempt: Attempt, tell: Tell) -> None:
         for status in (*self.statuses, attempt.final_status):
-            fields = {
-                "MessageSid": attempt.sid,
-                "SmsSid": attempt.sid,
-                "MessageStatus": status,
-                "SmsStatus": status,
-                "To": attempt.to,
-                "From": attempt.sender,
-            }
-            if status == attempt.final_status and attempt.final_code:
-                fields["ErrorCode"] = str(attempt.final_code)
+            call = tell(attempt, status)
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                await self._post(url, fields)
-
-    async def _post(self, url: str, fields: dict[str, str]) -> int:
-        fields |= {"AccountSid": ACCOUNT_SID, "ApiVersion": "2010-04-01"}
-        signature = _VALIDATOR.compute_signature(url, fields)
-        async with self._at_once:
-            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-            self._session = self._session or aiohttp.ClientSession()
-            headers: dict[str, Any] = {"X-Twilio-Signature": signature}
-            async with self._session.post(url, data=fields, headers=headers, timeout=timeout) as answer:
-                await answer.read()
-                return answer.status
+                if call:
+                    await self.post(call)

@@ -99,10 +99,13 @@ class SandboxClient:
         }
         self._call("POST", "rules", document)
 
-    def tell_statuses(self, *statuses: str) -> None:
-        """Send these statuses and the final one for each message accepted from now on; without any, send none."""
+    def tell_statuses(self, *statuses: str, **urls: str) -> None:
+        """Send these statuses and the final one for each message accepted from now on; without any, send none.
+
+        `urls` say where a provider posts whose messages do not: `meta="https://…"`.
+        """
         if statuses:
-            self._call("POST", "callbacks", {"statuses": statuses})
+            self._call("POST", "callbacks", {"statuses": statuses, "urls": urls})
         else:
             self._call("DELETE", "callbacks")
 
@@ -114,10 +117,19 @@ class SandboxClient:
         """Let the content template `sid` say `text`, which names its variables: {{1}}."""
         self._call("POST", "contents", {"sid": sid, "text": text})
 
-    def write(self, body: str, *, url: str, sender: str, to: str) -> int:
-        """Somebody writes `body`; Twilio posts it to `url`. The status of the answer."""
-        status: int = self._call("POST", "inbound", {"url": url, "from": sender, "to": to, "body": body})["status"]
+    def write(self, body: str, *, url: str, sender: str, to: str, provider: str = "twilio") -> int:
+        """Somebody writes `body`; the provider posts it to `url`. The status of the answer."""
+        words = {"url": url, "from": sender, "to": to, "body": body, "provider": provider}
+        status: int = self._call("POST", "inbound", words)["status"]
         return status
+
+    def sign_up_browser(self, server_key: str = "") -> dict[str, Any]:
+        """What a browser's `PushManager.subscribe` gives a page: {"endpoint", "keys": {"p256dh", "auth"}}.
+
+        With `server_key` its push service takes messages of that key alone.
+        """
+        signed_up: dict[str, Any] = self._call("POST", "browsers", {"server_key": server_key})
+        return signed_up
 
     def clear_rules(self) -> None:
         self._call("DELETE", "rules")

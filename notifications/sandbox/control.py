@@ -8,12 +8,15 @@ POST   /_sandbox/rules               a rule, as rules.py describes it: {"channel
                                      "probability", "seed", "answer": {...}}
 DELETE /_sandbox/rules
 POST   /_sandbox/down                {"down": true} refuses everything (503, 421) until {"down": false}
-POST   /_sandbox/callbacks           {"statuses": ["queued", "sent"]}: tell these and the final one of what is accepted
+POST   /_sandbox/callbacks           {"statuses": ["queued", "sent"]}: tell these and the final one of what is accepted;
+                                     "urls": {"meta": …}: where providers post whose messages do not say it
 DELETE /_sandbox/callbacks           tell nothing
 POST   /_sandbox/contents            {"sid": "HX…", "text": "Hello {{1}}"}: what a content template says
 POST   /_sandbox/prices              {"each": "0.0079", "after": 1.0}: what a segment costs in USD, and after how many
                                      seconds it is told
-POST   /_sandbox/inbound             {"url", "from", "to", "body"}: somebody writes to us; answers {"status": N}
+POST   /_sandbox/browsers            {"server_key"}: a browser signs up for push messages; answers {"endpoint", "keys"}
+POST   /_sandbox/inbound             {"url", "from", "to", "body"}: somebody writes to us; answers {"status": N}.
+                                     "provider": who passes it on, "twilio" or another
 """
 
 import json
@@ -25,7 +28,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.helpers import content_disposition_header
 
-from notifications.sandbox.callbacks import Callbacks
+from notifications.sandbox import meta_callbacks, sinch_callbacks, twilio_callbacks, vonage_callbacks
+from notifications.sandbox.callbacks import Callbacks, Write
 from notifications.sandbox.emails import file_of
 from notifications.sandbox.journal import Attempt, Journal
 from notifications.sandbox.page import POLICY, render_page
@@ -35,6 +39,12 @@ from notifications.sandbox.rules import BadRule, Rules, parse_rule
 
 PRICE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,5})?")
 IMAGES = ("image/png", "image/jpeg", "image/gif")
+WRITERS: dict[str, Write] = {
+    "twilio": twilio_callbacks.inbound_call,
+    "vonage": vonage_callbacks.inbound_call,
+    "sinch": sinch_callbacks.inbound_call,
+    "meta": meta_callbacks.inbound_call,
+}
 LARGEST_ANSWER = 1000  # messages: more would keep the providers waiting
 
 
@@ -129,7 +139,10 @@ class ControlApi:
         statuses = document.get("statuses") if isinstance(document, dict) else None
         if not (isinstance(statuses, list) and statuses and all(isinstance(each, str) for each in statuses)):
             return _mistake('{"statuses": ["sent"]}')
-        self._callbacks.statuses = statuses
+        urls = document.get("urls", {})
+        if not (isinstance(urls, dict) and all(isinstance(each, str) for each in urls.values())):
+            return _mistake('{"urls": {"meta": "https://…"}}')
+        self._callbacks.statuses, self._callbacks.urls = statuses, urls
         return web.json_response({})
 
     async def _tell_nothing(self, request: web.Request) -> web.Response:
@@ -157,7 +170,10 @@ class ControlApi:
         words = _texts(await _document(request), "url", "from", "to", "body")
         if words is None:
             return _mistake('{"url": …, "from": …, "to": …, "body": …}')
-        status = await self._callbacks.write(url=words["url"], sender=words["from"], to=words["to"], body=words["body"])
+        write = WRITERS.get(words.get("provider", "twilio"))
+        if write is None:
+            return _mistake(f"provider is one of {', '.join(WRITERS)}")
+        status = await self._callbacks.post(write(words["url"], words["from"], words["to"], words["body"]))
         return web.json_response({"status": status})
 
 

@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from typing import Any
 
-_OUTBOX_ID = re.compile(r"<outbox-(\d+)@")
+_OUTBOX_ID = re.compile(r"<outbox-(\d+)(?:-\w+)?@")
 
 
 def text_of(content: bytes) -> str:

@@ -30,10 +30,10 @@ class Attempt:
     answered: int | None  # the HTTP status or SMTP code; None when the connection was cut instead
     client_port: int  # tells connections apart
     sid: str = ""
-    parameters: Mapping[str, str] | None = None  # of a Twilio message: the form's fields
-    text: str = ""  # of a Twilio message: its body, or what its content template says
-    final_status: str = "delivered"  # of a Twilio message, once it has been told
-    final_code: int = 0
+    parameters: Mapping[str, Any] | None = None  # of a message over HTTP: the fields of its form or JSON
+    text: str = ""  # of a message over HTTP: its body, or what its template says
+    final_status: str = "delivered"  # of a message over HTTP, once it has been told
+    final_code: int | str = 0
     content: bytes = b""  # of an email: as it came, unread until somebody asks
     ended_at: datetime | None = None  # None while it lasts
 

@@ -16,7 +16,7 @@ MOST_SEARCHED = 20_000
 # Nothing is loaded but what came with the messages; the frames of emails are bound by this, too.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-src 'self'; form-action 'self'"
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"  # of frames: links open beside them, and nothing runs
-CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "email": "Email"}
+CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "email": "Email", "webpush": "Web push"}
 _IMAGE = re.compile(r"(?<=[\"'])cid:([^\"'<>\s]+)")  # of an email, that its HTML shows
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 

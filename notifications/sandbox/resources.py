@@ -21,7 +21,7 @@ _GSM = set(
 
 
 def message(
-    attempt: Attempt, *, account_sid: str, status: str, error: int = 0, price: Decimal | None = None
+    attempt: Attempt, *, account_sid: str, status: str, error: int | str = 0, price: Decimal | None = None
 ) -> dict[str, Any]:
     """A message; `status`, `price` and `error`, a number of Twilio's, are what Twilio would say of it by now."""
     fields = attempt.parameters or {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-CHANNELS = ("sms", "whatsapp", "email")
+CHANNELS = ("sms", "whatsapp", "email", "webpush")
 STAGES = ("mail", "rcpt", "data")  # of an SMTP dialogue
 
 _NUMBER = (int, float)
@@ -23,7 +23,7 @@ _RULE_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 _ANSWER_TYPES: dict[str, type | tuple[type, ...]] = {
     "status": int,
-    "code": int,
+    "code": (int, str),
     "message": str,
     "retry_after": str,
     "raw": str,
@@ -34,7 +34,7 @@ _ANSWER_TYPES: dict[str, type | tuple[type, ...]] = {
     "drip": _NUMBER,
     "accept": bool,
     "final": str,
-    "final_code": int,
+    "final_code": (int, str),
 }
 
 
@@ -47,7 +47,7 @@ class Answer:
     """How a message is answered. A delay goes with anything, a dripping answer with any status."""
 
     status: int = 0  # HTTP: answer with this status instead of 201
-    code: int = 0  # Twilio's error number
+    code: int | str = 0  # the provider's error code
     message: str = ""  # the error's words, HTTP and SMTP
     retry_after: str = ""  # the header of this name
     raw: str | None = None  # HTTP: this text in place of the JSON
@@ -56,8 +56,8 @@ class Answer:
     delay: float = 0.0  # wait so many seconds before the answer
     reset: bool = False  # cut the connection in place of an answer
     drip: float = 0.0  # send the answer byte by byte, so many seconds apart
-    final: str = "delivered"  # Twilio: what becomes of the message in the end …
-    final_code: int = 0  # … and the error number that says why
+    final: str = "delivered"  # HTTP: what becomes of the message in the end, in the provider's word …
+    final_code: int | str = 0  # … and the error code that says why
     accept: bool | None = None  # keep the message, whatever the answer; by default only where the answer says so
 
     @property
@@ -79,6 +79,8 @@ AS_USUAL = Answer()
 class Rule:
     """An answer for the messages to `to` whose text contains `body`, on `channel`. Empty fields match everything.
 
+    A `status` is for messages over HTTP alone, emails among them; `smtp` for those by SMTP.
+
     After `times` matches it is used up. With `probability` it matches that share of the messages, by a generator
     seeded with `seed`.
     """
@@ -95,10 +97,10 @@ class Rule:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311  (no secret hangs on it)
 
-    def meets(self, *, channel: str, to: str, text: Callable[[], str]) -> bool:
+    def meets(self, *, channel: str, to: str, text: Callable[[], str], is_smtp: bool) -> bool:
         return (
             self.channel in ("", channel)
-            and not (channel == "email" and self.answer.status)
+            and not (self.answer.status if is_smtp else self.answer.smtp)
             and self.to in ("", to)
             and (not self.body or self.body in text())
             and (self.probability >= 1 or self._random.random() < self.probability)
@@ -118,15 +120,17 @@ class Rules:
     def clear(self) -> None:
         self._rules.clear()
 
-    def answer(self, *, channel: str, to: str = "", text: Callable[[], str] = str, stage: str = "data") -> Answer:
-        """The answer for this message; for an email, asked at each `stage` with what is known by then.
+    def answer(
+        self, *, channel: str, to: str = "", text: Callable[[], str] = str, stage: str = "data", is_smtp: bool = False
+    ) -> Answer:
+        """The answer for this message; by SMTP, asked at each `stage` with what is known by then.
 
         `text` reads the message's words, if a rule needs them: taking an email apart costs time.
         """
         if self.is_down:
             return DOWN
         for rule in self._rules:
-            if rule.answer.at == stage and rule.meets(channel=channel, to=to, text=text):
+            if rule.answer.at == stage and rule.meets(channel=channel, to=to, text=text, is_smtp=is_smtp):
                 self._count(rule)
                 return rule.answer
         return AS_USUAL
@@ -149,8 +153,6 @@ def parse_rule(document: Any) -> Rule:
         raise BadRule(f"channel must be one of {', '.join(CHANNELS)}")
     if (parsed.body and answer.at != "data") or (parsed.to and answer.at == "mail"):
         raise BadRule(f"what the rule matches is not known yet at the stage {answer.at!r}")
-    if answer.status and parsed.channel == "email":
-        raise BadRule("an email is refused with smtp, not with status")
     if answer.smtp and parsed.channel != "email":
         raise BadRule("smtp needs the channel email")
     return parsed

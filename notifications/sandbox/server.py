@@ -6,13 +6,19 @@ from typing import Self
 from aiohttp import web
 
 from notifications.sandbox import ACCOUNT_SID, AUTH_TOKEN
+from notifications.sandbox.answering import Desk
 from notifications.sandbox.callbacks import Callbacks
 from notifications.sandbox.control import ControlApi
 from notifications.sandbox.journal import MOST_ATTEMPTS, Journal
+from notifications.sandbox.meta import MetaApi
 from notifications.sandbox.prices import Prices
+from notifications.sandbox.resend import ResendApi
 from notifications.sandbox.rules import Rules
+from notifications.sandbox.sinch import SinchApi
 from notifications.sandbox.smtp import Mailbox
 from notifications.sandbox.twilio import MessagesApi, in_twilios_words
+from notifications.sandbox.vonage import VonageApi
+from notifications.sandbox.webpush import PushService
 
 BACKLOG = 1024  # connections that wait to be taken: benchmarks open hundreds at once
 
@@ -27,12 +33,11 @@ class Sandbox:
         self._callbacks = Callbacks()
         contents: dict[str, str] = {}
         prices = Prices()
+        desk = Desk(self._journal, self._rules, self._callbacks)
         twilio = MessagesApi(
             account_sid=ACCOUNT_SID,
             auth_token=AUTH_TOKEN,
-            journal=self._journal,
-            rules=self._rules,
-            callbacks=self._callbacks,
+            desk=desk,
             contents=contents,
             prices=prices,
         )
@@ -40,7 +45,9 @@ class Sandbox:
             journal=self._journal, rules=self._rules, callbacks=self._callbacks, contents=contents, prices=prices
         )
         application = web.Application(middlewares=[in_twilios_words])
-        application.add_routes([*twilio.routes(), *control.routes()])
+        others = [*VonageApi(desk, prices).routes(), *SinchApi(desk).routes(), *MetaApi(desk).routes()]
+        others += [*ResendApi(desk).routes(), *PushService(desk).routes()]
+        application.add_routes([*twilio.routes(), *others, *control.routes()])
         # With a connection its call is gone: nobody hears the answer any more.
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         self._smtp: asyncio.Server | None = None

@@ -31,7 +31,7 @@ class Mailbox:
     async def handle_MAIL(  # noqa: N802  (aiosmtpd's names and signatures)
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        answer = self._rules.answer(channel="email", stage="mail")
+        answer = self._rules.answer(is_smtp=True, channel="email", stage="mail")
         if answer.refuses:
             with self._record(server, answer, to="", sender=address).lasting():
                 return await _reply(server, answer)
@@ -42,7 +42,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        answer = self._rules.answer(channel="email", to=address, stage="rcpt")
+        answer = self._rules.answer(is_smtp=True, channel="email", to=address, stage="rcpt")
         if answer.refuses:
             with self._record(server, answer, to=address, sender=envelope.mail_from).lasting():
                 return await _reply(server, answer)
@@ -52,7 +52,7 @@ class Mailbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         content = bytes(envelope.original_content)
         to = ", ".join(envelope.rcpt_tos)
-        answer = self._rules.answer(channel="email", to=to, text=lambda: text_of(content))
+        answer = self._rules.answer(is_smtp=True, channel="email", to=to, text=lambda: text_of(content))
         with self._record(server, answer, to=to, sender=envelope.mail_from, content=content).lasting():
             return await _reply(server, answer)
 

@@ -4,7 +4,6 @@ A content template says what `contents` has under its SID, with its variables; o
 alone. Refusals carry Twilio's numbers and shapes: https://www.twilio.com/docs/api/errors
 """
 
-import asyncio
 import base64
 import hmac
 import json
@@ -19,12 +18,12 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from notifications.sandbox import resources
-from notifications.sandbox.callbacks import Callbacks
-from notifications.sandbox.connections import client_port, cut, drip
-from notifications.sandbox.journal import Attempt, Journal
+from notifications.sandbox.answering import Arrived, Desk, answered
+from notifications.sandbox.journal import Attempt
 from notifications.sandbox.mistakes import channel_of, mistakes, variables_of
 from notifications.sandbox.prices import Prices
-from notifications.sandbox.rules import Answer, Rules
+from notifications.sandbox.rules import Answer
+from notifications.sandbox.twilio_callbacks import status_call
 
 LIST_FILTERS = ("To", "From", "DateSent", "DateSent>", "DateSent<")
 LARGEST_PAGE = 1000
@@ -47,18 +46,14 @@ class MessagesApi:
         *,
         account_sid: str,
         auth_token: str,
-        journal: Journal,
-        rules: Rules,
-        callbacks: Callbacks,
+        desk: Desk,
         contents: Mapping[str, str],
         prices: Prices,
     ) -> None:
         self._account_sid = account_sid
         credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._authorization = f"Basic {credentials}"
-        self._journal = journal
-        self._rules = rules
-        self._callbacks = callbacks
+        self._desk = desk
         self._contents = contents
         self._prices = prices
 
@@ -93,31 +88,23 @@ class MessagesApi:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         fields = await _form(request)
         to = fields.get("To", "")
-        text = self._text(fields)
-        answer = self._rules.answer(channel=channel_of(to), to=to.removeprefix("whatsapp:"), text=lambda: text)
-        mistake = None if answer.status else next(mistakes(fields), None)
-        is_accepted = answer.accepts and mistake is None
-        attempt = self._journal.record(
+        arrived = Arrived(
             channel=channel_of(to),
             to=to,
             sender=fields.get("From") or fields.get("MessagingServiceSid", ""),
-            accepted=is_accepted,
-            answered=None if answer.reset else answer.status or (400 if mistake else 201),
-            client_port=client_port(request.transport),
-            sid=f"SM{secrets.token_hex(16)}" if is_accepted else "",
+            text=self._text(fields),
             parameters=fields,
-            text=text,
-            final_status=answer.final,
-            final_code=answer.final_code,
+            sid=f"SM{secrets.token_hex(16)}",
+            mistake=next(mistakes(fields), None),
+            usual_status=201,
         )
-        if is_accepted:
-            self._callbacks.follow(attempt)
-        with attempt.lasting():
-            await asyncio.sleep(answer.delay)
-            if answer.reset:
-                cut(request.transport)
-            response = refusal(400, *mistake) if mistake else self._response(attempt, answer)
-            return await _dripped(request, response, seconds=answer.drip) if answer.drip else response
+
+        def respond(attempt: Attempt, answer: Answer) -> web.Response:
+            if arrived.mistake and not answer.status:
+                return refusal(400, *arrived.mistake)
+            return self._response(attempt, answer)
+
+        return await answered(request, arrived, self._desk, tell=status_call, respond=respond)
 
     def _text(self, fields: Mapping[str, str]) -> str:
         if "ContentSid" not in fields:
@@ -127,19 +114,15 @@ class MessagesApi:
         return re.sub(r"\{\{(\w+)\}\}", lambda match: str(variables.get(match[1], "")), template)
 
     def _response(self, attempt: Attempt, answer: Answer) -> web.Response:
-        headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
-        if answer.raw is not None:
-            return web.Response(
-                status=answer.status or 201, text=answer.raw, content_type="application/json", headers=headers
-            )
-        if answer.status >= 300:
-            return refusal(answer.status, answer.code, answer.message, headers=headers)
-        status = "accepted" if "MessagingServiceSid" in (attempt.parameters or {}) else "queued"
-        document = resources.message(attempt, account_sid=self._account_sid, status=status)
-        return _json(document, status=answer.status or 201, headers=headers)
+        status = answer.status or (400 if answer.code else 0)
+        if status >= 300:
+            return refusal(status, int(answer.code), answer.message)
+        said = "accepted" if "MessagingServiceSid" in (attempt.parameters or {}) else "queued"
+        document = resources.message(attempt, account_sid=self._account_sid, status=said)
+        return _json(document, status=status or 201)
 
     async def _fetch(self, request: web.Request) -> web.StreamResponse:
-        attempt = self._journal.by_sid(request.match_info["sid"])
+        attempt = self._desk.journal.by_sid(request.match_info["sid"])
         return refusal(404) if attempt is None else _json(self._resource(attempt))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
@@ -150,7 +133,7 @@ class MessagesApi:
         number = _number(request.query.get("Page"), default=0, least=0, most=10**9)
         found = (
             attempt
-            for attempt in self._journal.newest_first()
+            for attempt in self._desk.journal.newest_first()
             if attempt.sid
             and filters.get("To", attempt.to) == attempt.to
             and filters.get("From", attempt.sender) == attempt.sender
@@ -169,7 +152,7 @@ class MessagesApi:
         )
 
     def _resource(self, attempt: Attempt) -> dict[str, Any]:
-        is_final = self._callbacks.statuses or attempt.final_code
+        is_final = self._desk.callbacks.statuses or attempt.final_code
         return resources.message(
             attempt,
             account_sid=self._account_sid,
@@ -227,14 +210,3 @@ def _json(document: Mapping[str, Any], *, status: int = 200, headers: Mapping[st
     return web.Response(
         status=status, text=json.dumps(document), content_type="application/json", headers=dict(headers or {})
     )
-
-
-async def _dripped(request: web.Request, response: web.Response, *, seconds: float) -> web.StreamResponse:
-    """`response`, its head at once and its body byte by byte."""
-    body = response.body
-    assert isinstance(body, bytes)  # noqa: S101  (made above)
-    stream = web.StreamResponse(status=response.status, headers=response.headers)
-    stream.content_length = len(body)
-    await stream.prepare(request)
-    await drip(request.transport, body, seconds=seconds)
-    return stream

@@ -8,6 +8,7 @@ from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, tracking
 
+from notifications.channels.attempt_reference import message_of
 from notifications.channels.base import DeliveryReport
 from notifications.lifecycle import Reason, ReceiptStatus
 from notifications.receipts.record import MessageReport, record
@@ -28,7 +29,7 @@ REASONS = {
     "invalid": Reason.ADDRESS_INVALID,
     "bounced": Reason.ADDRESS_INVALID,
 }
-OURS = re.compile(r"<?outbox-([0-9]{1,18})@.*")
+OURS = re.compile("<?(outbox-[^@]*)@.*")
 NUMBER = re.compile("[0-9]{1,18}")
 
 
@@ -39,7 +40,7 @@ def connect() -> None:
 
 def record_event(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:  # noqa: ARG001  (anymail's)
     """Record what the event says about one of our messages. All other events change nothing."""
-    status, message = RECEIPT_STATUSES.get(event.event_type or ""), _message_of(event)
+    status, (message, shard) = RECEIPT_STATUSES.get(event.event_type or ""), _message_of(event)
     if status is None or not message:
         return
     is_bad = status is not ReceiptStatus.SENT and status is not ReceiptStatus.DELIVERED
@@ -51,13 +52,16 @@ def record_event(sender: type, event: AnymailTrackingEvent, esp_name: str, **_: 
         reason=REASONS.get(why) if is_bad else None,
     )
     provider_id = str(event.message_id or f"outbox-{message}")
-    record(MessageReport(message, provider_id, report, claim_number=_number(event, "claim")), channels=["email"])
+    about = MessageReport(message, provider_id, report, claim_number=_number(event, "claim"), shard=shard)
+    record(about, channels=["email"])
 
 
-def _message_of(event: AnymailTrackingEvent) -> int:
-    """Our message's id, from its metadata or its Message-ID; 0 if it is not ours."""
+def _message_of(event: AnymailTrackingEvent) -> tuple[int, str]:
+    """Our message's id and its shard, if it names one, from its metadata or its Message-ID; 0 if it is not ours."""
+    if number := _number(event, "outbox"):
+        return number, str((event.metadata or {}).get("shard", ""))
     match = OURS.fullmatch(str(event.message_id or ""))
-    return _number(event, "outbox") or (int(match[1]) if match else 0)
+    return (message_of(match[1]) if match else None) or (0, "")
 
 
 def _number(event: AnymailTrackingEvent, name: str) -> int:

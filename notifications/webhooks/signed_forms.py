@@ -19,19 +19,10 @@ from django.http import HttpRequest
 from twilio.request_validator import RequestValidator
 
 from notifications.content.public_links import called_as
+from notifications.webhooks.refusals import MOST_BYTES, Refused
 
-MOST_BYTES = 64 * 1024  # an inbound message has at most 1,600 characters and ten media
 MOST_FIELDS = 150
 FORM = "application/x-www-form-urlencoded"
-
-
-class Refused(Exception):
-    """The answer is `status`, and nothing changes. `reason` is for the log and contains no values."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        self.status = status
-        self.reason = reason
-        super().__init__(reason)
 
 
 def read_signed_form(request: HttpRequest, *, known: Collection[str]) -> Mapping[str, str]:

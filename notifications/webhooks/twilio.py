@@ -8,11 +8,9 @@ nobody gets a reply. https://www.twilio.com/docs/messaging/guides/track-outbound
 """
 
 import re
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from notifications.channels import channel_names
 from notifications.channels.base import DeliveryReport
@@ -21,7 +19,8 @@ from notifications.lifecycle import ReceiptStatus
 from notifications.receipts import record
 from notifications.recipients import inbound
 from notifications.telemetry import emit
-from notifications.webhooks.signed_forms import Refused, read_signed_form
+from notifications.webhooks.refusals import Refused, signed_by
+from notifications.webhooks.signed_forms import read_signed_form
 
 CHANNELS = ["sms", "whatsapp"]
 NO_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -36,25 +35,8 @@ ERROR = re.compile("[0-9]{1,6}")
 STATUS = re.compile("[a-z][a-z0-9_-]{0,39}")
 PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 
-View = Callable[[HttpRequest], HttpResponse]
 
-
-def _signed_by_twilio(view: View) -> View:
-    """Turn refusals into answers that do not say what was wrong; the log says it."""
-
-    @csrf_exempt  # Twilio's signature authenticates the request
-    @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
-        try:
-            return view(request)
-        except Refused as refusal:
-            emit("webhook.refused", provider="twilio", reason=refusal.reason)
-            return HttpResponse(status=refusal.status, headers={"Allow": "POST"} if refusal.status == 405 else None)
-
-    return guarded
-
-
-@_signed_by_twilio
+@signed_by("twilio")
 def status(request: HttpRequest) -> HttpResponse:
     """Record the status of a message that Twilio accepted, as its receipt."""
     fields = read_signed_form(request, known=STATUS_FIELDS)
@@ -70,7 +52,7 @@ def status(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@_signed_by_twilio
+@signed_by("twilio")
 def receive(request: HttpRequest) -> HttpResponse:
     """Record an incoming message: an opt-out or opt-in if it is one, and the 24-hour WhatsApp window."""
     fields = read_signed_form(request, known=INBOUND_FIELDS)

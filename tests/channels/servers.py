@@ -113,6 +113,10 @@ def created(sid: str = "SM" + "1" * 32) -> bytes:
     return b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
+def ok(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
 def smtp_script(heard: list[bytes] | None = None, **answers: bytes | Script) -> Script:
     """An SMTP server; `answers` replaces what it says to a command, or to `greeting` and to the final dot, `words`.
 

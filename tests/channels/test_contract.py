@@ -14,13 +14,20 @@ from django.core.exceptions import ImproperlyConfigured
 from notifications.channels.base import Channel, Outgoing
 from notifications.channels.console import ConsoleChannel
 from notifications.channels.email import EmailChannel
+from notifications.channels.meta import WhatsAppCloudChannel
+from notifications.channels.resend import ResendChannel
+from notifications.channels.sinch import SinchSmsChannel
 from notifications.channels.twilio import SmsChannel, WhatsAppChannel
+from notifications.channels.vonage import VonageSmsChannel
+from notifications.channels.webpush import WebPushChannel
 from notifications.lifecycle import Accepted, Outcome, Permanent, Throttled, Transient, Unknown
+from notifications.policy.push import Device
 from tests.channels.conftest import an_email, outgoing, soon
 from tests.channels.servers import (
     closed_port,
     created,
     drip,
+    ok,
     read_request,
     reset,
     scripted_server,
@@ -31,13 +38,13 @@ from tests.channels.servers import (
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "channels.md"
 
 
-def the_example() -> type[Channel]:
-
-    code = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
+def the_example(name: str) -> Any:
+    """The class of this name, out of the page's code."""
+    codes = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    [code] = [code for code in codes if f"class {name}" in code]
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, str(PAGE), "exec"), names)
-    found: type[Channel] = names["WebhookChannel"]
-    return found
+    return names[name]
 
 
 TWILIO = {
@@ -49,8 +56,64 @@ TWILIO = {
 NETWORKED: dict[str, tuple[type[Channel], dict[str, str]]] = {
     "sms": (SmsChannel, {**TWILIO, "TWILIO_API_URL": "http://127.0.0.1:{}"}),
     "whatsapp": (WhatsAppChannel, {**TWILIO, "TWILIO_API_URL": "http://127.0.0.1:{}"}),
+    "vonage": (
+        VonageSmsChannel,
+        {
+            "VONAGE_API_KEY": "abcd1234",
+            "VONAGE_API_SECRET": "secret",
+            "VONAGE_SMS_FROM": "Acme",
+            "VONAGE_API_URL": "http://127.0.0.1:{}",
+        },
+    ),
+    "sinch": (
+        SinchSmsChannel,
+        {
+            "SINCH_SERVICE_PLAN_ID": "plan",
+            "SINCH_API_TOKEN": "token",
+            "SINCH_SMS_FROM": "Acme",
+            "SINCH_API_URL": "http://127.0.0.1:{}",
+        },
+    ),
+    "meta": (
+        WhatsAppCloudChannel,
+        {
+            "WHATSAPP_PHONE_NUMBER_ID": "106540352242922",
+            "WHATSAPP_ACCESS_TOKEN": "token",
+            "WHATSAPP_API_URL": "http://127.0.0.1:{}",
+        },
+    ),
+    "resend": (
+        ResendChannel,
+        {
+            "RESEND_API_KEY": "re_key",
+            "RESEND_API_URL": "http://127.0.0.1:{}",
+            "DEFAULT_FROM_EMAIL": "us@example.org",
+        },
+    ),
+    "webpush": (
+        WebPushChannel,
+        {
+            "WEBPUSH_PRIVATE_KEY": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",  # RFC 8291's example
+            "WEBPUSH_PUBLIC_KEY": (
+                "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+            ),
+            "WEBPUSH_CONTACT": "mailto:us@example.org",
+            "WEBPUSH_SERVICES": "http://127.0.0.1:{}",
+        },
+    ),
     "email": (EmailChannel, {"EMAIL_URL": "smtp://127.0.0.1:{}", "DEFAULT_FROM_EMAIL": "us@example.org"}),
-    "webhook": (the_example(), {"WEBHOOK_URL": "http://127.0.0.1:{}/"}),
+    "example": (
+        the_example("ExampleSmsChannel"),
+        {"EXAMPLE_TOKEN": "token", "EXAMPLE_SMS_FROM": "Acme", "EXAMPLE_API_URL": "http://127.0.0.1:{}"},
+    ),
+    "webhook": (the_example("WebhookChannel"), {"WEBHOOK_URL": "http://127.0.0.1:{}/"}),
+}
+WELCOMES = {
+    "example": lambda: ok(b'{"id": "1"}'),
+    "resend": lambda: ok(b'{"id": "4ef9a417-02e9-4d39-ad75-9611e0fcc33c"}'),
+    "sinch": lambda: ok(b'{"id": "01FC66621VHDBN119Z8PMV1QPQ"}'),
+    "meta": lambda: ok(b'{"messages": [{"id": "wamid.HBgL"}]}'),
+    "vonage": lambda: ok(b'{"message-count": "1", "messages": [{"status": "0", "message-id": "0A0000000123ABCD1"}]}'),
 }
 CLASSES = {name: channel for name, (channel, _) in NETWORKED.items()} | {"console": ConsoleChannel}
 Make = Callable[[int], Channel]
@@ -72,7 +135,16 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
         each.close()
 
 
+A_BROWSER = (
+    "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    "BTBZMqHH6r4Tts7J_aSIgg",
+)
+
+
 def a_message(channel: Channel) -> Outgoing:
+    if isinstance(channel, WebPushChannel):
+        device = Device(1, f"{channel.services[0]}/push/browser", *A_BROWSER)
+        return outgoing("1", parts={"title": "Hello", "text": "Hello"}, devices=(device,))
     return an_email() if channel.address_field == "email" else outgoing()
 
 
@@ -80,9 +152,9 @@ def welcome(channel: Channel) -> Callable[[socket.socket], None]:
 
     def answer(sock: socket.socket) -> None:
         while read_request(sock):
-            sock.sendall(created())
+            sock.sendall(WELCOMES.get(channel.name, created)())
 
-    return smtp_script() if isinstance(channel, EmailChannel) else answer
+    return smtp_script() if channel.name == "email" else answer
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -92,7 +164,7 @@ def test_it_says_what_it_needs(name: str) -> None:
     made.close()
 
     assert made.name == name
-    assert made.address_field in ("phone", "email")
+    assert made.address_field in ("phone", "email", "push")
     assert made.templates
     assert all(file.endswith((".txt", ".html")) for file in made.templates.values())
     assert made.templates_for("any.kind").keys() == made.templates.keys()

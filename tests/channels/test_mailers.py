@@ -4,6 +4,7 @@ import smtplib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -149,8 +150,17 @@ def test_what_is_missing_is_named(settings: dict[str, Any], words: str) -> None:
 def test_a_backend_without_a_deadline_is_warned_of(settings: Any) -> None:
     settings.EMAIL_URL, settings.OUTBOX_CHANNELS = "", {"email": "notifications.channels.email.EmailChannel"}
     settings.EMAIL_BACKEND = f"{HERE}.TheirBackend"
+    if hasattr(settings, "MAILERS"):
+        del settings.MAILERS  # Django 6.1's test runner sets it
 
     assert [each.id for each in mailers_keep_to_the_deadline()] == ["notifications.W002"]
 
     settings.EMAIL_BACKEND = f"{HERE}.TheirSMTP"
     assert mailers_keep_to_the_deadline() == []
+
+
+def test_files_are_written_where_the_earlier_setting_says(tmp_path: Path) -> None:
+    """Django 6.1's mailers have names, and with a name its backend does not read that setting."""
+    with channel(EMAIL_BACKEND="django.core.mail.backends.filebased.EmailBackend", EMAIL_FILE_PATH=tmp_path) as made:
+        assert isinstance(made.send(an_email(), soon()), Accepted)
+    assert ADDRESS in next(tmp_path.iterdir()).read_text()

@@ -1,6 +1,7 @@
 """WhatsApp's content templates: one for each language, its variables, and when free text is allowed."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.base import Channel
+from notifications.content import media_links
 from notifications.lifecycle import Accepted, Permanent
+from notifications.policy.attachment import File
 from notifications.sandbox.client import SandboxClient
 from tests.channels.conftest import outgoing, soon
 
@@ -36,6 +39,27 @@ class TestContentTemplates:
         assert parameters["ContentSid"] == sid
         assert json.loads(parameters["ContentVariables"]) == {"1": "Yoga", "2": "at ten", "note": ""}
         assert "Body" not in parameters
+
+    def test_a_template_that_has_a_variable_in_its_media_gets_the_file(
+        self, channel: Channels, providers: SandboxClient, settings: Any
+    ) -> None:
+        settings.PUBLIC_URL = "https://book.example.com/app"
+        whatsapp = channel("whatsapp", PUBLIC_URL=settings.PUBLIC_URL, **TEMPLATES)
+        receipt = File("receipt.pdf", "application/pdf", b"%PDF-1.7")
+        words = outgoing(parts={"variables": "1: Yoga\n3: [file]"}, files=(receipt,))
+        assert isinstance(whatsapp.send(words, soon()), Accepted)
+        parameters = sent_with(providers)
+        filled = json.loads(parameters["ContentVariables"])
+        assert filled["1"] == "Yoga"
+        assert filled["3"].startswith("app/webhooks/media/")
+        token = filled["3"].rstrip("/").rpartition("/")[2]
+        assert media_links.read(token, now=time.time()) == (words.message_id, 0)
+        assert "MediaUrl" not in parameters
+        told = {"began_ago": 5.0, "unknown_for": 5.0, "known": frozenset[str](), "deadline": soon()}
+        assert isinstance(whatsapp.find(words, **told), Accepted | None), "what Twilio lists has no path in it"
+        without = whatsapp.send(words._replace(files=()), soon())
+        assert isinstance(without, Permanent)
+        assert (without.code, "asks for a file" in without.detail) == ("bad_variables", True)
 
     def test_a_template_without_variables(self, channel: Channels, providers: SandboxClient) -> None:
         channel("whatsapp", **TEMPLATES).send(outgoing(parts={"variables": ""}), soon())
