@@ -19,7 +19,9 @@ class NotificationsConfig(AppConfig):
         # once the models are there
         from notifications import checks, outbox, own_preview, verification  # noqa: F401, PLC0415
         from notifications.management import older_history  # noqa: PLC0415  (reads the models of migrations)
+        from notifications.protocol.primary_reads import read_where_written  # noqa: PLC0415
 
+        read_where_written(self.label, get_user_model()._meta.app_label)  # a user has addresses, and may be inactive
         verification.register_kinds()
         own_preview.register_kinds()
         pre_delete.connect(outbox.forget_user, sender=get_user_model())

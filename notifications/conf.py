@@ -32,6 +32,12 @@ DEFAULTS: dict[str, Any] = {
     "OUTBOX_DEFERRAL_SECONDS": 300,
     "OUTBOX_DEFERRAL_MAX_SECONDS": 3600,
     "OUTBOX_RATES": {},
+    "OUTBOX_ROUTES": {},
+    "OUTBOX_ROUTE_PATIENCE_SECONDS": 30,
+    "OUTBOX_ROUTE_SLOW_SECONDS": 5,
+    "OUTBOX_ROUTE_RETURN_SECONDS": 300,
+    "OUTBOX_SPEND_CAPS": {},
+    "OUTBOX_SPEND_CURRENCY": "",
     "OUTBOX_LEASE_SECONDS": 60,
     "OUTBOX_SEND_TIMEOUT_SECONDS": 15,
     "OUTBOX_ASK_BEFORE_RESEND": True,
@@ -115,8 +121,7 @@ def send_timeout_seconds() -> float:
 
 
 def ask_before_resend() -> bool:
-    """Whether a provider is asked about attempts of unknown outcome before a message is sent again
-    (OUTBOX_ASK_BEFORE_RESEND)."""
+    """Whether a provider is asked about lost answers before a message is sent again (OUTBOX_ASK_BEFORE_RESEND)."""
     return bool(setting("OUTBOX_ASK_BEFORE_RESEND"))
 
 
@@ -205,8 +210,7 @@ def verification_days() -> float:
 
 
 def verifies_addresses() -> bool:
-    """Whether an address that a person enters is used only once a code sent there is confirmed
-    (OUTBOX_VERIFY_ADDRESSES)."""
+    """Whether an address that a person enters is used only once its code came back (OUTBOX_VERIFY_ADDRESSES)."""
     return bool(setting("OUTBOX_VERIFY_ADDRESSES"))
 
 

@@ -50,13 +50,9 @@ from notifications.publishing.from_async import from_async
 from notifications.publishing.lock_recipient import lock_recipient
 from notifications.publishing.many import Published, To, publish_many
 from notifications.publishing.replacing import replace_waiting, under_way
-from notifications.recipients.contact import (
-    Contact,
-    change_contact,
-    check_database,
-    contact_of,
-)
+from notifications.recipients.contact import Contact, change_contact, check_database, contact_of
 from notifications.recipients.contact_fields import checked_changes
+from notifications.recipients.reached_at import addresses_of
 from notifications.recipients.strangers import Address, stranger_of, valid
 from notifications.recipients.user_contact import refresh
 from notifications.selectors.person import known_of
@@ -86,6 +82,7 @@ __all__ = [
     "To",
     "UnknownKind",
     "UnsafeIsolation",
+    "addresses_of",
     "apublish",
     "cancel",
     "change_contact",

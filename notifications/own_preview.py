@@ -12,12 +12,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from notifications import outbox
-from notifications.channels import channel_names
+from notifications.channels import channel_names, field_of
 from notifications.kinds import Kind, register
 from notifications.models import OperatorAction, OutboxMessage, Recipient
 from notifications.models.audit import Verb
 from notifications.operations.record_action import Actor, record
-from notifications.recipients.addresses import field_of
 from notifications.recipients.contact import recipient_of
 from notifications.selectors.outgoing import Words
 

@@ -7,9 +7,9 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from notifications import conf
-from notifications.channels import build_channels
+from notifications.channels.routes import build_routes
 from notifications.monitoring import alerts, notifiers
-from notifications.operations import bulk_replay
+from notifications.operations import bulk_replay, bulk_rows
 from notifications.operations.prune import prune
 from notifications.operations.prune_people import prune_people as prune_people_before
 from notifications.operations.release_held import release_due
@@ -21,7 +21,7 @@ LONGEST_REPLAYING_SECONDS = 45.0
 
 
 def prune_outbox(*, using: str = DEFAULT_DB_ALIAS) -> str:
-    """Remove messages that ended more than OUTBOX_PRUNE_DAYS ago."""
+    """Remove messages, and the items of bulk actions, that ended more than OUTBOX_PRUNE_DAYS ago."""
     days = conf.prune_days()
     if not days:
         return "Nothing is pruned: OUTBOX_PRUNE_DAYS is 0."
@@ -31,7 +31,9 @@ def prune_outbox(*, using: str = DEFAULT_DB_ALIAS) -> str:
         time.sleep(seconds)
         return time.monotonic() >= until
 
-    pruned = prune(timezone.now() - timedelta(days=days), pause=pause, using=using)
+    before = timezone.now() - timedelta(days=days)
+    pruned = prune(before, pause=pause, using=using)
+    bulk_rows.prune_items(before, using=using)
     return f"{pruned.total} messages removed{'' if pruned.is_complete else ', more to come'}"
 
 
@@ -57,7 +59,7 @@ def finish_bulk_replays(*, using: str = DEFAULT_DB_ALIAS) -> str:
 
 def poll_receipts(*, using: str = DEFAULT_DB_ALIAS) -> str:
     """Ask providers about messages whose receipt never came."""
-    channels = build_channels()
+    channels = build_routes()
     try:
         return str(poll(channels, using=using))
     finally:

@@ -27,6 +27,7 @@
     channel.recovered     info     channel: the backlog goes out at a rising rate
     kind.held             warning  kind, channel: its words cannot be made; its messages wait and use up no attempts
     kind.freed            info     kind, channel: they can be made again, and its messages go on
+    devices.forgotten     info     devices (how many): browsers whose push service says that they are gone
     alert.raised          error    alert: something is wrong, `monitoring.alert_rules` says what
     alert.cleared         info     alert: it has not been so for a while
     contact.failed        debug    error (a type): OUTBOX_CONTACT_OF did not say where somebody is; the copy was used
@@ -45,6 +46,8 @@
     relay.process_ended   warning  process, code, replaced_in (seconds): a relay under a supervisor ended
     relay.process_stuck   error    process: a relay under a supervisor hung, and was killed
 
+Where there are shards, what happens in one has the field shard.
+
 No field ever holds an address, a name, a text or a secret (G12): ids and codes only. A field that is None has nothing
 to say and is left out of the log.
 """
@@ -53,10 +56,15 @@ import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
+from notifications import shards
+
 logger = logging.getLogger("notifications")
 
 # The message and the claim number of the attempt that this thread is making, for whatever is logged meanwhile.
 current_attempt: ContextVar[tuple[int, int] | None] = ContextVar("current_attempt", default=None)
+
+# The database whose relay's loop this thread runs, where a process has several; empty in all other threads.
+current_loop: ContextVar[str] = ContextVar("current_loop", default="")
 
 Subscriber = Callable[[str, Mapping[str, object]], None]
 
@@ -84,6 +92,7 @@ LEVELS = {
     "channel.recovered": logging.INFO,
     "kind.held": logging.WARNING,
     "kind.freed": logging.INFO,
+    "devices.forgotten": logging.INFO,
     "alert.raised": logging.ERROR,
     "alert.cleared": logging.INFO,
     "contact.failed": logging.DEBUG,
@@ -129,6 +138,8 @@ def _log(event: str, fields: Mapping[str, object]) -> None:
     level = LEVELS[event]
     if logger.isEnabledFor(level):
         told = {name: _short(value) for name, value in fields.items() if value is not None}
+        if shard := shards.current():
+            told["shard"] = shard
         words = " ".join(f"{name}={value}" for name, value in told.items())
         logger.log(level, "%s %s", event, words, extra={"event": event, "outbox": told})
 

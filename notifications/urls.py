@@ -9,6 +9,7 @@ from django.apps import apps
 from django.urls import URLPattern, include, path
 
 from notifications.recipients.unsubscribe_view import unsubscribe
+from notifications.webhooks import meta, resend, sinch, vonage
 from notifications.webhooks.media import media
 
 app_name = "notifications"
@@ -34,4 +35,9 @@ urlpatterns = [
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("media/<str:token>/", media, name="media"),
     *twilio_paths(),
+    path("sinch/", sinch.receive, name="sinch"),
+    path("resend/", resend.receive, name="resend"),
+    path("meta/", meta.receive, name="meta"),
+    path("vonage/status/", vonage.status, name="vonage-status"),
+    path("vonage/inbound/", vonage.receive, name="vonage-inbound"),
 ]

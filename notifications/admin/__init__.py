@@ -8,6 +8,7 @@ from notifications.admin.bulk_replay import BulkReplayAdmin
 from notifications.admin.channels import ChannelAdmin
 from notifications.admin.messages import OutboxMessageAdmin
 from notifications.admin.recipients import RecipientAdmin
+from notifications.admin.spending import SpendingAdmin
 from notifications.admin.usage import UsageAdmin
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "OutboxMessageAdmin",
     "RecipientAdmin",
     "RelayAdmin",
+    "SpendingAdmin",
     "UsageAdmin",
 ]

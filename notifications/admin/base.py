@@ -15,8 +15,10 @@ from notifications.admin.offered_filters import OfferedFilters
 REPLAY = "notifications.replay_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
 REPEAT = "notifications.repeat_outboxmessage"
+SEE_LINKS = "notifications.see_links_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
 PAUSE = "notifications.pause_channel"
+MOVE = "notifications.move_channel"
 COMMAND = "notifications.command_relay"
 
 
@@ -42,6 +44,11 @@ def may(request: HttpRequest, permission: str) -> bool:
 def sees_addresses(request: HttpRequest) -> bool:
     """Recipients' pages show whole addresses, and to correct one is to see it; to others a hint is enough."""
     return may(request, "notifications.view_recipient") or may(request, CHANGE_ADDRESS)
+
+
+def sees_links(request: HttpRequest) -> bool:
+    """Whether the user may see the links in messages: some open what is their reader's, without a login."""
+    return may(request, SEE_LINKS)
 
 
 def demand(request: HttpRequest, *permissions: str) -> None:

@@ -8,13 +8,14 @@ meanwhile, in the row is a conflict: it is shown and not written. Each write is 
 from typing import Any
 
 from django import forms
-from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from notifications.admin.list_export import ListExport
 from notifications.admin.offered_filters import OfferedFilters
 from notifications.models.audit import MOST_REASON, Verb
+from notifications.operations.bulk_rows import plain
 from notifications.operations.record_action import Actor, record
 
 CONFLICT = "This was changed while the page was open: it is now %s. Reload the page and look again."
@@ -109,22 +110,12 @@ class ChangedFieldsAdmin(ListExport, OfferedFilters):
 
 
 class RecordsDeletions:
-    """Keeps what a deleted row said, with who deleted it. Use before ModelAdmin."""
+    """Keeps what a deleted row said, and who deleted it; for lists, see `bulk_rows.deletion`. Use before ModelAdmin."""
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        self._record_deletion(request, obj)
+        subject = f"{obj._meta.model_name}:{obj.pk}"
+        record(Verb.DELETE, actor=Actor.of(request.user), subject=subject, before=plain(obj))
         super().delete_model(request, obj)  # type: ignore[misc]
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        with transaction.atomic(using=queryset.db):
-            for row in queryset:
-                self._record_deletion(request, row)
-            super().delete_queryset(request, queryset)  # type: ignore[misc]
-
-    def _record_deletion(self, request: HttpRequest, row: Model) -> None:
-        before = {field.name: _plain(getattr(row, field.name)) for field in row._meta.concrete_fields}
-        subject = f"{row._meta.model_name}:{row.pk}"
-        record(Verb.DELETE, actor=Actor.of(request.user), subject=subject, before=before)
 
 
 def _value(row: Model, name: str) -> Any:

@@ -1,5 +1,6 @@
 """The forms that staff fill in: a reason, an address, and which failed messages they mean."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -25,6 +26,18 @@ class AddressForm(ReasonForm):
 
     field_order = ("address", "reason")
     address = forms.CharField(max_length=254, widget=forms.TextInput(attrs={"size": 40, "autocomplete": "off"}))
+
+
+class RouteForm(ReasonForm):
+    """The route that takes all of a channel's messages."""
+
+    field_order = ("route", "reason")
+    route = forms.ChoiceField(label="Route")
+
+    def __init__(self, *args: Any, names: Sequence[str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        choices: Any = self.fields["route"]
+        choices.choices = [(name, name) for name in names]
 
 
 class MomentForm(ReasonForm):

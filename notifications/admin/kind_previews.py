@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from notifications import kinds, own_preview
-from notifications.admin.base import demand, may, page
+from notifications.admin.base import demand, may, page, sees_links
 from notifications.content.release import release
 from notifications.models import OutboxMessage, Relay
 from notifications.recipients.contact_fields import checked
@@ -134,7 +134,7 @@ def message_email(request: HttpRequest, pk: int) -> HttpResponse:
         message = OutboxMessage.objects.select_related("recipient").get(pk=pk)
     except OutboxMessage.DoesNotExist:
         raise Http404 from None
-    return _email(words_of(message).html)
+    return _email(words_of(message, shows_links=sees_links(request)).html)
 
 
 def _choice(request: HttpRequest) -> Choice:

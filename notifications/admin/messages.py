@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from django.utils.timezone import localtime
 
 from notifications.admin import bulk_replay, kind_previews, message_actions, repeat
-from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page, sees_addresses
+from notifications.admin.base import CANCEL, REPLAY, ReadOnly, demand, may, page, sees_addresses, sees_links
 from notifications.admin.lists import (
     MOST_LISTED,
     BoundedPaginator,
@@ -32,9 +32,11 @@ from notifications.admin.lists import (
     window_of,
 )
 from notifications.admin.references import link_of
+from notifications.content.public_links import public_url
 from notifications.models import OutboxMessage
 from notifications.models.audit import BulkReplay
 from notifications.policy.causes import cause_of
+from notifications.policy.link_masking import without_links
 from notifications.policy.masking import hint
 from notifications.policy.support_words import status_words
 from notifications.selectors import search
@@ -175,11 +177,11 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
             cause=cause_of(message.error_code) if message.error_code else None,
             waits=waits_of(message, using=message._state.db or "default"),
             timeline=timeline_of(message, using=message._state.db or "default"),
-            words=words_of(message),
+            words=words_of(message, shows_links=sees_links(request)),
             address=address_of(message) if sees_addresses(request) else hint(address_of(message)),
             repeats=list(message.repeats.order_by("pk").values_list("message_id", flat=True)),
             reference_link=link_of(message.reference),
-            context_json=json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True),
+            context_json=_context_of(message, shows_links=sees_links(request)),
             actions=message_actions.actions_on(request, message),
         )
 
@@ -207,6 +209,11 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 def _with_ids(view: str, queryset: QuerySet[OutboxMessage]) -> HttpResponse:
     ids = list(queryset.values_list("pk", flat=True)[: OutboxMessageAdmin.list_per_page])
     return HttpResponseRedirect(f"{reverse(view)}?{urlencode({'ids': ids}, doseq=True)}")
+
+
+def _context_of(message: OutboxMessage, *, shows_links: bool) -> str:
+    said = json.dumps(message.context, indent=2, ensure_ascii=False, sort_keys=True)
+    return said if shows_links else without_links(said, site=public_url())
 
 
 def _all_that_match(request: HttpRequest, view: str) -> str:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from notifications.admin import message_actions
-from notifications.admin.base import CHANGE_ADDRESS, demand, may, page, sees_addresses
+from notifications.admin.base import CHANGE_ADDRESS, demand, may, page, sees_addresses, sees_links
 from notifications.admin.forms import AddressForm
 from notifications.errors import InvalidContact
 from notifications.models import Recipient
@@ -77,7 +77,8 @@ def history_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -
     recipient = _recipient(request, model_admin, pk)
     term = request.GET.get("q", "").replace("\x00", "").strip()[:MOST_SEARCH]
     using = recipient._state.db or "default"
-    history = history_of(recipient, search=term, before=id_in(request.GET.get("before", "")), using=using)
+    how: dict[str, Any] = {"using": using, "shows_links": sees_links(request)}
+    history = history_of(recipient, search=term, before=id_in(request.GET.get("before", "")), **how)
     sees = sees_addresses(request)
     return page(
         request,

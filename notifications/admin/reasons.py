@@ -1,28 +1,20 @@
-"""Asks for a reason before a list's action is done, on a page that says what will happen to which rows."""
+"""Asks for a reason before something is done to a row of a list, on a page that says what will happen."""
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from notifications.admin.base import page
 from notifications.admin.forms import ReasonForm
 
-SHOWN = 20  # rows
-MOST = 500  # rows that one request changes, one after the other; more would end with the request, half done
-
 
 def reason_or_page(
-    request: HttpRequest, model_admin: admin.ModelAdmin, queryset: QuerySet, *, title: str, consequence: str
+    request: HttpRequest, model_admin: admin.ModelAdmin, row: Model, *, title: str, consequence: str
 ) -> str | HttpResponse:
-    """The reason that was given, or the page that asks for one; `consequence` is a sentence for it.
-
-    What is done is what the page showed: if rows came or went since, it is shown again. Above MOST rows nothing is.
-    """
+    """The reason that was given, or the page that asks for one; `consequence` is a sentence for it."""
     form = ReasonForm(request.POST if "reason" in request.POST else None)
-    total = queryset.order_by()[: MOST + 1].count()
-    seen = request.POST.get("seen", str(total))
-    if form.is_valid() and total <= MOST and seen == str(total):
+    if form.is_valid():
         return str(form.cleaned_data["reason"])
     return page(
         request,
@@ -31,13 +23,11 @@ def reason_or_page(
         title=title,
         consequence=consequence,
         form=form,
-        rows=list(queryset[:SHOWN]),
-        total=total,
-        most=MOST,
-        is_too_many=total > MOST,
-        was=seen if seen != str(total) else "",
+        rows=[row],
+        total=1,
+        last=row.pk,
         action=request.POST.get("action", ""),
-        select_across=request.POST.get("select_across", "0"),
-        chosen=request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+        select_across="0",
+        chosen=[row.pk],
         checkbox_name=helpers.ACTION_CHECKBOX_NAME,
     )

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from notifications.admin.base import REPEAT, demand, page
+from notifications.admin.base import REPEAT, demand, page, sees_links
 from notifications.admin.forms import ReasonForm
 from notifications.channels import needs_of
 from notifications.errors import NotSentAgain
@@ -55,7 +55,7 @@ def again_view(request: HttpRequest, model_admin: admin.ModelAdmin, pk: int) -> 
         form=form,
         message=message,
         choices=choices,
-        words=words_of(message),
+        words=words_of(message, shows_links=sees_links(request)),
     )
 
 

@@ -8,7 +8,12 @@ from rest_framework.exceptions import APIException
 
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting, Refused
-from notifications.api.usage_shapes import UsageQuerySerializer, UsageSerializer
+from notifications.api.usage_shapes import (
+    SpendingQuerySerializer,
+    SpendingSerializer,
+    UsageQuerySerializer,
+    UsageSerializer,
+)
 
 PROBLEM = {
     "type": "object",
@@ -63,6 +68,16 @@ NO_REPLAY = _errors(404, not_found="No BulkReplay matches the given query.")
 NO_CHANNEL = _errors(404, not_found="No such channel is configured.")
 WHY = _asking("why", reason="the carrier's outage is over")
 
+shard_list = extend_schema(
+    operation_id="staff_outbox_shards_list",
+    tags=TAGS,
+    parameters=[shapes.ShardQuerySerializer],
+    responses={
+        200: shapes.ShardSerializer(many=True),
+        **_invalid("shard"),
+        **_errors(404, not_found="There is no such shard, or not all are seen from here."),
+    },
+)
 message_list = extend_schema(
     operation_id="staff_outbox_messages_list",
     tags=TAGS,
@@ -119,6 +134,11 @@ usage = extend_schema(
     tags=TAGS,
     parameters=[UsageQuerySerializer],
     responses={200: UsageSerializer, **_invalid("since")},
+)
+spending = extend_schema(
+    tags=TAGS,
+    parameters=[SpendingQuerySerializer],
+    responses={200: SpendingSerializer, **_invalid("since")},
 )
 channel_list = extend_schema(tags=TAGS, responses=shapes.ChannelSerializer(many=True))
 switch = extend_schema(

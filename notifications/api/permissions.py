@@ -14,6 +14,7 @@ VIEW = "notifications.view_outboxmessage"
 REPLAY = "notifications.replay_outboxmessage"
 REPEAT = "notifications.repeat_outboxmessage"
 CANCEL = "notifications.cancel_outboxmessage"
+SEE_LINKS = "notifications.see_links_outboxmessage"
 CHANGE_ADDRESS = "notifications.change_recipient_address"
 VIEW_CHANNEL = "notifications.view_channelstate"
 VIEW_USAGE = "notifications.view_usage"
@@ -26,6 +27,11 @@ class StaffWith(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         needs: tuple[str, ...] = getattr(view, "needs", (VIEW,))
         user: Any = request.user
-        carries = getattr(request.auth, "carries", None)
-        is_in_scope = carries is None or carries(needs)
-        return bool(user.is_active and user.is_staff and is_in_scope and user.has_perms(needs))
+        return bool(user.is_active and user.is_staff and holds(request, *needs))
+
+
+def holds(request: Request, *permissions: str) -> bool:
+    """Whether the user has the permissions, and the token carries them."""
+    user: Any = request.user
+    carries = getattr(request.auth, "carries", None)
+    return (carries is None or carries(permissions)) and bool(user.has_perms(permissions))

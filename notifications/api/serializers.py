@@ -17,9 +17,19 @@ MOST_IDS = 1_000  # named one by one; use a filter for more
 STATUSES = [status.value for status in Status]
 
 
-def _text(most: int, **more: Any) -> serializers.CharField:
+class TextField(serializers.CharField):
+    """A text, as the document says. The framework's own field takes numbers, and would put one on record."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text: str = super().to_internal_value(data)
+        return text
+
+
+def _text(most: int, **more: Any) -> TextField:
     """A text that may be left out."""
-    return serializers.CharField(
+    return TextField(
         max_length=most, required=False, allow_blank=True, validators=[ProhibitNullCharactersValidator()], **more
     )
 
@@ -31,11 +41,11 @@ def _id(**more: Any) -> serializers.IntegerField:
 class ReasonSerializer(serializers.Serializer):
     """Why it is done: kept on record with the caller's name."""
 
-    reason = serializers.CharField(max_length=MOST_REASON, validators=[ProhibitNullCharactersValidator()])
+    reason = TextField(max_length=MOST_REASON, validators=[ProhibitNullCharactersValidator()])
 
 
 class AddressSerializer(ReasonSerializer):
-    address = serializers.CharField(max_length=254, help_text="a phone number or an email address, as the channel asks")
+    address = TextField(max_length=254, help_text="a phone number or an email address, as the channel asks")
 
 
 class RepeatSerializer(ReasonSerializer):
@@ -63,7 +73,7 @@ class SelectionSerializer(serializers.Serializer):
 
 class NewReplaySerializer(SelectionSerializer):
     dry_run = serializers.BooleanField(default=False, help_text="say what would go out again, and change nothing")
-    reason = serializers.CharField(
+    reason = TextField(
         max_length=MOST_REASON,
         default="",
         allow_blank=True,
@@ -203,6 +213,21 @@ class MessageListSerializer(serializers.Serializer):
 
     before = serializers.IntegerField(allow_null=True)
     results = MessageSerializer(many=True)
+
+
+class ShardQuerySerializer(serializers.Serializer):
+    shard = _text(63, help_text="this one alone")
+
+
+class ShardSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    board = serializers.CharField(help_text="the address of its own board; empty if it has none")
+    wrong = serializers.ListField(child=serializers.CharField(), help_text="a line for each alert; none: all is well")
+    is_away = serializers.BooleanField(help_text="its database does not answer, and the figures are null")
+    waiting = serializers.IntegerField(allow_null=True, help_text="messages that have not ended")
+    oldest_due_seconds = serializers.FloatField(allow_null=True, help_text="null also if nothing is due")
+    failed = serializers.IntegerField(allow_null=True, help_text="dead letters")
+    relays = serializers.IntegerField(allow_null=True)
 
 
 class ChannelSerializer(serializers.ModelSerializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from notifications.api import channels, usage, views
+from notifications.api import channels, shards, spending, usage, views
 
 urlpatterns = [
     path("messages/", views.MessageList.as_view(), name="staff-message-list"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("replays/<int:pk>/continue/", views.ReplayContinue.as_view(), name="staff-replay-continue"),
     path("replays/<int:pk>/stop/", views.ReplayStop.as_view(), name="staff-replay-stop"),
     path("usage/", usage.UsageReport.as_view(), name="staff-usage"),
+    path("spending/", spending.SpendingReport.as_view(), name="staff-spending"),
+    path("shards/", shards.ShardList.as_view(), name="staff-shard-list"),
     path("channels/", channels.ChannelList.as_view(), name="staff-channel-list"),
     path("channels/<slug:name>/pause/", channels.ChannelPause.as_view(), name="staff-channel-pause"),
     path("channels/<slug:name>/resume/", channels.ChannelResume.as_view(), name="staff-channel-resume"),

@@ -16,7 +16,7 @@ from notifications import conf
 from notifications.api import documentation
 from notifications.api import serializers as shapes
 from notifications.api.errors import NoAddress, NotFailed, NotScheduled, NotWaiting, Refused
-from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPEAT, REPLAY, VIEW, StaffWith
+from notifications.api.permissions import CANCEL, CHANGE_ADDRESS, REPEAT, REPLAY, SEE_LINKS, VIEW, StaffWith, holds
 from notifications.errors import InvalidContact, NotSentAgain
 from notifications.lifecycle import Status
 from notifications.models import OutboxMessage
@@ -71,7 +71,7 @@ class MessageDetail(StaffView):
 
     @documentation.message
     def get(self, request: Request, pk: int) -> Response:
-        return shown(pk)
+        return shown(request, pk)
 
 
 class MessageReplay(StaffView):
@@ -85,7 +85,7 @@ class MessageReplay(StaffView):
         existing(pk)
         if not replay([pk], actor=Actor.of(request.user), **why):
             raise NotFailed
-        return shown(pk)
+        return shown(request, pk)
 
 
 class MessageCancel(StaffView):
@@ -99,7 +99,7 @@ class MessageCancel(StaffView):
         existing(pk)
         if not cancel([pk], actor=Actor.of(request.user), **why):
             raise NotWaiting
-        return shown(pk)
+        return shown(request, pk)
 
 
 class MessageAgain(StaffView):
@@ -115,7 +115,7 @@ class MessageAgain(StaffView):
             repeat = send_again(pk, actor=Actor.of(request.user), **wish)
         except NotSentAgain as refused:
             raise Refused.of(refused) from None
-        return Response(shown(repeat.pk).data, status=201)
+        return Response(shown(request, repeat.pk).data, status=201)
 
 
 class MessageMove(StaffView):
@@ -129,7 +129,7 @@ class MessageMove(StaffView):
         existing(pk)
         if not reschedule([pk], actor=Actor.of(request.user), **change):
             raise NotScheduled
-        return shown(pk)
+        return shown(request, pk)
 
 
 class MessageAddress(StaffView):
@@ -148,7 +148,7 @@ class MessageAddress(StaffView):
             correct_address(message.recipient_id, field=field, actor=Actor.of(request.user), replaying=[pk], **change)
         except InvalidContact as error:
             raise ValidationError({"address": error.errors.get(field, [str(error)])}) from None
-        return shown(pk)
+        return shown(request, pk)
 
 
 REPLAYS = BulkReplay.objects.filter(action=Verb.REPLAY.value)
@@ -222,13 +222,13 @@ def existing(pk: int) -> OutboxMessage:
     return message
 
 
-def shown(pk: int) -> Response:
+def shown(request: Request, pk: int) -> Response:
     """The page of one message."""
     message = existing(pk)
     page = {
         "message": message,
         "waits": waits_of(message),
         "timeline": timeline_of(message),
-        "words": words_of(message),
+        "words": words_of(message, shows_links=holds(request, SEE_LINKS)),
     }
     return Response(shapes.MessagePageSerializer(page).data)

@@ -9,6 +9,8 @@ from django.utils.module_loading import import_string
 
 from notifications import conf
 from notifications.channels import channel_names, channels_problems
+from notifications.channels.routes import route_problems
+from notifications.channels.spend_caps import spend_cap_problems
 
 
 @register(Tags.compatibility)
@@ -18,11 +20,24 @@ def channels_have_names(**_: Any) -> list[CheckMessage]:
         f"{name} names the channel {channel!r}, which OUTBOX_CHANNELS lacks: {', '.join(channel_names())}."
         for name, default in conf.DEFAULTS.items()
         if isinstance(default, dict)
+        and name != "OUTBOX_SPEND_CAPS"
         and not name.endswith("_OF_KIND")
         and isinstance(by_channel := getattr(settings, name, default), dict)
         for channel in sorted(set(map(str, by_channel)) - set(channel_names()))
     ]
     return [Error(problem, id="notifications.E018") for problem in wrong]
+
+
+@register(Tags.compatibility)
+def routes_are_whole(**_: Any) -> list[CheckMessage]:
+    """OUTBOX_ROUTES' entries can be used; `channels_can_be_built` builds what they name."""
+    return [Error(problem, id="notifications.E024") for problem in route_problems()]
+
+
+@register(Tags.compatibility)
+def spend_caps_can_hold(**_: Any) -> list[CheckMessage]:
+    """OUTBOX_SPEND_CAPS are amounts by country, and what they are to hold has prices in their currency."""
+    return [Error(problem, id="notifications.E025") for problem in spend_cap_problems()]
 
 
 @register(Tags.compatibility)

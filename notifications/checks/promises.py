@@ -18,11 +18,11 @@ from notifications.channels import (
     DEFAULT_CHANNELS,
     channel_names,
     channel_paths,
-    configured_channels,
     needs_of,
     rehearsed_channel,
 )
 from notifications.channels.base import Channel
+from notifications.channels.routes import build_routes, route_problems
 from notifications.content.public_links import is_included, is_public_address, public_url
 from notifications.content.rendering import template_problems
 from notifications.content.unsubscribe_links import UNSUBSCRIBABLE
@@ -39,6 +39,9 @@ KNOWN: dict[str, Any] = {
     "OUTBOX_REFERENCE_LINKS": {},
     "OUTBOX_ALERT_URL": "",
 }
+
+# Providers that tell us what became of a message, and what people write, at addresses in notifications.urls.
+CALLING_BACK = tuple(f"notifications.channels.{name}." for name in ("twilio", "vonage", "sinch", "meta", "resend"))
 
 
 @register(Tags.compatibility)
@@ -160,13 +163,19 @@ def channels_can_be_built(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in channel_names():
         try:
-            channel = configured_channels([name])[name] if conf.sends() else rehearsed_channel(name)
+            senders = _senders(name) if conf.sends() else [rehearsed_channel(name)]
         except ImproperlyConfigured as error:
             problems.append(Error(str(error), id="notifications.E004"))
             continue
-        problems += _wordless(channel)
-        channel.close()
+        for sender in senders:
+            problems += [problem for problem in _wordless(sender) if problem not in problems]
+            sender.close()
     return problems
+
+
+def _senders(channel: str) -> list[Channel]:
+    """What sends over each of a channel's routes. `routes_are_whole` says what is wrong with an entry."""
+    return [] if route_problems() else list(build_routes([channel], as_configured=True).values())
 
 
 @register(Tags.compatibility)
@@ -175,10 +184,10 @@ def mailers_keep_to_the_deadline(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in channel_names() if conf.sends() else ():
         try:
-            channel = configured_channels([name])[name]
+            senders = _senders(name)
         except ImproperlyConfigured:
             continue  # channels_can_be_built says so
-        if not channel.keeps_deadline:
+        if not all(sender.keeps_deadline for sender in senders):
             problems.append(
                 Caution(
                     f"The channel {name!r} uses an email backend that may run longer than OUTBOX_SEND_TIMEOUT_SECONDS: "
@@ -188,7 +197,8 @@ def mailers_keep_to_the_deadline(**_: Any) -> list[CheckMessage]:
                     id="notifications.W002",
                 )
             )
-        channel.close()
+        for sender in senders:
+            sender.close()
     return problems
 
 
@@ -230,7 +240,7 @@ def addresses_are_public(**_: Any) -> list[CheckMessage]:
     if public_url() and not is_public_address(str(settings.PUBLIC_URL)):
         wrong = "PUBLIC_URL must be https://host or https://host/path, in ASCII, without a password."
         return [Error(wrong, id="notifications.E013")]
-    is_used = any(path.startswith("notifications.channels.twilio.") for path in channel_paths().values()) or (
+    is_used = any(path.startswith(CALLING_BACK) for path in channel_paths().values()) or (
         public_url() and any(kinds.purpose_of(name) in UNSUBSCRIBABLE for name in kinds.names())
     )
     if not is_used or is_included("notifications:unsubscribe"):

@@ -8,7 +8,7 @@ the clock asks again.
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from django.db import connections
 
@@ -16,6 +16,7 @@ from notifications.clock.jobs import JOBS, Job
 from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.run_sql import execute, fetch_all
 from notifications.protocol.sql_clock import END, TAKE
+from notifications.shards import on_database
 from notifications.telemetry import emit
 
 TICK_SECONDS = 15.0  # how late a job may be; one statement each time
@@ -23,12 +24,20 @@ STOP_SECONDS = 5.0  # for jobs that run when the clock is stopped; afterwards th
 
 
 class Clock:
-    """`run` returns once stopped."""
+    """`run` returns once stopped. With `hangs_up` it connects anew for each look, and holds no connection between."""
 
-    def __init__(self, using: str, *, jobs: Sequence[Job] = JOBS, tick_seconds: float = TICK_SECONDS) -> None:
+    def __init__(
+        self,
+        using: str,
+        *,
+        jobs: Sequence[Job] = JOBS,
+        tick_seconds: float = TICK_SECONDS,
+        hangs_up: bool = False,
+    ) -> None:
         self._using = using
         self._jobs = {job.name: job for job in jobs}
         self._tick_seconds = tick_seconds
+        self._hangs_up = hangs_up
         self._stopping = threading.Event()
         self._running: list[threading.Thread] = []
 
@@ -41,6 +50,8 @@ class Clock:
         try:
             while not self._stopping.is_set():
                 self.tick()
+                if self._hangs_up:
+                    connections[self._using].close()
                 self._stopping.wait(self._tick_seconds * random.uniform(0.5, 1.0))  # noqa: S311  (clocks in step would meet)
             for thread in self._running:
                 thread.join(STOP_SECONDS)
@@ -75,7 +86,8 @@ class Clock:
 
     def _work(self, job: Job) -> None:
         try:
-            error = self._error_of(job)
+            with on_database(self._using):
+                error = self._error_of(job)
             execute(END, {"name": job.name, "error": error}, using=self._using)
         except Exception as lost:  # noqa: BLE001  (the job's lease runs out, and it runs again)
             emit("clock.waiting", error=type(lost).__name__)
@@ -94,13 +106,24 @@ class Clock:
 
 
 @contextmanager
-def clock_beside(using: str) -> Iterator[None]:
-    """A clock in a thread of its own, for as long as the block runs."""
-    clock = Clock(using)
+def clocks_beside(databases: Sequence[str]) -> Iterator[list[Clock]]:
+    """A clock for each of `databases` in a thread of its own, for as long as the block runs."""
+    with ExitStack() as stack:
+        clocks = [stack.enter_context(_clock_beside(using, hangs_up=len(databases) > 1)) for using in databases]
+        try:
+            yield clocks
+        finally:
+            for clock in clocks:  # all, before the first is waited for
+                clock.stop()
+
+
+@contextmanager
+def _clock_beside(using: str, *, hangs_up: bool) -> Iterator[Clock]:
+    clock = Clock(using, hangs_up=hangs_up)
     thread = threading.Thread(target=clock.run, name="clock", daemon=True)
     thread.start()
     try:
-        yield
+        yield clock
     finally:
         clock.stop()
         thread.join(STOP_SECONDS)

@@ -5,6 +5,7 @@ sent, with the reason, and no provider is asked.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -47,7 +48,6 @@ def check_attachments(kind: Kind, context: Mapping[str, Any], *, locale: str, ti
 
 
 def _files(kind: Kind, message: Facts, context: Mapping[str, Any], links: Collection[str]) -> Iterator[File]:
-    typed = sanitize(context, links=links)
     for attachment in kind.attachments:
         if message.channel not in attachment.channels:
             continue
@@ -58,6 +58,7 @@ def _files(kind: Kind, message: Facts, context: Mapping[str, Any], links: Collec
             raise RenderingError(
                 f"The attachment {attachment.name!r} has {len(content):,} bytes; most_bytes={attachment.most_bytes:,}."
             )
+        typed = sanitize(context, links=links)  # only where there is a file
         name = file_name(render_line(attachment.name, typed, locale=message.locale, time_zone=message.time_zone))
         yield File(name, attachment.content_type, content, attachment.cid)
 
@@ -79,10 +80,15 @@ def _content(
         )
         return parts["content"].encode()
     try:
-        build: Any = import_string(attachment.build) if isinstance(attachment.build, str) else attachment.build
+        build: Any = _imported(attachment.build) if isinstance(attachment.build, str) else attachment.build
         built: object = build(message)
     except Exception as error:  # a project's function may raise anything
         raise RenderingError(f"{attachment.name}: {type(error).__name__}: {error}") from error
     if built is not None and not isinstance(built, bytes | str):
         raise RenderingError(f"{attachment.name}: build must answer bytes, a text or None, not {type(built).__name__}")
     return built.encode() if isinstance(built, str) else built
+
+
+@lru_cache
+def _imported(path: str) -> Any:
+    return import_string(path)

@@ -1,17 +1,19 @@
 """Short signatures for links that work without a login: 72 bits, so that a link fits into an SMS.
 
 The relay makes them when a message is sent, and web processes read them: both know the keys of links (OUTBOX_LINK_KEY).
-A copy of the database makes no link. What an earlier key signed still works.
+A copy of the database makes no link. What an earlier key signed still works. A shard's links are good in it alone.
 """
 
 import base64
 import hmac
 from collections.abc import Iterator
 
+from django.core import signing
 from django.utils.http import base36_to_int, int_to_base36
 
 from notifications import conf
 from notifications.content.until_settings_change import until_settings_change
+from notifications.shards import within_shard
 
 BYTES = 9  # nobody guesses 72 bits over a network; as text they are 12 characters
 
@@ -42,10 +44,17 @@ def number_of(token: str, *, salt: str) -> int | None:
     return number if is_signature(signed, str(number), salt=salt) else None
 
 
+def link_signer(salt: str) -> signing.Signer:
+    """For links that name more than a row. It signs with the first of the keys, and reads what any of them signed."""
+    key, *earlier = conf.link_keys()
+    return signing.Signer(key=key, fallback_keys=[*earlier], salt=within_shard(salt))
+
+
 def _signatures(value: str, *, salt: str) -> Iterator[str]:
+    signed_for = f"notifications.link:{within_shard(salt)}:{value}".encode()
     for key in _keys():
         signed = key.copy()
-        signed.update(f"notifications.link:{salt}:{value}".encode())
+        signed.update(signed_for)
         yield base64.urlsafe_b64encode(signed.digest()[:BYTES]).decode()
 
 

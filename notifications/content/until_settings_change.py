@@ -6,19 +6,20 @@ of each such change, and what was kept is made anew.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.core.signals import setting_changed
 
+Of = ParamSpec("Of")
 Made = TypeVar("Made")
 
 
-def until_settings_change(make: Callable[[], Made]) -> Callable[[], Made]:
-    """`make`, called once, and again after a change of any setting."""
+def until_settings_change(make: Callable[Of, Made]) -> Callable[Of, Made]:
+    """`make`, called once for the same arguments, and again after a change of any setting."""
     kept = cache(make)
 
     def forget(**_: Any) -> None:
         kept.cache_clear()
 
     setting_changed.connect(forget, weak=False)
-    return kept
+    return kept  # type: ignore[return-value]  # cache() forgets the parameters

@@ -8,7 +8,6 @@ from datetime import datetime
 from math import isfinite
 from typing import TypeVar
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -42,20 +41,6 @@ def address(text: str) -> tuple[str, int]:
     if not port.isdecimal() or int(port) > 65535:
         raise ArgumentTypeError(f"must be a port, or HOST:PORT, not {text!r}")
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def existing_database(text: str) -> str:
-    """An alias of settings.DATABASES."""
-    if text not in settings.DATABASES:
-        raise ArgumentTypeError(f"must be one of {', '.join(settings.DATABASES)}, not {text!r}")
-    return text
-
-
-def add_database(parser: ArgumentParser) -> None:
-    """The option --database, the same for all commands."""
-    parser.add_argument(
-        "--database", type=existing_database, default="default", metavar="ALIAS", help="Default: default."
-    )
 
 
 def configured_channel(text: str) -> str:

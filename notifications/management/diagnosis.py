@@ -9,9 +9,10 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from notifications import conf
-from notifications.channels import channel_names, configured_channels
+from notifications.channels import channel_names
 from notifications.channels.base import State
 from notifications.channels.deadline import Deadline
+from notifications.channels.routes import build_routes, route_keys
 from notifications.protocol.run_sql import fetch_all
 
 OLDEST_SERVER = 140_000  # PostgreSQL 14
@@ -52,7 +53,8 @@ def findings(using: str) -> Iterator[Finding]:
         yield _relays(using)
     yield from _of_checks("mailer", messages, "")
     for name in channel_names():
-        yield _channel(name)
+        for key in route_keys(name):
+            yield _channel(name, key)
 
 
 def _system_checks(using: str) -> Sequence[CheckMessage]:
@@ -144,10 +146,10 @@ def _relays(using: str) -> Finding:
     return Finding("relays", State.WRONG, "None is running, so nothing is sent. Start manage.py run_outbox_relay.")
 
 
-def _channel(name: str) -> Finding:
-    subject = f"channel {name}"
+def _channel(name: str, key: str) -> Finding:
+    subject = f"channel {name}" if key == name else f"route {key}"
     try:
-        channel = configured_channels([name])[name]
+        channel = build_routes([name], as_configured=True)[key]
     except ImproperlyConfigured as error:
         return Finding(subject, State.WRONG if conf.sends() else State.NOT_TRIED, str(error))
     try:

@@ -1,7 +1,8 @@
 """Formats an Overview for `outbox_status`: a line that says how late the outbox is, and three small tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -15,11 +16,17 @@ COLOURS = {"open": "green", "paused": "yellow", "broken": "red"}
 LATE_SECONDS, SILENT_SECONDS = 60.0, 5.0
 
 
-def shown(now: Overview, headlines: Sequence[str], *, at: datetime) -> RenderableType:
-    """Everything, as it was read at the moment `at`; first the board's `headlines`."""
+def shown(
+    now: Overview, headlines: Sequence[str], *, at: datetime, parts: Mapping[str, Overview] = MappingProxyType({})
+) -> RenderableType:
+    """Everything, as it was read at the moment `at`; first the board's `headlines`. `parts`: the databases that `now`
+    is the sum of, by name.
+    """
     wrong = [Text(headline, "bold red") for headline in headlines] or [Text("All is well.", "green")]
-    parts = (_headline(now), _messages(now), _channels(now), _relays(now, at=at), _clock(now, at=at))
-    return Group(*wrong, *(each for part in parts for each in ("", part)))
+    tables = [_headline(now), _messages(now), _channels(now), _relays(now, at=at), _clock(now, at=at)]
+    if parts:
+        tables.insert(1, _databases(parts))
+    return Group(*wrong, *(each for table in tables for each in ("", table)))
 
 
 def _headline(now: Overview) -> Text:
@@ -29,6 +36,18 @@ def _headline(now: Overview) -> Text:
         return Text.assemble(("Nothing is due.", "green"), f" {lanes}.")
     style = "bold red" if waited > LATE_SECONDS else "yellow" if waited > 1 else "green"
     return Text.assemble((f"The oldest due message has waited {_duration(waited)}.", style), f" {lanes}.")
+
+
+def _databases(parts: Mapping[str, Overview]) -> Table:
+    columns = ("due for", "pending", "sending", "queued", "failed", "relays")
+    table = _table("Databases", "database", *columns)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, one in parts.items():
+        waited = "" if one.oldest_due_seconds is None else _duration(one.oldest_due_seconds)
+        numbers = [f"{one.messages[status]:,}" for status in columns[1:-1]]
+        table.add_row(name, waited, *numbers, str(len(one.relays)))
+    return table
 
 
 def _messages(now: Overview) -> Table:
@@ -62,12 +81,20 @@ def _channels(now: Overview) -> Table:
 def _relays(now: Overview, *, at: datetime) -> RenderableType:
     if not now.relays:
         return Text("No relay is running: start one with `manage.py run_outbox_relay`.", "bold red")
-    table = _table("Relays", "relay", "host", "process", "in flight", "at once per channel", "heard")
-    for column in (table.columns[0], *table.columns[2:]):
-        column.justify = "right"
+    of_several = ["database"] if "database" in now.relays[0] else []
+    table = _table("Relays", *of_several, "relay", "host", "process", "in flight", "at once per channel", "heard")
+    for column in table.columns:
+        column.justify = "left" if column.header in ("host", "database") else "right"
     for relay in now.relays:
         heard = max((at - relay["heartbeat_at"]).total_seconds(), 0.0)
-        cells: list[Any] = [relay["id"], relay["host"], relay["pid"], relay["in_flight"], relay["concurrency"]]
+        cells: list[Any] = [
+            *(relay[name] for name in of_several),
+            relay["id"],
+            relay["host"],
+            relay["pid"],
+            relay["in_flight"],
+            relay["concurrency"],
+        ]
         heard_cell = Text(f"{_duration(heard)} ago", "red" if heard > SILENT_SECONDS else "")
         table.add_row(*map(str, cells), heard_cell)
     return table

@@ -4,7 +4,7 @@ from notifications.policy import phone_numbers
 
 
 def address_key(field: str, address: str) -> str:
-    """The name of a `phone` or `email` address, as in `AddressOptOut.address`; empty for no address."""
-    if not address:
+    """The name of a `phone` or `email` address, as in `AddressOptOut.address`; empty for none, and for browsers."""
+    if not address or field == "push":  # a browser has no opt-out of its own: it is signed off
         return ""
     return f"{field}:{phone_numbers.canonical(address) if field == 'phone' else address.casefold()}"

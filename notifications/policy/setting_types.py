@@ -13,13 +13,22 @@ AT_LEAST_ONE = frozenset(
     }
 )
 COUNTS = AT_LEAST_ONE | {"OUTBOX_CODES_PER_HOUR", "OUTBOX_CODES_PER_DAY", "OUTBOX_ATTACHMENTS_MAX_BYTES"}
-MORE_THAN_ZERO = frozenset({"OUTBOX_LEASE_SECONDS", "OUTBOX_SEND_TIMEOUT_SECONDS", "OUTBOX_CODE_MINUTES"})
+MORE_THAN_ZERO = frozenset(
+    {
+        "OUTBOX_LEASE_SECONDS",
+        "OUTBOX_SEND_TIMEOUT_SECONDS",
+        "OUTBOX_CODE_MINUTES",
+        "OUTBOX_ROUTE_SLOW_SECONDS",
+        "OUTBOX_ROUTE_RETURN_SECONDS",
+    }
+)
+OWN_CHECK = frozenset({"OUTBOX_ROUTES", "OUTBOX_SPEND_CAPS"})  # `channels` say what is wrong with these
 
 
 def setting_problem(name: str, value: object, *, default: object) -> str:
     """What is wrong with `value`, in words that follow the setting's name; empty if nothing is."""
-    if isinstance(default, bool):
-        return "" if isinstance(value, bool) else _not("True or False", value)
+    if name in OWN_CHECK or isinstance(default, bool):
+        return "" if name in OWN_CHECK or isinstance(value, bool) else _not("True or False", value)
     if isinstance(default, int | float):
         return _number_problem(name, value)
     if isinstance(default, str):

@@ -67,19 +67,21 @@ def history_of(
     before: int | None = None,
     using: str = DEFAULT_DB_ALIAS,
     says: Callable[[Entry, str], bool] = _says,
+    shows_links: bool = False,
 ) -> History:
     """What has ended of `recipient`'s, older than message `before`: a page of it, or what of the latest 500 holds
-    `search`.
+    `search`. Links of ours are masked, and so cannot be searched for, unless `shows_links`.
     """
     rows = OutboxMessage.objects.using(using).filter(recipient_id=recipient.pk).select_related("repeat_of")
     ended = rows.filter(status__in=ENDED).order_by("-pk")
     most = SEARCHED if search else PAGE
     found = list((ended.filter(pk__lt=before) if before else ended)[: most + 1])
     further = found[most - 1].pk if len(found) > most else None
-    entries = _entries(found[:most], recipient, using=using)
+    entries = _entries(found[:most], recipient, using=using, shows_links=shows_links)
     if search:
         entries = [entry for entry in entries if says(entry, search)]
-    waiting = [] if before or search else _entries(_waiting(recipient, using=using), recipient, using=using)
+    coming = [] if before or search else _waiting(recipient, using=using)
+    waiting = _entries(coming, recipient, using=using, shows_links=shows_links)
     return History(entries, waiting, further)
 
 
@@ -93,12 +95,13 @@ def _waiting(recipient: Recipient, *, using: str) -> list[OutboxMessage]:
     return first[:WAITING]
 
 
-def _entries(messages: Sequence[OutboxMessage], recipient: Recipient, *, using: str) -> list[Entry]:
+def _entries(messages: Sequence[OutboxMessage], recipient: Recipient, *, using: str, shows_links: bool) -> list[Entry]:
     went = _addresses(messages, using=using)
     entries = []
     for message in messages:
         message.recipient = recipient
-        entries.append(Entry(message, words_of(message, with_files=False), went.get(message.pk) or address_of(message)))
+        words = words_of(message, with_files=False, shows_links=shows_links)
+        entries.append(Entry(message, words, went.get(message.pk) or address_of(message)))
     return entries
 
 

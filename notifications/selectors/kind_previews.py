@@ -5,7 +5,7 @@ from typing import Any
 
 from notifications.content.compose import Reader
 from notifications.kinds import Kind
-from notifications.selectors.outgoing import Words, rendered
+from notifications.selectors.outgoing import Words, rendered, without_keys
 
 
 def preview_kind(
@@ -17,9 +17,13 @@ def preview_kind(
     channel: str = "",
     recipient_id: int = 0,
 ) -> list[Words]:
-    """The messages of `kind` on all its channels, or on one. Without a `context`, the kind's sample is used."""
+    """The messages of `kind` on all its channels, or on one. Without a `context`, the kind's sample is used.
+
+    A sample's links are masked: what it names by a number may be somebody's.
+    """
     others = [fallback.channel for fallback in kind.fallback.values()]
     channels = [channel] if channel else list(dict.fromkeys([*kind.channels, *others]))
     facts = kind.sample if context is None else context
     reader = Reader(recipient_id, locale, time_zone)
-    return [rendered(kind.name, facts, channel=each, reader=reader) for each in channels]
+    previews = [rendered(kind.name, facts, channel=each, reader=reader) for each in channels]
+    return previews if recipient_id else list(map(without_keys, previews))

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 
 from notifications.channels import channel_names
+from notifications.channels.routes import route_keys
 from notifications.lifecycle import Status
 from notifications.models.tally import PART_OF_LAST_MINUTE
 from notifications.protocol.run_sql import fetch_all
@@ -100,13 +101,24 @@ def overview(using: str = DEFAULT_DB_ALIAS) -> Overview:
             for row in fetch_all(RELAYS, using=using)
         ],
         channels={
-            name: {"state": states.get(name, "open"), "sent_last_minute": sent, "failed_last_minute": failed}
+            name: {"state": _state(name, states), "sent_last_minute": sent, "failed_last_minute": failed}
             for name in channel_names()
             for sent, failed in [last_minute.get(name, (0, 0))]
         },
         estimated=estimated,
         clock=clock_jobs(using),
     )
+
+
+def _state(name: str, states: dict[str, str]) -> str:
+    """A channel's state; it is broken if all of its routes are, and paused if none of them is open."""
+    own, keys = states.get(name, "open"), route_keys(name)
+    if own == "paused" or keys == [name]:
+        return own
+    of_routes = {states.get(key, "open") for key in keys}
+    if "open" in of_routes:
+        return "open"
+    return "broken" if "broken" in of_routes else "paused"
 
 
 def oldest_due_seconds(using: str = DEFAULT_DB_ALIAS) -> float | None:

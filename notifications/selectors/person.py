@@ -24,7 +24,7 @@ ATTEMPT = ("started_at", "ended_at", "answer", "code", "detail", "provider_id", 
 
 
 def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS) -> dict[str, Any]:
-    """What is kept of `who`: contact, consents, conversations, verifications, and messages with their attempts."""
+    """What is kept of `who`: contact, consents, talks, codes, browsers, and messages with their attempts."""
     key = {"pk": who.pk} if isinstance(who, Recipient) else {"user_id": who.pk}
     recipient = Recipient.objects.using(using).filter(**key).first()
     if recipient is None:
@@ -46,6 +46,7 @@ def known_of(who: Recipient | AbstractBaseUser, *, using: str = DEFAULT_DB_ALIAS
         "verifications": list(
             recipient.verifications.using(using).order_by("pk").values("field", "address", "created_at")
         ),
+        "browsers": list(recipient.push_subscriptions.using(using).order_by("pk").values("browser", "created_at")),
         "notes": list(notes.values("written_at", "text")),
         "messages": _messages(recipient, using=using),
     }

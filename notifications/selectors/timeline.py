@@ -25,6 +25,8 @@ DONE = {
     Verb.CHANGE_ADDRESS: "Address changed",
     Verb.PAUSE: "Paused",
     Verb.RESUME: "Resumed",
+    Verb.MOVE: "Moved to one route",
+    Verb.MOVE_BACK: "Moved back to all routes",
     Verb.STOP: "Stopped",
     Verb.DRAIN: "Drained",
 }

@@ -8,7 +8,7 @@ because the provider has trouble of its own (twilio_30008)". The codes are for p
     later      it has its time                                limited   the channel's rate lets no more through now
     sending    a relay is sending it                          unknown_channel   no such channel is configured
     lost       the relay that was sending it is gone          no_relay  no relay is running
-    quiet      it may wait, and its recipient has quiet hours
+    quiet      it may wait, and its recipient has quiet hours       spend_cap   the day's money for its country is spent
     due        nothing: the next relay that is free takes it
 """
 
@@ -26,6 +26,7 @@ from notifications.lifecycle import HEAD, HELD, Status
 from notifications.models import ChannelState, OutboxMessage, Relay
 from notifications.policy.causes import reason
 from notifications.policy.runbook import OF_WAITS
+from notifications.policy.spending import SPEND_CODE
 from notifications.selectors.database_clock import database_now
 from notifications.selectors.turns import IN_TURN, TURN, before, turn_of
 
@@ -56,10 +57,7 @@ def waits_of(message: OutboxMessage, *, using: str = DEFAULT_DB_ALIAS) -> list[W
     if message.status != Status.QUEUED:
         return list(_waits_of_head(message, now=now, using=using))
     if message.lane == HELD:
-        until = message.next_attempt_at
-        if message.waits_for_its_moment:
-            return [Wait("later", f"is to be sent at {said(until, now=now)}", until=until)]
-        return [Wait("quiet", f"is held until the recipient's quiet hours end, at {said(until, now=now)}", until=until)]
+        return [_held(message, now=now)]
     lane = OutboxMessage.objects.using(using).filter(recipient_id=message.recipient_id, lane=message.lane)
     head = next(iter(lane.filter(status__in=HEAD)), None)  # at most one; first() would read all messages by ID
     if head is None:  # it was just done: the next in the lane takes its place in the same transaction
@@ -74,6 +72,17 @@ def said(moment: datetime, *, now: datetime) -> str:
     """A moment as staff read it: only the time, if it is today."""
     at, today = timezone.localtime(moment), timezone.localtime(now)
     return f"{at:%H:%M:%S %Z}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _held(message: OutboxMessage, *, now: datetime) -> Wait:
+    """What a message waits for that is beside all lanes."""
+    until = message.next_attempt_at
+    if message.waits_for_its_moment:
+        return Wait("later", f"is to be sent at {said(until, now=now)}", until=until)
+    if message.error_code == SPEND_CODE:
+        words = f"waits because {reason(SPEND_CODE)}, and is looked at again at {said(until, now=now)}"
+        return Wait(SPEND_CODE, words, until=until)
+    return Wait("quiet", f"is held until the recipient's quiet hours end, at {said(until, now=now)}", until=until)
 
 
 def _waits_of_head(head: OutboxMessage, *, now: datetime, using: str) -> Iterator[Wait]:

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from notifications.content import localization
 from notifications.content.confirmation_codes import code_of
+from notifications.content.zone_names import zone_name
 from notifications.policy.currencies import minor_digits
 
 register = template.Library()
@@ -28,7 +29,9 @@ def money(amount: int, currency: str) -> str:
 
 @register.filter
 def local(moment: str) -> str:
-    """An ISO 8601 moment in the active time zone and locale: {{ starts_at|local }} → Tue, Dec 1, 2026, 6:00 PM CET."""
+    """An ISO 8601 moment in the active time zone and locale: {{ starts_at|local }} → Tue, Dec 1, 2026, 6:00 PM CET,
+    and in German Di., 1. Dez. 2026, 18:00 MEZ.
+    """
     language, zone = localization.current()
     return _local(moment, zone, language)
 
@@ -81,7 +84,7 @@ def _money(amount: int, currency: str, language: str) -> str:
 def _local(moment: str, zone: tzinfo, language: str) -> str:
     at = timezone.localtime(datetime.fromisoformat(moment), zone)
     date = format_skeleton("yMMMEd", at, locale=_locale(language))
-    return _plain_spaces(f"{date}, {format_time(at, 'short', locale=_locale(language))} {at.tzname()}")
+    return _plain_spaces(f"{date}, {_time(at, language)}")
 
 
 @lru_cache(REMEMBERED)
@@ -91,9 +94,13 @@ def _local_at(moment: str, place: str, zone: tzinfo, language: str) -> str:
     said = _local(moment, there.tzinfo or zone, language)
     if str(zone) == "UTC" or here.utcoffset() == there.utcoffset():
         return said
-    time = f"{format_time(here, 'short', locale=_locale(language))} {here.tzname()}"
-    own = time if here.date() == there.date() else _local(moment, zone, language)
+    own = _time(here, language) if here.date() == there.date() else _local(moment, zone, language)
     return f"{said} ({_plain_spaces(own)})"
+
+
+def _time(at: datetime, language: str) -> str:
+    """By the clock of `at`, with its time zone in the reader's language."""
+    return f"{format_time(at, 'short', locale=_locale(language))} {zone_name(at, _locale(language))}"
 
 
 @lru_cache(REMEMBERED)

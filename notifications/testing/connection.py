@@ -26,8 +26,11 @@ class _OfTheTest:
     def transaction(self) -> AbstractContextManager[object]:
         return self._connection.transaction()
 
-    def pipeline(self) -> AbstractContextManager[object]:
+    def pipeline(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def rollback(self) -> None:
+        """Its savepoint is rolled back already."""
 
 
 class _Cursor(psycopg.Cursor[Any]):

@@ -4,15 +4,17 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from notifications.channels import build_channels
-from notifications.management.arguments import add_database, number_of
+from notifications.channels.routes import build_routes
+from notifications.management.arguments import number_of
+from notifications.management.databases import DatabaseCommand
 from notifications.receipts.poll import MOST, PER_SECOND, poll
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Ask providers for receipts that never came. The scheduler does it as well."
+    takes_several = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -24,11 +26,11 @@ class Command(BaseCommand):
             default=PER_SECOND,
             help=f"At most this many requests a second. Default: {PER_SECOND:g}.",
         )
-        add_database(parser)
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         try:
-            channels = build_channels()
+            channels = build_routes()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         try:

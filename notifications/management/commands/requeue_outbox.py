@@ -2,12 +2,14 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Count, QuerySet
 
-from notifications.management.arguments import actor, add_database, add_reason, moment, number_of
+from notifications.management.arguments import actor, add_reason, moment, number_of
+from notifications.management.databases import DatabaseCommand
 from notifications.models import OutboxMessage
 from notifications.operations import replay
 from notifications.selectors.failed_messages import Selection, UnknownUser
@@ -15,11 +17,12 @@ from notifications.selectors.failed_messages import Selection, UnknownUser
 FILTERS = ("kind", "channel", "error_code", "user", "since", "until")
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Put failed messages back in their lanes, to be sent again. Name them by ID, or choose by filters "
         "(--failed alone: all). Says what it would do, then what it did; exits 1 when an ID is not a failed message."
     )
+    takes_several = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         one = number_of(int, least=1)
@@ -35,9 +38,14 @@ class Command(BaseCommand):
         add_reason(parser)
         parser.add_argument("--dry-run", action="store_true", help="Show what would be done, and change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask before replaying what the filters match.")
-        add_database(parser)
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work_on_each(self, databases: Sequence[str], **options: Any) -> None:
+        if options["ids"]:
+            raise CommandError("The same ID is another message in each database: name one with --database.")
+        super().work_on_each(databases, **options)
+
+    def work(self, **options: Any) -> None:
         has_filter = options["failed"] or any(options[name] for name in FILTERS)
         if not options["ids"] and not has_filter:
             raise CommandError(

@@ -3,21 +3,21 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from notifications.management.arguments import actor, add_database, add_reason, configured_channel
+from notifications.management.arguments import actor, add_reason, configured_channel
+from notifications.management.databases import DatabaseCommand
 from notifications.operations import pause_channel
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Resume a paused channel."
+    takes_several = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel", type=configured_channel, metavar="NAME", help="For example sms.")
         add_reason(parser)
-        add_database(parser)
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         name = options["channel"]
         has_changed = pause_channel.resume(
             name, actor=actor("resume_channel"), reason=options["reason"], using=options["database"]

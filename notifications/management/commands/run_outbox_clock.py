@@ -1,14 +1,17 @@
 """Runs the outbox's periodic work in the foreground, and stops gracefully on SIGTERM and SIGINT."""
 
 import signal
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from notifications import conf
-from notifications.clock.run import Clock
-from notifications.management.arguments import add_database
+from notifications.clock.run import clocks_beside
+from notifications.management.databases import ALL, add_database, chosen
+
+LOOK_SECONDS = 0.2  # how often it is looked whether a signal has come
 
 
 class Command(BaseCommand):
@@ -20,14 +23,16 @@ class Command(BaseCommand):
     requires_system_checks = "__all__"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_database(parser)
+        add_database(parser, several=True, unnamed=(ALL,))
 
     def handle(self, *_: Any, **options: Any) -> None:
         if not conf.sends():
             raise CommandError(
                 "OUTBOX_SENDS is False: the clock asks providers for receipts, and needs their credentials."
             )
-        clock = Clock(options["database"])
+        asked: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: clock.stop())
-        clock.run()
+            signal.signal(number, lambda received, _: asked.append(received))
+        with clocks_beside(chosen(options["database"], unnamed=(ALL,))):
+            while not asked:
+                time.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-// Drives a bulk replay or cancellation on, batch after batch, and shows how far it is. Without it, the form's button does the same.
+// Drives a bulk action on, batch after batch, and shows how far it is. Without it, the form's button does the same.
 "use strict";
 
 (() => {
@@ -24,7 +24,7 @@
   const drive = async () => {
     for (;;) {
       const now = await step();
-      bar.value = now.replayed;
+      bar.value = now.ended;
       said.textContent = `${said.dataset.done} ${now.replayed} of ${now.total}.`;
       if (now.is_finished) {
         location.reload();
