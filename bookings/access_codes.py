@@ -15,6 +15,7 @@ from django.core import signing
 from bookings import announcements
 from bookings.errors import InvalidCode, LimitReached
 from notifications import verification
+from notifications.shards import within_shard
 from notifications.verification import Proof
 
 SALT = "bookings.access_codes"
@@ -45,13 +46,13 @@ class Asked:
 
     def signed(self) -> str:
         """For the client to keep."""
-        return signing.dumps(asdict(self), salt=SALT)
+        return signing.dumps(asdict(self), salt=within_shard(SALT))
 
     @classmethod
     def of(cls, signed: str, *, purpose: Purpose) -> Self:
         """What the client kept. Raises InvalidCode if we did not sign it, or for another purpose, or long ago."""
         try:
-            asked = cls(**signing.loads(signed, salt=SALT, max_age=MOST_SECONDS))
+            asked = cls(**signing.loads(signed, salt=within_shard(SALT), max_age=MOST_SECONDS))
         except (signing.BadSignature, TypeError) as error:
             raise InvalidCode from error
         if asked.purpose != purpose:

@@ -66,13 +66,18 @@ def login_name(entered: str) -> str:
 
 
 def find(field: str, address: str, *, now: datetime | None = None) -> Found:
-    """Whose the address is. Of several customers, it is the one's who proved it first."""
+    """Whose the address is. Of several customers, it is the one's who proved it first.
+
+    A phone number stands for a guest who gave no email address: numbers are shared, and given to others after a while.
+    """
     owners = verification.owners_of(field, address)
     users = User.objects.in_bulk(list(owners))
     known = [users[pk] for pk in owners]
     if field == "email":  # of those too whom the outbox does not know yet
         others = User.objects.filter(email__iexact=address).exclude(pk__in=owners).order_by("pk")
         known += [user for user in others if user.is_staff or _has_email(user, address)]
+    if field == "phone":
+        known = [user for user in known if not (is_guest(user) and outbox.contact_of(user).email)]
     for user in known:
         if user.is_active and not (user.is_staff or user.is_superuser):
             is_too_new = _is_too_new(owners.get(user.pk), joined=user.date_joined, now=now or timezone.now())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from bookings import check_in
@@ -16,7 +17,7 @@ from bookings.models import Booking, Order, Refund, Slot
 from notifications import outbox, verification
 from notifications.outbox import Attachment, Kind, Purpose
 
-ALL = ("sms", "whatsapp", "email")
+ALL = ("sms", "whatsapp", "email", *(("webpush",) if "webpush" in settings.OUTBOX_CHANNELS else ()))
 
 # What the words are previewed with.
 A_SLOT = {

@@ -16,9 +16,13 @@ class BookingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import announcements, cluster  # noqa: PLC0415  (models are not loaded before this moment)
+        from bookings import announcements, bulk_actions, cluster, troubles  # noqa: PLC0415  (models are not loaded before this moment)
+        from notifications.operations import bulk_rows  # noqa: PLC0415
         from notifications.operations.record_action import register_verbs  # noqa: PLC0415
+        from notifications.policy import runbook  # noqa: PLC0415
 
         announcements.register_kinds()
         cluster.call_no_hooks()
         register_verbs(*STAFF_ACTIONS)
+        bulk_rows.register(*bulk_actions.ALL)
+        runbook.register(*troubles.OWN)

@@ -15,6 +15,7 @@ from django.core import signing
 from bookings.models import Booking
 from bookings.transactions import in_transaction
 from notifications import outbox
+from notifications.shards import within_shard
 
 SALT = "bookings.check-in"
 VIEW = "admin:bookings_booking_check_in"
@@ -101,4 +102,4 @@ def _read(token: str) -> int:
 
 
 def _signer() -> signing.Signer:
-    return signing.Signer(salt=SALT)
+    return signing.Signer(salt=within_shard(SALT))

@@ -49,10 +49,17 @@ class PaymentNotCaptured(BookingError):
     """The gateway has not taken the money, or not yet."""
 
     code = "payment_not_captured"
+    STATES: ClassVar = {
+        "created": gettext_lazy("created"),
+        "authorized": gettext_lazy("authorized"),
+        "failed": gettext_lazy("failed"),
+        "refunded": gettext_lazy("refunded"),
+        "unknown": gettext_lazy("unknown"),
+    }
 
     def __init__(self, state: str) -> None:
         said = _("The payment gateway reports this payment as %(state)s. No booking was made.")
-        super().__init__(said % {"state": state})
+        super().__init__(said % {"state": self.STATES.get(state, state)})
 
 
 class SoldOut(BookingError):

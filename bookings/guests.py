@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core import signing
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from bookings import access_codes, accounts
 from bookings.access_codes import Asked, Purpose
@@ -23,7 +25,10 @@ from bookings.erasure import erase_customer
 from bookings.errors import AddressRefused, AddressTooNew, InvalidCode
 from bookings.models import Booking, Order
 from notifications import outbox, verification
+from notifications.shards import within_shard
 from notifications.verification import Proof
+
+SALT = "bookings.guests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def ask(*, email: str, phone: str, locale: str = "") -> list[Asked]:
     """
     given = {"email": email.strip(), "phone": phone.strip()}
     if not any(given.values()):
-        raise outbox.InvalidContact({"email": ["Enter an email address or a phone number."]})
+        raise outbox.InvalidContact({"email": [_("Enter an email address or a phone number.")]})
     for field, address in given.items():
         if address:
             outbox.checked_changes({field: address})
@@ -57,6 +62,20 @@ def prove(asked: Asked, *, code: str) -> Proof:
     if proof is None:
         raise InvalidCode
     return proof
+
+
+def signed(proof: Proof) -> str:
+    """For a program to keep, while the guest's other address is proved."""
+    return signing.dumps([proof.field, proof.address], salt=within_shard(SALT))
+
+
+def proof_of(kept: str) -> Proof:
+    """What `signed` made, within the last hour. Raises InvalidCode."""
+    try:
+        field, address = signing.loads(kept, salt=within_shard(SALT), max_age=access_codes.MOST_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise InvalidCode from error
+    return Proof(field, address)
 
 
 def come_in(proofs: Sequence[Proof], guest: NewGuest) -> User:

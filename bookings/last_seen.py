@@ -15,6 +15,7 @@ from django.utils import timezone
 from bookings.sign_ins import SignIn
 from bookings.tokens import AccessToken
 from bookings.user_agents import in_words
+from notifications.shards import within_shard
 
 EVERY_SECONDS = 300.0
 MOST_KNOWN = 20_000  # sessions and tokens that a process remembers
@@ -49,8 +50,8 @@ class LastSeen:
             told = ["user", "device", "seen_at"]
             SignIn.objects.bulk_create([seen], update_conflicts=True, unique_fields=["session_key"], update_fields=told)
 
-    def _is_due(self, key: str) -> bool:
-        now = monotonic()
+    def _is_due(self, name: str) -> bool:
+        key, now = within_shard(name), monotonic()
         with self._lock:
             if now - self._written.get(key, -EVERY_SECONDS) < EVERY_SECONDS:
                 return False

@@ -26,11 +26,14 @@ from bookings import verification
 from bookings.errors import AmountMismatch, GatewayUnavailable, InvalidSignature, OrderAlreadyPaid, SoldOut
 from bookings.gateways import GatewayPayment, PaymentState, UnknownGateway, gateway
 from bookings.models import Order
+from bookings.setbacks import note_or_clear
 from notifications.protocol.database_errors import is_not_now
 
 SHORTEST_PAUSE = timedelta(minutes=1)
 MOST_UNANSWERED = 3  # in one run: a gateway that does not answer is left alone until the next
 LONGEST_RUN_SECONDS = 120  # the rest waits for the next run
+
+GATEWAY_JOB = "ask the gateway"
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +72,14 @@ def run(*, now: datetime | None = None, limit: int = 100, clock: Callable[[], fl
                 raise
             log.exception("%s raised an error and is passed over", order)
             swept.passed_over += 1
+    if swept.orders:
+        note_or_clear(GATEWAY_JOB, 0, _silence(swept), now=at)
     return swept
+
+
+def _silence(swept: Swept) -> Exception | None:
+    """That the gateway was asked, and answered nothing; staff see it among the setbacks, and on the board."""
+    return GatewayUnavailable() if swept.unanswered and swept.unanswered == swept.orders else None
 
 
 def _due(*, now: datetime) -> QuerySet[Order]:

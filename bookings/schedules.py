@@ -17,6 +17,11 @@ from notifications import outbox
 log = logging.getLogger(__name__)
 
 INSTALLING = 0x626F6F6B  # the advisory lock under which schedules are installed: clusters may start at once
+LOCK_INSTALLING = """
+SELECT pg_advisory_xact_lock(
+    %s # CASE WHEN relnamespace = to_regnamespace('public') THEN 0 ELSE relnamespace::bigint END)
+FROM pg_class WHERE oid = 'django_q_schedule'::regclass
+"""  # with the schema: locks are the database's
 
 
 @outbox.coming_from("schedule expire holds")
@@ -97,7 +102,7 @@ def install() -> list[str]:
     schedules of ours are touched: those whose name is in settings.SCHEDULES.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [INSTALLING])
+        cursor.execute(LOCK_INSTALLING, [INSTALLING])
     # The outbox's work, which earlier versions scheduled here. Its relays do it now.
     Schedule.objects.filter(func__startswith="notifications.schedules.").exclude(name__in=settings.SCHEDULES).delete()
     changed = []

@@ -64,6 +64,14 @@ def do_each(job: str, rows: Iterable[int], work: Callable[[int], Result], *, now
             yield done
 
 
+def note_or_clear(job: str, row: int, error: Exception | None, *, now: datetime) -> None:
+    """Note that the job failed with `error`, or, without one, that it no longer does."""
+    if error is not None:
+        _note(job, row, error, now=now)
+    else:
+        Setback.objects.filter(job=job, row=row).delete()
+
+
 def _note(job: str, row: int, error: Exception, *, now: datetime) -> None:
     before = Setback.objects.filter(job=job, row=row).first()
     failures = before.failures + 1 if before else 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from bookings import booking_links, business_logo, code_links, undo_links
 from bookings.business import business
-from notifications import outbox
+from notifications import outbox, shards
 from notifications.content.until_settings_change import until_settings_change
 
 UNSAID = {"place": "", "map_url": "", "ends_at": "", "check_in": "", "name": ""}
@@ -20,7 +20,7 @@ def context_of(message: outbox.Facts) -> dict[str, Any]:
     Below them, for messages of earlier releases, what a slot may say and did not: `time_zone`, `place`, `map_url`,
     `ends_at`, `check_in`. Links are empty without PUBLIC_URL.
     """
-    shared = _of_all() | {"logo": business_logo.goes_with(message.kind)}
+    shared = _of_all(shards.current()) | {"logo": business_logo.goes_with(message.kind)}
     if isinstance(booking := message.context.get("booking"), int):
         shared["booking_url"] = booking_links.link_for(booking)
     if isinstance(code := message.context.get("verification"), int):
@@ -31,7 +31,7 @@ def context_of(message: outbox.Facts) -> dict[str, Any]:
 
 
 @until_settings_change
-def _of_all() -> dict[str, Any]:
+def _of_all(shard: str) -> dict[str, Any]:  # noqa: ARG001  (each has an address of its own)
     """What is the same for all messages."""
     ours = business()
     return {**UNSAID, "business": ours, "time_zone": ours.time_zone, "site_url": outbox.public_link("slots-page")}

@@ -19,6 +19,7 @@ from notifications.operations.record_action import record
 
 SCOPES = {  # the permissions that the staff API asks for; a test compares them
     "notifications.view_outboxmessage": "See messages",
+    "notifications.see_links_outboxmessage": "See the links in messages",
     "notifications.replay_outboxmessage": "Replay messages",
     "notifications.cancel_outboxmessage": "Cancel messages",
     "notifications.repeat_outboxmessage": "Send messages again",

@@ -18,14 +18,14 @@ from bookings.tokens import give_token
 from notifications import outbox
 
 
-class _ForStrangers(APIView):
+class ForStrangers(APIView):
     """Nobody is signed in yet; a token that is sent along counts for nothing."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
-class Codes(_ForStrangers):
+class Codes(ForStrangers):
     """Send a code to an address. The answer is the same for every address, whether it has an account or not."""
 
     @documentation.code_send
@@ -39,7 +39,7 @@ class Codes(_ForStrangers):
         return Response({"request": asked.signed()}, status=status.HTTP_202_ACCEPTED)
 
 
-class SignUp(_ForStrangers):
+class SignUp(ForStrangers):
     """Make an account. If the address has one already, it stays as it is, and its token is given."""
 
     @documentation.sign_up
@@ -52,7 +52,7 @@ class SignUp(_ForStrangers):
         return Response({"token": give_token(user)}, status=201 if is_new else 200)
 
 
-class SignIn(_ForStrangers):
+class SignIn(ForStrangers):
     """Exchange a code for a token: `Authorization: Token …`."""
 
     @documentation.sign_in
@@ -62,7 +62,7 @@ class SignIn(_ForStrangers):
         return Response({"token": give_token(accounts.sign_in(asked, code=given["code"]))})
 
 
-class PasswordReset(_ForStrangers):
+class PasswordReset(ForStrangers):
     """Set a new password. Everything that was signed in ends."""
 
     @documentation.password_reset

@@ -12,14 +12,17 @@ from bookings.api.serializers import (
     CloseSerializer,
     CodeOfSerializer,
     CodeSerializer,
+    GuestTokenSerializer,
     MeSerializer,
     NewAccountSerializer,
     NewCodeSerializer,
+    NewGuestSerializer,
     NewOrderSerializer,
     NewPasswordSerializer,
     OrderSerializer,
     PasswordByCodeSerializer,
     PaymentClaimSerializer,
+    ProofSerializer,
     SecuritySerializer,
     SentCodeSerializer,
     SignInSerializer,
@@ -97,6 +100,20 @@ sign_in = extend_schema(
         **errors(409, **_codes(refusals.AddressTooNew())),
     },
     examples=_asking("a code from an SMS", request="eyJwdXJ…", code="123456"),
+)
+guest_proof = extend_schema(
+    request=CodeOfSerializer,
+    responses={200: ProofSerializer, **_bad_code("request", "code")},
+    examples=_asking("a code from an email", request="eyJwdXJ…", code="123456"),
+)
+guest = extend_schema(
+    request=NewGuestSerializer,
+    responses={
+        200: GuestTokenSerializer,
+        **_bad_code("proofs", "name"),
+        **errors(409, **_codes(refusals.AddressRefused(), refusals.AddressTooNew())),
+    },
+    examples=_asking("a guest", proofs=["WyJlbWF…", "WyJwaG9…"], name="Gus", time_zone="Europe/Berlin"),
 )
 password_reset = extend_schema(
     request=PasswordByCodeSerializer,

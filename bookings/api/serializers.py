@@ -201,6 +201,27 @@ class NewAccountSerializer(PasswordByCodeSerializer):
     time_zone = _a_contacts("time_zone", help_text="of the IANA database, for example Europe/Berlin")
 
 
+class ProofSerializer(serializers.Serializer):
+    proof = serializers.CharField(help_text="goes to `/api/accounts/guest/`; it holds for an hour")
+
+
+class NewGuestSerializer(serializers.Serializer):
+    proofs = serializers.ListField(
+        child=serializers.CharField(max_length=2000),
+        min_length=1,
+        max_length=2,
+        help_text="from `/api/accounts/guest/proofs/`: of an email address, of a phone number, or of both",
+    )
+    name = serializers.CharField(max_length=MOST_NAME)
+    locale = _a_contacts("locale", help_text="a language tag, for example en")
+    time_zone = _a_contacts("time_zone", help_text="of the IANA database, for example Europe/Berlin")
+
+
+class GuestTokenSerializer(serializers.Serializer):
+    token = serializers.CharField()
+    is_guest = serializers.BooleanField(help_text="false: the address has a customer's account, and this is its token")
+
+
 class CloseSerializer(serializers.Serializer):
     """The password, or a code for the purpose `close` that was sent to an address of the account."""
 

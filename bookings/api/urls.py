@@ -3,13 +3,15 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from bookings.api import accounts, own_security, problems, views
+from bookings.api import accounts, guests, own_security, problems, views
 
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
     path("auth/code/", accounts.SignIn.as_view(), name="token-by-code"),
     path("accounts/codes/", accounts.Codes.as_view(), name="codes"),
     path("accounts/signup/", accounts.SignUp.as_view(), name="sign-up"),
+    path("accounts/guest/proofs/", guests.GuestProofs.as_view(), name="guest-proof"),
+    path("accounts/guest/", guests.Guests.as_view(), name="guest"),
     path("accounts/password/reset/", accounts.PasswordReset.as_view(), name="password-reset"),
     path("slots/", views.SlotList.as_view(), name="slot-list"),
     path("slots/<int:pk>/", views.SlotDetail.as_view(), name="slot"),

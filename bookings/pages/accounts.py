@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from bookings import access_codes, accounts
 from bookings.access_codes import Asked, Purpose
 from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, LimitReached, NoAccount
-from bookings.pages import code_cookie, next_page
+from bookings.pages import code_cookie, next_page, refused_address
 from bookings.pages.forms import AddressForm, CodeForm, NewPasswordByCodeForm, SignUpForm
 from notifications import outbox
 
@@ -123,12 +123,8 @@ def _ask(request: HttpRequest, purpose: Purpose, *, template: str, code_page: st
         locale = get_language() or ""
         try:
             asked = access_codes.ask(purpose, form.cleaned_data["address"], locale=locale)
-        except outbox.InvalidContact as error:
-            for problems in error.errors.values():
-                form.add_error("address", problems)
-        except LimitReached as error:
-            form.add_error("address", error.message)
-            status = 429
+        except (outbox.InvalidContact, LimitReached) as error:
+            status = refused_address.say(form, error, field="address")
         else:
             return code_cookie.remember(redirect(_with_next(request, reverse(code_page))), asked)
     return render(request, template, {"form": form, "next": _next(request)}, status=status)

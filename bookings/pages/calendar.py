@@ -16,6 +16,7 @@ from django.utils import timezone, translation
 
 from bookings.business import business
 from bookings.models import Slot
+from notifications.content.zone_names import zone_name
 
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 MOST_SHOWN = 500  # slots of one month
@@ -119,7 +120,7 @@ def _begins(slot: Slot) -> datetime:
 def _time(begins: datetime, slot: Slot) -> str:
     """With the time zone's name where it is not the business's."""
     time = format_time(begins, "short", locale=_locale()).replace("\u202f", " ")
-    return time if slot.zone == business().time_zone else f"{time} {begins.tzname()}"
+    return time if slot.zone == business().time_zone else f"{time} {zone_name(begins, _locale())}"
 
 
 def _midnight(day: date) -> datetime:

@@ -77,7 +77,7 @@ class WishesForm(forms.Form):
         super().__init__(*args, **kwargs)
         for wish, is_wanted in wishes.items():
             channel, _, purpose = wish.partition(":")
-            by = {**CHANNELS, "email": gettext("email")}.get(channel, channel)
+            by = {**CHANNELS, "email": gettext("email"), "webpush": gettext("notification")}.get(channel, channel)
             label = gettext("Reminders by %(channel)s") if purpose else gettext("Messages by %(channel)s")
             self.fields[wish] = forms.BooleanField(label=label % {"channel": by}, required=False, initial=is_wanted)
 

@@ -23,12 +23,13 @@ from django.views.decorators.http import require_http_methods
 from bookings import access_codes, accounts, guests
 from bookings.access_codes import Asked, Purpose
 from bookings.errors import AddressRefused, AddressTooNew, InvalidCode, LimitReached
-from bookings.pages import code_cookie, next_page
+from bookings.pages import code_cookie, next_page, refused_address
 from bookings.pages.forms import GuestCodesForm, GuestForm
 from notifications import outbox
+from notifications.shards import within_shard
 from notifications.verification import Proof
 
-NAME, PATH, SALT = "guest", "/accounts/guest/", "bookings.guest"
+NAME, SALT = "guest", "bookings.guest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ class Arrival:
 
     def signed(self) -> str:
         """For the browser to keep."""
-        return signing.dumps(asdict(self), salt=SALT)
+        return signing.dumps(asdict(self), salt=within_shard(SALT))
 
     @classmethod
     def of(cls, signed: str) -> Self | None:
         """What the browser kept; None if nothing, or too long ago."""
         try:
-            kept = signing.loads(signed, salt=SALT, max_age=access_codes.MOST_SECONDS)
+            kept = signing.loads(signed, salt=within_shard(SALT), max_age=access_codes.MOST_SECONDS)
             steps = [Step(each["field"], Asked(**each["asked"]), each["is_proven"]) for each in kept["steps"]]
         except (signing.BadSignature, KeyError, TypeError):
             return None
@@ -78,12 +79,8 @@ def come_in(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         try:
             asked = guests.ask(email=said["email"], phone=said["phone"], locale=get_language() or "")
-        except outbox.InvalidContact as error:
-            for field, problems in error.errors.items():
-                form.add_error(field if field in form.fields else None, problems)
-        except LimitReached as error:
-            form.add_error(None, error.message)
-            status = 429
+        except (outbox.InvalidContact, LimitReached) as error:
+            status = refused_address.say(form, error)
         else:
             fields = [field for field in ("email", "phone") if said[field]]
             steps = [Step(field, each) for field, each in zip(fields, asked, strict=True)]
@@ -148,10 +145,10 @@ def _with_next(request: HttpRequest, page: str) -> str:
 
 def _remember(response: HttpResponse, arrival: Arrival) -> HttpResponse:
     kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "secure": settings.SESSION_COOKIE_SECURE}
-    response.set_cookie(NAME, arrival.signed(), max_age=access_codes.MOST_SECONDS, path=PATH, **kept)
+    response.set_cookie(NAME, arrival.signed(), max_age=access_codes.MOST_SECONDS, path=reverse("guest-page"), **kept)
     return response
 
 
 def _forget(response: HttpResponse) -> HttpResponse:
-    response.delete_cookie(NAME, path=PATH, samesite="Lax")
+    response.delete_cookie(NAME, path=reverse("guest-page"), samesite="Lax")
     return code_cookie.forget(response)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from bookings import contacts
 from bookings.errors import BookingError
 from bookings.pages.forms import AboutForm, AddressesForm, WishesForm
+from bookings.pages.push import section_of
 from bookings.pages.views import customers_only
 from notifications import outbox
 from notifications.outbox import Contact, Purpose
@@ -22,11 +23,11 @@ from notifications.outbox import Contact, Purpose
 WORDS = {
     "phone": (
         gettext_lazy("Code for your new phone number"),
-        gettext_lazy("Until you enter it here, we keep writing to the phone number you had."),
+        gettext_lazy("We use the new phone number once you have entered it here."),
     ),
     "email": (
         gettext_lazy("Code for your new email address"),
-        gettext_lazy("Until you enter it here, we keep writing to the email address you had."),
+        gettext_lazy("We use the new email address once you have entered it here."),
     ),
 }
 
@@ -60,14 +61,15 @@ def profile(request: HttpRequest) -> HttpResponse:
             return redirect("profile-page")
     waiting = contacts.unconfirmed(customer)
     unconfirmed = [(field, *WORDS[field], address) for field, address in sorted(waiting.items())]
-    return render(request, "pages/profile.html", {**shown, "unconfirmed": unconfirmed})
+    return render(request, "pages/profile.html", {**shown, "unconfirmed": unconfirmed, "push": section_of(customer)})
 
 
 def _wishes(contact: Contact) -> dict[str, bool]:
     """Whether each channel is wanted, and reminders on it (sms:reminder)."""
     wishes: dict[str, bool] = {}
     for channel, purposes in contact.opt_ins.items():
-        wishes[channel] = getattr(contact, f"{channel}_enabled")
+        if hasattr(contact, f"{channel}_enabled"):  # browsers are signed up one by one
+            wishes[channel] = getattr(contact, f"{channel}_enabled")
         wishes[f"{channel}:{Purpose.REMINDER}"] = purposes[Purpose.REMINDER]
     return wishes
 

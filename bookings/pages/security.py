@@ -12,11 +12,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from bookings import own_security
 from bookings.pages.forms import NewPasswordForm, PasswordForm
+from bookings.pages.posted import posted_from
 from bookings.pages.views import customers_only
+from bookings.user_agents import translated
 
 
 @customers_only
@@ -43,15 +45,15 @@ def security(request: HttpRequest) -> HttpResponse:
         messages.success(request, done)
         return redirect("security-page")
     signed_in = {
-        "browsers": own_security.browsers_of(customer),
-        "programs": own_security.programs_of(customer),
+        "browsers": [(each, translated(each.device)) for each in own_security.browsers_of(customer)],
+        "programs": [(each, translated(each.device)) for each in own_security.programs_of(customer)],
         "here": request.session.session_key,
     }
     return render(request, "pages/security.html", {"change": change, "everywhere": everywhere, **signed_in})
 
 
+@posted_from("security-page")
 @customers_only
-@require_POST
 def end_token(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the customer's tokens."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)
@@ -59,8 +61,8 @@ def end_token(request: HttpRequest, pk: int) -> HttpResponse:
     return _signed_out(request, done, found=own_security.end_program(request.user, pk))
 
 
+@posted_from("security-page")
 @customers_only
-@require_POST
 def end_browser(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign one of the customer's browsers out."""
     assert request.user.is_authenticated  # noqa: S101  (customers_only)

@@ -3,9 +3,23 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from bookings.pages import accounts, brand, closing, guests, language, links, profile, received, security, undo, views
+from bookings.pages import (
+    accounts,
+    brand,
+    closing,
+    guests,
+    language,
+    links,
+    profile,
+    push,
+    received,
+    security,
+    undo,
+    views,
+)
 from bookings.pages.documents import Document
 from bookings.pages.forms import SignInForm
+from bookings.pages.posted import posted_from
 
 sign_in = LoginView.as_view(
     template_name="pages/login.html",
@@ -42,6 +56,9 @@ urlpatterns = [
     path("accounts/password/reset/", accounts.reset, name="reset-page"),
     path("accounts/password/reset/code/", accounts.reset_code, name="reset-code-page"),
     path("accounts/profile/", profile.profile, name="profile-page"),
+    path("push-worker.js", push.worker, name="push-worker"),
+    path("accounts/push/", push.sign_up, name="push-sign-up"),
+    path("accounts/push/off/", push.take_off, name="push-take-off"),
     path("accounts/messages/", received.received, name="received-page"),
     path("accounts/close/", closing.close, name="close-page"),
     path("accounts/security/", security.security, name="security-page"),
@@ -49,5 +66,5 @@ urlpatterns = [
     path("accounts/security/tokens/<int:pk>/end/", security.end_token, name="end-token-page"),
     path("accounts/login/", sign_in, name="login-page"),
     path("login/", sign_in),  # as it was: people have it in their bookmarks
-    path("logout/", LogoutView.as_view(next_page="slots-page"), name="logout-page"),
+    path("logout/", posted_from("slots-page")(LogoutView.as_view(next_page="slots-page")), name="logout-page"),
 ]

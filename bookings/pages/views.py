@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from bookings import orders, verification
 from bookings.api import selectors
@@ -21,6 +21,7 @@ from bookings.models import Booking, Order, Payment
 from bookings.pages import booking_page, calendar, checkout, documents, words
 from bookings.pages.documents import Document
 from bookings.pages.forms import OrderForm, ProofForm
+from bookings.pages.posted import posted_from
 from bookings.pages.refund_rules import refund_rules
 
 MOST_SHOWN = 50
@@ -82,8 +83,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "pages/order.html", {"order": shown, **_ways_to_pay(request, shown), "said": said})
 
 
+@posted_from("order-page", of="pk")
 @customers_only
-@require_POST
 def pay(request: HttpRequest, pk: int) -> HttpResponse:
     """Pay the order at the sandbox gateway, and verify the payment as any client does."""
     own = _order_of(request, pk)
@@ -92,8 +93,8 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     return _booked(request, pk, lambda: checkout.pay(own, customer=_customer(request)))
 
 
+@posted_from("order-page", of="pk")
 @customers_only
-@require_POST
 def paid(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the proof of payment from the gateway's form, and verify it like any client's."""
     own, form = _order_of(request, pk), ProofForm(request.POST)
@@ -134,16 +135,16 @@ def document(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     return documents.answer(own, Document(name))
 
 
+@posted_from("booking-page", of="pk")
 @customers_only
-@require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel the booking."""
     booking_page.cancel(request, get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk))
     return redirect("booking-page", pk)
 
 
+@posted_from("booking-page", of="pk")
 @customers_only
-@require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a message about the booking again."""
     booking_page.send_again(request, get_object_or_404(selectors.bookings_of(_customer(request)), pk=pk))

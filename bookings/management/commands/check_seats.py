@@ -3,19 +3,22 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bookings import seats
 from bookings.seats import Mismatch
+from notifications.management.databases import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Check that each slot's seats taken are those that its orders hold. Exit 1 where they are not."
+    takes_several = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--repair", action="store_true", help="Write what the orders hold, slot by slot.")
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         wrong = seats.mismatches()
         for each in wrong:
             self._say(_described(each), **options)

@@ -3,22 +3,24 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bookings.erasure import erase_customer
 from bookings.errors import StaffAreNotErased
 from bookings.management.arguments import customer_called
+from notifications.management.databases import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Forget a customer: erase what we have of them, but for what the law wants kept. Safe to run twice."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="The customer's name, or the ID of their account.")
         parser.add_argument("--reason", default="", help="Why, for the record.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would change, and change nothing.")
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         user = customer_called(options["user"])
         try:
             forgotten = erase_customer(

@@ -6,22 +6,24 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from bookings.erasure import export_customer
 from bookings.management.arguments import customer_called
+from notifications.management.databases import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Export everything that we have of a customer, as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="The customer's name, or the ID of their account.")
         parser.add_argument("--output", help="A file to write, which must not exist; only you can read it.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be exported, and write nothing.")
+        self.add_database(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         known = export_customer(customer_called(options["user"]))
         if options["dry_run"]:
             parts = {**known, **known["notifications"]}

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from bookings.staff_tokens import SCOPES, make_staff_token
+from notifications.management.databases import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Make a token for the staff API, and print it this once."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,13 +23,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--hours", type=float, help="how long it lasts; STAFF_TOKEN_HOURS at most, and by default")
         parser.add_argument("--reason", required=True, help="why; it goes on record")
+        self.add_database(parser)
 
-    def handle(self, *, user: str, scope: list[str], hours: float | None, reason: str, **options: Any) -> None:
-        owner = User.objects.filter(username=user, is_active=True, is_staff=True).first()
+    def work(self, **options: Any) -> None:
+        owner = User.objects.filter(username=options["user"], is_active=True, is_staff=True).first()
         if owner is None:
-            raise CommandError(f"{user} is no active member of staff.")
+            raise CommandError(f"{options['user']} is no active member of staff.")
+        given = {name: options[name] for name in ("scope", "hours", "reason")}
         try:
-            token = make_staff_token(owner, scope=scope, hours=hours, actor="make_staff_token", reason=reason)
+            token = make_staff_token(owner, actor="make_staff_token", **given)
         except ValueError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(token)

@@ -6,16 +6,19 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.signing import Signer
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings import cancellation
+from bookings import cancellation, occupancy
 from bookings.check_in import InvalidTicket, State, check_in, link_of, look
 from bookings.models import Booking
 from notifications.admin.csv_file import cell
 from notifications.models import OperatorAction
-from tests.factories.bookings import SlotFactory
+from tests.factories.bookings import CustomerFactory, SlotFactory, booking_of
 from tests.factories.staff import staff
 from tests.stage.gateway import GatewayProcess
 from tests.stage.side_by_side import at_once, booked
@@ -101,6 +104,23 @@ def test_the_list_says_who_comes_and_is_no_formula(booking: Booking) -> None:
     assert rows[1][1].startswith("'=HYPERLINK")
     assert rows[1][3].startswith("'+")
     assert staff("view_slot", name="other").get(table).status_code == 403
+
+
+def test_the_list_takes_the_same_queries_however_many_come(booking: Booking) -> None:
+    def listed() -> tuple[int, list[tuple[str, str]]]:
+        with CaptureQueriesContext(connection) as asked:
+            people = occupancy.guests(booking.slot)
+        return len(asked), [(guest.phone, guest.email) for guest in people]
+
+    few, _ = listed()
+    for number in range(3):
+        other = booking_of(CustomerFactory(phone=f"+1415555016{number}", email=f"g{number}@example.com"))
+        Booking.objects.filter(pk=other.pk).update(slot=booking.slot)
+    stranger = booking_of(User.objects.create(username="never-written-to", email="new@example.com"))
+    Booking.objects.filter(pk=stranger.pk).update(slot=booking.slot)
+    many, reached = listed()
+    assert many == few == 3
+    assert {("+14155550160", "g0@example.com"), ("", "new@example.com")} < set(reached)
 
 
 @pytest.mark.parametrize("value", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\uff1d1"])

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bookings import access_codes, accounts, booking_links, guests
 from bookings.access_codes import Purpose
 from bookings.erasure import erase_customer
-from bookings.errors import AddressRefused, InvalidCode
+from bookings.errors import AddressRefused, InvalidCode, NoAccount
 from bookings.models import Booking, Order
 from notifications import outbox
 from notifications.content.confirmation_codes import code_of
@@ -118,7 +118,23 @@ def test_who_comes_again_is_the_same_guest_and_may_still_come_in_by_a_code() -> 
     Recipient.objects.update(email_verified_at=days_ago, phone_verified_at=days_ago)
     assert a_guest("email") == first
     assert not accounts.find("email", MAIL).is_too_new, "it was proved long ago"
-    assert a_guest("phone") == first
+    assert a_guest("phone") != first, "a number is shared: the email address says who it is"
+    assert a_guest("phone") != first
+
+
+def test_a_phone_number_alone_opens_no_guest_who_has_an_email_address() -> None:
+    guest = a_guest("email", "phone")
+    booking_of(guest)
+    for purpose, enter in (
+        (Purpose.SIGN_IN, lambda asked: accounts.sign_in(asked, code=last_code())),
+        (Purpose.RESET, lambda asked: accounts.set_password(asked, code=last_code(), password=PASSWORD)),
+    ):
+        with pytest.raises(NoAccount):
+            enter(access_codes.ask(purpose, PHONE))
+    assert customer_who_signed_up(PHONE, password=PASSWORD) != guest
+    guest.refresh_from_db()
+    assert (accounts.is_guest(guest), guest.has_usable_password()) == (True, False)
+    assert Booking.objects.get().user == guest
 
 
 def test_who_has_an_account_books_with_it() -> None:
@@ -191,7 +207,11 @@ class TestTheLink:
         assert "We will refund" in page.content.decode()
         assert (page.headers["Referrer-Policy"], "no-store" in page.headers["Cache-Control"]) == ("same-origin", True)
         assert stranger.get(f"{link}state/").json()["status"] == "confirmed"
-        assert stranger.get(f"{link}cancel/").status_code == 405, "a scanner that follows links cancels nothing"
+        assert stranger.get(f"{link}cancel/").headers["Location"] == link, (
+            "a scanner that follows links cancels nothing"
+        )
+        booking.refresh_from_db()
+        assert booking.status == Booking.Status.CONFIRMED
         assert "Your booking is cancelled." in stranger.post(f"{link}cancel/", follow=True).content.decode()
         booking.refresh_from_db()
         assert booking.status == Booking.Status.CANCELLED

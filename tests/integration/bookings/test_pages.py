@@ -134,6 +134,22 @@ def test_signing_in_leads_to_where_one_wanted_to_go() -> None:
     assert client.get("/bookings/").headers["Location"] == "/accounts/login/?next=/bookings/"
 
 
+def test_a_link_to_where_a_form_is_sent_leads_to_its_page(browser: Client) -> None:
+    """As after a session that ended in between: the sign-in leads back to what was asked for."""
+    for form, page in {
+        "/bookings/7/cancel/": "/bookings/7/",
+        "/bookings/7/again/": "/bookings/7/",
+        "/orders/7/pay/": "/orders/7/",
+        "/orders/7/paid/": "/orders/7/",
+        "/accounts/security/browsers/7/end/": "/accounts/security/",
+        "/accounts/security/tokens/7/end/": "/accounts/security/",
+        "/language/": "/",
+        "/logout/": "/",
+    }.items():
+        assert browser.get(form).headers["Location"] == page
+    assert browser.get("/bookings/").status_code == 200, "still signed in"
+
+
 def test_text_that_looks_like_markup_is_text(browser: Client) -> None:
     SlotFactory(title="<script>alert(1)</script>")
     assert b"<script>alert" not in browser.get("/").content

@@ -5,7 +5,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from bookings import announcements
+from bookings.pages.received import as_read
 from notifications import outbox
+from notifications.kinds import Kind
 from notifications.lifecycle import Permanent
 from notifications.models import OutboxMessage
 from notifications.recipients.contact import recipient_of
@@ -66,3 +68,19 @@ def test_codes_errors_and_what_was_not_wanted_are_not_shown(customer: User) -> N
         assert hidden not in page
     OutboxMessage.objects.update(kind="gone.kind")
     assert "We cannot show its words any more." in opened(customer)
+
+
+def test_a_held_message_is_said_to_be_delayed_and_why_is_ours_to_know(customer: User) -> None:
+    (message,) = publish(recipient_of(customer), kind=Kind("test.broken", channels=("sms",)))
+    OutboxMessage.objects.filter(pk=message.pk).update(error_code="words_held", error_detail="no nmae")
+    page = opened(customer)
+    assert "delayed: we are mending it, and send it then" in page
+    assert "Its words are not ready yet." in page
+    assert "nmae" not in page
+
+
+def test_a_text_is_shown_as_its_channel_shows_it() -> None:
+    """Without WhatsApp's marks, and without the columns of an email's letters of one width."""
+    assert as_read("whatsapp", "*Lakeside*\n2 * 3 *is* six") == "Lakeside\n2 * 3 is six"
+    assert as_read("sms", "*Lakeside*") == "*Lakeside*"
+    assert as_read("email", "What:     Yoga\n  indented") == "What: Yoga\n  indented"

@@ -93,6 +93,6 @@ def test_a_guest_has_it_sent_by_the_link() -> None:
     booking = told(guests.come_in([Proof("email", "gus@example.com")], guests.NewGuest("Gus")))
     link = f"/b/{booking_links.token_of(booking.pk)}/"
     page = Client().get(link).content.decode()
-    assert "we have no address for it" in page, "SMS and WhatsApp were left out"
+    assert "no number given" in page, "SMS and WhatsApp were left out"
     assert "by SMS" not in page
     assert "It is on its way again." in Client().post(f"{link}again/", way("email"), follow=True).content.decode()
