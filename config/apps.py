@@ -5,6 +5,7 @@ from django.contrib.admin import apps as django_admin
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from notifications.protocol.primary_reads import read_where_written
 from notifications.protocol.silence import watch
 
 
@@ -15,9 +16,12 @@ class ConfigConfig(AppConfig):
     verbose_name = "Project"
 
     def ready(self) -> None:
-        from config import process, tracing  # noqa: F401, PLC0415  (once the settings are read; `process` registers a check)
+        from config import factor_resets, process, shard_checks, tracing  # noqa: F401, PLC0415  (once the settings are read; some register checks)
+        from notifications.operations import bulk_rows  # noqa: PLC0415
 
         tracing.configure()
+        bulk_rows.register(factor_resets.RESET_SECOND_FACTORS)
+        read_where_written()  # sessions, sign-ins, queued tasks and slots decide, too
         connection_created.connect(_watch, dispatch_uid="config.watch")
 
 

@@ -43,8 +43,14 @@ def own_frames() -> Sources:
     return {"frame-src": [SELF]}
 
 
+def own_worker() -> Sources:
+    """The service worker, which shows notifications."""
+    return {"worker-src": [SELF]}
+
+
 PAGES: dict[str, Callable[[], Sources]] = {
     "order-page": checkout_sources,
+    "profile-page": own_worker,
     "notifications_preview": own_frames,
     "notifications_outboxmessage_change": own_frames,
 }

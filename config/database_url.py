@@ -15,7 +15,7 @@ URL = re.compile(r"(?P<scheme>[A-Za-z0-9+.-]+)://(?P<authority>[^/]*)(?:/(?P<pat
 COLUMNS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 ELSEWHERE = {  # what Django knows and this project decides by itself
-    "pool": "connections are kept for CONN_MAX_AGE seconds instead",
+    "pool": "each thread keeps its connection for CONN_MAX_AGE seconds instead",
     "isolation_level": "the outbox needs READ COMMITTED",
     "conn_max_age": "the settings decide it",
     "conn_health_checks": "the settings decide it",

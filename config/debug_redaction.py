@@ -13,6 +13,6 @@ class Discreet(SafeExceptionReporterFilter):
     """Hides what Django hides, and URLs too: those of databases, mail servers and webhooks carry passwords."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL|DSN|TWILIO|STRIPE|RAZORPAY|EMAIL|DATABASE",
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL|DSN|TWILIO|VONAGE|SINCH|WHATSAPP|RESEND|STRIPE|RAZORPAY|EMAIL|DATABASE",
         re.IGNORECASE,
     )

@@ -58,6 +58,15 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     return found
 
 
+def amounts(name: str) -> dict[str, str]:
+    """Amounts by country from the variable `name`: `DE=50,*=10`. A system check says which are none."""
+    pairs = [text.partition("=") for text in env.list(name, default=[]) if text.strip()]
+    for country, equals, amount in pairs:
+        if not (equals and country.strip() and amount.strip()):
+            refuse(f"{name} must have countries and amounts (DE=50,*=10), not {country + equals + amount!r}.")
+    return {country.strip().upper(): amount.strip() for country, _, amount in pairs}
+
+
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -78,13 +87,14 @@ def choice(name: str, *, default: str | None = None, among: tuple[str, ...]) -> 
     return value
 
 
-def database(name: str) -> dict[str, Any]:
-    """The PostgreSQL database in the URL of the variable `name`. Any other URL stops the start.
+def database(name: str, *, text: str = "") -> dict[str, Any]:
+    """The PostgreSQL database in the URL of the variable `name`, or in `text`, which was made of it. Any other URL
+    stops the start.
 
     The URL itself stays out of the message: it may carry a password.
     """
     try:
-        return database_url.parse(env.str(name))
+        return database_url.parse(text or env.str(name))
     except database_url.Misread as error:
         refuse(f"{name} must be postgresql://user:password@host:port/database: {error}.")
 

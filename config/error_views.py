@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from bookings.api import problems
+from bookings.pages import refusals
 from config.unavailable import answer_if_unavailable
 
 
@@ -33,4 +34,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
     """For a request that cannot be read. Django's own view reads it once more, and fails once more."""
     if request.path_info.startswith("/api/"):
         return problems.answer(400, code="invalid_input", detail="This request cannot be read.")
-    return HttpResponse("<h1>Bad Request (400)</h1>", status=400)
+    return refusals.unreadable(request)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  (it may name what there is)
+    """A problem under /api/, a page of ours elsewhere."""
+    if request.path_info.startswith("/api/"):
+        return problems.answer(403, code="permission_denied", detail="You may not do this.")
+    return refusals.forbidden(request)

@@ -1,16 +1,16 @@
 """Liveness and readiness, for load balancers, orchestrators and monitors."""
 
-from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from notifications.management.older_history import GONE
+from config.migration_state import migration_state
+from notifications.monitoring.views import tell_release
 from notifications.selectors.overview import oldest_due_seconds
+from notifications.shards import current, on_database, shards
 
 
 @never_cache
@@ -25,15 +25,35 @@ def ready(request: HttpRequest) -> JsonResponse:
 
     The third check, of the oldest due message's age against OUTBOX_READY_MAX_AGE_SECONDS, takes no web process out of
     service: bookings do not wait for messages. `/readyz?strict=1`, for monitors, is 503 for that as well.
+
+    Where there are shards, and it is none of theirs that is asked, one that is ready will do, and the first is told. So
+    a shard that is away takes no process out of service. With `strict=1` all must be ready, and each is told.
     """
+    is_strict = request.GET.get("strict") == "1"
+    if not shards() or current():
+        code, said = _readiness(is_strict=is_strict)
+        return JsonResponse(said, status=code)
+    codes, each = [], {}
+    for name in shards():
+        with on_database(name):
+            code, each[name] = _readiness(is_strict=is_strict)
+        codes.append(code)
+        if code == 200 and not is_strict:
+            break
+    code = max(codes) if is_strict else min(codes)
+    return JsonResponse({"status": "ok" if code == 200 else "unavailable", "shards": each}, status=code)
+
+
+def _readiness(*, is_strict: bool) -> tuple[int, dict[str, Any]]:
+    """The answer's code, and what it says of the database at work."""
     checks, waited = _check()
     if checks["database"] != "ok" or checks["migrations"] != "ok":
         status, code = "unavailable", 503
     elif checks["outbox"] != "ok":
-        status, code = "late", 503 if request.GET.get("strict") == "1" else 200
+        status, code = "late", 503 if is_strict else 200
     else:
         status, code = "ok", 200
-    return JsonResponse({"status": status, "checks": checks, "oldest_due_seconds": waited}, status=code)
+    return code, {"status": status, "checks": checks, "oldest_due_seconds": waited}
 
 
 def _check() -> tuple[dict[str, str], float | None]:
@@ -41,9 +61,10 @@ def _check() -> tuple[dict[str, str], float | None]:
     checks = dict.fromkeys(("database", "migrations", "outbox"), "unknown")
     waited = None
     try:
-        migrations = _migrations()
+        migrations = migration_state(connection)
         checks |= {"database": "ok" if _can_write() else "read-only", "migrations": migrations}
         if migrations == "ok":
+            tell_release()
             waited = oldest_due_seconds()
             checks["outbox"] = "late" if (waited or 0.0) > settings.OUTBOX_READY_MAX_AGE_SECONDS else "ok"
     except DatabaseError as error:
@@ -60,22 +81,3 @@ def _can_write() -> bool:
             cursor.execute("SELECT current_setting('transaction_read_only')")
             read_only = list(cursor.fetchone())
     return "on" not in read_only
-
-
-def _migrations() -> str:
-    """ "ok", or what is wrong: so many pending, or a database whose tables no migration of this code has made."""
-    loader = _migrations_of_this_code()
-    applied = MigrationRecorder(connection).applied_migrations().keys()
-    if GONE in applied:
-        return "from before the first release"
-    pending = sum(
-        key not in applied and not (key in loader.replacements and applied >= set(loader.replacements[key].replaces))
-        for key in loader.graph.nodes
-    )
-    return f"{pending} pending" if pending else "ok"
-
-
-@cache
-def _migrations_of_this_code() -> MigrationLoader:
-    """Read from the disk once: the code of a process does not change."""
-    return MigrationLoader(None)

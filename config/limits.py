@@ -4,7 +4,7 @@ The defaults are far above what people do, and far below what somebody needs who
 from others. 0: no limit.
 """
 
-from config.environment import env, number
+from config.environment import amounts, env, number
 
 # --- Customers: bookings/limits.py ------------------------------------------------------------------------------------
 CUSTOMER_OPEN_ORDERS = number("CUSTOMER_OPEN_ORDERS", default=10, whole=True)
@@ -29,12 +29,17 @@ OUTBOX_CAP_NUMBER_HOUR = number("OUTBOX_CAP_NUMBER_HOUR", default=30, whole=True
 OUTBOX_CAP_NUMBER_DAY = number("OUTBOX_CAP_NUMBER_DAY", default=60, whole=True)
 OUTBOX_CAP_REPEATS_DAY = number("OUTBOX_CAP_REPEATS_DAY", default=3, whole=True)
 
+# --- Money: notifications/relay/spending.py ---------------------------------------------------------------------------
+OUTBOX_SPEND_CAPS = amounts("OUTBOX_SPEND_CAPS")  # DE=50,*=10: the most that a day's messages to a country may cost
+OUTBOX_SPEND_CURRENCY = env.str("OUTBOX_SPEND_CURRENCY", default="").strip().upper()  # of these caps, and of the prices
+
 # --- Addresses: notifications/verification.py -------------------------------------------------------------------------
 OUTBOX_VERIFY_ADDRESSES = env.bool("OUTBOX_VERIFY_ADDRESSES", default=True)  # a new one is used once its code came back
 OUTBOX_CONTACT_OF = ""  # customers change their addresses in their profile, and confirm them by a code
 OUTBOX_TRUST_USER_EMAIL = env.bool("OUTBOX_TRUST_USER_EMAIL", default=True)  # those of the user table need no code
 OUTBOX_CONVERSATION_DAYS = number("OUTBOX_CONVERSATION_DAYS", default=30)
 OUTBOX_VERIFICATION_DAYS = number("OUTBOX_VERIFICATION_DAYS", default=30, least=1)
+OUTBOX_MEDIA_HOURS = number("OUTBOX_MEDIA_HOURS", default=24, least=1)  # a link to a WhatsApp message's file
 OUTBOX_CODE_MINUTES = number("OUTBOX_CODE_MINUTES", default=10, least=1)
 OUTBOX_CODE_GUESSES = number("OUTBOX_CODE_GUESSES", default=5, least=1, whole=True)
 OUTBOX_CODES_PER_HOUR = number("OUTBOX_CODES_PER_HOUR", default=5, least=1, whole=True)

@@ -17,6 +17,7 @@ from django.shortcuts import render
 
 from bookings.api import problems
 from config.unavailable import is_for_a_program
+from notifications.shards import within_shard
 
 WAIT_SECONDS = 3.0  # for a turn
 RETRY_AFTER_SECONDS = 2
@@ -54,7 +55,7 @@ class Turns:
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
         """One guess at `name`. Raises TooManyPasswordsError while another is tried."""
-        key = name.casefold()
+        key = within_shard(name.casefold())
         with self._lock:
             if key in self._names:
                 raise TooManyPasswordsError

@@ -24,6 +24,16 @@ SECRETS: dict[str, tuple[str, ...]] = {  # and who has a use for each
     "STRIPE_SECRET_KEY": (WEB, TASKS),
     "STRIPE_WEBHOOK_SECRET": (WEB,),
     "TWILIO_AUTH_TOKEN": (WEB, RELAY),  # Twilio signs its callbacks with it, too
+    "VONAGE_API_SECRET": (RELAY,),
+    "VONAGE_SIGNATURE_SECRET": (WEB,),  # Vonage signs its callbacks with it, and nobody sends with it
+    "SINCH_API_TOKEN": (RELAY,),
+    "SINCH_WEBHOOK_SECRET": (WEB,),
+    "WHATSAPP_ACCESS_TOKEN": (RELAY,),
+    "WHATSAPP_APP_SECRET": (WEB,),
+    "WHATSAPP_VERIFY_TOKEN": (WEB,),
+    "RESEND_API_KEY": (RELAY,),
+    "RESEND_WEBHOOK_SECRET": (WEB,),
+    "WEBPUSH_PRIVATE_KEY": (RELAY,),
     "EMAIL_URL": (RELAY, TASKS),  # tasks mail DJANGO_ADMINS
     "ANYMAIL": (WEB, RELAY),
     "OUTBOX_ALERT_URL": (RELAY,),
@@ -37,6 +47,12 @@ CHOICES: dict[str, tuple[str, ...]] = {  # no secrets, but nobody can do without
     "TWILIO_ACCOUNT_SID": (WEB, RELAY),
     "TWILIO_SMS_FROM": (WEB, RELAY),
     "TWILIO_WHATSAPP_FROM": (WEB, RELAY),
+    "VONAGE_API_KEY": (WEB, RELAY),
+    "VONAGE_SMS_FROM": (RELAY,),
+    "SINCH_SERVICE_PLAN_ID": (RELAY,),
+    "SINCH_SMS_FROM": (RELAY,),
+    "WHATSAPP_PHONE_NUMBER_ID": (WEB, RELAY),
+    "WEBPUSH_CONTACT": (RELAY,),
 }
 
 COMMANDS = {"run_outbox_relay": RELAY, "run_outbox_clock": RELAY, "poll_receipts": RELAY, "qcluster": TASKS}

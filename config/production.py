@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from config.environment import require
 
+REAL = ("twilio", "vonage", "sinch", "meta", "resend", "anymail")  # providers, by their names
 PUBLIC_SANDBOX_SECRET = "sandbox-gateway-secret"  # noqa: S105  (development's, and python -m bookings.sandbox's)
 
 
@@ -22,7 +23,7 @@ def require_real_providers(providers: Mapping[str, str], *, printed: Collection[
     `providers` has the provider of each channel: a name, or EMAIL_URL. An empty one is refused as missing elsewhere.
     """
     for channel, provider in providers.items():
-        is_sent = provider in ("", "twilio", "anymail") or provider.startswith("smtp")
+        is_sent = provider in ("", *REAL) or provider.startswith("smtp")
         require(
             is_sent or channel in printed,
             unmet=f"messages by {channel} would be printed, not sent (ALLOW_PRINTED_MESSAGES={channel} permits it)",

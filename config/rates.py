@@ -17,20 +17,24 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, connection
 
+from notifications.protocol.sql_moments import after
+from notifications.shards import current, within_shard
+
 STEPS = 25
 MOST_KEYS = 20_000  # that a process remembers; the longest unused are forgotten first
 ALONE_SECONDS = 5.0  # after the database did not answer
 
 # A row comes back if there is room for one request. What is reported late never fills more than the whole allowance.
-REPORT = """
+# `excluded.whole_at` is this statement's moment, and the cost: Citus allows no clock in ON CONFLICT.
+REPORT = f"""
 INSERT INTO config_requestrate AS kept (key, whole_at)
-VALUES (%(key)s, clock_timestamp() + %(cost)s * interval '1 second')
+VALUES (%(key)s, statement_timestamp() + make_interval(secs => %(cost)s))
 ON CONFLICT (key) DO UPDATE SET whole_at = least(
-    greatest(kept.whole_at, clock_timestamp()) + %(cost)s * interval '1 second',
-    clock_timestamp() + %(period)s * interval '1 second')
-WHERE kept.whole_at <= clock_timestamp() + (%(period)s - %(one)s) * interval '1 second'
+    greatest({after("kept.whole_at", "%(cost)s")}, excluded.whole_at),
+    {after("excluded.whole_at", "%(period)s - %(cost)s")})
+WHERE kept.whole_at <= {after("excluded.whole_at", "%(period)s - %(one)s - %(cost)s")}
 RETURNING 1
-"""
+"""  # noqa: S608  (expressions of ours)
 WAIT = "SELECT extract(epoch FROM whole_at - clock_timestamp())::float8 FROM config_requestrate WHERE key = %s"
 
 
@@ -68,22 +72,22 @@ class Counter:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._alone_until = 0.0
+        self._alone_until: dict[str, float] = {}  # by shard, whose databases are away by themselves
 
     def forget(self) -> None:
         """Begin anew, as a process does."""
         with self._lock:
             self._known.clear()
-            self._alone_until = 0.0
+            self._alone_until.clear()
 
     def seconds_to_wait(self, key: str, rate: Rate) -> float:
-        """0 if the request of `key` may pass; otherwise how long until one may."""
-        now = self._clock()
+        """0 if the request of `key` may pass; otherwise how long until one may. Each shard counts its own requests."""
+        key, now = within_shard(key), self._clock()
         with self._lock:
             known = self._entry(key)
             if known.refused_until > now:
                 return known.refused_until - now
-            if now < self._alone_until:
+            if now < self._alone_until.get(current(), 0.0):
                 return _wait_alone(known, rate, now=now)
             if now - known.since > rate.period:  # too long ago to count
                 known.unreported, known.since = 0, now
@@ -107,7 +111,7 @@ class Counter:
             connection.close_if_unusable_or_obsolete()  # the view makes its own attempt, and answers for it
             with self._lock:
                 now = self._clock()
-                self._alone_until = now + ALONE_SECONDS
+                self._alone_until[current()] = now + ALONE_SECONDS
                 return _wait_alone(self._entry(key), rate, now=now)
         with self._lock:
             self._entry(key).refused_until = self._clock() + wait

@@ -8,7 +8,6 @@ from config.business_settings import SENDER, VENUE_TIME_ZONE
 from config.environment import (
     BASE_DIR,
     choice,
-    database,
     env,
     limit_idle_transactions,
     mail_server,
@@ -22,11 +21,17 @@ from config.environment import (
     secret,
 )
 from config.limits import *  # noqa: F403
-from config.mounted_at import FORCE_SCRIPT_NAME, PUBLIC_URL  # noqa: F401  (settings)
+from config.mounted_at import FORCE_SCRIPT_NAME, OUTBOX_SHARD_URLS, OUTBOX_SHARDS, PUBLIC_URL  # noqa: F401  (settings)
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from config.page_settings import *  # noqa: F403
 from config.production import PUBLIC_SANDBOX_SECRET, require_real_gateway, require_real_providers
+from config.provider_settings import *  # noqa: F403
+from config.provider_settings import EMAIL_ESP, EMAIL_URL, OUTBOX_CHANNELS, providers
+from config.route_settings import *  # noqa: F403
+from config.route_settings import PRINTED_ROUTES
 from config.schedules import OUTBOX_CLOCK, SCHEDULES  # noqa: F401  (settings)
+from config.shard_settings import *  # noqa: F403
+from config.shard_settings import DATABASES
 from config.staff_settings import *  # noqa: F403
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
@@ -35,7 +40,7 @@ PROCESS = choice("DJANGO_PROCESS", default=process.ALL, among=process.ROLES)
 SECRET_KEY = secret("DJANGO_SECRET_KEY", needed=IN_PRODUCTION) or secrets.token_urlsafe(50)
 # Keys that were SECRET_KEY: what they signed (sessions, password links, tokens) still holds.
 SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -67,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.content_security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.shard_requests.Shards",
     "config.caching.NotShared",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,15 +106,10 @@ TEMPLATES = [
     },
 ]
 
-# Without DATABASE_URL a PostgreSQL of this project's own is started when first needed: config/embedded says where.
-DATABASES = {
-    "default": database("DATABASE_URL")
-    if env.str("DATABASE_URL", default="")
-    else {"ENGINE": "config.embedded", "NAME": "bookings"},
-}
 # ATOMIC_REQUESTS would put the payment gateway's call inside the transaction.
-DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-notice_lost_server(DATABASES["default"])
+for _database in DATABASES.values():
+    _database |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    notice_lost_server(_database)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -200,18 +201,6 @@ IDEMPOTENCY_KEY_DAYS = number("IDEMPOTENCY_KEY_DAYS", default=30, least=1)
 ORDER_HOLD_SECONDS = number("ORDER_HOLD_SECONDS", default=15 * 60, least=1)
 
 # --- Channels ---------------------------------------------------------------------------------------------------------
-SMS_PROVIDER = named("SMS_PROVIDER", default="console" if DEBUG else "", among=("twilio", "console"))
-WHATSAPP_PROVIDER = named("WHATSAPP_PROVIDER", default="console" if DEBUG else "", among=("twilio", "console"))
-_TWILIO = "twilio" in (SMS_PROVIDER, WHATSAPP_PROVIDER)
-TWILIO_ACCOUNT_SID = secret("TWILIO_ACCOUNT_SID", needed=_TWILIO)
-TWILIO_AUTH_TOKEN = secret("TWILIO_AUTH_TOKEN", needed=_TWILIO)
-TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
-TWILIO_SMS_FROM = secret("TWILIO_SMS_FROM", needed=SMS_PROVIDER == "twilio" and not TWILIO_MESSAGING_SERVICE_SID)
-TWILIO_WHATSAPP_FROM = secret("TWILIO_WHATSAPP_FROM", needed=WHATSAPP_PROVIDER == "twilio")
-TWILIO_WHATSAPP_TEMPLATES = env.json("TWILIO_WHATSAPP_TEMPLATES", default={})  # {"kind": {"language": "HX…"}}
-TWILIO_API_URL = env.str("TWILIO_API_URL", default="")  # another server in Twilio's place: a sandbox, a recording proxy
-EMAIL_ESP = env.str("EMAIL_ESP", default="")  # django-anymail's name of an email service provider, in EMAIL_URL's place
-EMAIL_URL = secret("EMAIL_URL", needed=IN_PRODUCTION and not EMAIL_ESP, default="consolemail://")
 ANYMAIL = env.json("ANYMAIL", default={})
 if EMAIL_ESP:
     INSTALLED_APPS += ["anymail"]
@@ -220,17 +209,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=SENDER)
 globals().update(mail_server(EMAIL_URL, timeout=10))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 ADMINS = [(address, address) for address in env.list("DJANGO_ADMINS", default=[])]
-_CONSOLE = "notifications.channels.console.ConsoleChannel"
-OUTBOX_CHANNELS = {
-    "sms": "notifications.channels.twilio.SmsChannel" if SMS_PROVIDER == "twilio" else _CONSOLE,
-    "whatsapp": "notifications.channels.twilio.WhatsAppChannel" if WHATSAPP_PROVIDER == "twilio" else _CONSOLE,
-    "email": f"notifications.channels.{'esp.EspChannel' if EMAIL_ESP else 'email.EmailChannel'}",
-}
 ALLOW_PRINTED_MESSAGES = env.list("ALLOW_PRINTED_MESSAGES", default=list(OUTBOX_CHANNELS) if DEBUG else [])
-require_real_providers(
-    {"sms": SMS_PROVIDER, "whatsapp": WHATSAPP_PROVIDER, "email": "anymail" if EMAIL_ESP else EMAIL_URL},
-    printed=ALLOW_PRINTED_MESSAGES,
-)
+require_real_providers(providers | PRINTED_ROUTES, printed=ALLOW_PRINTED_MESSAGES)
 
 # --- Outbox -----------------------------------------------------------------------------------------------------------
 OUTBOX_SENDS = PROCESS in (process.ALL, process.RELAY)  # the others have no credentials of providers
@@ -242,10 +222,6 @@ OUTBOX_DEFERRAL_SECONDS = number("OUTBOX_DEFERRAL_SECONDS")
 OUTBOX_DEFERRAL_MAX_SECONDS = number("OUTBOX_DEFERRAL_MAX_SECONDS")
 OUTBOX_LEASE_SECONDS = number("OUTBOX_LEASE_SECONDS", least=1)
 OUTBOX_SEND_TIMEOUT_SECONDS = number("OUTBOX_SEND_TIMEOUT_SECONDS", least=0.1)
-OUTBOX_ASK_BEFORE_RESEND = env.bool("OUTBOX_ASK_BEFORE_RESEND", default=True)
-OUTBOX_ASK_PRICES = env.bool("OUTBOX_ASK_PRICES", default=True)
-# OUTBOX_RATE_SMS=50: messages a second, over all relays; 0: no limit
-OUTBOX_RATES = {name: number(f"OUTBOX_RATE_{name.upper()}", default=0) for name in OUTBOX_CHANNELS}
 OUTBOX_MAX_ATTEMPTS_OF = {  # OUTBOX_MAX_ATTEMPTS_SMS=5
     name: number(f"OUTBOX_MAX_ATTEMPTS_{name.upper()}", default=OUTBOX_MAX_ATTEMPTS, least=1, whole=True)
     for name in OUTBOX_CHANNELS
@@ -274,7 +250,8 @@ OUTBOX_QUIET_HOURS = env.str("OUTBOX_QUIET_HOURS", default="")  # 22-8, by the r
 OUTBOX_RESCUE = choice("OUTBOX_RESCUE", among=("prompt", "lease"))
 if OUTBOX_RESCUE == "prompt":  # a proxy that pools transactions takes no session's settings: there, set it on the role
     # A process that hangs within a transaction holds its lanes, and keeps dead rows from being cleaned up.
-    limit_idle_transactions(DATABASES["default"], seconds=min(30, OUTBOX_LEASE_SECONDS / 2))
+    for _database in DATABASES.values():
+        limit_idle_transactions(_database, seconds=min(30, OUTBOX_LEASE_SECONDS / 2))
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = choice("LOG_FORMAT", default="json" if IN_PRODUCTION else "line", among=("json", "line"))

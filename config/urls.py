@@ -20,5 +20,6 @@ urlpatterns = [
     path("readyz", health.ready),
 ]
 handler400 = "config.error_views.bad_request"
+handler403 = "config.error_views.forbidden"
 handler404 = "config.error_views.not_found"
 handler500 = "config.error_views.server_error"

@@ -6,19 +6,19 @@ password, and delete a colleague with the log of what they did.
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
-from config import second_factor
+from config.factor_resets import RESET_SECOND_FACTORS, may_do_no_more
+from notifications.admin.bulk_rows import ActsOnRows, listed
 from notifications.admin.changed_fields import ChangedFieldsAdmin, ChangedFieldsForm
 from notifications.admin.odd_input import AnswersOddInput
-from notifications.admin.reasons import reason_or_page
 from notifications.models.audit import Verb
 from notifications.operations.record_action import Actor, record
 
@@ -74,34 +74,17 @@ class _Bounded(AnswersOddInput, ChangedFieldsAdmin):
 
 
 @admin.register(User)
-class StaffUserAdmin(_Bounded, UserAdmin):  # type: ignore[misc]
+class StaffUserAdmin(_Bounded, ActsOnRows, UserAdmin):  # type: ignore[misc]
     form = UserForm
     list_display = ("username", "email", "is_staff", "is_superuser", "is_active", "last_login")
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Record", {"fields": ("reason",)}))
     readonly_fields = ("last_login", "date_joined")
-    actions = ("reset_second_factor",)
-
-    @admin.action(permissions=["change"], description="Reset the second factor of selected users")
-    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        consequence = "Their apps' codes and backup codes stop working, and their tokens end. They enrol again."
-        reason = reason_or_page(request, self, queryset, title="Reset second factors", consequence=consequence)
-        if not isinstance(reason, str):
-            return reason
-        for user in queryset.order_by("pk"):
-            if user == request.user or not self.has_change_permission(request, user):
-                self.message_user(request, f"You may not reset {user}'s second factor.", messages.ERROR)
-                continue
-            second_factor.reset(user, actor=Actor.of(request.user), reason=reason)
-            self.message_user(request, f"{user}'s second factor is reset.", messages.SUCCESS)
-        return None
+    actions = (listed(RESET_SECOND_FACTORS),)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only of users who may do no more: a new password or address is a way into the account."""
-        asker: Any = request.user
         may = bool(super().has_change_permission(request, obj))
-        if not may or obj is None or asker.is_superuser:
-            return may
-        return bool(not obj.is_superuser and obj.get_all_permissions() <= asker.get_all_permissions())
+        return may and (obj is None or may_do_no_more(obj, than=request.user))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         asker: Any = request.user

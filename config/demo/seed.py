@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db.models import F, Sum
@@ -13,7 +16,29 @@ from notifications import outbox
 
 PASSWORD = "demo"  # noqa: S105  (printed by the demo)
 STAFF = "admin"
-TITLES = ("Sunset kayak tour", "Pottery class", "Wine tasting", "City walk", "Climbing course", "Sailing lesson")
+
+
+class Offer(NamedTuple):
+    """What can be booked: at which hour it begins, for how many hours, where, and what it is."""
+
+    hour: int
+    hours: int
+    place: str
+    description: str
+
+
+OFFERS = {
+    "Sunset kayak tour": Offer(
+        17, 2, "Boathouse, Uferweg 1, Lindau", "Boat, paddle and life jacket are there for you."
+    ),
+    "Pottery class": Offer(10, 3, "Workshop, Uferweg 3, Lindau", "Two bowls each. We fire and keep them for you."),
+    "Wine tasting": Offer(19, 2, "Old cellar, Seegasse 8, Lindau", "Six wines of the lake, with bread and cheese."),
+    "City walk": Offer(11, 2, "Harbour lighthouse, Lindau", "From the harbour to the old town, in all weathers."),
+    "Climbing course": Offer(14, 3, "Climbing hall, Bergstraße 20, Lindau", "For beginners. Shoes can be borrowed."),
+    "Sailing lesson": Offer(13, 4, "Boathouse, Uferweg 1, Lindau", "You steer; a teacher is on board."),
+}
+TITLES = tuple(OFFERS)
+MAP = "https://www.openstreetmap.org/?mlat=47.5442&mlon=9.6831"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +55,29 @@ def slots(*, seats: int, now: datetime) -> int:
     offered = Slot.objects.filter(title__in=TITLES, starts_at__gt=now + timedelta(days=1), cancelled_at=None)
     missing = [title for title in TITLES if title not in set(offered.values_list("title", flat=True))]
     each = -(-seats // len(TITLES))
-    start = (now + timedelta(days=14)).replace(hour=17, minute=0, second=0, microsecond=0)
-    Slot.objects.bulk_create(_slot(title, start=start, capacity=each) for title in missing)
+    first = now.astimezone(ZoneInfo(settings.VENUE_TIME_ZONE)) + timedelta(days=14)
+    Slot.objects.bulk_create(_slot(title, first=first, capacity=each) for title in missing)
     free = offered.aggregate(free=Sum(F("capacity") - F("seats_taken")))["free"]
     if free < seats:
         offered.update(capacity=F("capacity") + -(-(seats - free) // offered.count()))
     return offered.count()
 
 
-def _slot(title: str, *, start: datetime, capacity: int) -> Slot:
-    day = TITLES.index(title)
-    begins = start + timedelta(days=day)
-    times = {"starts_at": begins, "ends_at": begins + timedelta(hours=2)}
-    return Slot(title=title, capacity=capacity, price=1250 + 500 * day, currency="EUR", late_refund_percent=50, **times)
+def _slot(title: str, *, first: datetime, capacity: int) -> Slot:
+    day, offer = TITLES.index(title), OFFERS[title]
+    begins = (first + timedelta(days=day)).replace(hour=offer.hour, minute=0, second=0, microsecond=0)
+    return Slot(
+        title=title,
+        capacity=capacity,
+        price=1250 + 500 * day,
+        currency="EUR",
+        late_refund_percent=50,
+        starts_at=begins,
+        ends_at=begins + timedelta(hours=offer.hours),
+        place=offer.place,
+        map_url=MAP,
+        description=offer.description,
+    )
 
 
 def customers(number: int) -> list[Customer]:

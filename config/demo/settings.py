@@ -1,4 +1,16 @@
-"""The demo's settings: passwords are hashed quickly, because the demo prints them anyway."""
+"""The demo's settings: a business by the lake, and passwords that are hashed quickly, because the demo prints them."""
+
+import os
+
+from config import environment  # noqa: F401  (it reads .env: a business of your own is shown as yours)
+
+os.environ.setdefault("BUSINESS_NAME", "Lakeside")
+if os.environ["BUSINESS_NAME"] == "Lakeside":
+    os.environ.setdefault("BUSINESS_ADDRESS", "Uferweg 1; 88131 Lindau; Germany")
+    os.environ.setdefault("BUSINESS_EMAIL", "hello@lakeside.example")
+    os.environ.setdefault("BUSINESS_PHONE", "+49 8382 555 0100")
+    os.environ.setdefault("BUSINESS_LEGAL", "Lakeside is made up for this demo.")
+    os.environ.setdefault("BUSINESS_TIME_ZONE", "Europe/Berlin")
 
 from config.settings import *  # noqa: F403
 
