@@ -10,9 +10,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.utils import timezone
 
+from bookings.models import Slot
+from config.demo import seed
 from config.scratch_databases import with_database
 from tests.stage.embedded import has_ended
+from tests.stage.scratch import beside, database_of
 from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -21,11 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.fixture
 def demo_database(database_url: str) -> Iterator[str]:
     """A database for the demo alone, beside that of the tests."""
-    yield with_database(database_url, "test_demo")
+    yield (url := beside(database_url, "demo"))
     with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
-        names = connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^test_demo(_[0-9]+)?$'").fetchall()
-        for (name,) in names:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        ours = "SELECT datname FROM pg_database WHERE datname ~ ('^' || %s || '(_[0-9]+)?$')"
+        for (name,) in connection.execute(ours, [database_of(url)]).fetchall():
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # or its demo just did
 
 
 def start(url: str, *arguments: str) -> subprocess.Popen[str]:
@@ -45,34 +49,36 @@ def children_of(number: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
 
 
-def test_every_message_arrives_once_and_in_order_twice_in_a_row(demo_database: str) -> None:
-    for _ in range(2):
-        demo = start(demo_database, "--json")
-        output, _ = demo.communicate(timeout=90)
-        assert demo.returncode == 0, output
-        figures = json.loads(output.splitlines()[-1])
-        assert figures.pop("seconds") > 0
-        assert figures == {
-            "bookings": 8,
-            "messages": 24,
-            "sent": 23,
-            "failed": 1,
-            "lost": 0,
-            "out_of_order": 0,
-            "duplicates": 0,
-        }
-        assert "twilio_21614" in output
+def test_every_message_arrives_once_and_in_order_two_at_once_and_again(demo_database: str) -> None:
+    for at_once in (2, 1):
+        for demo in [start(demo_database, "--json") for _ in range(at_once)]:
+            output, _ = demo.communicate(timeout=110)
+            assert demo.returncode == 0, output
+            figures = json.loads(output.splitlines()[-1])
+            assert figures.pop("seconds") > 0
+            assert figures == {
+                "bookings": 8,
+                "messages": 24,
+                "sent": 23,
+                "failed": 1,
+                "lost": 0,
+                "out_of_order": 0,
+                "duplicates": 0,
+            }
+            assert "twilio_21614" in output
 
 
-def test_two_demos_at_once_do_not_get_in_each_others_way(demo_database: str) -> None:
-    demos = [start(demo_database, "--json") for _ in range(2)]
-    for demo in demos:
-        output, _ = demo.communicate(timeout=110)
-        assert demo.returncode == 0, output
-        assert json.loads(output.splitlines()[-1])["lost"] == 0
+@pytest.mark.django_db
+def test_a_second_run_offers_the_same_slots_each_at_a_place() -> None:
+    now = timezone.now()
+    assert seed.slots(seats=60, now=now) == len(seed.OFFERS)
+    offered = {slot.pk for slot in Slot.objects.all() if slot.place and slot.map_url and slot.description}
+    assert seed.slots(seats=90, now=now) == len(seed.OFFERS)
+    assert {slot.pk for slot in Slot.objects.all()} == offered
+    assert sum(slot.capacity for slot in Slot.objects.all()) >= 90
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])  # Ctrl-C ends it as SIGTERM does
 def test_however_it_is_ended_it_leaves_nothing_running(demo_database: str, number: signal.Signals) -> None:
     demo = start(demo_database, "--serve", "--port", "0")
     assert demo.stdout is not None

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
-from config.scratch_databases import with_database
 from notifications.models import OutboxMessage, Relay
 from notifications.sandbox.client import SandboxClient
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.proxy import Proxy, url_through
 from tests.stage.relay import RecordingChannel, RelayProcess, running_loop
+from tests.stage.scratch import scratch_database
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,14 +113,8 @@ def listeners() -> int:
 
 
 def test_a_database_without_tables_is_said_in_one_line(relay_process: Start, database_url: str) -> None:
-    empty = with_database(database_url, "test_empty")
-    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as server:
-        server.execute("DROP DATABASE IF EXISTS test_empty")
-        server.execute("CREATE DATABASE test_empty")
-        try:
-            code, output = relay_process(DATABASE_URL=empty).wait()
-        finally:
-            server.execute("DROP DATABASE test_empty WITH (FORCE)")
+    with scratch_database(database_url, "empty") as empty:
+        code, output = relay_process(DATABASE_URL=empty).wait()
     assert code == 1
     assert output.strip().splitlines()[-1].endswith("run `manage.py migrate` first.")
     assert "Traceback" not in output

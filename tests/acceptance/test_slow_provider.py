@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from notifications import conf
-from notifications.channels.twilio_message_log import VISIBLE_SECONDS
+from notifications.channels.asking import VISIBLE_SECONDS
 from notifications.models import OutboxMessage, Relay
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.sandbox.client import SandboxClient

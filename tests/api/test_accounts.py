@@ -1,10 +1,13 @@
 """A program signs a customer up, signs in by a code, and sets a new password."""
 
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from tests.api.problems import assert_problem
-from tests.factories.codes import last_code
+from tests.factories.codes import another, customer_who_signed_up, last_code
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,3 +70,53 @@ def test_coming_in_by_the_api_makes_no_session(api: APIClient) -> None:
     by_code = api.post("/api/auth/code/", {"request": ask(api, MAIL, "signin"), "code": last_code()})
     assert (made.status_code, by_code.status_code) == (201, 200)
     assert (made.cookies, by_code.cookies) == ({}, {})
+
+
+def proof(api: APIClient, address: str) -> str:
+    answer = api.post("/api/accounts/guest/proofs/", {"request": ask(api, address, "guest"), "code": last_code()})
+    assert (answer.status_code, list(answer.json())) == (200, ["proof"])
+    return str(answer.json()["proof"])
+
+
+def come_in(api: APIClient, *addresses: str) -> tuple[bool, dict[str, Any]]:
+    """Whether a guest came in, and who."""
+    given = {"proofs": [proof(api, each) for each in addresses], "name": "Gus", "locale": "de"}
+    answer = api.post("/api/accounts/guest/", given)
+    assert (answer.status_code, answer.cookies) == (200, {})
+    own = APIClient(headers={"Authorization": f"Token {answer.json()['token']}"}).get("/api/me/").json()
+    return answer.json()["is_guest"], own
+
+
+def test_a_guest_comes_in_by_the_api_without_a_password(api: APIClient) -> None:
+    is_guest, own = come_in(api, MAIL, PHONE)
+    assert (is_guest, own["name"], own["email"], own["phone"], own["locale"]) == (True, "Gus", MAIL, PHONE, "de")
+    again, same = come_in(api, MAIL)
+    assert (again, same["username"]) == (True, own["username"])
+    by_phone, other = come_in(api, PHONE)
+    assert (by_phone, other["email"]) == (True, ""), "a phone number alone takes over no guest who has an email address"
+    assert other["username"] != own["username"]
+
+
+def test_an_address_with_an_account_brings_its_owner_in_as_a_customer(api: APIClient) -> None:
+    ann = customer_who_signed_up(MAIL, password=PASSWORD)
+    is_guest, own = come_in(api, MAIL)
+    assert (is_guest, own["username"], own["name"]) == (False, ann.username, "Ann")
+
+
+def test_the_api_says_what_is_wrong_with_a_guest(api: APIClient) -> None:
+    request, proofs = ask(api, MAIL, "guest"), "/api/accounts/guest/proofs/"
+    assert_problem(api.post(proofs, {"request": request, "code": another(last_code())}), 400, "invalid_code")
+    entered = {"request": request, "code": last_code()}
+    assert api.post(proofs, entered).status_code == 200
+    assert_problem(api.post(proofs, entered), 400, "invalid_code")
+    of_sign_in = {"request": ask(api, MAIL, "signin"), "code": last_code()}
+    assert_problem(api.post(proofs, of_sign_in), 400, "invalid_code")
+    mine, two = {"name": "Gus"}, [proof(api, MAIL), proof(api, "bob@example.com")]
+    for wrong in ({"proofs": []}, {"proofs": two}, {"proofs": [*two, two[0]]}, {"proofs": "x"}, {}):
+        assert list(api.post("/api/accounts/guest/", mine | wrong).json()["errors"]) == ["proofs"]
+    assert_problem(api.post("/api/accounts/guest/", mine | {"proofs": [request]}), 400, "invalid_code")
+    assert_problem(api.post("/api/accounts/guest/", mine | {"proofs": [f"{two[0]}x"]}), 400, "invalid_code")
+    User.objects.create_user("boss", "boss@example.com", is_staff=True)
+    staffs = {"proofs": [proof(api, "boss@example.com")]}
+    assert_problem(api.post("/api/accounts/guest/", mine | staffs), 409, "address_refused")
+    assert [user.username for user in User.objects.all()] == ["boss"]

@@ -23,7 +23,7 @@ def test_notifications_does_not_know_bookings_even_by_name() -> None:
     naming = [
         path
         for path in (ROOT / "notifications").rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and "bookings" in path.read_text().lower()
+        if path.is_file() and path.suffix != ".pyc" and b"bookings" in path.read_bytes().lower()
     ]
     assert naming == []
 

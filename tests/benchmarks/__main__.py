@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tests.benchmarks import database, docs, redis_server, report
 from tests.benchmarks.contenders import NAMES
-from tests.benchmarks.run import run
+from tests.benchmarks.run import chosen, run
 
 
 def main() -> int:
     options = parser().parse_args()
     if options.write_docs and (options.case or options.contender != list(NAMES)):
         parser().error("--write-docs needs all cases and all contenders")
+    chosen(options)  # what is unknown is said before anything is prepared
     talk = sys.stderr if options.json else sys.stdout
     print("Preparing the database …", file=talk, flush=True)
     with (

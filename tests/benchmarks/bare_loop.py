@@ -21,7 +21,15 @@ def serve() -> None:
     """Claim, settle, promote; for ever."""
     claimer = Claimer()
     with open_connection("default", name="bare loop") as connection:
-        registered = {"host": "bare", "pid": 0, "concurrency": 1, "release": "", "lease": 3600.0}
+        registered = {
+            "host": "bare",
+            "pid": 0,
+            "concurrency": 1,
+            "release": "",
+            "lease": 3600.0,
+            "lock_class": None,
+            "counted_to": 0,
+        }
         (relay,) = fetch_row(connection, sql_relays.REGISTER, registered)
         while True:
             claimed = claimer.claim(connection, relay_id=relay, limits={"sms": BATCH})

@@ -15,27 +15,32 @@ from tests.benchmarks.contenders.base import Contender, Peer, Stage
 from tests.benchmarks.provider import Journal
 from tests.benchmarks.results import Results, machine, versions
 from tests.benchmarks.seeding import Connection
-from tests.benchmarks.sizes import FULL, QUICK
+from tests.benchmarks.sizes import FULL, QUICK, Sizes
 from tests.benchmarks.work import Failed, Missing
 
 Say = Callable[[str], None]
 
 
-def run(options: argparse.Namespace, connection: Connection, folder: Path, *, say: Say) -> Results:
-    """Everything that `options` ask for. A name of a case that there is none of ends the program."""
+def chosen(options: argparse.Namespace) -> tuple[Sizes, list[Case]]:
+    """The sizes and the cases that `options` ask for. A name that there is no case of ends the program."""
     sizes = QUICK if options.quick else FULL
     sizes = replace(sizes, rounds=options.rounds or sizes.rounds)
-    cases = [case for case in cases_of(sizes) if not options.case or set(options.case) & set(case.figures)]
-    figures = {name: case.described for case in cases for name in case.figures}
-    for unknown in sorted(set(options.case or ()) - set(figures)):
-        known = [name for case in cases_of(sizes) for name in case.figures]
+    every = cases_of(sizes)
+    known = [name for case in every for name in case.figures]
+    for unknown in sorted(set(options.case or ()) - set(known)):
         raise SystemExit(f"There is no case {unknown!r}; there are: {', '.join(known)}.")
+    return sizes, [case for case in every if not options.case or set(options.case) & set(case.figures)]
+
+
+def run(options: argparse.Namespace, connection: Connection, folder: Path, *, say: Say) -> Results:
+    """Everything that `options` ask for."""
+    sizes, cases = chosen(options)
     results = Results(
         machine=machine(),
         versions=versions(connection),
         sizes=sizes,
         contenders=tuple(options.contender),
-        cases=figures,
+        cases={name: case.described for case in cases for name in case.figures},
     )
     stage = Stage(connection, Journal(folder / "journal"))
     Run(Bench(connection, sizes), results, say=say).all(cases, stage)

@@ -2,27 +2,49 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
 from playwright.sync_api import sync_playwright
 
-from tests.browser.support import PASSWORD
+from tests.browser.support import let_in
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A walk over many pages may take minutes where a slow processor draws them."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.timeout(400))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Chromium without a window; the test is skipped, and says so, where none is found.
+
+    One for all tests of a file: to start it takes longer than most of them. What it remembers is a context's, and each
+    test opens its own.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no browser: there is no Chromium on the PATH")
+    with pytest.MonkeyPatch.context() as patched, sync_playwright() as driver:
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop in the test's thread
+        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Chromium without a window; the test is skipped, and says so, where none is found."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no browser: there is no Chromium on the PATH")
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop in the test's thread
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-        connections.close_all()  # those that Django opened beside the loop, and would not find again without it
+def browser(chromium: Any) -> Iterator[Any]:
+    """Chromium without what other tests have opened in it."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+    connections.close_all()  # those that Django opened beside the loop, and would not find again without it
 
 
 WIDTHS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
@@ -48,10 +70,7 @@ def open_page(browser: Any, live_server: Any) -> Any:
         page.on(
             "console", lambda said: wrong.append(f"{page.url}: {said.text} {said.location}") if is_fault(said) else None
         )
-        page.goto("/admin/login/?next=/admin/")
-        page.fill("#id_username", name)
-        page.fill("#id_password", PASSWORD)
-        page.click("input[type=submit]")
+        let_in(context, name, live_server.url)
         return page
 
     yield open_as
@@ -61,5 +80,5 @@ def open_page(browser: Any, live_server: Any) -> Any:
 
 
 def is_fault(said: Any) -> bool:
-    """Whether the browser complains; of the icon that it asks every site for, it may."""
-    return bool(said.type == "error" and not said.location["url"].endswith("/favicon.ico"))
+    """Whether the browser complains."""
+    return bool(said.type == "error")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.test import Client
 from django.urls import reverse
 
 from notifications.channels.base import Outgoing
@@ -24,6 +25,13 @@ def staff(name: str, *permissions: str) -> User:
     user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     return user
+
+
+def let_in(context: Any, name: str, site: str) -> None:
+    """Sign a member of staff in at the browser's `context`, as who came through the admin's door before."""
+    client = Client()
+    client.force_login(User.objects.get(username=name), backend="config.auth_backends.StaffBackend")
+    context.add_cookies([{"name": each.key, "value": each.value, "url": site} for each in client.cookies.values()])
 
 
 def picture(page: Any, name: str) -> None:

@@ -69,16 +69,18 @@ def test_from_the_complaint_to_the_delivered_message(
     picture(page, "message-sent")
 
 
-@pytest.mark.parametrize("is_scripted", [True, False], ids=["scripted", "without scripts"])
+@pytest.mark.parametrize(
+    ("size", "is_scripted"), [("desktop", True), ("phone", False)], ids=["scripted", "on a phone, without scripts"]
+)
 def test_many_are_replayed_after_a_look_and_a_reason(
-    open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, is_scripted: bool
+    open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, size: str, is_scripted: bool
 ) -> None:
     monkeypatch.setattr(bulk_replay, "BATCH", 4)
     monkeypatch.setattr("notifications.admin.bulk_replay.SECONDS", 0.0)  # one batch per request
     staff("support", *PERMISSIONS)
     messages = [publish_one(RecipientFactory()) for _ in range(10)]
     drain(RecordingChannel(answer=lambda outgoing: Permanent("twilio_30008", "Unknown error")))
-    page = open_page("support", is_scripted=is_scripted)
+    page = open_page("support", size=size, is_scripted=is_scripted)
     page.goto(reverse("admin:notifications_outboxmessage_changelist") + "?error_code=twilio_30008")
     page.click("text=Replay all failed ones that match")
     seen = page.inner_text("#content-main")

@@ -36,6 +36,7 @@ def test_what_was_sent_is_no_dead_end(open_page: Callable[..., Any], width: int)
     page.goto(reverse("admin:notifications_outboxmessage_changelist"))
     for words in ("failed", "twilio_21211", "nobody can be reached at the address", "sent"):
         assert page.evaluate(IN_SIGHT, words), words
+    assert page.evaluate("(list => list.scrollWidth - list.clientWidth)(document.querySelector('.results'))") == 0
     picture(page, f"list-{width}")
     page.goto(path_of(sent))
     page.click("text=Send again…")

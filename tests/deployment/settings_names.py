@@ -6,10 +6,19 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FILES = ("settings.py", "limits.py", "staff_settings.py", "business_settings.py", "mounted_at.py")
+FILES = (
+    "settings.py",
+    "limits.py",
+    "staff_settings.py",
+    "business_settings.py",
+    "mounted_at.py",
+    "provider_settings.py",
+    "route_settings.py",
+    "shard_settings.py",
+)
 READERS = frozenset(
     {"secret", "number", "choice", "named", "networks", "rate", "database", "str", "bool", "list", "int", "json"}
-    | {"_line", "_lines", "_time_zone", "_currency", "_website", "_by_kind"}
+    | {"amounts", "_line", "_lines", "_time_zone", "_currency", "_website", "_by_kind", "from_environment"}
 )  # env.str(…), number(…), …
 
 
@@ -30,6 +39,7 @@ def _name_of(function: ast.expr) -> str:
 def _names(argument: ast.expr) -> set[str]:
     if isinstance(argument, ast.Constant):
         return {argument.value}
-    if isinstance(argument, ast.JoinedStr) and isinstance(argument.values[0], ast.Constant):
-        return {f"{argument.values[0].value}{channel.upper()}" for channel in settings.OUTBOX_CHANNELS}
+    if isinstance(argument, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else None for part in argument.values]
+        return {"".join(part or channel.upper() for part in parts) for channel in settings.OUTBOX_CHANNELS}
     return set()

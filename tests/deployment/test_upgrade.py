@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.scratch_databases import with_database
 from notifications.management import older_history
+from tests.stage.scratch import scratch_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.django_db(transaction=True)  # the test database is made, for its tables
@@ -40,12 +40,8 @@ TABLES = r"SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(not
 @pytest.fixture
 def old_url(database_url: str) -> Iterator[str]:
     """An empty database on the tests' server."""
-    name = sql.Identifier("test_upgrade")
-    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        yield with_database(database_url, "test_upgrade")
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with scratch_database(database_url, "upgrade") as url:
+        yield url
 
 
 def run(*command: str, url: str) -> subprocess.CompletedProcess[str]:

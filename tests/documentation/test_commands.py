@@ -13,12 +13,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from config.scratch_databases import with_database
 from tests.documentation.blocks import PAGES, ROOT, Block, blocks
+from tests.stage.scratch import scratch_database
 
 SHELL = [block for page in PAGES for block in blocks(page) if block.language == "sh"]
 RUN = [block for block in SHELL if not block.not_run]
@@ -68,12 +66,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(database_url: str) -> Iterator[dict[str, str]]:
     """A reader's environment: a database of the documentation's own, on the server of the tests."""
-    name = "bookings_documented"
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = with_database(database_url, name)
+    with scratch_database(database_url, "documented") as url:
         yield {
             "PATH": os.environ["PATH"],
             "PYTHON": sys.executable,  # another one would have make build this very environment anew
@@ -84,7 +77,6 @@ def environment(database_url: str) -> Iterator[dict[str, str]]:
             "DJANGO_SUPERUSER_EMAIL": "reader@example.com",
             "DJANGO_SUPERUSER_PASSWORD": "a reader's password",
         }
-        connection.execute(drop)
 
 
 @pytest.mark.timeout(300)

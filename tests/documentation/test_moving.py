@@ -1,7 +1,6 @@
 """The guides to move from another library are followed, with the real one."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -11,15 +10,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from config.scratch_databases import with_database
 from tests.documentation.moving import SHOP, Project, install_libraries
+from tests.stage.scratch import database_of, scratch_database
 from tests.stage.waiting import wait_until
 
-TEMPLATE = f"moving_template_{os.getpid()}"
 DRAIN = 'call_command("run_outbox_relay", "--drain")\n'
 
 
@@ -28,7 +24,7 @@ def shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A project with everything installed, on a migrated database that serves as a template."""
     libraries, folder = tmp_path_factory.mktemp("libraries"), tmp_path_factory.mktemp("shop")
     install_libraries(libraries)
-    with scratch_database(database_url, TEMPLATE, "template1") as url:
+    with scratch_database(database_url, "moving") as url:
         project = Project(folder, url, libraries)
         project.write(SHOP)
         project.run('call_command("makemigrations", "parcels", verbosity=0)\ncall_command("migrate", verbosity=0)')
@@ -38,20 +34,8 @@ def shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def project(shop: Project, database_url: str, tmp_path: Path) -> Iterator[Project]:
     shutil.copytree(shop.folder, tmp_path, dirs_exist_ok=True)
-    with scratch_database(database_url, f"moving_{os.getpid()}", TEMPLATE) as url:
+    with scratch_database(database_url, "moved", template=database_of(shop.url)) as url:
         yield Project(tmp_path, url, shop.libraries)
-
-
-@contextmanager
-def scratch_database(database_url: str, name: str, template: str) -> Iterator[str]:
-    names = sql.Identifier(name), sql.Identifier(template)
-    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(names[0]))
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
-        try:
-            yield with_database(database_url, name)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
 
 
 def test_from_threads(project: Project) -> None:

@@ -127,7 +127,7 @@ def test_interrupted_it_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) ->
     begun.refresh_from_db()
     assert (begun.replayed, OperatorAction.objects.count()) == (20, 20), "the third batch is undone as a whole"
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE notifications_bulkreplay SET worked_at = worked_at - interval '1 minute'")
+        cursor.execute("UPDATE notifications_bulkreplay SET worked_at = statement_timestamp() - interval '1 minute'")
     assert bulk_replay.finish_abandoned(seconds=60) == 1
     assert set(OperatorAction.objects.values_list("message_id", flat=True)) == set(
         OutboxMessage.objects.values_list("pk", flat=True)

@@ -121,7 +121,9 @@ def test_a_living_relay_is_not_declared_dead(relays: tuple[HandRelay, HandRelay]
 @pytest.mark.skipif(conf.rescue() == "lease", reason="a proxy that pools transactions has no session locks")
 def test_a_late_heartbeat_alone_does_not_prove_death(relays: tuple[HandRelay, HandRelay]) -> None:
     slow, other = relays
-    slow.connection.execute("UPDATE notifications_relay SET heartbeat_at = heartbeat_at - interval '5 seconds'")
+    slow.connection.execute(
+        "UPDATE notifications_relay SET heartbeat_at = statement_timestamp() - interval '5 seconds'"
+    )
 
     assert other.declare_dead(slow) == [], "its session still holds its lock"
     slow.close()

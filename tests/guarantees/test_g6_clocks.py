@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from notifications.channels.asking import VISIBLE_SECONDS
 from notifications.channels.twilio import SmsChannel
-from notifications.channels.twilio_message_log import VISIBLE_SECONDS
 from notifications.kinds import Kind
 from notifications.models import DeliveryAttempt, OutboxMessage
 from notifications.sandbox.client import SandboxClient

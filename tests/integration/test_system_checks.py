@@ -241,12 +241,12 @@ def test_every_language_falls_back_to_the_kind_s_own_words(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [*settings.TEMPLATES[0]["DIRS"], tmp_path]}]
-    rendering._engine.cache_clear()
+    rendering.forget_templates()
     register(Kind("test.kind", channels=("sms",)))
     try:
         said = found().get("notifications.E011")
     finally:
-        rendering._engine.cache_clear()
+        rendering.forget_templates()
     assert re.search(problem, said) if problem else said is None, said
 
 

@@ -2,7 +2,11 @@
 
    A statement of SQL is one atomic step here; what a transaction writes shows when it commits. Between any two steps
    everything else may happen: so every process is slow, and stopped beyond its lease, at every place. Besides, a relay is
-   killed or loses its connection, one is taken for dead that is not, a publisher rolls back, and somebody replays.
+   killed or loses its connection, and the settle that it had begun is rolled back, or ends without it, as late as it likes;
+   one is taken for dead that is not, a publisher rolls back, and somebody replays.
+
+   A settle may claim what it promotes. A relay may not learn what its claim took, by itself or within a settle: it returns
+   what is under its number and not in its hands.
 
    Promised: STRANDED (G3) at rest each committed message has ended; ORDER (G4) messages are begun in the order of their
    commits, the next after the last has ended; OVERLAP (G4) never two on the wire; STALE (G5) only who holds a message
@@ -17,7 +21,8 @@
 #define FAULTS   1
 #endif
 #define NUMBERS  4  /* a relay gets a new number when it starts, and when it finds that it was taken for dead */
-#define REPLAYER 5  /* holders of locks: relays 1 and 2, publishers 3 and 4, the replayer */
+#define REPLAYER 5  /* holders of locks: relays 1 and 2, publishers 3 and 4, the replayer, */
+#define GHOST    6  /* and the session of a relay that is no longer there, or has a new connection */
 
 #define HEAD(m)  (status[m] == pending || status[m] == sending)
 #define OLDEST   (status[0] == queued -> 1 : (status[1] == queued -> 2 : 0))  /* message + 1, or 0 */
@@ -41,6 +46,10 @@ bool known[NUMBERS], leased[NUMBERS], gone[NUMBERS];  /* relays' rows; their lea
 byte wire[NUMBERS];                                   /* what each relay has on the wire: message + 1, or 0 */
 mtype struck = absent;
 byte faults = FAULTS, retries = 1;
+
+/* The settle that the first relay left open: what it settles and promotes (message + 1, or 0), and for which number. */
+mtype left_outcome = absent;
+byte left_settled, left_next, left_claims;
 
 byte holder[2];  /* for the judge alone: which relay rightfully holds a message, */
 bool ended[2];   /* and whether it has ever ended */
@@ -116,10 +125,39 @@ inline register() {
     known[number - 1] = true; leased[number - 1] = true; gone[number - 1] = false
 }
 
+inline take(x, by, under) {
+    status[x] = sending; owner[x] = under; claim_number[x]++; holder[x] = by
+}
+
+/* What a settle's commit makes visible. done, then: message + 1, or 0; under: the number that claims, or 0. */
+inline commit(who, by, done, to, then, under) {
+    unlock_lane(who);
+    if
+    :: done != 0 ->
+        row_lock[done - 1] = 0; owner[done - 1] = 0; holder[done - 1] = 0;
+        status[done - 1] = to; ended[done - 1] = ended[done - 1] || to != pending
+    :: else
+    fi;
+    if
+    :: then != 0 && under != 0 -> take(then - 1, by, under)
+    :: then != 0 && under == 0 -> status[then - 1] = pending
+    :: else
+    fi
+}
+
 inline let_go() { holds = false; begun = false; outcome = absent; m = 0; token = 0; claimed_as = 0 }
 
+#ifdef RETURN_IN_HAND
+#define IN_HAND(x) false
+#else
+#define IN_HAND(x) (holds && m == (x))
+#endif
+#define LOST(x) (status[x] == sending && owner[x] == number && row_lock[x] == 0 && !IN_HAND(x))
+
+inline give_back(x) { status[x] = pending; owner[x] = 0; holder[x] = 0 }
+
 proctype relay(byte me) {
-    byte number = me, m, token, claimed_as, next; bool holds, begun, ours; mtype outcome = absent;
+    byte number = me, m, token, claimed_as, ours, next, claims, next_token; bool holds, begun; mtype outcome = absent;
 life:
     {
         do
@@ -127,11 +165,20 @@ life:
         :: atomic { known[number - 1] && !leased[number - 1] -> leased[number - 1] = true }
         :: atomic { !known[number - 1] && numbers < NUMBERS -> register() }
 
-        /* Claim. */
+        /* Claim; the answer may be lost. */
         :: atomic { !holds && known[number - 1] && leased[number - 1] && (status[0] == pending || status[1] == pending) ->
                 m = (status[0] == pending -> 0 : 1);
-                status[m] = sending; owner[m] = number; claim_number[m]++; holder[m] = me;
-                token = claim_number[m]; claimed_as = number; holds = true }
+                take(m, me, number);
+                if
+                :: token = claim_number[m]; claimed_as = number; holds = true
+                :: me == 1 && faults > 0 -> faults--; m = 0
+                fi }
+
+        /* Return what our claim took but whose answer was lost. */
+#ifndef NO_RETURN
+        :: atomic { known[number - 1] && LOST(0) -> give_back(0) }
+        :: atomic { known[number - 1] && LOST(1) -> give_back(1) }
+#endif
 
         /* Send, or hand back what was claimed under a lease that is over. */
         :: atomic { holds && !begun ->
@@ -158,7 +205,7 @@ life:
                 :: retries > 0 -> retries--; outcome = pending
                 fi }
 
-        /* Settle: lock the lane; if the claim is still ours, write the outcome and promote the next; commit. */
+        /* Settle: lock the lane; if the claim is still ours, write the outcome, promote the next, and claim it or not. */
         :: outcome != absent ->
 #ifdef SETTLE_IN_ONE_STATEMENT
             next = OLDEST;  /* in a snapshot that is older than the lock it waits for */
@@ -166,35 +213,49 @@ life:
             if :: outcome != pending -> lock_lane(me) :: else fi;
             atomic {
 #ifdef NO_FENCING
-                ours = status[m] == sending && row_lock[m] == 0;
+                ours = (status[m] == sending && row_lock[m] == 0 -> m + 1 : 0);
 #else
-                ours = status[m] == sending && row_lock[m] == 0 && claim_number[m] == token;
+                ours = (status[m] == sending && row_lock[m] == 0 && claim_number[m] == token -> m + 1 : 0);
 #endif
-                if :: ours -> row_lock[m] = me :: else fi;
+                if :: ours != 0 -> row_lock[m] = me :: else fi;
 #ifndef SETTLE_IN_ONE_STATEMENT
                 next = OLDEST;
 #endif
-                if :: !ours || outcome == pending -> next = 0 :: else fi };
+                if :: ours == 0 || outcome == pending -> next = 0 :: else fi;
+                if :: next != 0 && known[number - 1] -> claims = number :: true fi };
             atomic {
-                unlock_lane(me);
-                if :: ours -> row_lock[m] = 0 :: else fi;
-                if
-                :: ours ->
-                    PROMISE(STALE, holder[m] == me && claim_number[m] == token);
-                    status[m] = outcome; owner[m] = 0; holder[m] = 0; ended[m] = ended[m] || outcome != pending
-                :: else
-                fi;
-                if :: next != 0 -> status[next - 1] = pending :: else fi };
-            atomic { let_go(); next = 0; ours = false }  /* only now has the commit's answer arrived */
+                PROMISE(STALE, ours == 0 || (holder[m] == me && claim_number[m] == token));
+                commit(me, me, ours, outcome, next, claims);
+                ours = 0;
+                if :: next != 0 && claims != 0 -> next_token = claim_number[next - 1] :: else fi };
+            atomic {  /* only now has the commit's answer arrived */
+                let_go();
+                if :: next_token != 0 -> m = next - 1; token = next_token; claimed_as = claims; holds = true :: else fi;
+                next = 0; claims = 0; next_token = 0 }
         od
     } unless { me == 1 && struck != absent };
-    atomic {  /* the database rolls back what was open */
-        unlock_lane(me); next = 0; ours = false;
+    atomic {
+        if  /* the database rolls back what was open, or does not know yet that nobody waits for it */
+        :: ours != 0 && left_outcome == absent ->
+            left_outcome = outcome; left_settled = ours; left_next = next; left_claims = claims;
+            row_lock[m] = GHOST; if :: lane_lock == me -> lane_lock = GHOST :: else fi
+        :: true
+        fi;
+        unlock_lane(me); next = 0; ours = 0; claims = 0; next_token = 0;
         if :: row_lock[0] == me -> row_lock[0] = 0 :: else fi;
         if :: row_lock[1] == me -> row_lock[1] = 0 :: else fi;
         if :: struck == killed -> gone[number - 1] = true; let_go(); register() :: else fi;
         struck = absent };
     goto life
+}
+
+proctype ghost() {
+    do
+    :: atomic { left_outcome != absent ->
+            PROMISE(STALE, holder[left_settled - 1] == 1);
+            commit(GHOST, 1, left_settled, left_outcome, left_next, left_claims);
+            left_outcome = absent; left_settled = 0; left_next = 0; left_claims = 0 }
+    od
 }
 
 /* Faults befall the first relay, since both are alike. */
@@ -234,7 +295,7 @@ init {
     atomic {
         known[0] = true; leased[0] = true; known[1] = true; leased[1] = true;
         run publisher(3); run publisher(4); run replayer(); run relay(1); run relay(2); run trouble();
-        run fate(0); run fate(1); run fate(2); run fate(3); run rescuer(0); run rescuer(1) };
+        run ghost(); run fate(0); run fate(1); run fate(2); run fate(3); run rescuer(0); run rescuer(1) };
     timeout;
     PROMISE(STRANDED, !HEAD(0) && !HEAD(1) && status[0] != queued && status[1] != queued)
 }

@@ -7,16 +7,15 @@ import sys
 import venv
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import django
-import psycopg
 import pytest
-from psycopg import sql
 
-from config.scratch_databases import with_database
 from tests.documentation.blocks import blocks, files_of
 from tests.packaging.stranger import TESTING, everything
+from tests.stage.scratch import scratch_database
 from tests.stage.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -51,14 +50,9 @@ def test_it_is_fit_to_publish(wheel: Path) -> None:
 @pytest.fixture
 def empty_databases(database_url: str) -> Iterator[dict[str, str]]:
     """Two databases of its own, beside the tests'; their URLs by name."""
-    names = "somebody_elses_project", "empty_folder"
-    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as connection:
-        for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
-            for name in names:
-                connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
-        yield {name: with_database(database_url, name) for name in names}
-        for name in names:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with ExitStack() as stack:
+        names = "somebody_elses_project", "empty_folder"
+        yield {name: stack.enter_context(scratch_database(database_url, name)) for name in names}
 
 
 @pytest.mark.timeout(600)

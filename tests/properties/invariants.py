@@ -10,6 +10,7 @@ from tests.properties.model import MAX_ATTEMPTS, MAX_DEFERRALS
 from tests.properties.snapshot import Attempt, Row, Snapshot
 
 UNCHARGED = ("throttled",)  # such an answer uses no attempt up; nor does the loss of a relay
+REFUSALS = ("transient", "permanent", "throttled")
 LATER = "smtp_451"  # the code of an answer that is a deferral
 
 
@@ -53,6 +54,8 @@ def _of_message(row: Row, attempts: list[Attempt], *, is_replayed: bool, max_att
     put_off = [attempt for attempt in charged if attempt.code == LATER]
     if row.attempts - row.deferrals > max_attempts or not 0 <= row.deferrals <= min(MAX_DEFERRALS, row.attempts):
         yield f"more than {max_attempts} attempts without and {MAX_DEFERRALS} with an answer of later: {row}"
+    if any(attempt.route for attempt in attempts):  # refused over one route and sent over another is one attempt
+        charged = charged[: row.attempts]
     if (row.attempts, row.deferrals, row.rescues) != (len(charged), len(put_off), len(lost)) and not is_replayed:
         yield f"not the numbers of its attempts {attempts}: {row}"
     if row.attempts > len(charged) or row.deferrals > len(put_off) or row.rescues > len(lost):
@@ -61,6 +64,10 @@ def _of_message(row: Row, attempts: list[Attempt], *, is_replayed: bool, max_att
         yield f"attempts at claims that were never made, or two at one, {numbers}: {row}"
     if accepted != ([row.claim_number] if row.status == "sent" else []):
         yield f"accepted at claims {accepted}: {row}"
+    if row.tried and not any(attempt.answer in REFUSALS for attempt in attempts):
+        yield f"refused over routes, and no attempt says so, {attempts}: {row}"
+    if any(attempt.answer == "accepted" and attempt.route != row.route for attempt in attempts):
+        yield f"accepted over another route, {attempts}: {row}"
     if row.status == "sending" and row.claim_number in numbers:
         yield f"being sent under a claim that is settled: {row}"
 

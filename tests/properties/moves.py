@@ -37,6 +37,7 @@ class Move(Enum):
     SEND = "settle as sent"
     REFUSE = "settle as failed"
     RETRY = "settle, to be tried again"
+    MOVE_ON = "settle, to go over another route at once"
     HAND_BACK = "hand back"
     BEAT = "keep the lease"
     CLAIM = "claim"
@@ -49,7 +50,7 @@ class Move(Enum):
 
     @property
     def is_holders(self) -> bool:
-        return self in (Move.SEND, Move.REFUSE, Move.RETRY, Move.HAND_BACK, Move.BEAT)
+        return self in (Move.SEND, Move.REFUSE, Move.RETRY, Move.MOVE_ON, Move.HAND_BACK, Move.BEAT)
 
     def may_wait_for(self, other: "Move") -> bool:
         """A relay waits for nobody who publishes, withdraws or replays; a claim for nobody but at a channel's rate."""
@@ -93,21 +94,22 @@ def as_relay(move: Move, scene: Scene, relay: HandRelay) -> list[int]:
             return settle(relay, scene, Status.FAILED, Permanent("no"))
         case Move.RETRY:
             return settle(relay, scene, Status.PENDING, Transient("refused"))
+        case Move.MOVE_ON:
+            return settle(relay, scene, Status.PENDING, Transient("refused"), tried="twilio")
         case Move.HAND_BACK:
             relay.hand_back(*scene.held)
         case Move.BEAT:
             relay.lease.beat(relay.connection, in_flight=len(scene.held))
-        case Move.CLAIM:
-            return [message.id for message in relay.claim()]
-        case Move.CLAIM_METERED:
-            return claim_metered(relay)
         case Move.RESCUE:
             take_over(relay)
+        case _:
+            return claim_metered(relay) if move is Move.CLAIM_METERED else [message.id for message in relay.claim()]
     return []
 
 
-def settle(relay: HandRelay, scene: Scene, status: Status, outcome: Outcome) -> list[int]:
-    return [waiting.message.id for waiting in relay.settle(*settlements(scene.held, status, outcome))]
+def settle(relay: HandRelay, scene: Scene, status: Status, outcome: Outcome, *, tried: str | None = None) -> list[int]:
+    batch = [each._replace(tried=tried) for each in settlements(scene.held, status, outcome)]
+    return [waiting.message.id for waiting in relay.settle(*batch)]
 
 
 def take_over(relay: HandRelay) -> None:

@@ -1,21 +1,23 @@
 """The relays' moves, in the outbox and in its model, and how everything comes to rest."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Sum
 
 from notifications import conf
-from notifications.lifecycle import UNFINISHED, Accepted, Outcome
+from notifications.lifecycle import UNFINISHED, Accepted, Outcome, Throttled
 from notifications.models import Tally
 from notifications.operations import prune as pruning
 from notifications.protocol.sql_tally import ANSWERS, STATUSES
 from notifications.relay.messages import Claimed, Settlement
 from notifications.selectors.database_clock import database_now
 from tests.properties import snapshot
-from tests.properties.model import verdict
-from tests.properties.players import AN_HOUR, CHANNELS, Relay
+from tests.properties.model import ASKABLE, Message, OverRoutes, verdict
+from tests.properties.players import AN_HOUR, CHANNELS, KEYS, Relay
 from tests.properties.world import Standing, World
 from tests.stage.relay import RUN_OUT
 
@@ -27,21 +29,39 @@ class RelayingWorld(World):
 
     has_lost_a_relay = False
 
+    def __init__(self, **numbers: Any) -> None:
+        self.known: dict[tuple[int, int], Message] = {}  # as they were at each claim
+        super().__init__(**numbers)
+
     def claim(self, relay: Relay, limit: int, *, is_heard: bool = True) -> None:
         """Not heard: the claim is made, and the connection breaks before its answer comes."""
         due = self._due(relay)
-        claimed = relay.take_open(limit)
+        claimed, waiting = relay.take_open(limit)
+        messages = [*claimed, *(each.message for each in waiting)]
         for channel in CHANNELS:
-            got = [message.id for message in claimed if message.channel == channel]
+            got = [message.id for message in messages if message.channel == channel]
             assert set(got) <= due[channel], "heads alone, that are due, and of channels not known to be paused"
             assert len(got) == min(limit, len(due[channel])), "and as many of them as there is room for"
-        for message in claimed:
-            mine = self.model.claim(message.id, relay=relay.id)
+        for message in messages:
+            mine = self._claim_in_model(relay, message)
             numbers = (mine.claim_number, mine.attempts, mine.deferrals, mine.rescues, mine.is_late)
             read = (message.claim_number, message.attempts, message.deferrals, message.rescues, message.is_expired)
             assert read == numbers
+        self._give(relay, claimed, waiting, is_heard=is_heard)
+
+    def _claim_in_model(self, relay: Relay, message: Claimed) -> Message:
+        """The model's message, claimed over the route that it must go over; none is given to one that has to wait."""
+        mine = self.model.messages[message.id]
+        ways = mine.routes(relay.open_routes()) if message.channel == "sms" else []
+        assert message.route == (ways[0] if ways else ""), f"over {message.route!r} of {ways}: {mine}"
+        claimed = self.model.claim(message.id, relay=relay.id, route=message.route)
+        self.known[message.id, message.claim_number] = replace(mine, doubted=set(mine.doubted))
+        return claimed
+
+    def _give(self, relay: Relay, claimed: list[Claimed], waiting: list[Settlement], *, is_heard: bool) -> None:
         if is_heard:
             relay.claimed += claimed
+            relay.unsettled += waiting
         else:
             self.lose_connection(relay)
 
@@ -49,19 +69,41 @@ class RelayingWorld(World):
         """What the relay may claim, by channel. A row that somebody is just changing is passed over."""
         heads = self.model.with_status("pending") if relay.id in self.standing else []
         touched = self.open.touched if self.open else set()
-        due = [head for head in heads if head.is_due and head.id not in touched and head.channel not in relay.paused]
+        due = [head for head in heads if head.is_due and head.id not in touched and self._is_open(relay, head.channel)]
         return {channel: {head.id for head in due if head.channel == channel} for channel in CHANNELS}
 
-    def deliver(self, relay: Relay, outcome: Outcome) -> None:
-        """Of the first message in hand; its provider, if asked, answers `outcome`."""
+    @staticmethod
+    def _is_open(relay: Relay, channel: str) -> bool:
+        return bool(relay.open_routes()) if channel == "sms" else channel not in relay.paused
+
+    def deliver(self, relay: Relay, outcome: Outcome, *, is_silent: bool = False) -> None:
+        """Of the first message in hand; its provider answers `outcome`, and to questions nothing if it `is_silent`."""
         claimed = relay.claimed[0]
-        expected = verdict(claimed, outcome, may_send=relay.may_send(claimed))
+        self.provider.next, self.provider.is_silent = outcome, is_silent
+        over = self._over_routes(relay, claimed) if claimed.channel == "sms" else None
+        expected = verdict(claimed, outcome, may_send=relay.may_send(claimed), over=over)
         asked = self.provider.asked.total()
-        self.provider.next = outcome
-        settlement = relay.deliver(self.provider)
+        settlement = relay.deliver()
         is_asked = self.provider.asked.total() > asked
+        if is_asked and over and isinstance(outcome, Throttled):
+            relay.throttled.add(claimed.route)
         assert (settlement.status, settlement.attempts, settlement.deferrals, is_asked) == expected
+        assert not (is_asked and over) or settlement.tried == over.noted(claimed, outcome), "the routes that refused it"
         assert not is_asked or self._holds(relay, claimed.id), "nobody sends what is another's by now (G4)"
+
+    def _over_routes(self, relay: Relay, claimed: Claimed) -> OverRoutes:
+        """What the claimed message's routes are to this relay, and what the provider that can be asked will say."""
+        mine, earlier = self.known[claimed.id, claimed.claim_number], claimed.earlier
+        is_shared = earlier is not None and earlier.is_shared
+        is_asked = ASKABLE in mine.doubted and not is_shared
+        says_nothing = is_asked and self.provider.is_silent
+        self.provider.may_repeat = is_shared or mine.is_patience_over
+        return OverRoutes(
+            mine,
+            relay.open_routes(),
+            found=is_asked and not says_nothing and claimed.id in self.provider.has,
+            is_silent=says_nothing or (is_shared and bool(mine.doubted - {claimed.route})),
+        )
 
     def _holds(self, relay: Relay, message_id: int) -> bool:
         """Whether it is `relay` that is sending the message, by the rows."""
@@ -74,24 +116,19 @@ class RelayingWorld(World):
         `claims`: what is promoted on a channel not known to be paused is claimed with it. Not heard: as for `claim`.
         """
         batch, number = relay.unsettled, relay.id
-        claimed = relay.settle_and_claim() if claims else []
+        claimed, waits = relay.settle_and_claim() if claims else ([], [])
         if not claims:
             relay.unsettled = relay.settle(*batch)
         assert relay.unsettled == [each for each in batch if self._must_wait(each)]
         promoted = [self.model.settle(each, relay=number) for each in batch if not self._must_wait(each)]
-        expected = [each for each in promoted if each and each.channel not in relay.paused] if claims else []
-        self._take(relay, claimed, [each.id for each in expected if number in self.standing], is_heard=is_heard)
-
-    def _take(self, relay: Relay, claimed: list[Claimed], expected: list[int], *, is_heard: bool) -> None:
-        """Check that a settle of `relay` claimed what was `expected`, and give it the messages if it hears of them."""
-        assert sorted(message.id for message in claimed) == sorted(expected), "what was promoted, and nothing else"
-        for message in claimed:
-            mine = self.model.claim(message.id, relay=relay.id)
+        expected = [each for each in promoted if each and self._is_open(relay, each.channel)] if claims else []
+        messages = [*claimed, *(each.message for each in waits)]
+        here = [each.id for each in expected if number in self.standing]
+        assert sorted(message.id for message in messages) == sorted(here), "what was promoted, and nothing else"
+        for message in messages:
+            mine = self._claim_in_model(relay, message)
             assert (message.claim_number, message.attempts) == (mine.claim_number, mine.attempts)
-        if is_heard:
-            relay.claimed += claimed
-        else:
-            self.lose_connection(relay)
+        self._give(relay, claimed, waits, is_heard=is_heard)
 
     def _must_wait(self, settlement: Settlement) -> bool:
         return settlement.status.is_terminal and self._is_locked(settlement.message.recipient_id)
@@ -166,7 +203,7 @@ class RelayingWorld(World):
     def come_to_rest(self) -> None:
         """Mend everything, and go on until nothing is left to do: then nothing may be unfinished (G3)."""
         self.end(commits=False)
-        for channel in CHANNELS:
+        for channel in (*CHANNELS, *KEYS):
             self.resume(channel)
         for number in self.standing.keys() - {relay.id for relay in self.relays}:
             self.outlast(number)
@@ -186,6 +223,7 @@ class RelayingWorld(World):
         """One turn of a relay's loop, whose provider accepts everything."""
         self.beat(relay, prompt=False)
         self.fall_due()
+        self.lose_patience()
         self.claim(relay, EVERYTHING)
         while relay.claimed:
             self.deliver(relay, Accepted("yes"))

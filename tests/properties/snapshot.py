@@ -23,6 +23,8 @@ class Row(NamedTuple):
     error_code: str
     is_due: bool
     is_doubtful: bool
+    route: str = ""
+    tried: str = ""
 
     @property
     def is_terminal(self) -> bool:
@@ -35,6 +37,7 @@ class Attempt(NamedTuple):
     relay: int
     answer: str
     code: str
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,11 @@ class Snapshot:
 
 MESSAGES = """
 SELECT id, recipient_id, lane, channel, status, claim_number, attempts, deferrals, rescues, relay_id, error_code,
-    status = 'pending' AND next_attempt_at <= clock_timestamp(), unknown_since IS NOT NULL
+    status = 'pending' AND next_attempt_at <= clock_timestamp(), unknown_since IS NOT NULL, route, routes_tried
 FROM notifications_outboxmessage ORDER BY id
 """
 ATTEMPTS = """
-SELECT message_id, claim_number, relay_id, answer, code
+SELECT message_id, claim_number, relay_id, answer, code, route
 FROM notifications_deliveryattempt ORDER BY message_id, claim_number
 """
 REPLAYS = "SELECT message_id, count(*) FROM notifications_operatoraction WHERE action = 'replay' GROUP BY message_id"

@@ -48,6 +48,7 @@ RACES = [
     (Move.SEND, Move.RESCUE, Plot(Head.HELD_BY_THE_DEAD, waiting=1)),
     (Move.RESCUE, Move.SEND, Plot(Head.HELD_BY_THE_DEAD, waiting=1)),
     (Move.RESCUE, Move.RETRY, Plot(Head.LEFT_BEHIND)),
+    (Move.RESCUE, Move.MOVE_ON, Plot(Head.LEFT_BEHIND)),
     (Move.RESCUE, Move.RESCUE, Plot(Head.LEFT_BEHIND)),
     (Move.RESCUE, Move.BEAT, Plot(Head.HELD_BY_THE_DEAD)),
     (Move.BEAT, Move.RESCUE, Plot(Head.HELD_BY_THE_DEAD)),

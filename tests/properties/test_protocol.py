@@ -1,8 +1,9 @@
 """G1, G3–G6 and G11 as properties: whatever is done to the outbox, in whatever order, what is there is what must be.
 
 Hypothesis draws the moves: publish, commit and roll back, claim, send, settle, crash, rescue, replay, cancel, expire,
-pause. They are made on the real PostgreSQL by the real functions; after each, the rows are compared with a model's and
-judged by the invariants. In the end everything comes to rest, and then nothing may be unfinished.
+pause. SMS go over two routes, of which one can be asked about a lost answer. They are made on the real PostgreSQL by
+the real functions; after each, the rows are compared with a model's and judged by the invariants. In the end everything
+comes to rest, and then nothing may be unfinished.
 
     PROPERTY_EXAMPLES=2000 make test ARGS="tests/properties/test_protocol.py"
 """
@@ -35,7 +36,7 @@ from notifications.lifecycle import (
     Unknown,
 )
 from tests.properties.effort import TIMEOUT, effort
-from tests.properties.players import AN_HOUR, CHANNELS, Relay
+from tests.properties.players import AN_HOUR, CHANNELS, KEYS, SWALLOWED, Relay
 from tests.properties.relaying import EVERYTHING, RelayingWorld
 
 RELAYS, RECIPIENTS = 2, 2
@@ -44,6 +45,7 @@ OUTCOMES: Sequence[Outcome] = (
     Transient("refused"),
     Transient("smtp_451", deferral=Deferral()),
     Unknown("timeout"),
+    SWALLOWED,
     Permanent("no"),
     Throttled("slow", AN_HOUR),
 )
@@ -53,7 +55,7 @@ rarely = st.sampled_from([False, False, False, True])
 recipients = st.integers(0, RECIPIENTS - 1)
 channels = st.sampled_from([("sms",), ("email",), CHANNELS])
 WAYS_TO_PUBLISH = ("commit", "commit", "roll back", "undo", "once", "beside")
-RARE = ("fall due", "grow late", "pause", "resume", "prune")
+RARE = ("fall due", "grow late", "pause", "resume", "prune", "lose patience")
 some = st.sets(places, min_size=1, max_size=2)
 
 
@@ -154,7 +156,7 @@ class Protocol(RuleBasedStateMachine):
         ids = self.messages(chosen, "failed") | self.messages({0}, *Status)
         (self.world.replay_beside if beside else self.world.replay)(ids)
 
-    @rule(what=st.sampled_from(RARE), channel=st.sampled_from(CHANNELS), place=places)
+    @rule(what=st.sampled_from(RARE), channel=st.sampled_from(["sms", *KEYS]), place=places)
     def now_and_then(self, what: str, channel: str, place: int) -> None:
         match what:
             case "pause":
@@ -167,6 +169,8 @@ class Protocol(RuleBasedStateMachine):
                 self.world.grow_late(self.messages({place}, *UNFINISHED))
             case "fall due":
                 self.world.fall_due()
+            case "lose patience":
+                self.world.lose_patience()
 
     # Relays
 
@@ -178,9 +182,9 @@ class Protocol(RuleBasedStateMachine):
         self.world.claim(self.relay(place, is_connected), limit, is_heard=not is_lost)
 
     @some_relay(has_claimed)
-    @rule(place=places, outcome=st.sampled_from(OUTCOMES))
-    def deliver(self, place: int, outcome: Outcome) -> None:
-        self.world.deliver(self.relay(place, has_claimed), outcome)
+    @rule(place=places, outcome=st.sampled_from(OUTCOMES), is_silent=rarely)
+    def deliver(self, place: int, outcome: Outcome, is_silent: bool) -> None:
+        self.world.deliver(self.relay(place, has_claimed), outcome, is_silent=is_silent)
 
     @some_relay(has_sent)
     @rule(place=places, claims=st.booleans(), is_lost=rarely)

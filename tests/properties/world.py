@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from unittest import mock
 
 from django.db import connection, transaction
 from django.test import override_settings
@@ -12,14 +13,24 @@ from notifications import kinds, outbox
 from notifications.kinds import Kind
 from notifications.models import OutboxMessage, Recipient
 from notifications.operations import pause_channel
+from notifications.relay import delivery, failover, router
 from notifications.selectors.database_clock import database_now
 from tests.factories.notifications import RecipientFactory, registered
 from tests.properties import snapshot
 from tests.properties.invariants import offences
 from tests.properties.model import Message, Model
-from tests.properties.players import OpenTransaction, Provider, Relay, announce, assert_waits, connection_beside
+from tests.properties.players import (
+    AN_HOUR,
+    OpenTransaction,
+    Provider,
+    Relay,
+    announce,
+    assert_waits,
+    connection_beside,
+)
 from tests.stage.emptying import EMPTY
 
+LONG_AGO = "UPDATE notifications_deliveryattempt SET ended_at = ended_at - interval '2 hours' WHERE answer = 'unknown'"
 GREETING = "test.greeting"  # its templates are in tests/templates
 
 
@@ -41,6 +52,9 @@ class World:
             cursor.execute(EMPTY)
         self._stack.enter_context(override_settings(OUTBOX_LANE=lanes))
         self._stack.enter_context(registered())
+        self._stack.enter_context(mock.patch.multiple(router, FIRST_WAIT=AN_HOUR, LAST_WAIT=AN_HOUR))
+        for module in (failover, delivery):  # what waits is due when the test says so
+            self._stack.enter_context(mock.patch.object(module, "ASK_AFTER_SECONDS", AN_HOUR))
         self._stack.enter_context(connection_beside())
         self.model, self.provider = Model(), Provider()
         self.recipients: list[Recipient] = RecipientFactory.create_batch(recipients)
@@ -54,6 +68,7 @@ class World:
 
     def start_relay(self) -> None:
         self.relays.append(Relay())
+        self.relays[-1].serve(self.provider)
         self.standing[self.relays[-1].id] = Standing()
 
     def close(self) -> None:
@@ -180,11 +195,20 @@ class World:
             message.is_late = True
 
     def fall_due(self) -> None:
-        """The retries' time comes."""
+        """The retries' time comes, and providers that throttled take messages again."""
+        for relay in self.relays:
+            relay.wait_out()
         for message in self._free(self.model.messages):
             if message.status == "pending" and not message.is_due:
                 OutboxMessage.objects.filter(pk=message.id).update(next_attempt_at=database_now())
                 message.is_due = True
+
+    def lose_patience(self) -> None:
+        """Providers have left open for long enough whether they have what they did not answer."""
+        with connection.cursor() as cursor:
+            cursor.execute(LONG_AGO)
+        for message in self.model.messages.values():
+            message.is_patience_over = message.is_doubtful
 
     def fall_silent(self, relay_id: int) -> None:
         """Its heartbeat is late."""

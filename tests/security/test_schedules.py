@@ -42,6 +42,7 @@ PAGES = {  # every page of the admin, and whose it is
     "notifications.OutboxMessage": "notifications",
     "notifications.Recipient": "notifications",
     "notifications.Relay": "notifications",
+    "notifications.Spending": "notifications",
     "notifications.Usage": "notifications",
 }
 

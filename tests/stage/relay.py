@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +31,8 @@ from notifications.relay.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_OUT = """
-UPDATE notifications_relay SET lease_until = clock_timestamp() - interval '1 second',
-    heartbeat_at = clock_timestamp() - interval '1 minute'
+UPDATE notifications_relay SET lease_until = statement_timestamp() - interval '1 second',
+    heartbeat_at = statement_timestamp() - interval '1 minute'
 WHERE id = ANY(%s)
 """
 PATIENT = RetryPolicy(max_attempts=3, backoff_seconds=0, backoff_max_seconds=0, max_rescues=5)
@@ -63,12 +63,13 @@ class HandRelay:
     """A relay whose moves are made one by one, by the test."""
 
     lease_seconds: float = 60.0
+    database: str = "default"
     connection: Connection = field(init=False)
     lease: Lease = field(init=False)
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        self.connection = open_connection("default", name="test relay")
+        self.connection = open_connection(self.database, name="test relay")
         self.lease = Lease(seconds=self.lease_seconds, margin=0.0, concurrency=1, holds_lock=True)
         self.lease.take(self.connection)
 
@@ -114,7 +115,10 @@ def hand_relay(transactional_db: None) -> Iterator[Callable[..., HandRelay]]:
         relay.close()
 
 
-def a_loop(*channels: Channel, policy: RetryPolicy = PATIENT, **changes: Any) -> Loop:
+def a_loop(
+    *channels: Channel, policy: RetryPolicy = PATIENT, senders: Mapping[str, Channel] | None = None, **changes: Any
+) -> Loop:
+    """A relay's loop of `channels`, or of `senders`, by the routes' keys."""
     options = {
         "database": "default",
         "concurrency": 8,
@@ -126,7 +130,7 @@ def a_loop(*channels: Channel, policy: RetryPolicy = PATIENT, **changes: Any) ->
         "drain": False,
         "policies": {channel.name: policy for channel in channels},
     }
-    return Loop({channel.name: channel for channel in channels}, Options(**(options | changes)))
+    return Loop(senders or {channel.name: channel for channel in channels}, Options(**(options | changes)))
 
 
 def drain(*channels: Channel, **changes: Any) -> None:
@@ -137,7 +141,13 @@ def drain(*channels: Channel, **changes: Any) -> None:
 @contextmanager
 def running_loop(*channels: Channel, **changes: Any) -> Iterator[Loop]:
     """A relay's loop in a thread of this process, stopped and waited for at the end."""
-    loop = a_loop(*channels, **changes)
+    with in_a_thread(a_loop(*channels, **changes)) as loop:
+        yield loop
+
+
+@contextmanager
+def in_a_thread(loop: Loop) -> Iterator[Loop]:
+    """`loop`, running; stopped and waited for at the end."""
     thread = threading.Thread(target=loop.run)
     thread.start()
     try:

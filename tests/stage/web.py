@@ -21,9 +21,9 @@ UNLIMITED = {"API_RATE_USER": "100000/min", "API_RATE_VERIFY": "100000/min", "AP
 
 
 @contextmanager
-def running_web(application: str = "config.wsgi", **environment: str) -> Iterator[str]:
-    """Serve `application`, and yield its address once it answers; nobody is throttled."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+def running_web(application: str = "config.wsgi", *, port: int = 0, **environment: str) -> Iterator[str]:
+    """Serve `application` on `port`, or any, and yield its address once it answers; nobody is throttled."""
+    with socket.create_server(("127.0.0.1", port), backlog=128) as listening:
         port = listening.getsockname()[1]
         process = subprocess.Popen(
             [

@@ -4,12 +4,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from pytest_django import Settings
 
-from notifications.kinds import Kind
+from bookings import booking_links
+from notifications import outbox
+from notifications.kinds import Kind, get
 from notifications.models import Note, OperatorAction, OutboxMessage, Recipient
 from notifications.operations.erase import erase
 from notifications.operations.write_note import write_note
 from notifications.selectors import history
+from tests.factories.bookings import client_of
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.factories.staff import staff
 from tests.stage.relay import RecordingChannel, drain
@@ -45,6 +49,42 @@ def test_all_that_a_person_got_is_on_one_page_and_can_be_searched() -> None:
         found = client.get(got(recipient), {"q": term}).content.decode()
         assert found.count("<article") == 2
     assert "Nothing." in client.get(got(recipient), {"q": "\x00nobody<script>"}).content.decode()
+
+
+@pytest.mark.parametrize("sees", [False, True])
+def test_a_link_that_opens_a_booking_is_shown_to_nobody_who_may_not_see_it(sees: bool, settings: Settings) -> None:
+    """On the message's page, before it is sent again, in a history and its search, in the API and the preview."""
+    settings.PUBLIC_URL = "https://book.example.com"
+    recipient = RecipientFactory(phone="+14155550161")
+    kind = get("booking.confirmed")
+    with transaction.atomic():
+        ticket = {"check_in": "https://book.example.com/admin/check-in/1234:sample/"}
+        (sms, _, email) = outbox.publish(kind.name, recipient=recipient, context={**kind.sample, **ticket})
+    by_email = RecordingChannel("email")
+    by_email.address_field = "email"
+    drain(RecordingChannel(), RecordingChannel("whatsapp"), by_email)
+    key = booking_links.token_of(kind.sample["booking"])
+    client = staff(*LOOK, "repeat_outboxmessage", *(["see_links_outboxmessage"] if sees else []))
+    message = "/admin/notifications/outboxmessage"
+    shown = [
+        client.get(f"{message}/{sms.pk}/change/"),
+        client.get(f"{message}/{email.pk}/change/"),
+        client.get(reverse("admin:notifications_message_email", args=[email.pk])),
+        client.get(reverse("admin:notifications_outboxmessage_again", args=[sms.pk])),
+        client.get(got(recipient)),
+        client_of(User.objects.get(username="support")).get(f"/api/staff/outbox/messages/{sms.pk}/"),
+    ]
+    for answer in shown:
+        text = answer.content.decode()
+        assert answer.status_code == 200
+        assert (key in text) == sees, answer.request["PATH_INFO"]
+        assert "https://book.example.com/b/" in text, "where it leads is told"
+        assert ("check-in/1234" in text) == (sees and "change" in answer.request["PATH_INFO"]), "in the context"
+    assert (b"Nothing." in client.get(got(recipient), {"q": key[:8]}).content) != sees, "no search finds it out"
+    preview = client.get(
+        reverse("admin:notifications_preview"), {"kind": kind.name, "locale": "en", "time_zone": "UTC"}
+    )
+    assert key not in preview.content.decode(), "the sample's number may be somebody's"
 
 
 def test_a_long_history_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,7 @@ def test_where_all_is_well_it_says_so_and_exits_0(
     hand_relay: Callable[..., HandRelay], providers: SandboxClient
 ) -> None:
     hand_relay()
+    assert wrong() == {}
     out = StringIO()
 
     call_command("outbox_doctor", stdout=out)
@@ -63,9 +64,10 @@ def test_where_all_is_well_it_says_so_and_exits_0(
 
 
 def test_without_a_relay_it_exits_1() -> None:
+    assert list(wrong()) == ["relays"]
+    assert "Start manage.py run_outbox_relay" in wrong()["relays"]
     with pytest.raises(CommandError, match="1 of"):
         call_command("outbox_doctor", stdout=StringIO())
-    assert "Start manage.py run_outbox_relay" in wrong()["relays"]
 
 
 def test_credentials_that_the_provider_refuses_are_found(settings: Settings) -> None:

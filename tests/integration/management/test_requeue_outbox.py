@@ -88,7 +88,7 @@ class TestRequeue:
             (["--since", "yesterday"], "must be a date or a moment such as"),
             (["--since", "2026-13-45"], "must be a date or a moment such as"),
             (["--failed", "--user", "nobody"], "There is no user 'nobody'."),
-            (["--failed", "--database", "elsewhere"], "must be one of default"),
+            (["--failed", "--database", "elsewhere"], "must be all, or one of default"),
             (["--failed", "--yes", "--reason", "why" * 100], "must have at most 200 characters"),
         ],
     )

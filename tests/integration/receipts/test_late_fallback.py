@@ -66,6 +66,16 @@ def test_what_is_refused_goes_out_on_the_other_channel_at_once_and_says_for_what
     assert (substitute.context, substitute.dedupe_key) == (original.context, original.dedupe_key)
 
 
+def test_of_many_that_are_refused_together_each_has_its_own_substitute() -> None:
+    originals = [publish(RecipientFactory(), kind=KIND, reference=f"booking:{each}")[0] for each in range(9)]
+    drain(*channels(refuse))
+
+    plans = PlannedFallback.objects.select_related("message", "substitute")
+    assert {plan.message_id for plan in plans} == {message.pk for message in originals}
+    assert all(plan.substitute.recipient_id == plan.message.recipient_id for plan in plans)
+    assert all(plan.substitute.reference == plan.message.reference for plan in plans)
+
+
 @pytest.mark.parametrize("lane", ["recipient", "recipient+channel"])
 def test_the_substitute_comes_after_what_was_published_before_it(settings: Settings, lane: str) -> None:
     settings.OUTBOX_LANE = lane

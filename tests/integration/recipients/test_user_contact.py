@@ -26,6 +26,7 @@ from notifications.testing import drain as drain_in_process
 from tests.factories.notifications import GREETING, publish, publish_one, registered
 from tests.stage import relay
 from tests.stage.relay import HandRelay, RecordingChannel
+from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BY_EMAIL = Kind("test.greeting", channels=("email",))
@@ -190,6 +191,7 @@ def test_a_function_that_hangs_stops_no_send(ann: User, settings: Settings, even
     try:
         bob, cy = hand.claim(channels=("email",))
         assert contacts.fresh(bob) == bob
+        wait_until(lambda: contacts._is_stuck)
         assert contacts.fresh(cy) == cy
         assert contacts._asked == [], "it did not ask, nor wait"
         assert events.count("contact.failed") == 2

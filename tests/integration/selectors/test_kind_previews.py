@@ -128,7 +128,7 @@ def test_the_command_shows_all_channels_in_the_recipients_language(
     call_command("preview_notification", "booking.confirmed", "--recipient", "ann", "--html", str(tmp_path / "it.html"))
 
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("── sms", "── whatsapp", "── email", "18:00 CET", "GSM-7, ", "2 Plätze"))
+    assert all(word in shown for word in ("── sms", "── whatsapp", "── email", "18:00 MEZ", "GSM-7, ", "2 Plätze"))
     assert (tmp_path / "it.html").read_text().startswith("<!doctype html>")
     assert not OutboxMessage.objects.exists()
 

@@ -32,7 +32,7 @@ ROWS = int(os.environ.get("OUTBOX_ROWS", "60000"))
 MEASURED = ROWS >= 1_000_000
 MOST_MILLISECONDS = 300.0
 MOST_OF_A_REFRESH = 20.0  # milliseconds
-MOST_QUERIES = 24  # of them three are the session's and the user's
+MOST_QUERIES = 32  # of them three are the session's and the user's, six the board's of payments, refunds and setbacks
 TABLE = "notifications_outboxmessage"
 LARGE = (TABLE, "notifications_recipient")
 

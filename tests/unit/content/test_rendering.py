@@ -29,9 +29,9 @@ def templates(tmp_path: Path, settings: Settings) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("{% load notifications %}" + text)
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
-    rendering._engine.cache_clear()
+    rendering.forget_templates()
     yield
-    rendering._engine.cache_clear()
+    rendering.forget_templates()
 
 
 def words(template: str, *, locale: str = "en", time_zone: str = "UTC", **context: object) -> str:
@@ -45,7 +45,11 @@ WHEN = {"name": "Ann", "at": "2026-12-01T17:00:00+00:00"}
     ("locale", "zone", "amount", "currency", "text"),
     [
         ("en", "UTC", 1250, "EUR", "Hello Ann, €12.50 on Tue, Dec 1, 2026, 5:00 PM UTC"),
-        ("de", "Europe/Berlin", 1250, "EUR", "Hello Ann, 12,50 € on Di., 1. Dez. 2026, 18:00 CET"),
+        ("de", "Europe/Berlin", 1250, "EUR", "Hello Ann, 12,50 € on Di., 1. Dez. 2026, 18:00 MEZ"),
+        ("en-gb", "America/New_York", 1250, "EUR", "Hello Ann, €12.50 on Tue, 1 Dec 2026, 12:00 EST"),
+        ("de", "America/New_York", 1250, "EUR", "Hello Ann, 12,50 € on Di., 1. Dez. 2026, 12:00 GMT-5"),
+        ("de", "Asia/Kolkata", 1250, "EUR", "Hello Ann, 12,50 € on Di., 1. Dez. 2026, 22:30 GMT+5:30"),
+        ("de", "Europe/London", 1250, "EUR", "Hello Ann, 12,50 € on Di., 1. Dez. 2026, 17:00 GMT"),
         ("en", "Asia/Kolkata", 125000, "INR", "Hello Ann, ₹1,250.00 on Tue, Dec 1, 2026, 10:30 PM IST"),
         ("en", "UTC", 1250, "JPY", "Hello Ann, ¥1,250 on Tue, Dec 1, 2026, 5:00 PM UTC"),
         ("en", "UTC", 1250, "KWD", "Hello Ann, KWD1.250 on Tue, Dec 1, 2026, 5:00 PM UTC"),

@@ -5,6 +5,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,9 +172,10 @@ class TestWhatIsAnAnswer:
 
 
 class Answering:
-    """Takes one connection, reads what it asks, says `says`, and closes it."""
+    """Takes one connection, reads what it asks, says `says`, and closes it; waits a while for it, not for ever."""
 
     def __init__(self, listening: socket.socket, says: bytes) -> None:
+        listening.settimeout(10 * SHORT)
         self._thread = threading.Thread(target=self._run, args=(listening, says))
 
     def __enter__(self) -> None:
@@ -183,7 +185,11 @@ class Answering:
         self._thread.join()
 
     def _run(self, listening: socket.socket, says: bytes) -> None:
-        asked, _ = listening.accept()
+        with suppress(TimeoutError):
+            asked, _ = listening.accept()
+            self._answer(asked, says)
+
+    def _answer(self, asked: socket.socket, says: bytes) -> None:
         with asked:
             assert asked.recv(8) == silence.ASKS_FOR_TLS
             asked.sendall(says)
