@@ -36,7 +36,7 @@ bench: ## Measure the relay beside its peers, for three quarters of an hour (ARG
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix tests/benchmarks/contenders/node || echo "The peers on Node are left out."
 	@$(VENV_BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
-chaos: environment ## Break everything while customers book, and see whether a promise breaks (ARGS: --minutes, --seed, --json)
+chaos: environment ## Break everything while customers book, and see whether a promise breaks (ARGS: --minutes, --seed, --failover, --routes, --json)
 	@$(RUN) -m tests.chaos $(ARGS)
 
 lint: environment ## Check style, types, boundaries, migrations and the settings for production
@@ -64,7 +64,7 @@ docs: environment ## Build the documentation's site into .data/site
 
 # The lock files: for the web image, for development, for the benchmarks. Each dependency by its hash, for every Python.
 LOCK = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml
-IMAGE_EXTRAS = --extra anymail --extra api --extra otel --extra prometheus --extra sandbox --extra twilio --group project
+IMAGE_EXTRAS = --extra anymail --extra api --extra otel --extra prometheus --extra sandbox --extra twilio --extra webpush --group project
 
 lock: ## Lock the dependencies of pyproject.toml anew, keeping versions that still fit
 	@[ -x $(VENV)-lock/bin/uv ] || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
