@@ -12,6 +12,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.support import let_in
 
 FOLDER = Path(__file__).parent
+WHOLE_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,13 +23,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Chromium without a window; the test is skipped, and says so, where none is found.
 
-    One for all tests of a file: to start it takes longer than most of them. What it remembers is a context's, and each
-    test opens its own.
+    Without what surrounds its pages it takes two thirds of the time; a file that needs that too sets CHROMIUM. One for
+    all tests of a file: to start it takes longer than most of them. What it remembers is a context's, and each test
+    opens its own.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    wanted = getattr(request.module, "CHROMIUM", ("chromium-headless-shell", *WHOLE_CHROMIUM))
+    program = next(filter(None, map(shutil.which, wanted)), None)
     if program is None:
         pytest.skip("no browser: there is no Chromium on the PATH")
     with pytest.MonkeyPatch.context() as patched, sync_playwright() as driver:

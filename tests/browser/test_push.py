@@ -13,9 +13,11 @@ from pytest_django import Settings
 
 from notifications.models import PushSubscription
 from notifications.sandbox.client import SandboxClient
+from tests.browser.conftest import WHOLE_CHROMIUM
 from tests.factories.bookings import CustomerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CHROMIUM = WHOLE_CHROMIUM  # the smaller one shows no notifications
 
 # What stands for Google's service in the page: it keeps a subscription as a browser does, and asks for permission.
 SERVICE = """(() => {
