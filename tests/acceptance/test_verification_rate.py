@@ -1,7 +1,7 @@
 """Fifty customers a second report their payments: over HTTP, to a web of two processes, with the gateway a process.
 
 All of it runs on this machine's processors, the customers too. What else runs there can spoil a series, never make one
-better: so one good one of a few is enough.
+better: so one good one of a few is enough. A slower processor is allowed as much more time, up to what is promised.
 """
 
 import statistics
@@ -27,7 +27,18 @@ pytestmark = [
 PER_SECOND = 50
 WARM_UP, EACH, MOST_SERIES = 100, 200, 3
 MOST_P50_MS, MOST_P99_MS = 15.0, 60.0  # the median without the gateway's own time, which no shop can help
+MILLION_ADDITIONS_MS = 60.0  # of the processor that these were measured on
+PROMISED_MS = 200.0
 BUSY = 2  # times as long is accepted if no series is good, on a machine that does something else all the while
+
+
+def slowness() -> float:
+    """How many times as long this processor takes for something that is nothing but Python. At least 1."""
+    began = time.process_time()
+    total = 0
+    for number in range(1_000_000):
+        total += number
+    return max(1.0, 1000 * (time.process_time() - began) / MILLION_ADDITIONS_MS)
 
 
 @contextmanager
@@ -57,8 +68,8 @@ class Series:
     p99: float
     gateway: float
 
-    def is_good(self, room: float = 1) -> bool:
-        return self.p50 <= room * MOST_P50_MS and self.p99 <= room * MOST_P99_MS
+    def is_good(self, room: float) -> bool:
+        return self.p50 <= room * MOST_P50_MS and self.p99 <= min(room * MOST_P99_MS, PROMISED_MS)
 
 
 def measure(payment_gateway: GatewayProcess, web: str) -> Series:
@@ -75,11 +86,11 @@ def test_fifty_a_second_are_answered_in_time(
     transactional_db: None, database_url: str, payment_gateway: GatewayProcess
 ) -> None:
     environment = {"DATABASE_URL": database_url, "SANDBOX_GATEWAY_URL": payment_gateway.url}
-    series = []
+    series, room = [], slowness()
     with running_web(**environment, SANDBOX_GATEWAY_SECRET=SECRET) as web:
         with who_have_paid(payment_gateway.url, web, number=WARM_UP) as calls:
             at_rate(calls, per_second=PER_SECOND)
-        while len(series) < MOST_SERIES and not any(each.is_good() for each in series):
+        while len(series) < MOST_SERIES and not any(each.is_good(room) for each in series):
             series.append(measure(payment_gateway, web))
             print(series[-1])
-    assert any(each.is_good(room=BUSY) for each in series), series
+    assert any(each.is_good(BUSY * room) for each in series), (room, series)

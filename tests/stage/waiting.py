@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, pause: float = 0.005) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 60.0, pause: float = 0.005) -> None:
     """Return as soon as `condition` holds; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
