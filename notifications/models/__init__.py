@@ -11,7 +11,7 @@ from notifications.models.planned_fallback import PlannedFallback
 from notifications.models.push import PushSubscription
 from notifications.models.receipt import Bookmark, Conversation, InboundMessage, Receipt
 from notifications.models.recipient import AddressChange, AddressOptOut, AddressVerification, ConsentRecord, Recipient
-from notifications.models.relay import Relay
+from notifications.models.relay import DepartedRelay, Relay
 from notifications.models.repeat import Repeat
 from notifications.models.spending import SpendAllowance, Spending
 from notifications.models.tally import Depth, Tally
@@ -38,6 +38,7 @@ __all__ = [
     "ConsentRecord",
     "Conversation",
     "DeliveryAttempt",
+    "DepartedRelay",
     "Depth",
     "Fallback",
     "InboundMessage",

@@ -39,3 +39,13 @@ class Relay(models.Model):
 
     def __str__(self) -> str:
         return f"relay {self.pk} ({self.host}:{self.pid})"
+
+
+class DepartedRelay(models.Model):
+    """A relay that was declared dead, until its last attempts are counted: a settle of its own may still be running."""
+
+    id = models.IntegerField(primary_key=True)  # as it was in Relay
+    counted_to = models.BigIntegerField(help_text=_("the attempt up to which its own are counted"))
+
+    def __str__(self) -> str:
+        return f"departed relay {self.pk}"

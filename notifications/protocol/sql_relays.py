@@ -58,6 +58,7 @@ SELECT EXISTS (SELECT 1 FROM beat) AS is_known,
           WHERE id <> %(relay)s AND heartbeat_at < now() - make_interval(secs => %(stale)s)) AS suspects,
     ARRAY(SELECT DISTINCT relay_id FROM notifications_outboxmessage
           WHERE status = 'sending' AND relay_id NOT IN (SELECT id FROM notifications_relay)) AS departed,
+    EXISTS (SELECT 1 FROM notifications_departedrelay) AS is_count_left_over,
     (SELECT coalesce(jsonb_object_agg(name, """
     + CHANNEL_STATE
     + """), '{}') FROM notifications_channelstate channel) AS channels,
@@ -84,26 +85,19 @@ WHERE pg_try_advisory_xact_lock(class, id)
 """
 
 # Declares relays dead by removing their rows: those whose lease has run out, and those whose lock was free and whose
-# heartbeat is stale still. Counts what those relays had not counted, and returns what of it is usage, in rows with a
-# kind.
-DECLARE_DEAD = (
-    """
-WITH uncounted AS (
+# heartbeat is stale still. Remembers up to where they are counted; COUNT_DEPARTED counts the rest.
+DECLARE_DEAD = """
+WITH dead AS (
     DELETE FROM notifications_relay relay
     WHERE relay.id = ANY(%(suspects)s::int[])
       AND (relay.lease_until < statement_timestamp()
            OR (relay.id = ANY(%(unlocked)s::int[])
                AND relay.heartbeat_at < statement_timestamp() - make_interval(secs => %(stale)s)))
     RETURNING relay.id, relay.counted_to
-), """
-    + LEFT_OVER
-    + """, tallied AS ("""
-    + COUNT_LEFTOVERS
-    + """)
-SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM uncounted
-UNION ALL """
-    + USED
 )
+INSERT INTO notifications_departedrelay (id, counted_to) SELECT id, counted_to FROM dead
+RETURNING id
+"""
 
 # Returns what departed relays held. Their ids are never used again, so no live relay's message is among them. Locks the
 # rows, and skips those that another relay is returning. Whether a send had begun is unknown: the attempt says so.
@@ -129,6 +123,29 @@ INSERT INTO notifications_deliveryattempt
 SELECT id, claim_number, relay_id, NULL, statement_timestamp(), 'unknown', 'relay_lost', '', '', route FROM rescued
 RETURNING message_id
 """
+)
+
+# Counts what departed relays had not counted, and returns what of it is usage or money. A settle of theirs may still be
+# running, for as long as a commit waits for a standby: until it ends, its messages are seen as `sending` under their
+# relay. So of a relay that holds none in this statement's snapshot, all attempts are seen too. Locks the rows, and
+# skips those that another relay is counting.
+COUNT_DEPARTED = (
+    """
+WITH complete AS MATERIALIZED (
+    SELECT id FROM notifications_departedrelay departed
+    WHERE NOT EXISTS (SELECT 1 FROM notifications_outboxmessage
+                      WHERE status = 'sending' AND relay_id = departed.id)
+    FOR UPDATE SKIP LOCKED
+), uncounted AS (
+    DELETE FROM notifications_departedrelay WHERE id IN (SELECT id FROM complete)
+    RETURNING id, counted_to
+), """
+    + LEFT_OVER
+    + """, tallied AS ("""
+    + COUNT_LEFTOVERS
+    + """)
+"""
+    + USED
 )
 
 # Returns messages that our claim took but whose reply was lost: no send of them has begun. Locks the rows; no other

@@ -27,14 +27,15 @@ class Heartbeat:
     """What the database answers to a heartbeat, by the names of the statement's columns.
 
     `is_known`: our row is still there. `suspects`: relays that look dead. `departed`: relays without a row that left
-    messages behind. `channels`: their states. `is_something_due`: a message that we could claim. `command`: an
-    operator's order (stop, drain) or empty. `held`: how many messages are `sending` under our id. `moment`: the
-    database's time.
+    messages behind. `is_count_left_over`: something that dead relays did is not counted yet. `channels`: their states.
+    `is_something_due`: a message that we could claim. `command`: an operator's order (stop, drain) or empty. `held`:
+    how many messages are `sending` under our id. `moment`: the database's time.
     """
 
     is_known: bool
     suspects: list[int]
     departed: list[int]
+    is_count_left_over: bool
     channels: dict[str, dict[str, float | bool | None]]
     is_something_due: bool
     command: str

@@ -12,7 +12,7 @@ from notifications.relay.connection import Connection
 from notifications.relay.lease import Heartbeat, Lease
 from notifications.relay.messages import Clock
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS, declare_dead, rescue, return_unanswered_claims
-from notifications.relay.tally import SAMPLE_SECONDS, keep_history
+from notifications.relay.tally import SAMPLE_SECONDS, count_departed, keep_history
 
 
 class Maintainer:
@@ -38,6 +38,8 @@ class Maintainer:
             departed += declare_dead(connection, heartbeat.suspects, prompt=may_trust_locks)
         if departed:
             rescue(connection, departed)
+        if departed or heartbeat.is_count_left_over:
+            count_departed(connection)
         if self._clock() - self._sampled_at >= SAMPLE_SECONDS:
             self._sampled_at = self._clock()
             keep_history(connection)

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection
 from notifications.relay.lease import STALE_SECONDS
-from notifications.relay.tally import add_left_over
 from notifications.telemetry import emit
 
 SETTLED_SESSION_SECONDS = 1.5  # relays reconnect within a fraction of a second, and take their lock back first thing
@@ -19,13 +18,14 @@ BATCH = 500
 
 
 def declare_dead(connection: Connection, suspects: Sequence[int], *, prompt: bool) -> list[int]:
-    """Remove the rows of those `suspects` that are dead; returns their ids. `prompt`: a free lock may prove it."""
+    """Remove the rows of those `suspects` that are dead; returns their ids. `prompt`: a free lock may prove it.
+
+    What they had not counted is counted once nothing of theirs is left: `tally.count_departed`.
+    """
     with connection.transaction():
         unlocked = _unlocked(connection, suspects) if prompt else []
         parameters = {"suspects": list(suspects), "unlocked": unlocked, "stale": STALE_SECONDS}
-        rows = connection.execute(sql.DECLARE_DEAD, parameters).fetchall()
-        add_left_over(connection, [row for row in rows if row[1] is not None])
-    dead: list[int] = [row[0] for row in rows if row[1] is None]
+        dead: list[int] = [key for (key,) in connection.execute(sql.DECLARE_DEAD, parameters).fetchall()]
     for relay_id in dead:
         emit("relay.declared_dead", relay=relay_id)
     return dead

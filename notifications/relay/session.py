@@ -120,8 +120,10 @@ class Session:
         """Disconnect; with `leave`, stop being a relay first. A database that is away changes nothing more."""
         try:
             if leave:
-                self._lease.beat(self.connection, in_flight=0, counts=self._counts())
-                self._lease.leave(self.connection)
+                counts = self._counts()
+                self._lease.beat(self.connection, in_flight=0, counts=counts)
+                if counts is not None:  # else the relay that finds our lease run out counts what is left
+                    self._lease.leave(self.connection)
             self.connection.close()
         except psycopg.Error as error:
             if not is_not_now(error):

@@ -12,7 +12,7 @@ from typing import Any
 
 from notifications.lifecycle import ADOPTED, Accepted, Status, Unknown
 from notifications.policy.phone_numbers import country_by_prefix
-from notifications.protocol import sql_spending, sql_usage
+from notifications.protocol import sql_relays, sql_spending, sql_usage
 from notifications.protocol import sql_tally as sql
 from notifications.protocol.histogram import BOUNDS, SIZE
 from notifications.relay.connection import Connection
@@ -115,10 +115,16 @@ class Tally:
 def recount(connection: Connection, *, relay_id: int) -> None:
     """Count from its attempts what the relay wrote and may not have counted, because its connection broke."""
     with connection.transaction():
-        add_left_over(connection, connection.execute(sql.RECOUNT, {"relay": relay_id}).fetchall())
+        _add_left_over(connection, connection.execute(sql.RECOUNT, {"relay": relay_id}).fetchall())
 
 
-def add_left_over(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+def count_departed(connection: Connection) -> None:
+    """Count from their attempts what relays that were declared dead had not counted, as far as those are all there."""
+    with connection.transaction():
+        _add_left_over(connection, connection.execute(sql_relays.COUNT_DEPARTED).fetchall())
+
+
+def _add_left_over(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
     """Count usage and costs that a relay had not counted: rows of the statements that count its attempts, in their
     transaction.
 

@@ -27,7 +27,7 @@ from notifications.relay.lease import Lease
 from notifications.relay.loop import Loop
 from notifications.relay.messages import Claimed, Settlement
 from notifications.relay.options import Options
-from notifications.relay.tally import Tally
+from notifications.relay.tally import Tally, count_departed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_OUT = """
@@ -92,6 +92,9 @@ class HandRelay:
 
     def rescue(self, *relay_ids: int) -> int:
         return rescue.rescue(self.connection, relay_ids)
+
+    def count_departed(self) -> None:
+        count_departed(self.connection)
 
     def let_lease_run_out(self) -> None:
         """As after a stop longer than the lease."""

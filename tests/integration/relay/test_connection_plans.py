@@ -32,7 +32,7 @@ STATEMENTS = {
         for module, names in {
             sql_messages: "LOCK_FREE_RECIPIENTS SETTLE SETTLE_AND_CLAIM PROMOTE SECONDS_TO_NEXT_DUE UNFINISHED "
             "ALREADY_SETTLED",
-            sql_relays: "HEARTBEAT RESCUE RETURN_UNANSWERED DECLARE_DEAD",
+            sql_relays: "HEARTBEAT RESCUE RETURN_UNANSWERED DECLARE_DEAD COUNT_DEPARTED",
             sql_routes: "ASSIGN HISTORY NOTE",
             sql_caps: "COUNT TAKE_BACK",
             sql_enrich: "WENT_TO EARLIER_ATTEMPTS CONVERSATIONS",

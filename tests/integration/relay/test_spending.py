@@ -125,6 +125,7 @@ def test_costs_of_a_dead_relay_are_counted_and_merged(hand_relay: Callable[..., 
     lost.settle(sent[1])
     lost.let_lease_run_out()
     assert other.declare_dead(lost) == [lost.lease.relay_id]
+    other.count_departed()
     other.connection.execute(sql_spending.FOLD, {"most": 9})
     assert costs() == [("sms", "only", "US", "USD", 2, Decimal("0.2"))]
     assert Spending.objects.get().day == timezone.now().date()

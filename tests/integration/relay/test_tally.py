@@ -18,8 +18,8 @@ from notifications.lifecycle import Accepted, Outcome, Permanent, Status, Thrott
 from notifications.models import DeliveryAttempt, Depth, OutboxMessage, Tally
 from notifications.protocol import sql_tally
 from notifications.protocol.histogram import BOUNDS, quantile
-from notifications.relay import tally
-from notifications.relay.connection import open_connection
+from notifications.relay import settle, tally
+from notifications.relay.connection import Connection, open_connection
 from notifications.relay.messages import Settlement
 from notifications.relay.session import Session
 from notifications.relay.shutdown import Shutdown
@@ -56,6 +56,13 @@ def raw() -> Iterator[Any]:
         yield opened
 
 
+@pytest.fixture
+def nested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A settle within a test's transaction becomes a part of it; its own COMMIT would end the test's."""
+    monkeypatch.setattr(settle, "transaction", Connection.transaction)
+
+
+@pytest.mark.usefixtures("nested")
 def test_what_a_broken_session_writes_late_is_counted(hand_relay: Callable[..., HandRelay]) -> None:
     """Its last settle may end after the relay has come back: the relay's lock tells, which that session holds."""
     publish_one(RecipientFactory())
@@ -131,6 +138,7 @@ def test_what_a_dead_relay_had_not_counted_is_counted_from_its_attempts(
     assert sums("sent", "failed") == {"sent": 2, "failed": 0}
     lost.let_lease_run_out()
     assert other.declare_dead(lost) == [lost.lease.relay_id]
+    other.count_departed()
     assert sums("sent", "failed", "accepted", "permanent") == {"sent": 3, "failed": 1, "accepted": 3, "permanent": 1}
     assert other.declare_dead(lost) == []
     other.lease.beat(other.connection, in_flight=0, counts=other.tally.as_json())
@@ -138,6 +146,31 @@ def test_what_a_dead_relay_had_not_counted_is_counted_from_its_attempts(
     (row,) = Tally.objects.filter(relay_id=lost.lease.relay_id)
     assert sum(row.durations) == 4
     assert row.duration_seconds == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.usefixtures("nested")
+def test_what_a_dead_relay_is_still_writing_is_counted_once_it_is_written(
+    hand_relay: Callable[..., HandRelay],
+) -> None:
+    """A commit may wait for a standby longer than the relay's lease lasts."""
+    for _ in range(3):
+        publish_one(RecipientFactory())
+    lost, other = hand_relay(), hand_relay()
+    claimed = lost.claim()
+    lost.settle(sent(claimed[0]))
+    lost.let_lease_run_out()
+    with lost.connection.transaction():
+        lost.settle(sent(claimed[1]))
+        assert other.declare_dead(lost) == [lost.lease.relay_id]
+        other.rescue(lost.lease.relay_id)
+        other.count_departed()
+        assert sums("sent") == {"sent": 0}
+        assert other.lease.beat(other.connection, in_flight=0).is_count_left_over
+    assert not lost.lease.beat(lost.connection, in_flight=0, counts=lost.tally.as_json()).is_known
+    for _ in range(2):
+        other.count_departed()
+        assert sums(*ANSWERS) == attempts() == dict.fromkeys(ANSWERS, 0) | {"accepted": 2, "unknown": 1}
+        assert not other.lease.beat(other.connection, in_flight=0).is_count_left_over
 
 
 @pytest.mark.parametrize("came_through", [True, False])

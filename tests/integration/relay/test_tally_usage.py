@@ -75,6 +75,7 @@ def test_what_a_dead_relay_had_not_counted_is_counted_by_country(
     other = hand_relay()
     assert other.declare_dead(lost) == [lost.lease.relay_id]
     assert other.declare_dead(lost) == []
+    other.count_departed()
     assert usage() == {of("US"): (1, 0), of("CA"): (0, 1), of("DE"): (2, 0)}
 
 

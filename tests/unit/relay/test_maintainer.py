@@ -22,7 +22,7 @@ class Work:
         self.done: list[tuple[str, Any]] = []
         self.now = 100.0
         self.dead: list[int] = []
-        for name in ("rescue", "keep_history", "return_unanswered_claims"):
+        for name in ("rescue", "count_departed", "keep_history", "return_unanswered_claims"):
             monkeypatch.setattr(maintainer, name, lambda *given, name=name, **words: self._note(name, given, words))
         monkeypatch.setattr(maintainer, "declare_dead", lambda *_, **__: self.dead)
         lease = Lease(seconds=20.0, margin=0.0, concurrency=1, holds_lock=True)
@@ -34,6 +34,7 @@ class Work:
     def maintain(self, connection: Any = CONNECTION, *, in_hand: Sequence[int] = (), **found: Any) -> bool:
         self.done.clear()
         nothing = {"is_known": True, "suspects": [], "departed": [], "channels": {}, "is_something_due": False}
+        nothing |= {"is_count_left_over": False}
         heartbeat = Heartbeat(**nothing | {"command": "", "held": 0, "moment": datetime.now(UTC)} | found)
         return self.maintainer.maintain(connection, heartbeat, session_seconds=60.0, in_hand=in_hand)
 
@@ -60,9 +61,13 @@ def test_it_is_kept_every_ten_seconds(work: Work) -> None:
 def test_what_departed_and_dead_relays_held_is_rescued_and_may_be_due(work: Work) -> None:
     work.dead = [8]
     assert work.maintain(departed=[7])
-    assert work.done == [("rescue", [7])]
+    assert work.done == [("rescue", [7]), ("count_departed", None)]
     assert work.maintain(departed=[7], suspects=[8, 9])
-    assert work.done == [("rescue", [7, 8])]
+    assert work.done == [("rescue", [7, 8]), ("count_departed", None)]
+
+
+def test_what_departed_relays_did_is_counted_until_nothing_is_left_over(work: Work) -> None:
+    assert (work.maintain(is_count_left_over=True), work.done) == (False, [("count_departed", None)])
 
 
 def test_suspects_that_live_are_left_alone(work: Work) -> None:
