@@ -33,8 +33,7 @@ def main() -> int:
         print(*faults, sep="\n")
         return 0
     if not options.routes:
-        again = f"--minutes {options.minutes:g} --seed {options.seed}{' --failover' if options.failover else ''}"
-        print(f"Seed {options.seed}; the same again: make chaos ARGS='{again}'")
+        print(f"Seed {options.seed}; the same again: make chaos ARGS='{_same_again(options)}'")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_good = False
     stage = None
@@ -58,6 +57,11 @@ def main() -> int:
         signal.signal(signal.SIGINT, ignored)
         signal.signal(signal.SIGTERM, before)
     return 0 if is_good else 1
+
+
+def _same_again(options: argparse.Namespace) -> str:
+    numbers = f"--minutes {options.minutes:g} --seed {options.seed} --rate {options.rate:g} --outage {options.outage:g}"
+    return numbers + (" --failover" if options.failover else "")
 
 
 def _start(stage: Stage) -> "Progress":

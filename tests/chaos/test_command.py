@@ -33,26 +33,27 @@ def descendants(number: int) -> list[int]:
 @pytest.mark.parametrize("arguments", [("--minutes", "0"), ("--seed", "x")])
 def test_a_campaign_refuses_bad_arguments(arguments: tuple[str, ...]) -> None:
     chaos = start(*arguments)
-    output, _ = chaos.communicate(timeout=30)
+    output, _ = chaos.communicate(timeout=60)
     assert chaos.returncode == 2, output
     assert "Traceback" not in output
 
 
 def test_the_plan_can_be_read_beforehand() -> None:
-    output, _ = start("--plan", "--seed", "3", "--minutes", "1").communicate(timeout=30)
+    output, _ = start("--plan", "--seed", "3", "--minutes", "1").communicate(timeout=60)
     assert output.splitlines() == [str(fault) for fault in plan(seed=3, minutes=1)]
 
 
 def test_ctrl_c_leaves_nothing_running_and_nothing_mounted() -> None:
-    chaos = start("--minutes", "1", "--seed", "1")
+    chaos = start("--minutes", "1", "--seed", "1", "--rate", "6")
     assert chaos.stdout
+    assert "make chaos ARGS='--minutes 1 --seed 1 --rate 6 --outage 5'" in chaos.stdout.readline()
     for line in chaos.stdout:
         if "0 s of 60" in line:
             break
     processes = descendants(chaos.pid)
     assert len(processes) >= 9, "PostgreSQL, gateway, providers, network, web, three relays, customers"
     chaos.send_signal(signal.SIGINT)
-    output, _ = chaos.communicate(timeout=40)
+    output, _ = chaos.communicate(timeout=90)
     assert chaos.returncode == 130, output
     assert "nothing is left running" in output
     wait_until(lambda: all(map(has_ended, processes)))
