@@ -152,7 +152,8 @@ WITH complete AS MATERIALIZED (
 # relay changes them while our own row is there.
 RETURN_UNANSWERED = """
 UPDATE notifications_outboxmessage SET status = 'pending', relay_id = NULL
-WHERE status = 'sending' AND relay_id = %(relay)s AND NOT id = ANY(%(in_hand)s::bigint[])
+WHERE status = 'sending' AND relay_id = %(relay)s
+  AND (id, claim_number) NOT IN (SELECT * FROM unnest(%(ids)s::bigint[], %(claim_numbers)s::int[]))
 RETURNING id
 """
 

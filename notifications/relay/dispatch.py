@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from notifications.relay.breaker import FAILURES
 from notifications.relay.delivery import Delivery, handed_back
-from notifications.relay.messages import Claimed, Clock, Settlement
+from notifications.relay.messages import Claim, Claimed, Clock, Settlement
 from notifications.relay.pool import Pool
 
 STALLED_SECONDS = 1.0
@@ -35,7 +35,7 @@ class Dispatcher:
         self._wakes_at_last = False
         self._clock = clock
         self._ended_at = dict.fromkeys(channels, 0.0)
-        self.in_hand: set[int] = set()  # the ids of what is in flight
+        self.in_hand: set[Claim] = set()  # what is in flight
         self._pools = {
             name: Pool(
                 name,
@@ -101,7 +101,7 @@ class Dispatcher:
     def submit(self, messages: Collection[Claimed]) -> None:
         """Send `messages`, each channel's in the order given, as threads come free."""
         for message in messages:
-            self.in_hand.add(message.id)
+            self.in_hand.add(message.claim)
             self._pools[message.key].put(message)
 
     def collect(self) -> list[Settlement]:
@@ -114,7 +114,7 @@ class Dispatcher:
         for settlement in done:
             ended[settlement.message.key] += 1
             spent[settlement.message.key] += settlement.ended - settlement.began
-            self.in_hand.discard(settlement.message.id)
+            self.in_hand.discard(settlement.message.claim)
         for name, pool in self._pools.items():
             if ended[name]:
                 self._ended_at[name] = self._clock()

@@ -25,6 +25,7 @@ from notifications.relay.intake import POLL_SECONDS, Intake
 from notifications.relay.lease import Lease
 from notifications.relay.listen import Listener
 from notifications.relay.maintainer import Maintainer
+from notifications.relay.messages import Claim
 from notifications.relay.options import Options
 from notifications.relay.pool_size import LOOK_SECONDS
 from notifications.relay.route_breaker import RouteBreaker
@@ -252,8 +253,8 @@ class Loop:
         self._timer.claim_now()
         self._wake.set()
 
-    def _in_hand(self) -> list[int]:
-        return [*self._dispatcher.in_hand, *(settlement.message.id for settlement in self._settler.unsettled)]
+    def _in_hand(self) -> list[Claim]:
+        return [*self._dispatcher.in_hand, *(settlement.message.claim for settlement in self._settler.unsettled)]
 
     @property
     def _in_flight(self) -> int:

@@ -10,7 +10,7 @@ from math import inf
 
 from notifications.relay.connection import Connection
 from notifications.relay.lease import Heartbeat, Lease
-from notifications.relay.messages import Clock
+from notifications.relay.messages import Claim, Clock
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS, declare_dead, rescue, return_unanswered_claims
 from notifications.relay.tally import SAMPLE_SECONDS, count_departed, keep_history
 
@@ -25,12 +25,12 @@ class Maintainer:
         self._connection: Connection | None = None  # the last one that was looked at
 
     def maintain(
-        self, connection: Connection, heartbeat: Heartbeat, *, session_seconds: float, in_hand: Collection[int]
+        self, connection: Connection, heartbeat: Heartbeat, *, session_seconds: float, in_hand: Collection[Claim]
     ) -> bool:
         """Do what `heartbeat` shows to be necessary; returns whether messages may have become due.
 
-        `session_seconds`: how long this session with the database has lasted; `in_hand`: the ids of the messages that
-        this relay has claimed and not settled.
+        `session_seconds`: how long this session with the database has lasted; `in_hand`: what this relay has claimed
+        and not settled.
         """
         departed = list(heartbeat.departed)
         if heartbeat.suspects:

@@ -12,6 +12,7 @@ from notifications.policy.routes import Tried, key_of
 from notifications.policy.spending import Charge
 
 Clock = Callable[[], float]  # seconds, monotonic
+Claim = tuple[int, int]  # a message and the number of a claim of it
 
 
 class Claimed(NamedTuple):
@@ -48,6 +49,11 @@ class Claimed(NamedTuple):
     inbound_age: float | None = None  # seconds since its recipient last wrote to us on this channel, where that matters
 
     asked_at: float | None = None  # a reading of Clock before the database said it; only where the message expires
+
+    @property
+    def claim(self) -> Claim:
+        """A relay that lives on after it was declared dead may have two claims of one message in hand."""
+        return self.id, self.claim_number
 
     @property
     def key(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from notifications.protocol import sql_relays as sql
 from notifications.relay.connection import Connection
 from notifications.relay.lease import STALE_SECONDS
+from notifications.relay.messages import Claim
 from notifications.telemetry import emit
 
 SETTLED_SESSION_SECONDS = 1.5  # relays reconnect within a fraction of a second, and take their lock back first thing
@@ -50,12 +51,13 @@ def rescue(connection: Connection, departed: Sequence[int]) -> int:
             return rescued
 
 
-def return_unanswered_claims(connection: Connection, *, relay_id: int, in_hand: Collection[int]) -> int:
+def return_unanswered_claims(connection: Connection, *, relay_id: int, in_hand: Collection[Claim]) -> int:
     """Return messages that our claim took but whose reply was lost: ours by the rows, and not `in_hand`.
 
     This relay lives on, so no other would rescue them. No send of them has begun, so no attempt is recorded.
     """
-    returned = connection.execute(sql.RETURN_UNANSWERED, {"relay": relay_id, "in_hand": list(in_hand)}).rowcount
+    known = {"ids": [number for number, _ in in_hand], "claim_numbers": [claim for _, claim in in_hand]}
+    returned = connection.execute(sql.RETURN_UNANSWERED, {"relay": relay_id} | known).rowcount
     if returned:
         emit("claim.reply_lost", relay=relay_id, messages=returned)
     return returned

@@ -20,11 +20,9 @@ from notifications.protocol.arrays import numbers, texts
 from notifications.protocol.promotion import promote
 from notifications.relay.connection import Connection, transaction
 from notifications.relay.fallback import fall_back
-from notifications.relay.messages import Claimed, Settlement, asked_for
+from notifications.relay.messages import Claim, Claimed, Settlement, asked_for
 from notifications.relay.tally import Tally
 from notifications.telemetry import emit
-
-Claim = tuple[int, int]  # a message and the number of a claim of it
 
 ENDS = {
     Status.SENT: "message.sent",
@@ -110,7 +108,7 @@ def _written(
     stale: list[Settlement] = []
     for settlement in ready:
         # A batch may hold two settlements of one message, one of them stale: the claim number tells them apart.
-        age = ages.get(_claim_of(settlement))
+        age = ages.get(settlement.message.claim)
         if age is None:
             stale.append(settlement)
         else:
@@ -254,14 +252,10 @@ def _report_stale(connection: Connection, stale: Sequence[Settlement]) -> None:
     ).fetchall()
     already = set(rows)
     for settlement in stale:
-        if _claim_of(settlement) in already:
+        if settlement.message.claim in already:
             emit_settled(settlement)
         else:
             emit("settle.stale", message=settlement.message.id, claim=settlement.message.claim_number)
-
-
-def _claim_of(settlement: Settlement) -> Claim:
-    return settlement.message.id, settlement.message.claim_number
 
 
 def emit_settled(settlement: Settlement, *, age: float | None = None) -> None:

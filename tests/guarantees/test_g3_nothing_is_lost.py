@@ -17,7 +17,7 @@ from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.dispatch import Dispatcher
 from notifications.relay.loop import Loop
-from notifications.relay.messages import Settlement
+from notifications.relay.messages import Claimed, Settlement
 from tests.factories.notifications import RecipientFactory, publish, publish_one
 from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, a_loop, drain, running_loop, status_of
 from tests.stage.waiting import wait_until
@@ -207,14 +207,30 @@ def test_what_a_claim_took_whose_answer_got_lost_is_put_back_by_the_relay_that_l
     """Nobody else would: its number is alive. tests/chaos loses the answer of a real relay's claim."""
     known, unheard = publish_one(RecipientFactory()), publish_one(RecipientFactory())
     relay = hand_relay()
-    assert len(relay.claim()) == 2
+    (heard,) = (message.claim for message in relay.claim() if message.id == known.pk)
 
-    released = rescue.return_unanswered_claims(relay.connection, relay_id=relay.lease.relay_id, in_hand=[known.pk])
+    released = rescue.return_unanswered_claims(relay.connection, relay_id=relay.lease.relay_id, in_hand=[heard])
 
     assert (released, status_of(known), status_of(unheard)) == (1, Status.SENDING, Status.PENDING)
     assert not DeliveryAttempt.objects.exists(), "no send of it had begun"
     assert OutboxMessage.objects.get(pk=unheard.pk).rescues == 0
     assert relay.lease.beat(relay.connection, in_flight=1).held == 1
+
+
+def test_an_older_claim_in_hand_is_not_taken_for_the_one_that_counts(hand_relay: Callable[[], HandRelay]) -> None:
+    """A relay that was stopped beyond its lease may be given anew what it is still sending."""
+    message = publish_one(RecipientFactory())
+    relay = hand_relay()
+    (older,) = relay.claim()
+    relay.hand_back(older)
+    (newer,) = relay.claim()
+
+    def returned(*in_hand: Claimed) -> int:
+        claims = [each.claim for each in in_hand]
+        return rescue.return_unanswered_claims(relay.connection, relay_id=relay.lease.relay_id, in_hand=claims)
+
+    assert (returned(older, newer), status_of(message)) == (0, Status.SENDING)
+    assert (returned(older), status_of(message)) == (1, Status.PENDING)
 
 
 def test_a_stopped_relay_finishes_what_is_in_flight_and_leaves() -> None:

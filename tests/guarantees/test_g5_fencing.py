@@ -1,17 +1,21 @@
 """G5: a relay that lost its lease can change nothing."""
 
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from notifications import conf, outbox
-from notifications.lifecycle import Accepted, Permanent, Status
+from notifications.channels.base import Outgoing
+from notifications.lifecycle import Accepted, Outcome, Permanent, Status
 from notifications.models import DeliveryAttempt, OutboxMessage, Relay
+from notifications.relay import rescue
 from notifications.relay.breaker import Breaker
 from notifications.relay.delivery import Delivery
 from notifications.relay.messages import Settlement
 from tests.factories.notifications import RecipientFactory, publish_one
-from tests.stage.relay import PATIENT, HandRelay, RecordingChannel, drain, status_of
+from tests.stage.relay import PATIENT, RUN_OUT, HandRelay, RecordingChannel, drain, running_loop, status_of
 from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,6 +113,35 @@ def test_a_relay_declared_dead_sends_nothing_that_it_claimed_before(relays: tupl
     (new,) = successor.claim()
     assert new.claim_number == 2
     assert stopped.lease.allows_a_send(stopped.lease.relay_id), "what it claims from now on may go out"
+
+
+def test_who_is_given_anew_what_it_is_still_sending_settles_it_once_and_no_copy_is_unmarked(
+    hand_relay: Callable[[], HandRelay],
+) -> None:
+    """The older send ends while the newer one is under way: the message stays the relay's own."""
+    message = publish_one(RecipientFactory())
+    may_end = [threading.Event(), threading.Event()]
+
+    def answer(outgoing: Outgoing) -> Outcome:
+        assert may_end[outgoing.claim_number - 1].wait(30)
+        return Accepted(f"copy {outgoing.claim_number}")
+
+    channel = RecordingChannel(answer=answer)
+    with running_loop(channel):
+        wait_until(lambda: len(channel.sent) == 1)
+        stopped, other = Relay.objects.get().pk, hand_relay()
+        other.connection.execute(RUN_OUT, [[stopped]])
+        other.rescue(*rescue.declare_dead(other.connection, [stopped], prompt=False))
+        wait_until(lambda: len(channel.sent) == 2)
+        relay = Relay.objects.exclude(pk=other.lease.relay_id).get()
+        may_end[0].set()
+        wait_until(lambda: Relay.objects.get(pk=relay.pk).heartbeat_at > relay.heartbeat_at + timedelta(seconds=1.5))
+        is_still_its_own = OutboxMessage.objects.filter(status=Status.SENDING, relay_id=relay.pk).exists()
+        may_end[1].set()
+        wait_until(lambda: status_of(message) == Status.SENT)
+    assert is_still_its_own
+    attempts = DeliveryAttempt.objects.order_by("claim_number").values_list("claim_number", "answer", "code")
+    assert list(attempts) == [(1, "unknown", "relay_lost"), (2, "accepted", "sent_again")]
 
 
 def test_a_living_relay_is_not_declared_dead(relays: tuple[HandRelay, HandRelay]) -> None:

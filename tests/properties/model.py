@@ -152,10 +152,10 @@ class Model:
                 message.status, message.relay, message.error_code = "pending", None, "relay_lost"
                 message.rescues, message.is_due = message.rescues + 1, True
 
-    def return_unanswered_claims(self, *, relay: int, in_hand: Collection[int]) -> None:
+    def return_unanswered_claims(self, *, relay: int, in_hand: Collection[tuple[int, int]]) -> None:
         """Put back what `relay` was given and has never heard of."""
         for message in self.with_status("sending"):
-            if message.relay == relay and message.id not in in_hand:
+            if message.relay == relay and (message.id, message.claim_number) not in in_hand:
                 message.status, message.relay = "pending", None
 
     def prune(self, *, locked: Collection[int]) -> None:

@@ -24,7 +24,7 @@ from notifications.relay.failover import Failover
 from notifications.relay.gate import Gate
 from notifications.relay.lease import LOCK_CLASS
 from notifications.relay.maintainer import Maintainer
-from notifications.relay.messages import Claimed, Settlement
+from notifications.relay.messages import Claim, Claimed, Settlement
 from notifications.relay.rescue import SETTLED_SESSION_SECONDS
 from notifications.relay.router import Router
 from notifications.relay.session import Session
@@ -131,8 +131,8 @@ class Relay(HandRelay):
         return self.lease.relay_id
 
     @property
-    def in_hand(self) -> list[int]:
-        return [message.id for message in self.claimed] + [settlement.message.id for settlement in self.unsettled]
+    def in_hand(self) -> list[Claim]:
+        return [message.claim for message in self.claimed] + [settled.message.claim for settled in self.unsettled]
 
     def may_send(self, message: Claimed) -> bool:
         return self.lease.allows_a_send(message.relay_id)

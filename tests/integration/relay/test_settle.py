@@ -202,7 +202,9 @@ def test_what_a_lost_reply_claimed_is_given_back(hand_relay: Callable[..., HandR
     relay = hand_relay()
 
     settled_by(relay, *map(sent, relay.claim()))  # and nobody learns of it
-    relay.connection.execute(sql_relays.RETURN_UNANSWERED, {"relay": relay.lease.relay_id, "in_hand": []})
+    relay.connection.execute(
+        sql_relays.RETURN_UNANSWERED, {"relay": relay.lease.relay_id, "ids": [], "claim_numbers": []}
+    )
 
     assert status_of(second) == "pending"
     assert relay.claim()[0].claim_number == 2

@@ -92,3 +92,16 @@ def test_a_pool_hangs_once_some_are_under_way_and_none_of_its_sends_ends() -> No
     dispatcher.collect()
     now[0] += 60.0
     assert not hangs_after(0.1, sends=5), "nothing was under way before"
+
+
+def test_what_is_claimed_anew_stays_in_hand_when_an_older_claim_of_it_ends() -> None:
+    """A relay that was stopped beyond its lease lives on, and may be given what it is still sending."""
+    delivery: Any = Delivered()
+    dispatcher = Dispatcher(delivery, ["sms"], concurrency=8, most=8, on_done=lambda: None)
+    dispatcher._pools["sms"]._start_threads = lambda: None  # type: ignore[method-assign]  (nothing is sent)
+    nothing: Any = dict.fromkeys(Claimed._fields)
+    older, newer = (Claimed(**nothing)._replace(id=7, claim_number=number, channel="sms") for number in (1, 2))
+    dispatcher.submit([older, newer])
+    dispatcher._done.append(Settlement(older, Status.SENT, 1))
+    dispatcher.collect()
+    assert dispatcher.in_hand == {newer.claim}

@@ -9,10 +9,12 @@ import pytest
 from notifications.relay import maintainer
 from notifications.relay.lease import Heartbeat, Lease
 from notifications.relay.maintainer import Maintainer
+from notifications.relay.messages import Claim
 from notifications.relay.tally import SAMPLE_SECONDS
 
 CONNECTION: Any = object()
 ANOTHER: Any = object()
+CLAIMS: Any = [(4, 1), (5, 2)]
 
 
 class Work:
@@ -31,7 +33,7 @@ class Work:
     def _note(self, name: str, given: Sequence[Any], words: dict[str, Any]) -> None:
         self.done.append((name, given[1] if len(given) > 1 else words.get("in_hand")))
 
-    def maintain(self, connection: Any = CONNECTION, *, in_hand: Sequence[int] = (), **found: Any) -> bool:
+    def maintain(self, connection: Any = CONNECTION, *, in_hand: Sequence[Claim] = (), **found: Any) -> bool:
         self.done.clear()
         nothing = {"is_known": True, "suspects": [], "departed": [], "channels": {}, "is_something_due": False}
         nothing |= {"is_count_left_over": False}
@@ -76,15 +78,15 @@ def test_suspects_that_live_are_left_alone(work: Work) -> None:
 
 @pytest.mark.parametrize(("held", "is_returned"), [(1, False), (2, False), (3, True)])
 def test_what_is_held_beyond_what_is_in_hand_is_returned(work: Work, held: int, is_returned: bool) -> None:
-    work.maintain(held=held, in_hand=[4, 5])
-    assert work.done == ([("return_unanswered_claims", [4, 5])] if is_returned else [])
+    work.maintain(held=held, in_hand=CLAIMS)
+    assert work.done == ([("return_unanswered_claims", CLAIMS)] if is_returned else [])
 
 
 def test_in_a_new_session_it_is_looked_for_though_the_numbers_agree(work: Work) -> None:
     """A claim whose reply was lost and a settle that was written may make up for each other."""
-    work.maintain(ANOTHER, held=2, in_hand=[4, 5])
-    assert work.done == [("return_unanswered_claims", [4, 5])]
-    work.maintain(ANOTHER, held=2, in_hand=[4, 5])
+    work.maintain(ANOTHER, held=2, in_hand=CLAIMS)
+    assert work.done == [("return_unanswered_claims", CLAIMS)]
+    work.maintain(ANOTHER, held=2, in_hand=CLAIMS)
     assert work.done == []
-    work.maintain(CONNECTION, held=0, in_hand=[4, 5])
+    work.maintain(CONNECTION, held=0, in_hand=CLAIMS)
     assert work.done == []
