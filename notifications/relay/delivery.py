@@ -175,7 +175,8 @@ class Delivery:
                 return self._judge_found(message, found_on, began)
         elif (found := self._find(message, channel, outgoing)) is not None:
             return self._judge(message, found, began, address=_asked_about(message) or address)
-        if late := self._expire(message.at(self._clock())):  # the last thing before the call: a code may have minutes
+        # The last thing before the call: the question took its time, and meanwhile our session may have been lost.
+        if late := self._hand_back(message) or self._expire(message.at(self._clock())):
             return late
         asked_at = self._clock()
         outcome = self._send(message, channel, outgoing, deadline)

@@ -145,15 +145,29 @@ def test_a_relay_begins_no_send_and_hands_back_the_message(hand_relay: Callable[
     assert len(channel.sent) == 0
 
 
-class Slow(RecordingChannel):
-    """A channel in which time passes while the provider is asked about an earlier attempt."""
+class Asked(RecordingChannel):
+    """A channel that calls `meanwhile` when it is asked about an earlier attempt, of which it knows nothing."""
 
-    def __init__(self, clock: list[float], seconds: float) -> None:
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
         super().__init__()
-        self._clock_, self._seconds = clock, seconds
+        self._meanwhile = meanwhile
 
     def find(self, *_: Any, **__: Any) -> None:
-        self._clock_[0] += self._seconds
+        self._meanwhile()
+
+
+def test_a_relay_whose_session_is_lost_while_it_asks_begins_no_send(hand_relay: Callable[..., HandRelay]) -> None:
+    publish_one(RecipientFactory())
+    relay = hand_relay()
+    (message,) = relay.claim()
+    channel = Asked(meanwhile=relay.lease.suspend)
+    delivery = Delivery(
+        {"sms": channel}, lease=relay.lease, policies={"sms": PATIENT}, breakers={"sms": Breaker()}, send_timeout=10.0
+    )
+    asked_before = message._replace(earlier=EarlierAttempts(read_at=time.monotonic()))
+    settlement = copy_context().run(delivery.deliver, asked_before)
+    assert (settlement.status, settlement.attempts, settlement.outcome) == ("pending", 0, None)
+    assert len(channel.sent) == 0
 
 
 @pytest.mark.parametrize(
@@ -166,7 +180,7 @@ def test_what_expires_between_the_claim_and_the_call_is_not_sent(
     publish_one(RecipientFactory(), expires_at=timezone.now() + timedelta(minutes=1))
     relay, clock = hand_relay(), [time.monotonic()]
     (message,) = relay.claim()
-    channel = Slow(clock, asking)
+    channel = Asked(meanwhile=lambda: clock.append(clock.pop() + asking))
     clock[0] += waited
     delivery = Delivery(
         {"sms": channel},
