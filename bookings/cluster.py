@@ -45,9 +45,21 @@ def restrict() -> None:
 
 
 def scheduler(broker: ORM | None = None) -> None:
-    """Queue the tasks that are due. Replaces django-q2's own, which takes the function from the table."""
+    """Queue the tasks that are due. Replaces django-q2's own, which takes the function from the table.
+
+    The cluster's guard calls it, twice a minute. An error would end the guard, and with it the cluster, for good.
+    """
     close_old_connections()
-    _log_foreign_schedules()
+    try:
+        _log_foreign_schedules()
+        _queue_what_is_due(broker)
+    except Error as error:
+        log.warning("The schedules cannot be read just now: %s", error)
+    except Exception:
+        log.exception("The schedules could not be carried out.")
+
+
+def _queue_what_is_due(broker: ORM | None) -> None:
     now = timezone.now()
     with transaction.atomic():
         ours = Schedule.objects.select_for_update().filter(name__in=settings.SCHEDULES)
