@@ -15,6 +15,7 @@ from notifications.models import PushSubscription
 from notifications.sandbox.client import SandboxClient
 from tests.browser.conftest import WHOLE_CHROMIUM
 from tests.factories.bookings import CustomerFactory
+from tests.stage.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHROMIUM = WHOLE_CHROMIUM  # the smaller one shows no notifications
@@ -33,6 +34,9 @@ SERVICE = """(() => {
     };
     PushManager.prototype.getSubscription = async () => kept;
 })()"""
+
+SHOWN = """navigator.serviceWorker.ready.then((ready) => ready.getNotifications()).then((all) =>
+    all.map((each) => [each.title, each.body, each.tag]))"""
 
 
 def test_a_click_switches_them_on_and_off_and_the_worker_shows_what_comes(
@@ -77,13 +81,12 @@ def _pushed(context: Any, page: Any, origin: str, told: dict[str, str]) -> list[
         lambda event: registrations.extend(each["registrationId"] for each in event["registrations"]),
     )
     protocol.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    wait_until(lambda: page.evaluate("1") and registrations, pause=0.05)  # what is evaluated lets the events come in
     protocol.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": origin, "registrationId": registrations[0], "data": json.dumps(told)},
     )
-    found: list[str] = page.wait_for_function(
-        """() => navigator.serviceWorker.ready.then((ready) => ready.getNotifications()).then((all) =>
-            all.length && [all[0].title, all[0].body, all[0].tag])"""
-    ).json_value()
-    return found
+    shown: list[list[str]] = []  # wait_for_function takes a promise for the truth, whatever it will hold
+    wait_until(lambda: shown.extend(page.evaluate(SHOWN)) or shown, pause=0.05)
+    return shown[0]
