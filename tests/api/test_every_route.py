@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
-from bookings.models import Booking
+from bookings.models import Booking, Order, Payment
+from bookings.sign_ins import SignIn
+from bookings.tokens import AccessToken, give_token
 from config.rates import Rate
 from tests.factories.bookings import CustomerFactory
 from tests.stage.gateway import GatewayProcess
@@ -154,11 +157,22 @@ def test_every_route_is_classified() -> None:
     assert [route for route in ACCESS if route not in ROUTES] == [], "no longer a route"
 
 
+NUMBER = 1_000_000_000  # of all that the customer has: none that a stranger's session gets by chance
+
+
 @pytest.fixture
-def booking(api: Any, customer: Any, order: dict[str, Any], payment_gateway: GatewayProcess) -> Booking:
-    """A booking whose order has the same number, so that either stands for the other in an address."""
-    made = api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"])).json()
-    Booking.objects.filter(pk=made["id"]).update(id=order["id"])
+def booking(api: Any, customer: User, order: dict[str, Any], payment_gateway: GatewayProcess) -> Booking:
+    """A booking, its order, and a browser and a program of its customer, one number for all: any address is theirs."""
+    api.post("/api/payments/verify/", payment_gateway.pay(order["order_id"]))
+    with transaction.atomic():  # the database compares what refers to what when it ends
+        Order.objects.update(id=NUMBER)
+        Payment.objects.update(order_id=NUMBER)
+        Booking.objects.update(id=NUMBER, order_id=NUMBER)
+    browser = Client()
+    browser.force_login(customer)
+    browser.get("/bookings/")
+    give_token(customer)
+    assert [model.objects.update(id=NUMBER) for model in (SignIn, AccessToken)] == [1, 1]
     return Booking.objects.select_related("order", "payment", "user").get()
 
 
@@ -189,6 +203,7 @@ def test_nobody_else_gets_or_changes_a_customers_things(
             answers_nothing_of_it(booking, where, who, allowed, when_looked_at=harmless)
         booking.refresh_from_db()
         assert (where, booking.status, everything_written()) == (where, "confirmed", before)
+        assert all(model.objects.filter(pk=NUMBER).exists() for model in (SignIn, AccessToken)), where
 
 
 def answers_nothing_of_it(
