@@ -3,16 +3,15 @@
 import itertools
 import math
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from queue import Empty, SimpleQueue
 
 from notifications.relay.messages import Claimed, Clock
-from notifications.relay.pool_size import LOOK_SECONDS, Pace, PoolSize, Usage
+from notifications.relay.pool_size import Pace, PoolSize, Usage
+from notifications.relay.thread_usage import ThreadUsage
 
 PREFETCH_SECONDS = 0.1  # of work claimed ahead; if the relay is killed, all of these have an unknown outcome
-NOTE_SECONDS = LOOK_SECONDS / 10  # how often a thread writes its usage down, which takes 1 µs or 2
 
 
 class Pool:
@@ -41,7 +40,7 @@ class Pool:
         self.threads = 0
         self._changing = threading.Lock()
         self._numbers = itertools.count()
-        self._usages: dict[int, Usage] = {}  # by thread; each thread writes only its own
+        self._usages: dict[int, ThreadUsage] = {}  # by thread; of those that live
         self._ended = Usage()  # of those that have ended
         self._watched: tuple[Usage, float] | None = None  # usage and time at `begin_watch`
         self.in_flight = 0  # claimed and not settled; counted by the relay's thread alone
@@ -89,13 +88,14 @@ class Pool:
             return
         before, began = self._watched
         after = self._usage()
-        self._size.observe(Usage(self._clock() - began, after.cpu - before.cpu, after.busy - before.busy))
+        seconds, ended = self._clock() - began, after.ended - before.ended
+        self._size.observe(Usage(seconds, after.cpu - before.cpu, after.busy - before.busy, ended))
         self._start_threads()
 
     def _usage(self) -> Usage:
         """The usage of all threads so far, including those that have ended."""
         with self._changing:
-            return sum(list(self._usages.values()), self._ended)
+            return sum([usage.read() for usage in self._usages.values()], self._ended)
 
     def _start_threads(self) -> None:
         while self.threads < min(self._size.threads, self.in_flight):
@@ -108,16 +108,15 @@ class Pool:
             self._work_on()
 
     def _work_on(self) -> None:
-        number, busy, noted_at = next(self._numbers), 0.0, self._clock()
+        number, usage = next(self._numbers), ThreadUsage(self._clock)
+        with self._changing:
+            self._usages[number] = usage
         while not self._ends_as_superfluous(number):
             message = self._queue.get()
-            began = self._clock()
+            usage.begin(self._clock())
             self._work(message)
             self.ended_at = ended = self._clock()
-            busy += ended - began
-            if ended - noted_at >= NOTE_SECONDS:
-                self._usages[number] = Usage(cpu=time.thread_time(), busy=busy)
-                noted_at = ended
+            usage.end(ended)
 
     def _ends_as_superfluous(self, number: int) -> bool:
         """Sign off the calling thread, whose number this is, if there are too many. True: it must end."""
@@ -127,5 +126,5 @@ class Pool:
             if self.threads <= self._size.threads:
                 return False
             self.threads -= 1
-            self._ended += self._usages.pop(number, Usage())
+            self._ended += self._usages.pop(number).read()
             return True

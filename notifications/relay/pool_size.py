@@ -12,19 +12,24 @@ AVERAGE_MESSAGES = 100  # over which a pace is averaged
 LEAST_SECONDS = 1e-5  # that a message costs a thread, even if it is not sent
 FEWEST_THREADS = 1  # two threads that only compete for the interpreter send less than one
 LOOK_SECONDS = 0.005  # how often a pool may change its size
+UNENDED_SECONDS = 0.05  # how often it may grow while no send ends: a first one also waits for files that it reads
 WAITING_SHARE = 0.25  # threads that use the processor for less of their time than this wait for a provider
 CROWDED_SHARE = 0.8  # of a processor, used by a pool's threads together: more threads would only be in the way
 
 
 class Usage(NamedTuple):
-    """What threads used: `seconds` of observation, and, summed over the threads, of processor time and of work."""
+    """What threads used: `seconds` of observation, and, summed over the threads, of processor time and of work, and
+    how many messages they ended.
+    """
 
     seconds: float = 0.0
     cpu: float = 0.0
     busy: float = 0.0
+    ended: int = 0
 
     def __add__(self, other: tuple[float, ...]) -> "Usage":  # type: ignore[override]
-        return Usage(*map(sum, zip(self, other, strict=True)))
+        seconds, cpu, busy, ended = other
+        return Usage(self.seconds + seconds, self.cpu + cpu, self.busy + busy, self.ended + int(ended))
 
 
 class Pace:
@@ -59,7 +64,7 @@ class PoolSize:
     def observe(self, usage: Usage) -> None:
         """Take into account what the threads used while messages waited; every LOOK_SECONDS the size may change."""
         self._observed += usage
-        if self._observed.seconds >= LOOK_SECONDS:
+        if self._observed.seconds >= (LOOK_SECONDS if self._observed.ended else UNENDED_SECONDS):
             self._decide(self._observed)
             self.forget()
 
