@@ -11,8 +11,8 @@ class NoShard(ImproperlyConfigured):
 
     def __init__(self) -> None:
         super().__init__(
-            "No shard is at work here. Commands take --database NAME, and manage.py shards lists the names; code works "
-            "within notifications.shards.on_database(name)."
+            "No shard is at work here. Commands take --database NAME, and manage.py shards lists the names; manage.py "
+            "shards run COMMAND runs one that takes none. Code works within notifications.shards.on_database(name)."
         )
 
 

@@ -1,10 +1,11 @@
-"""Lists, makes, migrates and distributes shards: all that SHARDS names, or those that are named. Safe to repeat.
+"""Lists, makes, migrates and distributes shards, and runs other commands in them: in all that SHARDS names, or in those
+that are named.
 
 One that fails keeps no other from its turn; the exit code is 1 then.
 """
 
 import json
-from argparse import ArgumentParser
+from argparse import REMAINDER, ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +14,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
 from config import shard_databases
+from config.process import refuse_command
 from config.shard_databases import State, Unfit
 from notifications.shards import on_database, shards
 
+Work = Callable[[str], str]  # in the shard of this name, which is at work; says what was done
 HEADER = ("shard", "where", "migrations", "node", "waiting", "relays")
 
 
 class Command(BaseCommand):
-    help = "List the shards that SHARDS names, make their schemas, migrate them, or move them to a worker of Citus."
+    help = (
+        "List the shards that SHARDS names, make their schemas, migrate them, move them to a worker of Citus, or run a "
+        "command in each that takes no --database."
+    )
     requires_system_checks = ()  # a shard that is not migrated yet must not keep itself from being migrated
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,6 +39,13 @@ class Command(BaseCommand):
             ("distribute", "Move the schema to a worker of Citus. Migrate it first."),
         ):
             what.add_parser(name, help=said).add_argument("shards", nargs="*", metavar="SHARD", help="Default: all.")
+        running = what.add_parser(
+            "run", help="Run a command of Django's or yours: shards run --shard north clearsessions"
+        )
+        running.add_argument(
+            "--shard", action="append", default=[], dest="shards", metavar="SHARD", help="Default: all."
+        )
+        running.add_argument("command", nargs=REMAINDER, metavar="COMMAND ...", help="And its arguments.")
 
     def handle(self, *_: Any, **options: Any) -> None:
         if not shards() and options["what"] == "migrate" and not options["shards"]:
@@ -40,20 +53,26 @@ class Command(BaseCommand):
             return
         if not shards():
             raise CommandError("SHARDS names no shards: there is one database.")
-        work = {"create": shard_databases.create, "migrate": _migrate, "distribute": shard_databases.distribute}
+        work: dict[str, Work] = {
+            "create": shard_databases.create,
+            "migrate": _migrate,
+            "distribute": shard_databases.distribute,
+        }
+        if options["what"] == "run":
+            work["run"] = _runner(options["command"])
         if options["what"] in work:
             self._each(work[options["what"]], _named(options["shards"]), **options)
         else:
             self._list(as_json=options.get("json", False))
 
-    def _each(self, work: Callable[[str], str], names: list[str], **options: Any) -> None:
+    def _each(self, work: Work, names: list[str], **options: Any) -> None:
         failures = []
         for name in names:
             try:
                 with on_database(name):
                     done = work(name)
             except (Unfit, CommandError) as error:
-                failures.append(f"{name}: {error}.")
+                failures.append(f"{name}: {str(error).rstrip('.')}.")
             except DatabaseError as error:  # whose words may name hosts and users
                 failures.append(f"{name}: its database answered with {type(error).__name__}.")
             else:
@@ -89,6 +108,19 @@ def _migrate(name: str) -> str:
     made = shard_databases.create(name)
     call_command("migrate", database=name, interactive=False, verbosity=0, skip_checks=True)
     return f"{made}, and it is migrated"
+
+
+def _runner(command: list[str]) -> Work:
+    """Runs `command`, a name and its arguments, in the shard that is at work."""
+    if not command:
+        raise CommandError("Name the command to run: shards run clearsessions.")
+    refuse_command(["manage.py", *command])
+
+    def run(_: str) -> str:
+        call_command(*command)
+        return f"{command[0]} is done"
+
+    return run
 
 
 def _table(states: list[State]) -> list[str]:

@@ -2,18 +2,24 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connections
+from django.utils import timezone
 from pytest_django import Settings
 
 from bookings.models import Slot
 from config import shard_databases
-from notifications.shards import on_database
+from config.management.commands import runserver
+from notifications.shards import current, on_database
 from tests.factories.bookings import SlotFactory
 from tests.factories.notifications import GREETING, RecipientFactory, publish_one, registered
 from tests.stage.two_shards import DATABASES, NORTH, SOUTH
@@ -66,6 +72,47 @@ def test_one_that_is_away_is_named_and_the_others_are_done() -> None:
     with pytest.raises(CommandError, match="north: its database"):
         call_command("shards", "create", stdout=(made := io.StringIO()))
     assert made.getvalue() == "south: the schema south is there.\n"
+
+
+def test_a_command_that_knows_no_databases_runs_in_each_shard_or_in_those_that_are_named() -> None:
+    for name in (NORTH, SOUTH):
+        Session.objects.using(name).create(session_key=name, session_data="", expire_date=timezone.now())
+    assert said_by("shards", "run", "--shard", SOUTH, "clearsessions") == "south: clearsessions is done.\n"
+    assert [Session.objects.using(name).count() for name in (NORTH, SOUTH)] == [1, 0]
+    assert said_by("shards", "run", "clearsessions") == "north: clearsessions is done.\nsouth: clearsessions is done.\n"
+    assert Session.objects.using(NORTH).count() == 0
+
+
+def test_a_command_that_fails_is_named_with_each_shard_and_one_that_is_missing_is_asked_for() -> None:
+    with pytest.raises(CommandError, match=r"^north: user 'ann' does not exist\.\nsouth: user 'ann' does not exist\.$"):
+        call_command("shards", "run", "changepassword", "ann")
+    with pytest.raises(CommandError, match="Name the command to run"):
+        call_command("shards", "run", "--shard", NORTH)
+
+
+def test_the_server_for_development_looks_at_each_shards_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+    monkeypatch.setattr(BaseCommand, "check_migrations", lambda _: looked_at.append(current()))
+    runserver.Command().check_migrations()
+    assert looked_at == [NORTH, SOUTH]
+
+
+def test_who_names_no_shard_reads_one_line() -> None:
+    environment = {"SHARDS": "north,south", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/{shard}"}
+    environment |= {
+        "PUBLIC_URL": "https://{shard}.example.com",
+        "DJANGO_DEBUG": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    said = subprocess.run(
+        [sys.executable, "manage.py", "clearsessions"],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr.count("\n")) == (1, 1)
+    assert said.stderr.startswith("manage.py clearsessions: No shard is at work here.")
 
 
 def test_without_citus_there_is_nothing_to_distribute() -> None:
