@@ -22,6 +22,7 @@ from config.embedded.cluster import StartError
 from tests.chaos.plan import plan
 from tests.chaos.providers import USUAL
 from tests.chaos.stage import Stage
+from tests.stage.citus import ABSENT, CITUS_URL
 
 PROGRESS_SECONDS = 1.0
 
@@ -32,13 +33,20 @@ def main() -> int:
     if options.plan:
         print(*faults, sep="\n")
         return 0
+    if options.citus and not os.environ.get(CITUS_URL):
+        print(ABSENT)
+        return 0
     if not options.routes:
         print(f"Seed {options.seed}; the same again: make chaos ARGS='{_same_again(options)}'")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_good = False
     stage = None
     try:
-        stage = Stage(failover=options.failover, changes=USUAL if options.routes else None)
+        stage = Stage(
+            failover=options.failover,
+            citus=f"chaos_{options.seed}" if options.citus else "",
+            changes=USUAL if options.routes else None,
+        )
         is_good = _failing_providers(stage, options) if options.routes else _campaign(stage, options, faults)
     except (DidNotStart, StartError, OSError, DatabaseError, psycopg.Error, ImproperlyConfigured) as error:
         print(f"\nThe campaign could not be carried out. {error}", file=sys.stderr)
@@ -61,7 +69,7 @@ def main() -> int:
 
 def _same_again(options: argparse.Namespace) -> str:
     numbers = f"--minutes {options.minutes:g} --seed {options.seed} --rate {options.rate:g} --outage {options.outage:g}"
-    return numbers + (" --failover" if options.failover else "")
+    return numbers + (" --failover" if options.failover else "") + (" --citus" if options.citus else "")
 
 
 def _start(stage: Stage) -> "Progress":
@@ -139,6 +147,11 @@ def _options() -> argparse.Namespace:
         "--failover", action="store_true", help="The database has a standby, and is lost twice at least."
     )
     parser.add_argument(
+        "--citus",
+        action="store_true",
+        help="In a schema chaos_S of the Citus that CITUS_URL names; several seeds at once are several shards.",
+    )
+    parser.add_argument(
         "--routes",
         action="store_true",
         help="One provider of each channel fails instead: down for --minutes (5), then in other ways for half as long.",
@@ -152,6 +165,8 @@ def _options() -> argparse.Namespace:
         "--outage", type=_positive, metavar="SECONDS", help="Of all providers, at the end. Default: 3 a minute."
     )
     options = parser.parse_args()
+    if options.citus and (options.failover or options.routes):
+        parser.error("--citus has servers that are not the campaign's: it goes without --failover and --routes")
     options.minutes = options.minutes or (5.0 if options.routes else 2.0)
     options.rate = options.rate or (36.0 if options.routes else 12.0)
     if options.seed is None:

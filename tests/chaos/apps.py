@@ -6,14 +6,16 @@ from django.apps import AppConfig
 
 
 class ChaosConfig(AppConfig):
-    """Arms the failpoint that the environment names, if it names one."""
+    """Arms the failpoint that the environment names, and has sessions entered in the table that it names."""
 
     name = "tests.chaos"
     label = "chaos"
 
     def ready(self) -> None:
-        from tests.chaos import failpoints  # noqa: PLC0415  (the relay can be imported from here on)
+        from tests.chaos import citus, failpoints  # noqa: PLC0415  (the relay can be imported from here on)
 
+        if table := os.environ.get("CHAOS_SESSIONS"):
+            citus.enter_sessions(table)
         if wish := os.environ.get("FAILPOINT"):
             failpoints.arm(failpoints.Failpoint.parse(wish))
         if os.environ.get("FAILPOINT_HURRY"):

@@ -15,7 +15,7 @@ from bookings import reconciliation, refunds
 from bookings.models import Order, Refund, Slot
 from config.demo import seed as people
 from notifications.selectors.overview import overview
-from tests.chaos import checker, gather, recovery, witness
+from tests.chaos import checker, gather, recovery
 from tests.chaos.director import Director
 from tests.chaos.history import Deed, Finding, History
 from tests.chaos.plan import RELAYS, ROUTES, Fault
@@ -90,8 +90,7 @@ def _set(stage: Stage, progress: Callable[[str], None]) -> list[people.Customer]
     progress("bringing the database up to date")
     call_command("migrate", verbosity=0)
     call_command("migrate", "chaos", "0001", verbosity=0)
-    with stage.database.connect() as connection:
-        witness.install(connection)
+    stage.database.watch()
     customers = people.customers(CUSTOMERS)
     stage.providers.calm()
     progress("starting web, relays and schedules")

@@ -23,6 +23,8 @@ from config import scratch_databases
 from config.child_processes import end_with_parent
 from config.embedded import binaries, cluster
 from config.embedded.place import choose
+from tests.chaos import witness
+from tests.chaos.history import Transition
 
 NAME = "chaos"
 DISK_BYTES = 700_000_000
@@ -33,6 +35,9 @@ SETTINGS = {"max_wal_size": "128MB", "log_min_messages": "fatal", "deadlock_time
 
 class Database:
     """One server on one folder. Used by one thread: the server ends with it."""
+
+    login, name = "postgres", NAME
+    sessions = ""  # a table in which processes enter their sessions; here the witness needs none
 
     def __init__(self, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self._settings = SETTINGS | dict(settings or {})
@@ -159,6 +164,16 @@ class Database:
     def create(self) -> None:
         with self.connect("postgres") as connection:
             scratch_databases.ensure_database(connection, NAME)
+
+    def watch(self) -> None:
+        """Have the messages' table, which is there, watched from now on."""
+        with self.connect() as connection:
+            witness.install(connection)
+
+    def transitions(self) -> list[Transition]:
+        """What the witness saw."""
+        with self.connect() as connection:
+            return list(witness.read(connection))
 
     def close(self) -> None:
         """Stop it at once, and let go of the disk."""

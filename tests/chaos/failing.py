@@ -19,7 +19,7 @@ from config.demo import seed as people
 from notifications import outbox
 from notifications.operations import move_channel, pause_channel
 from notifications.selectors.overview import overview
-from tests.chaos import gather, witness
+from tests.chaos import gather
 from tests.chaos.history import Deed, History
 from tests.chaos.providers import Rule
 from tests.chaos.stage import Stage
@@ -63,8 +63,7 @@ def run(stage: Stage, *, minutes: float, rate: float, progress: Callable[[str], 
     began = time.monotonic()
     progress("bringing the database up to date")
     call_command("migrate", verbosity=0)
-    with stage.database.connect() as connection:
-        witness.install(connection)
+    stage.database.watch()
     customers = people.customers(CUSTOMERS)
     stage.providers.calm()
     stage.start_relays()

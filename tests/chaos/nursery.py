@@ -142,7 +142,7 @@ def _prepare(wish: Mapping[str, Any]) -> None:
     database = connections.databases["default"]
     options = dict(database.get("OPTIONS", {}))
     if port := wish.get("port"):
-        database |= {"HOST": "127.0.0.1", "PORT": port, "USER": "postgres"}
+        database |= {"HOST": "127.0.0.1", "PORT": port}
         options = {}
     options["options"] = f"{options.get('options', '')} -c chaos.process={wish['process']}"
     database["OPTIONS"] = options

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from tests.chaos.database import NAME, Database
+from tests.chaos.history import Transition
 
 LOOK_SECONDS = 0.25  # how often it is looked whether the standby has caught up
 SETTINGS = {
@@ -28,6 +29,8 @@ HAS_CAUGHT_UP = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE state = 's
 
 class Pair:
     """Two servers on folders of their own. Used by one thread, as `Database` is, and it has what that has."""
+
+    login, name, sessions = Database.login, Database.name, Database.sessions
 
     def __init__(self, folder: Path) -> None:
         homes = folder / "one", folder / "other"
@@ -100,6 +103,12 @@ class Pair:
         one, other = (each.address() for each in (self.primary, self.standby))
         hosts, ports = (f"{one[key]},{other[key]}" for key in ("host", "port"))
         return f"postgresql://{one['user']}@/{NAME}?host={hosts}&port={ports}"
+
+    def watch(self) -> None:
+        self.primary.watch()
+
+    def transitions(self) -> list[Transition]:
+        return self.primary.transitions()
 
     def connect(self, name: str = NAME) -> psycopg.Connection[Any]:
         return self.primary.connect(name)

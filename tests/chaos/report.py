@@ -19,7 +19,7 @@ COUNTED = {
     "mines": "relays that stepped on a failpoint",
     "moods": "providers that failed for a while",
     "skews": "relays whose clock was wrong",
-    "disks": "full disks (0: this user may neither mount a file system nor limit the server's files)",
+    "disks": "full disks (0: nobody here may mount a file system or limit the server's files)",
     "deploys": "deploys, with a migration each",
     "failovers": "failovers of the database",
 }

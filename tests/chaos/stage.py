@@ -17,7 +17,8 @@ import requests
 from config.demo.processes import Child, DidNotStart
 from notifications.sandbox.client import SandboxClient
 from tests.chaos.cast import Actor
-from tests.chaos.database import NAME, Database
+from tests.chaos.citus import Citus
+from tests.chaos.database import Database
 from tests.chaos.network import Network
 from tests.chaos.nursery import Forked, Nursery
 from tests.chaos.pair import Pair
@@ -41,10 +42,11 @@ ROOMY_BYTES = 2_000_000_000  # in a container it often is small
 class Stage:
     """Everything that runs. Made and used by one thread, with which its processes end.
 
-    With `failover` the database has a standby. `changes` are settings in the place of the campaign's own.
+    With `failover` the database has a standby. `citus` names a schema on Citus that is the database instead. `changes`
+    are settings in the place of the campaign's own.
     """
 
-    def __init__(self, *, failover: bool = False, changes: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *, failover: bool = False, citus: str = "", changes: Mapping[str, str] | None = None) -> None:
         self._changes = changes or {}
         is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES
         self.folder = Path(tempfile.mkdtemp(prefix=f"chaos-{os.getpid()}-", dir=MEMORY if is_roomy else None))
@@ -55,7 +57,7 @@ class Stage:
         self._services: list[Child] = []
         self.cast: dict[str, Actor] = {}
         self.pair = Pair(self.folder) if failover else None
-        self.database: Database | Pair = self.pair or Database(self.folder)
+        self.database: Database | Pair | Citus = self.pair or (Citus(citus) if citus else Database(self.folder))
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.web = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
 
@@ -86,6 +88,7 @@ class Stage:
             "DJANGO_SSL_REDIRECT": "0",
             "DATABASE_URL": f"{self.database.url}&options={quote('-c idle_in_transaction_session_timeout=0')}",
             "CHAOS_WORDS": str(self.folder / "words"),
+            "CHAOS_SESSIONS": self.database.sessions,
             "PAYMENT_GATEWAY": "sandbox",
             "ALLOW_UNPAID_BOOKINGS": "1",
             "SANDBOX_GATEWAY_URL": self.gateway,
@@ -175,7 +178,7 @@ class Stage:
     ) -> None:
         port = self.network.port
         changes = {
-            "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{port(f'database:{name}')}/{NAME}",
+            "DATABASE_URL": f"postgresql://{self.database.login}@127.0.0.1:{port(f'database:{name}')}/{self.database.name}",
             "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{port('gateway')}",
         }
         nursery = None

@@ -16,7 +16,7 @@ from notifications.relay.connection import FIRST_WITH_TRANSACTION_TIMEOUT
 from notifications.sandbox.client import SandboxClient
 from tests.chaos import checker, witness
 from tests.chaos.failpoints import ACTIONS, PLACES, Failpoint
-from tests.chaos.history import Attempt, Call, History, Message, Transition, Word
+from tests.chaos.history import Attempt, Call, History, Message, Word
 from tests.chaos.nursery import Forked, Nursery
 from tests.factories.notifications import RecipientFactory, publish_one
 from tests.stage.waiting import wait_until
@@ -70,8 +70,8 @@ def start(nursery: Nursery, transactional_db: None, providers: SandboxClient, tm
 
 @pytest.fixture
 def watched() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(witness.WITNESS)
+    connection.ensure_connection()
+    witness.install(connection.connection)
     yield
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER chaos_witness ON notifications_outboxmessage; DROP SCHEMA chaos CASCADE")
@@ -132,9 +132,7 @@ def seen(providers: SandboxClient) -> History:
         Attempt(row.message_id, row.claim_number, row.answer, row.code, None, row.ended_at.timestamp())
         for row in DeliveryAttempt.objects.order_by("id")
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(witness.RECORD)
-        transitions = [Transition(*row) for row in cursor.fetchall()]
+    transitions = list(witness.read(connection.connection))
     return History(calls=calls, messages=messages, attempts=attempts, transitions=transitions)
 
 

@@ -16,6 +16,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMAS = ("guarantees_1", "guarantees_2", "guarantees_3", "guarantees_4")
+CITUS_URL = "CITUS_URL"
 ABSENT = "CITUS_URL names no Citus: skipped. Set it to a database on a coordinator, as postgresql://user@host/database."
 BUFFERS = "its measure is the buffers that EXPLAIN counts, and those of a worker are not in it"
 LEFT_OUT = {
@@ -46,7 +47,7 @@ def make(url: str, schema: str) -> str:
 
 def main() -> int:
     """Run the guarantees' tests; the worst of pytest's exit codes."""
-    url = os.environ.get("CITUS_URL", "")
+    url = os.environ.get(CITUS_URL, "")
     if not url:
         print(ABSENT)
         return 0
